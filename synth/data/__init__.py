@@ -1,0 +1,1 @@
+"""Corpora in their published layouts, and scenes that we render ourselves."""

@@ -1,0 +1,1 @@
+"""Metrics, the report that puts floors and ceilings beside them, and benchmarks."""

@@ -1,0 +1,1 @@
+"""Media files: decoding, probing, writing and remuxing, all through one guarded ffmpeg."""

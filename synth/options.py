@@ -1,0 +1,159 @@
+"""What a caller may ask for: one frozen :class:`Options` that command line, form and API all parse into.
+
+Importable without torch. Every rule about a value stands here once; everything behind it may trust what it gets.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from synth.errors import OptionError
+from synth.materials import MATERIALS
+
+
+class Mode(StrEnum):
+    """Which voice sounds the clip; ``auto`` lets the router choose."""
+
+    AUTO = "auto"
+    HITS = "hits"
+    AMBIENT = "ambient"
+    SPEECH = "speech"
+
+
+class Synthesis(StrEnum):
+    """How predicted hits become a waveform: pasted from a bank, or envelopes imposed on noise."""
+
+    EXAMPLE = "example"
+    PARAMETRIC = "parametric"
+
+
+class ExistingSound(StrEnum):
+    """What happens to sound that the source already has."""
+
+    REPLACE = "replace"
+    KEEP = "keep"
+    MIX = "mix"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a source may be. Beyond these a clip is refused with a sentence before any work is done."""
+
+    max_duration_s: float = 3600.0
+    max_rate_fps: float = 240.0
+    max_frames: int = 216_000
+    max_pixels: int = 35_389_440  # one frame; 8192 x 4320
+    max_side_px: int = 8192
+    max_streams: int = 8
+    max_bytes: int = 4 * 1024**3
+
+
+LIMITS: Final = Limits()
+MAX_SEED: Final = 2**63 - 1
+MAX_TAKES: Final = 8
+LOUDNESS_RANGE_LUFS: Final = (-40.0, -8.0)
+TRUE_PEAK_RANGE_DBTP: Final = (-12.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Options:
+    """One request, checked. Build it with the constructor or, from loose text, with :meth:`parse`.
+
+    Raises:
+        OptionError: a value is outside its range, or an option contradicts another.
+    """
+
+    mode: Mode = Mode.AUTO
+    seed: int = 0
+    takes: int = 1
+    synthesis: Synthesis = Synthesis.EXAMPLE
+    material: str | None = None
+    existing_sound: ExistingSound = ExistingSound.REPLACE
+    loudness_lufs: float = -20.0
+    true_peak_dbtp: float = -1.0
+
+    def __post_init__(self) -> None:
+        _in_range("seed", self.seed, 0, MAX_SEED)
+        _in_range("takes", self.takes, 1, MAX_TAKES)
+        _in_range("loudness_lufs", self.loudness_lufs, *LOUDNESS_RANGE_LUFS)
+        _in_range("true_peak_dbtp", self.true_peak_dbtp, *TRUE_PEAK_RANGE_DBTP)
+        if self.material is not None and self.material not in MATERIALS:
+            raise OptionError(f"material is {self.material!r}; allowed are {', '.join(MATERIALS)}")
+        if self.material is not None and self.mode not in (Mode.AUTO, Mode.HITS):
+            raise OptionError(f"material goes with mode hits; the mode asked for is {self.mode.value}")
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Options:
+        """Options from loose values (form fields, JSON, command line); absent and ``None`` mean the default.
+
+        Raises:
+            OptionError: an unknown name, a value of the wrong kind or outside its range.
+        """
+        known = {field.name: field for field in dataclasses.fields(cls)}
+        unknown = sorted(set(raw) - set(known))
+        if unknown:
+            raise OptionError(f"unknown option {unknown[0]!r}; known are {', '.join(known)}")
+        values = {name: _PARSERS[name](name, value) for name, value in raw.items() if value is not None}
+        return cls(**values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same request as plain JSON values; ``Options.parse`` reads it back."""
+        return {
+            name: value.value if isinstance(value, StrEnum) else value
+            for name, value in dataclasses.asdict(self).items()
+        }
+
+    def with_take(self, take: int) -> Options:
+        """The options of one take: take 0 has the seed asked for, each later take the next seed."""
+        return dataclasses.replace(self, seed=(self.seed + take) % (MAX_SEED + 1), takes=1)
+
+
+def _in_range(name: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise OptionError(f"{name} is {value}; allowed is {low} to {high}")
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        number = int(str(value).strip())
+    except ValueError as error:
+        raise OptionError(f"{name} is {value!r}; it must be a whole number") from error
+    return number
+
+
+def _real(name: str, value: Any) -> float:
+    try:
+        return float(str(value).strip())
+    except ValueError as error:
+        raise OptionError(f"{name} is {value!r}; it must be a number") from error
+
+
+def _member(kind: type[StrEnum]) -> Any:
+    def parse(name: str, value: Any) -> StrEnum:
+        try:
+            return kind(str(value).strip().lower())
+        except ValueError as error:
+            raise OptionError(f"{name} is {value!r}; allowed are {', '.join(kind)}") from error
+
+    return parse
+
+
+def _material(_name: str, value: Any) -> str | None:
+    return str(value).strip().lower() or None
+
+
+_PARSERS: Final[dict[str, Any]] = {
+    "mode": _member(Mode),
+    "seed": _whole,
+    "takes": _whole,
+    "synthesis": _member(Synthesis),
+    "material": _material,
+    "existing_sound": _member(ExistingSound),
+    "loudness_lufs": _real,
+    "true_peak_dbtp": _real,
+}

@@ -1,0 +1,1 @@
+"""The voices, one file a mode: frames to controls to waveform."""

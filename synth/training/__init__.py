@@ -1,0 +1,1 @@
+"""One training loop; one recipe a model."""
