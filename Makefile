@@ -1,0 +1,48 @@
+# Every target does its own set-up: a virtual environment in .venv, made once and again when the pins change.
+#
+# On a machine without a GPU a CPU build of torch saves gigabytes; name the index that has it:
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+VENV := .venv
+BIN := $(VENV)/bin
+PINS := pyproject.toml constraints.txt scripts/setup.sh
+TORCH_INDEX ?=
+export TORCH_INDEX
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench slow clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
+
+demo: $(VENV)/.ready ## render three silent clips, sound them, say where they are
+	@$(BIN)/sonorize demo
+
+test: $(VENV)/.ready-dev ## the tests that run in CI
+	@$(BIN)/python -m pytest -m "not slow"
+
+check: $(VENV)/.ready-dev ## lint, format, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.ready-dev ## let ruff format and fix what it can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.ready ## seconds and megabytes of one job
+	@$(BIN)/sonorize bench job --json
+
+slow: $(VENV)/.ready-dev ## the tests that take minutes
+	@$(BIN)/python -m pytest -m slow
+
+clean: ## take away everything that make and the tests made
+	@rm -rf $(VENV) build dist demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find synth tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.ready: $(PINS)
+	@bash scripts/setup.sh run
+
+$(VENV)/.ready-dev: $(PINS)
+	@bash scripts/setup.sh dev

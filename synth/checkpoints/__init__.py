@@ -1,0 +1,1 @@
+"""What ships trained: safetensors files and the manifest that states where each comes from."""
