@@ -42,7 +42,7 @@ if [ ! -x .venv/bin/python ]; then
   say "making .venv with $("$python" --version)"
   "$python" -m venv .venv
 fi
-pip=(.venv/bin/python -m pip --disable-pip-version-check --quiet)
+pip=(.venv/bin/python -m pip --disable-pip-version-check -qq)
 
 # torch comes first and pinned, so that no later package can pull another build of it.
 say "installing torch (once; hundreds of megabytes)"

@@ -1,0 +1,54 @@
+"""Where a result comes from: enough to make the same samples again, and to see why another run differs."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from synth.media import ffmpeg
+from synth.options import Options
+
+
+def package_version(name: str) -> str | None:
+    """Version of an installed package, without importing it; ``None`` where it is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def versions() -> dict[str, str | None]:
+    """What the samples may depend on: our own version, Python, torch, numpy, scipy and ffmpeg."""
+    return {
+        "sonorize": package_version("sonorize"),
+        "python": platform.python_version(),
+        "torch": package_version("torch"),
+        "numpy": package_version("numpy"),
+        "scipy": package_version("scipy"),
+        "ffmpeg": ffmpeg.version(),
+    }
+
+
+def record(
+    *, input_sha256: str, weights: Mapping[str, str], options: Options, mode_reason: str, hit_list: bool
+) -> dict[str, Any]:
+    """The provenance record of one output, as plain JSON values; the same job gives the same record.
+
+    Args:
+        input_sha256: of the whole source file.
+        weights: name -> sha256 of the weights and banks in use.
+        options: of this take: its own seed.
+        mode_reason: why this voice and no other.
+        hit_list: whether the hits came from an edited list rather than from the net.
+    """
+    return {
+        "input_sha256": input_sha256,
+        "weights": [{"name": name, "sha256": digest} for name, digest in sorted(weights.items())],
+        "options": options.as_dict(),
+        "seed": options.seed,
+        "mode_reason": mode_reason,
+        "hits_from": "edited list" if hit_list else "picture",
+        "versions": versions(),
+    }

@@ -1,0 +1,75 @@
+"""What one job made: an :class:`Output` a take, and the JSON that command line and API give out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synth.options import Mode
+from synth.synthesis.base import Hit
+
+
+@dataclass(frozen=True)
+class Output:
+    """One file written.
+
+    Attributes:
+        source: the clip.
+        target: the file written.
+        mode: the voice that sounded it, never ``auto``.
+        seed: of this take.
+        take: 0 for the first.
+        duration_s: length of picture and sound.
+        sample_rate_hz: of the sound as it was made.
+        hits: sorted by time; editable, and readable by ``sonorize render``.
+        loudness_lufs: integrated loudness of the sound made; ``None`` for silence and where it cannot be measured.
+        true_peak_dbtp: its true peak; ``None`` for silence.
+        stages_s: stage -> wall seconds. Decoding and the net serve all takes: the same seconds stand in each.
+        provenance: see :mod:`synth.provenance`.
+        warnings: sentences for the person who asked.
+    """
+
+    source: Path
+    target: Path
+    mode: Mode
+    seed: int
+    take: int
+    duration_s: float
+    sample_rate_hz: int
+    hits: tuple[Hit, ...]
+    loudness_lufs: float | None
+    true_peak_dbtp: float | None
+    stages_s: Mapping[str, float]
+    provenance: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values, in the published order."""
+        return {
+            "source": str(self.source),
+            "target": str(self.target),
+            "mode": self.mode.value,
+            "seed": self.seed,
+            "take": self.take,
+            "duration_s": self.duration_s,
+            "sample_rate_hz": self.sample_rate_hz,
+            "hits": [hit.as_json() for hit in self.hits],
+            "loudness_lufs": self.loudness_lufs,
+            "true_peak_dbtp": self.true_peak_dbtp,
+            "stages_s": {stage: round(seconds, 4) for stage, seconds in self.stages_s.items()},
+            "provenance": dict(self.provenance),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Result:
+    """All outputs of one or several jobs."""
+
+    outputs: tuple[Output, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """``{"outputs": [...]}`` with plain JSON values."""
+        return {"outputs": [output.as_json() for output in self.outputs]}

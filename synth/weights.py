@@ -1,0 +1,292 @@
+"""Trained files and what is known about each: ``checkpoints/manifest.toml`` -> verified safetensors.
+
+Nothing is loaded that the manifest does not name, and nothing whose sha256 is not the one it states; nothing is
+ever downloaded. One entry of the manifest::
+
+    [two-stream-small]
+    kind = "weights"                      # or "bank"
+    file = "two-stream-small.safetensors"
+    sha256 = "..."
+    bytes = 1234
+    licence = "MIT"
+    summary = "What it is, in a sentence."
+    recipe = "two_stream_small"
+    split = { validation = ["source video", ...] }
+    data = [{ name = "...", licence = "...", use = "..." }, ...]
+    figures = [{ name = "...", value = 0.5, floor = 0.2, floor_name = "...", ceiling = 0.9, ceiling_name = "..." }]
+
+Importable without torch; only :func:`load` needs it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from synth.errors import WeightsError
+from synth.files import file_sha256, write_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHECKPOINTS: Final = Path(__file__).parent / "checkpoints"
+MANIFEST: Final = "manifest.toml"
+KINDS: Final = ("weights", "bank")
+_HEADER: Final = "# Written by synth.weights.register; docs/MODEL_CARD.md and docs/LICENCES.md are made from it.\n\n"
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Something the file was made from: its name, its licence, and what it was used for."""
+
+    name: str
+    licence: str
+    use: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number beside the floor that needs no skill and the ceiling that nothing can pass.
+
+    ``None`` means: not measured.
+    """
+
+    name: str
+    value: float
+    floor: float | None = None
+    floor_name: str = ""
+    ceiling: float | None = None
+    ceiling_name: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the manifest says about one file.
+
+    Attributes:
+        name: how the code asks for it.
+        file: its name inside the folder of the manifest.
+        sha256: hexadecimal digest of the whole file.
+        bytes_: its size.
+        licence: under which the file itself may be used.
+        summary: one sentence.
+        kind: ``"weights"`` of a net, or a ``"bank"`` of sounds.
+        recipe: the training recipe that made it.
+        data: what it was made from.
+        split: part (``"validation"``) -> names of the source videos in it.
+        figures: what was measured.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    bytes_: int
+    licence: str
+    summary: str
+    kind: str = "weights"
+    recipe: str = ""
+    data: tuple[DataSource, ...] = ()
+    split: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    figures: tuple[Figure, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A verified file: its tensors by name, the text metadata inside it, and its manifest entry."""
+
+    tensors: dict[str, Tensor]
+    metadata: dict[str, str]
+    entry: Entry
+
+
+def entries(folder: Path = CHECKPOINTS) -> dict[str, Entry]:
+    """All entries by name, in the manifest's order; empty where there is no manifest.
+
+    Raises:
+        WeightsError: the manifest cannot be read or an entry is not complete.
+    """
+    file = folder / MANIFEST
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"the manifest {file} cannot be read: {error}") from error
+    return {name: _entry(name, values) for name, values in raw.items()}
+
+
+def entry(name: str, folder: Path = CHECKPOINTS) -> Entry:
+    """The entry of one name.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    known = entries(folder)
+    if name not in known:
+        raise WeightsError(f"weights {name!r} are not in {folder / MANIFEST}; it holds {', '.join(known) or 'nothing'}")
+    return known[name]
+
+
+def path(name: str, folder: Path = CHECKPOINTS) -> Path:
+    """Where the file of one name lies, after its size and sha256 were checked.
+
+    Raises:
+        WeightsError: no such entry, no such file, or not the file that the manifest describes.
+    """
+    found = entry(name, folder)
+    verify(found, folder)
+    return folder / found.file
+
+
+def verify(found: Entry, folder: Path = CHECKPOINTS) -> None:
+    """Check that the file of an entry is there and is the one that was measured.
+
+    Raises:
+        WeightsError: it is missing, unreadable, or differs from the manifest.
+    """
+    file = folder / found.file
+    try:
+        size, digest = file.stat().st_size, file_sha256(file)
+    except OSError as error:
+        raise WeightsError(f"weights {found.name!r}: {file} cannot be read: {error.strerror}") from error
+    if (size, digest) != (found.bytes_, found.sha256):
+        raise WeightsError(
+            f"weights {found.name!r}: {file} has {size} bytes and sha256 {digest[:12]}…; "
+            f"the manifest states {found.bytes_} bytes and {found.sha256[:12]}…"
+        )
+
+
+def load(name: str, folder: Path = CHECKPOINTS) -> Loaded:
+    """The tensors of one name, on the CPU, verified first.
+
+    Raises:
+        WeightsError: as :func:`path`, or the file is not in the safetensors format.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    file = path(name, folder)
+    try:
+        with safe_open(file, framework="pt", device="cpu") as opened:
+            tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 - not a mapping
+            metadata = dict(opened.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"weights {name!r}: {file} is not a safetensors file: {error}") from error
+    return Loaded(tensors, metadata, entry(name, folder))
+
+
+def register(
+    name: str,
+    tensors: Mapping[str, Tensor],
+    *,
+    licence: str,
+    summary: str,
+    kind: str = "weights",
+    recipe: str = "",
+    data: tuple[DataSource, ...] = (),
+    split: Mapping[str, tuple[str, ...]] | None = None,
+    figures: tuple[Figure, ...] = (),
+    metadata: Mapping[str, str] | None = None,
+    folder: Path = CHECKPOINTS,
+) -> Entry:
+    """Write tensors as ``<name>.safetensors`` and their entry into the manifest; an older entry is replaced.
+
+    The file is in place before the manifest names it, and each is written whole or not at all.
+
+    Raises:
+        WeightsError: the entry is not allowed, or the folder cannot be written.
+    """
+    from safetensors.torch import save
+
+    payload = save({key: tensor.contiguous() for key, tensor in tensors.items()}, dict(metadata or {}))
+    return register_file(
+        Entry(
+            name=name,
+            file=f"{name}.safetensors",
+            sha256=hashlib.sha256(payload).hexdigest(),
+            bytes_=len(payload),
+            licence=licence,
+            summary=summary,
+            kind=kind,
+            recipe=recipe,
+            data=data,
+            split=dict(split or {}),
+            figures=figures,
+        ),
+        payload,
+        folder,
+    )
+
+
+def register_file(new: Entry, payload: bytes, folder: Path = CHECKPOINTS) -> Entry:
+    """As :func:`register`, for bytes that are already in the safetensors format, such as a sound bank.
+
+    Raises:
+        WeightsError: as :func:`register`.
+    """
+    new = dataclasses.replace(new, sha256=hashlib.sha256(payload).hexdigest(), bytes_=len(payload))
+    _entry(new.name, _as_toml(new))
+    known = {**entries(folder), new.name: new}
+    _replace(folder / new.file, payload)
+    write_manifest(known, folder)
+    return new
+
+
+def write_manifest(known: Mapping[str, Entry], folder: Path = CHECKPOINTS) -> None:
+    """Write all entries, whole or not at all; for adding figures that were measured later.
+
+    Raises:
+        WeightsError: the folder cannot be written.
+    """
+    import tomli_w
+
+    text = _HEADER + tomli_w.dumps({name: _as_toml(value) for name, value in known.items()})
+    _replace(folder / MANIFEST, text.encode())
+
+
+def _entry(name: str, raw: Any) -> Entry:
+    try:
+        found = Entry(
+            name=name,
+            file=str(raw["file"]),
+            sha256=str(raw["sha256"]),
+            bytes_=int(raw["bytes"]),
+            licence=str(raw["licence"]),
+            summary=str(raw["summary"]),
+            kind=str(raw.get("kind", "weights")),
+            recipe=str(raw.get("recipe", "")),
+            data=tuple(DataSource(**source) for source in raw.get("data", ())),
+            split={part: tuple(names) for part, names in raw.get("split", {}).items()},
+            figures=tuple(Figure(**figure) for figure in raw.get("figures", ())),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WeightsError(f"the manifest's entry {name!r} is not complete: {error!r}") from error
+    if Path(found.file).name != found.file or Path(found.file).suffix != ".safetensors":
+        raise WeightsError(f"the manifest's entry {name!r} has file {found.file!r}; allowed is NAME.safetensors")
+    if found.kind not in KINDS:
+        raise WeightsError(f"the manifest's entry {name!r} has kind {found.kind!r}; allowed are {', '.join(KINDS)}")
+    return found
+
+
+def _as_toml(value: Entry) -> dict[str, Any]:
+    """Plain values for the manifest; what is empty or was not measured is left out."""
+    raw = dataclasses.asdict(value)
+    raw["bytes"] = raw.pop("bytes_")
+    raw["split"] = {part: list(names) for part, names in value.split.items()}
+    raw["data"] = [dict(source) for source in raw["data"]]
+    raw["figures"] = [{k: v for k, v in figure.items() if v not in (None, "")} for figure in raw["figures"]]
+    del raw["name"]
+    order = ("kind", "file", "sha256", "bytes", "licence", "summary", "recipe", "split", "data", "figures")
+    return {key: raw[key] for key in order if raw[key] not in ("", [], {})}
+
+
+def _replace(target: Path, payload: bytes) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(target, payload)
+    except OSError as error:
+        raise WeightsError(f"{target} cannot be written: {error.strerror}") from error
