@@ -59,9 +59,10 @@ class Camera:
 
 def draw_camera(rng: np.random.Generator, duration_s: float, *, demo: bool) -> Camera:
     """A camera that looks at the origin of the surface from a random angle and distance."""
-    elevation = np.deg2rad(rng.uniform(38, 62) if demo else rng.choice([rng.uniform(12, 40), rng.uniform(35, 89)]))
+    low, high = (38, 62) if demo else (14, 35) if rng.random() < 0.2 else (35, 88)
+    elevation = np.deg2rad(rng.uniform(low, high))
     focal = 0.5 / np.tan(np.deg2rad(rng.uniform(38, 72)) / 2)
-    span_m = np.exp(rng.uniform(np.log(0.55), np.log(1.0 if demo else 1.7)))
+    span_m = np.exp(rng.uniform(np.log(0.5), np.log(0.75 if demo else 1.15)))
     centre = span_m * focal * np.array([0.0, -np.cos(elevation), np.sin(elevation)])
     forward = -centre / np.linalg.norm(centre)
     right = np.array([1.0, 0.0, 0.0])

@@ -7,6 +7,7 @@ the pitch, and the tip follows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -155,7 +156,7 @@ def draw_manner(rng: np.random.Generator, material: str, azimuth: float) -> Mann
         sharpness=rng.uniform(1.5, 2.6),
         leaves=float(rng.choice([0.0, 0.1, 0.5, 0.95], p=[0.4, 0.3, 0.15, 0.15])),
         dwells=rng.uniform(0.0, 0.8),
-        raised=rng.uniform(0.0, 1.0),
+        raised=rng.uniform(0.3, 1.0),
         rebound=REBOUND[material] * rng.uniform(0.4, 1.4),
     )
 
@@ -181,10 +182,10 @@ def draw_strokes(
     spread = from_quantiles(rng, GAP_SPREAD_QUANTILES)
     if demo:
         gap_s, spread = max(gap_s, 0.6), min(spread, 0.15)
-    usual_peak = highest_m * rng.uniform(0.25, 0.9)
+    usual_peak = highest_m * rng.uniform(0.3, 1.0)
     usual_fall = rng.uniform(0.07, 0.2)
     moves = rng.choice([0.03, 0.25, 0.8])
-    misses = 0.0 if demo else float(rng.choice([0.0, 0.05, 0.25], p=[0.45, 0.4, 0.15]))
+    misses = 0.0 if demo else float(rng.choice([0.0, 0.08, 0.3], p=[0.4, 0.4, 0.2]))
     scratches = rng.random() < 0.75
     strokes: list[Stroke] = []
     spot = 0
@@ -261,12 +262,12 @@ def build_path(
     keys = _Keys()
     home = np.zeros(2)
     if strokes:
-        home = _grip_place(manner, strokes[0].spot_m, manner.azimuth)
+        home = grip_place(manner, strokes[0].spot_m, manner.azimuth)
     away = not strokes or (rng.random() < 0.5 and strokes[0].time_s > 0.35)
     keys.add(-1.0, home, peak_m * 0.5, manner.azimuth, 1.0 if away else 0.0)
     for index, stroke in enumerate(strokes):
         azimuth = manner.azimuth + rng.normal(0.0, 0.08)
-        place = _grip_place(manner, stroke.spot_m, azimuth)
+        place = grip_place(manner, stroke.spot_m, azimuth)
         _approach(rng, keys, stroke, place, azimuth, manner, first=index == 0)
         following = strokes[index + 1] if index + 1 < len(strokes) else None
         spare_s = (following.time_s - following.fall_s if following else duration_s + 1.0) - stroke.time_s
@@ -278,7 +279,7 @@ def build_path(
     return StickPath(np.array(keys.times), np.array(keys.poses), np.array(keys.eases), manner)
 
 
-def _grip_place(manner: Manner, spot_m: tuple[float, float], azimuth: float) -> NDArray[np.float64]:
+def grip_place(manner: Manner, spot_m: Sequence[float] | NDArray[np.float64], azimuth: float) -> NDArray[np.float64]:
     """Where the hand is while the tip touches the spot."""
     sine = manner.grip_height_m / manner.reach_m
     reach = manner.reach_m * np.sqrt(1 - sine**2)
@@ -308,7 +309,7 @@ def _approach(
         if peak_at - gone > 0.35:
             keys.add(peak_at - rng.uniform(0.12, 0.3), backed, stroke.peak_m * rng.uniform(0.5, 1.0), azimuth, out)
     elif spare > 0.3:
-        raise_s = min(rng.uniform(0.15, 0.45), 0.8 * spare)
+        raise_s = min(rng.uniform(0.15, 0.45), 0.8 * spare) if rng.random() < 0.6 else spare * rng.uniform(0.6, 0.9)
         if rng.random() < manner.raised:
             keys.add(start + raise_s, backed, stroke.peak_m * rng.uniform(0.8, 1.0), azimuth + rng.normal(0, 0.05))
         else:

@@ -21,8 +21,9 @@ HAND_M: Final = 0.062  # from the middle of a fist to its edge
 WRIST_M: Final = 0.031
 ELBOW_M: Final = 0.062
 
-SKINS: Final = ((0.05, 0.45, 0.85), (0.04, 0.5, 0.75), (0.06, 0.35, 0.93), (0.05, 0.6, 0.5), (0.06, 0.55, 0.32),
-                (0.03, 0.4, 0.8))  # fmt: skip
+SKINS: Final = ((0.05, 0.38, 0.88), (0.04, 0.42, 0.8), (0.06, 0.3, 0.93), (0.02, 0.35, 0.82), (0.06, 0.45, 0.72),
+                (0.05, 0.55, 0.55), (0.06, 0.5, 0.35))  # fmt: skip
+"""Hue, saturation and value from fair to dark, by eye."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ def _stick(rng: np.random.Generator, *, plain: bool) -> Sprite:
     if not light_wood:
         colour = textures.draw_colour(rng)
     grain = 1 + 0.06 * textures.octaves(rng, 256, 8, 4, stretch=1)[:across]
-    worn = 1 + 0.15 * cv2.resize(rng.standard_normal((1, 12), np.float32), (length, across))
+    worn = 1 + 0.06 * cv2.resize(rng.standard_normal((1, 12), np.float32), (length, across))
     shade = grain * worn * _round(across, rng.uniform(-1, 1), rng.uniform(0.2, 0.6))[:, None]
     x = np.linspace(0, 1, length, dtype=np.float32)[None, :]
     y = np.linspace(-1.25, 1.25, across, dtype=np.float32)[:, None]

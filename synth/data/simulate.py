@@ -34,7 +34,7 @@ class Look:
     """How the camera turns light into numbers; all fixed for a scene."""
 
     exposure: float  # share of the frame interval during which the shutter is open
-    gain: float
+    level: float  # mean grey level, 0..255, that the camera's automatic exposure aims at
     tint: NDArray[np.float32]  # [3] colour of the light
     gamma: float
     vignette: float
@@ -109,10 +109,8 @@ def draw_scene(
     drawn = str(rng.choice(list(motion.MATERIAL_SHARES), p=_shares()))
     material = material or drawn
     camera = cameras.draw_camera(rng, duration_s, demo=demo)
-    spots = _spots(rng, camera, demo=demo)
-    anchor, azimuth = _anchor(rng, camera, spots.mean(0), demo=demo)
-    manner = motion.draw_manner(rng, material, azimuth)
-    highest = min(0.42 * float(np.linalg.norm(camera.centre_m)), 0.4, 0.7 * camera.centre_m[2] + 0.03)
+    highest = min(0.4 * float(np.linalg.norm(camera.centre_m)), 0.35, 0.7 * camera.centre_m[2] + 0.03)
+    spots, anchor, manner = _stance(rng, camera, material, highest, demo=demo)
     strokes = motion.draw_strokes(rng, material, duration_s, spots, highest, demo=demo)
     path = motion.build_path(rng, strokes, duration_s, manner, highest)
     camera = replace(camera, jolts=() if demo else _jolts(rng, strokes, duration_s))
@@ -132,6 +130,38 @@ def _spots(rng: np.random.Generator, camera: Camera, *, demo: bool) -> Array:
     spread = rng.uniform(0.02, 0.15)
     places = np.clip(middle + rng.normal(0, spread, (4, 2)), [-0.38, -0.26], [0.42, 0.3])
     return cameras.onto_surface(places, camera.rotation, camera.centre_m, camera.focal)[:, :2]
+
+
+def _stance(
+    rng: np.random.Generator, camera: Camera, material: str, highest_m: float, *, demo: bool
+) -> tuple[Array, Array, motion.Manner]:
+    """Spots, anchor and manner such that swings show in the picture and the hand mostly too.
+
+    A person who films also turns the stick so that it can be seen; drawn blindly, many sticks would move along the
+    line of sight.
+    """
+    for _ in range(12):
+        spots = _spots(rng, camera, demo=demo)
+        anchor, azimuth = _anchor(rng, camera, spots.mean(0), demo=demo)
+        manner = motion.draw_manner(rng, material, azimuth)
+        still = StickPath(
+            np.array([0.0, 1.0]),
+            np.array([[*motion.grip_place(manner, spots[0], azimuth), height, azimuth, 0.0]
+                      for height in (0.0, 0.6 * highest_m)]),
+            np.zeros(2, np.int64),
+            manner,
+        )  # fmt: skip
+        grip, direction, _ = still.at(np.array([0.0, 1.0]))
+        seen, depth = cameras.project(
+            np.concatenate([grip, grip + manner.reach_m * direction]), camera.rotation, camera.centre_m, camera.focal
+        )
+        swing = float(np.linalg.norm(seen[3] - seen[2]))
+        length = float(np.linalg.norm(seen[2] - seen[0]))
+        inside = bool((np.abs(seen[0]) < [0.5, 0.37]).all())
+        shown = inside or (not demo and rng.random() < 0.08)
+        if depth.min() > 0.15 and swing > rng.uniform(0.06, 0.16) and length > 0.16 and shown:
+            break
+    return spots, anchor, manner
 
 
 def _anchor(rng: np.random.Generator, camera: Camera, spot_m: Array, *, demo: bool) -> tuple[Array, float]:
@@ -168,10 +198,10 @@ def _jolts(rng: np.random.Generator, strokes: tuple[Stroke, ...], duration_s: fl
 
 def _draw_look(rng: np.random.Generator, *, demo: bool) -> Look:
     dark = not demo and rng.random() < 0.15
-    light = rng.normal(0, 0.8, 2)
+    light = rng.normal(0, 0.25 if demo else 0.5, 2)
     return Look(
         exposure=float(rng.uniform(0.3, 0.5) if demo else rng.uniform(0.1, 0.9)),
-        gain=float(rng.uniform(0.3, 0.6) if dark else rng.uniform(0.85, 1.05) if demo else rng.uniform(0.7, 1.35)),
+        level=float(rng.uniform(25, 65) if dark else rng.uniform(105, 130) if demo else rng.uniform(65, 165)),
         tint=np.exp(rng.normal(0, 0.02 if demo else 0.09, 3)).astype(np.float32),
         gamma=float(1.0 if demo else rng.uniform(0.75, 1.35)),
         vignette=float(rng.uniform(0, 0.1 if demo else 0.4)),
@@ -217,7 +247,9 @@ class _Painter:
         side = (height + 64, width + 64, 3)
         self.noise = self.random.standard_normal(side, np.float32) * np.float32(scene.look.noise)
         y, x = np.ogrid[-0.75 : 0.75 : height * 1j, -1 : 1 : width * 1j]
-        light = scene.look.gain * (1 - scene.look.vignette * (x**2 + y**2))
+        # Like a camera's automatic exposure, but it does not make much of what is almost black.
+        gain = np.clip(scene.look.level / (float(self.canvas.mean()) + 12), 0.3, 3.0)
+        light = gain * (1 - scene.look.vignette * (x**2 + y**2))
         self.light = (light[..., None] * scene.look.tint).astype(np.float32)
         levels = np.arange(256) / 255.0
         self.curve = np.round(255 * levels**scene.look.gamma).astype(np.uint8)
