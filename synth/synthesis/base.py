@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.media.video import VideoInfo
 from synth.options import Options
+
+if TYPE_CHECKING:
+    from synth.media.video import VideoInfo
 
 Frame = NDArray[np.uint8]
 """One RGB picture, [H, W, 3]."""

@@ -1,0 +1,104 @@
+"""The command line: ``sonorize VERB ...``.
+
+Results go to stdout, one plain sentence for every error to stderr. Exit codes: 0 done, 2 bad input or a result that
+cannot be written, 130 stopped by Ctrl-C, 143 by SIGTERM, 1 a mistake of ours (with its traceback). However it ends,
+no half-written output and no child process is left. Importable without torch, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from synth.commands import learn, sound, upkeep
+from synth.commands.console import complain
+from synth.errors import Cancelled, SynthError
+
+EXIT_BAD_INPUT: Final = 2
+EXIT_INTERRUPTED: Final = 130
+EXIT_TERMINATED: Final = 143
+
+app: Final = typer.Typer(
+    name="sonorize",
+    help="Silent video in, the same picture with generated hit sounds out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(sound.run)
+app.command()(sound.render)
+app.command()(sound.demo)
+app.command()(learn.train)
+app.command("eval")(learn.evaluate)
+app.command()(learn.bench)
+app.add_typer(upkeep.weights_app, name="weights")
+app.command()(upkeep.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from synth.provenance import package_version
+
+        print(f"sonorize {package_version('sonorize')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+class _Terminated(BaseException):
+    """SIGTERM came: unwind as for Ctrl-C, so that children and half-written files go away."""
+
+
+def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        arguments: without the program's name; the process's own by default.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file name need not be text
+    before = signal.signal(signal.SIGTERM, _on_sigterm)
+    try:
+        code = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except TyperException as error:
+        if text := error.format_message():  # empty where the help was shown instead
+            complain(text.replace("Value error, ", ""))
+        return EXIT_BAD_INPUT
+    except SynthError as error:
+        complain(str(error))
+        return EXIT_INTERRUPTED if isinstance(error, Cancelled) else EXIT_BAD_INPUT
+    except OSError as error:
+        complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        return EXIT_BAD_INPUT
+    except (Abort, KeyboardInterrupt):
+        complain("stopped")
+        return EXIT_INTERRUPTED
+    except _Terminated:
+        complain("stopped")
+        return EXIT_TERMINATED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

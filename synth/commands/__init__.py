@@ -1,0 +1,1 @@
+"""The verbs of the command line, one file a group; :mod:`synth.cli` puts them together."""

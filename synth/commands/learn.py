@@ -1,0 +1,117 @@
+"""The verbs for people who train and measure: train, eval and bench.
+
+What can be named stands in tables of the modules that do the work; they are imported when a verb runs, so that
+``sonorize --help`` loads no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from synth.commands.console import say, say_json
+from synth.errors import OptionError
+
+Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="Which recipe; without one, the recipes are listed.")] = "",
+    data: Annotated[Path | None, typer.Option(help="Folder of the corpus, in its published layout.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder of the run.", show_default="runs/RECIPE")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Fewer or more steps than the recipe's own.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights and batches.")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew where a checkpoint is there.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a net; started again, it goes on from its checkpoint."""
+    from synth.training.recipes import RECIPES
+
+    if not recipe:
+        _list({name: known.summary for name, known in RECIPES.items()}, as_json=as_json)
+        return
+    chosen = RECIPES[known_name("recipe", recipe, RECIPES)]
+    _folder_exists(data)
+    figures = chosen.run(folder=out or Path("runs") / recipe, data=data, steps=steps, seed=seed, resume=not fresh)
+    _show(figures, as_json=as_json)
+
+
+def evaluate(
+    name: Annotated[str, typer.Argument(help="What to evaluate; without one, the names are listed.")] = "",
+    data: Annotated[Path | None, typer.Option(help="Folder of the corpus, in its published layout.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Also write tables and pictures to this folder.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure on real clips; every figure beside its floor and its ceiling."""
+    from synth.evaluation.report import EVALUATIONS
+
+    if not name:
+        _list(dict.fromkeys(EVALUATIONS, ""), as_json=as_json)
+        return
+    chosen = EVALUATIONS[known_name("evaluation", name, EVALUATIONS)]
+    if data is None:
+        raise OptionError("--data is missing: the folder of the clips to measure on")
+    _folder_exists(data)
+    _show(chosen(data, out), as_json=as_json)
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help="What to measure; without one, the names are listed.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Measure seconds and megabytes on this machine, side by side in one run."""
+    from synth.evaluation.bench import BENCHES
+
+    if not name:
+        _list(dict.fromkeys(BENCHES, ""), as_json=as_json)
+        return
+    _show(BENCHES[known_name("bench", name, BENCHES)](), as_json=as_json)
+
+
+def known_name(kind: str, name: str, known: Iterable[str]) -> str:
+    """The name, if it is in the table.
+
+    Raises:
+        OptionError: it is not; the sentence lists what is.
+    """
+    names = list(known)
+    if name not in names:
+        raise OptionError(f"{kind} is {name!r}; allowed are {', '.join(names)}")
+    return name
+
+
+def _folder_exists(folder: Path | None) -> None:
+    if folder is not None and not folder.is_dir():
+        raise OptionError(f"the data folder {str(folder)!r} does not exist")
+
+
+def _list(summaries: Mapping[str, str], *, as_json: bool) -> None:
+    if as_json:
+        say_json(summaries)
+        return
+    for name, summary in summaries.items():
+        say(f"{name}  {summary}".rstrip())
+
+
+def _show(figures: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        say_json(figures)
+        return
+    for name, value in _flat("", figures):
+        say(f"{name}: {f'{value:.4g}' if isinstance(value, float) else value}")
+
+
+def _flat(prefix: str, value: Any) -> Iterable[tuple[str, Any]]:
+    """Nested results as ``outer.inner`` names, one line each."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(f"{prefix}.{key}" if prefix else str(key), inner)
+    else:
+        yield prefix, value

@@ -1,0 +1,281 @@
+"""The verbs that sound clips: run, render and demo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from synth.commands.console import complain, progress_bar, say, say_json, short, warn
+from synth.errors import Cancelled, OptionError, SynthError
+from synth.options import (
+    LOUDNESS_RANGE_LUFS,
+    MAX_TAKES,
+    TRUE_PEAK_RANGE_DBTP,
+    ExistingSound,
+    Mode,
+    Options,
+    Synthesis,
+)
+from synth.result import Output, Result
+
+DEFAULTS: Final = Options()
+DEMO_SCENES: Final = (11, 23, 58)  # seeds whose scenes show different materials well
+DEMO_DURATION_S: Final = 6.0
+DEMO_RATE_FPS: Final = 30.0
+DEMO_SIZE: Final = (640, 480)
+
+Clips = Annotated[list[Path], typer.Argument(help="The clips to sound.", metavar="CLIP", show_default=False)]
+Out = Annotated[
+    str,
+    typer.Option(
+        "-o",
+        "--out",
+        help="The file to write; a folder for several clips or takes.",
+        metavar="PATH",
+        show_default=False,
+    ),
+]
+ModeOption = Annotated[Mode, typer.Option(help="Which voice sounds the clip.")]
+Seed = Annotated[int, typer.Option(help="Another seed gives another sound; the same seed the same samples.")]
+Takes = Annotated[int, typer.Option(help=f"How many takes, 1 to {MAX_TAKES}; each has the next seed.")]
+SynthesisOption = Annotated[Synthesis, typer.Option(help="How predicted hits become a waveform.")]
+Material = Annotated[str | None, typer.Option(help="Sound every hit as this material.", show_default=False)]
+Existing = Annotated[ExistingSound, typer.Option(help="What happens to sound that the clip already has.")]
+Loudness = Annotated[float, typer.Option(help="Target in LUFS, {:g} to {:g}.".format(*LOUDNESS_RANGE_LUFS))]
+TruePeak = Annotated[float, typer.Option(help="Limit in dBTP, {:g} to {:g}.".format(*TRUE_PEAK_RANGE_DBTP))]
+Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+SaveHits = Annotated[bool, typer.Option("--save-hits", help="Write <output>.hits.json beside each output, to edit.")]
+
+
+def run(
+    clips: Clips,
+    out: Out,
+    mode: ModeOption = DEFAULTS.mode,
+    seed: Seed = DEFAULTS.seed,
+    takes: Takes = DEFAULTS.takes,
+    synthesis: SynthesisOption = DEFAULTS.synthesis,
+    material: Material = None,
+    existing_sound: Existing = DEFAULTS.existing_sound,
+    loudness: Loudness = DEFAULTS.loudness_lufs,
+    true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
+    force: Force = False,
+    save_hits: SaveHits = False,
+    as_json: Json = False,
+) -> None:
+    """Sound silent clips: the same picture comes out, with hits on time."""
+    options = Options.parse(
+        {
+            "mode": mode,
+            "seed": seed,
+            "takes": takes,
+            "synthesis": synthesis,
+            "material": material,
+            "existing_sound": existing_sound,
+            "loudness_lufs": loudness,
+            "true_peak_dbtp": true_peak,
+        }
+    )
+    from synth import pipeline
+
+    def one(source: Path, target: Path) -> Result:
+        with progress_bar(source.name) as progress:
+            return pipeline.sonorize(source, target, options, progress=progress)
+
+    jobs = plan(clips, out, options.takes)
+    outputs, failed = [], False
+    for source, target in jobs:
+        try:
+            refuse_existing(target, options.takes, force=force, save_hits=save_hits)
+            with made_folder(target.parent):
+                result = one(source, target)
+                if save_hits:
+                    _save_hits(result)
+        except Cancelled:
+            raise
+        except SynthError as error:
+            # The other clips are not to blame: they are sounded, and the exit code tells.
+            complain(f"{short(source.name)}: {error}")
+            failed = True
+            continue
+        outputs += result.outputs
+        _report(result.outputs, as_json=as_json)
+    if as_json:
+        say_json(Result(tuple(outputs)).as_json())
+    if failed:
+        raise typer.Exit(2)
+
+
+def render(
+    hits: Annotated[Path, typer.Argument(help="A hit list: what `run --json` or --save-hits wrote, edited or not.")],
+    clip: Annotated[Path, typer.Argument(help="The clip that it belongs to.")],
+    out: Annotated[str, typer.Option("-o", "--out", help="The file to write.", metavar="FILE", show_default=False)],
+    take: Annotated[int, typer.Option(help="Which output of the list to sound, where it holds several.")] = 0,
+    seed: Seed = DEFAULTS.seed,
+    synthesis: SynthesisOption = DEFAULTS.synthesis,
+    material: Material = None,
+    existing_sound: Existing = DEFAULTS.existing_sound,
+    loudness: Loudness = DEFAULTS.loudness_lufs,
+    true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
+    force: Force = False,
+    as_json: Json = False,
+) -> None:
+    """Sound an edited hit list under its clip, without running the nets."""
+    options = Options.parse(
+        {
+            "mode": Mode.HITS,
+            "seed": seed,
+            "synthesis": synthesis,
+            "material": material,
+            "existing_sound": existing_sound,
+            "loudness_lufs": loudness,
+            "true_peak_dbtp": true_peak,
+        }
+    )
+    from synth import pipeline
+
+    ((source, target),) = plan([clip], out, 1)
+    refuse_existing(target, 1, force=force)
+    with progress_bar(clip.name) as progress:
+        result = pipeline.render_hits(hits, source, target, options, take=take, progress=progress)
+    _report(result.outputs, as_json=as_json)
+    if as_json:
+        say_json(result.as_json())
+
+
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write to.")] = Path("demo-output"),
+    as_json: Json = False,
+) -> None:
+    """Render three silent clips with the simulator, sound them, and say where they are."""
+    from synth import pipeline
+    from synth.data import simulate
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(f"the folder {str(out)!r} cannot be made: {error.strerror}") from error
+    outputs: list[Output] = []
+    for number, scene_seed in enumerate(DEMO_SCENES, start=1):
+        silent, target = out / f"silent-{number}.mp4", out / f"sounded-{number}.mp4"
+        with progress_bar(f"clip {number} of {len(DEMO_SCENES)}") as progress:
+            progress("draw the scene", 0.0)
+            scene = simulate.draw_scene(scene_seed, duration_s=DEMO_DURATION_S, rate_fps=DEMO_RATE_FPS, demo=True)
+            width, height = DEMO_SIZE
+            simulate.write_clip(scene, silent, width=width, height=height, sound=False)
+            result = pipeline.sonorize(silent, target, Options(seed=scene_seed), progress=progress)
+        _report(result.outputs, as_json=as_json)
+        outputs += result.outputs
+    if as_json:
+        say_json(Result(tuple(outputs)).as_json())
+    else:
+        say(f"Each clip lies in {out}/ twice: silent-N.mp4 went in, sounded-N.mp4 came out.")
+
+
+def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]:
+    """Which file each clip goes to: ``out`` itself, or a file in it named after the clip.
+
+    ``out`` is a folder for several clips, for several takes unless it names a file, where a folder is there already,
+    and where it ends in a slash.
+
+    Raises:
+        OptionError: two clips would be written to one file.
+    """
+    from synth.media.video import CONTAINERS
+
+    named_file = Path(out).suffix.lower() in CONTAINERS and not out.endswith("/") and not _is_folder(Path(out))
+    if named_file and len(clips) > 1:
+        raise OptionError(f"{len(clips)} clips cannot go into the one file {short(out)!r}; name a folder")
+    if named_file or not (len(clips) > 1 or takes > 1 or out.endswith("/") or _is_folder(Path(out))):
+        return [(clips[0], Path(out))]
+    jobs = []
+    taken: dict[Path, Path] = {}
+    for clip in clips:
+        suffix = clip.suffix.lower() if clip.suffix.lower() in CONTAINERS else ".mkv"
+        target = Path(out) / f"{clip.stem}{suffix}"
+        if target in taken:
+            raise OptionError(f"{short(str(taken[target]))} and {short(str(clip))} would both be written to {target}")
+        taken[target] = clip
+        jobs.append((clip, target))
+    return jobs
+
+
+def refuse_existing(target: Path, takes: int, *, force: bool, save_hits: bool = False) -> None:
+    """Without ``force``, refuse a job one of whose outputs exists.
+
+    Raises:
+        OptionError: it does.
+    """
+    from synth.pipeline import take_target
+
+    if force:
+        return
+    targets = [take_target(target, take, takes) for take in range(takes)]
+    for path in [*targets, *(hits_file(target) for target in targets if save_hits)]:
+        if _exists(path):
+            raise OptionError(f"the output {short(str(path))!r} exists; --force replaces it")
+
+
+def hits_file(target: Path) -> Path:
+    """Where ``--save-hits`` writes the list of one output."""
+    return target.with_name(f"{target.stem}.hits.json")
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """The folder, made if need be, and taken away again if nothing was put into it.
+
+    Raises:
+        OptionError: it cannot be made.
+    """
+    missing = not _exists(folder)
+    try:
+        if missing and _exists(folder.parent):
+            folder.mkdir()
+    except OSError as error:
+        raise OptionError(f"the folder {short(str(folder))!r} cannot be made: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        if missing and _is_folder(folder) and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists() or path.is_symlink()
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise OptionError(f"the output cannot be written: {getattr(error, 'strerror', error)}") from error
+
+
+def _is_folder(path: Path) -> bool:
+    return _exists(path) and path.is_dir()
+
+
+def _save_hits(result: Result) -> None:
+    import json
+
+    from synth.files import write_whole
+
+    for output in result.outputs:
+        listed: dict[str, Any] = {"hits": [hit.as_json() for hit in output.hits]}
+        file = hits_file(output.target)
+        try:
+            write_whole(file, (json.dumps(listed, indent=2) + "\n").encode())
+        except OSError as error:
+            raise OptionError(f"the hit list {short(file.name)!r} cannot be written: {error.strerror}") from error
+
+
+def _report(outputs: Sequence[Output], *, as_json: bool) -> None:
+    for output in outputs:
+        for warning in output.warnings:
+            warn(f"{short(output.source.name)}: {warning}")
+        if not as_json:
+            level = "silence" if output.loudness_lufs is None else f"{output.loudness_lufs:.1f} LUFS"
+            spent_s = sum(output.stages_s.values())
+            count = f"{len(output.hits)} hit{'' if len(output.hits) == 1 else 's'}"
+            say(f"{output.target}: {count}, {level}, {output.duration_s:.2f} s of picture in {spent_s:.1f} s")

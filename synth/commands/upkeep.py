@@ -1,0 +1,150 @@
+"""The verbs that look after an installation: weights and doctor."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from synth.commands.console import say, say_json
+from synth.errors import OptionError, SynthError, WeightsError
+
+Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+weights_app: Final = typer.Typer(no_args_is_help=True, help="What ships trained: list, verify, and the model card.")
+
+
+@weights_app.command("list")
+def list_weights(as_json: Json = False) -> None:
+    """Every trained file with its licence, data and figures."""
+    from synth import weights
+
+    known = weights.entries()
+    if as_json:
+        say_json({name: dataclasses.asdict(entry) for name, entry in known.items()})
+        return
+    for name, entry in known.items():
+        say(f"{name}: {entry.summary} ({entry.kind}, {entry.bytes_ / 1e6:.1f} MB, {entry.licence})")
+
+
+@weights_app.command("verify")
+def verify_weights(as_json: Json = False) -> None:
+    """Check every file against the manifest."""
+    from synth import weights
+
+    found: dict[str, str] = {}
+    for name, entry in weights.entries().items():
+        try:
+            weights.verify(entry)
+            found[name] = "ok"
+        except WeightsError as error:
+            found[name] = str(error)
+    if as_json:
+        say_json(found)
+    else:
+        for name, verdict in found.items():
+            say(f"{name}: {verdict}")
+    if any(verdict != "ok" for verdict in found.values()):
+        raise typer.Exit(2)
+
+
+@weights_app.command("card")
+def card(
+    write: Annotated[bool, typer.Option("--write", help="Write the files instead of printing them.")] = False,
+    docs: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("docs"),
+) -> None:
+    """The model card and the licence ledger, made from the manifest."""
+    from synth import model_card, weights
+    from synth.files import write_whole
+
+    for file, text in model_card.documents(weights.entries()).items():
+        if not write:
+            say(text)
+            continue
+        try:
+            write_whole(docs / file, text.encode())
+        except OSError as error:
+            raise OptionError(f"{docs / file} cannot be written: {error.strerror}") from error
+        say(f"{docs / file} written")
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check what Sonorize needs on this machine, and say what is missing."""
+    checks: dict[str, Callable[[], str]] = {
+        "python": lambda: sys.version.split()[0],
+        "packages": _packages,
+        "ffmpeg": _ffmpeg,
+        "sandbox": _sandbox,
+        "weights": _weights,
+        "device": _device,
+        "temporary folder": _temporary,
+    }
+    report: list[dict[str, Any]] = []
+    for name, check in checks.items():
+        try:
+            report.append({"check": name, "ok": True, "detail": check()})
+        except (SynthError, ImportError, OSError) as error:
+            report.append({"check": name, "ok": False, "detail": str(error)})
+    if as_json:
+        say_json({"checks": report})
+    else:
+        for row in report:
+            say(f"{'ok  ' if row['ok'] else 'FAIL'}  {row['check']}: {row['detail']}")
+    if not all(row["ok"] for row in report):
+        raise typer.Exit(2)
+
+
+def _packages() -> str:
+    from synth.provenance import package_version
+
+    names = ("sonorize", "torch", "numpy", "scipy", "moviepy", "soundfile", "soxr", "pyloudnorm")
+    found = {name: package_version(name) for name in names}
+    missing = [name for name, version in found.items() if version is None]
+    if missing:
+        raise ImportError(f"not installed: {', '.join(missing)}")
+    return ", ".join(f"{name} {version}" for name, version in found.items())
+
+
+def _ffmpeg() -> str:
+    from synth.media import ffmpeg
+
+    return f"{ffmpeg.version()} at {ffmpeg.binary()}"
+
+
+def _sandbox() -> str:
+    from synth.media import ffmpeg
+
+    blocked = ffmpeg.network_blocked()
+    return "limits and whitelists on; " + (
+        "no network for ffmpeg" if blocked else "this kernel does not let us take the network away from ffmpeg"
+    )
+
+
+def _weights() -> str:
+    from synth import weights
+
+    known = weights.entries()
+    if not known:
+        raise WeightsError("no weights are installed")
+    for entry in known.values():
+        weights.verify(entry)
+    return ", ".join(f"{name} {entry.sha256[:12]}" for name, entry in known.items())
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"CUDA: {torch.cuda.get_device_name(0)}"
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def _temporary() -> str:
+    with tempfile.TemporaryFile() as file:
+        file.write(bytes(1 << 20))
+        file.flush()
+    return tempfile.gettempdir()
