@@ -1,0 +1,193 @@
+"""Sound in and out: read it from any media file, write it, change its rate, its length and its loudness."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyloudnorm
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from synth.errors import MediaError
+from synth.media import limiter
+from synth.media.ffmpeg import Child, Fence
+from synth.media.files import arriving, source_bytes, url
+from synth.options import LIMITS
+
+MAX_DURATION_S: Final = 2 * LIMITS.max_duration_s
+RATE_RANGE_HZ: Final = (1000, 768_000)
+SILENCE_LUFS: Final = -70.0  # the absolute gate of ITU-R BS.1770: below it there is nothing to measure
+MAX_GAIN_DB: Final = 40.0  # more would make music of the noise floor
+MAX_LIMITING_DB: Final = 9.0  # beyond that a limiter flattens hits; the sound stays quieter instead
+BLOCK_S: Final = 0.4  # what BS.1770 measures at once
+_PASSES: Final = 3
+_CLOSE_ENOUGH_DB: Final = 0.2
+_AU_HEADER: Final = struct.Struct(">4sIIIII")
+_SUBTYPES: Final = {".wav": ("WAV", "PCM_24"), ".flac": ("FLAC", "PCM_24"), ".ogg": ("OGG", "VORBIS")}
+_BY_SOUNDFILE: Final = (b"RIFF", b"fLaC")
+_CHUNK: Final = 1 << 18
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """What :func:`normalise` made of a sound.
+
+    ``lufs`` (integrated, ITU-R BS.1770-4) and ``true_peak_dbtp`` are those of the result, None where there is nothing
+    to measure; ``limited`` says whether peaks were held down; ``warning`` is a sentence when the target was not met.
+    """
+
+    lufs: float | None
+    true_peak_dbtp: float | None
+    gain_db: float
+    limited: bool
+    warning: str | None
+
+
+def read(path: Path, rate_hz: int | None = None) -> tuple[NDArray[np.float32], int]:
+    """The first sound of a media file as one channel [N] in [-1, 1], and its rate in Hz (``rate_hz`` if given).
+
+    wav and flac are read by libsndfile, everything else by ffmpeg; channels are averaged.
+
+    Raises:
+        MediaError: the file is unreadable, has no sound, or lasts longer than two hours.
+    """
+    source_bytes(path, LIMITS.max_bytes)
+    with path.open("rb") as stream:
+        magic = stream.read(4)
+    sound, from_hz = _by_soundfile(path) if magic in _BY_SOUNDFILE else _by_ffmpeg(path)
+    sound = np.nan_to_num(sound, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    return (sound, from_hz) if rate_hz is None else (resample(sound, from_hz, rate_hz), rate_hz)
+
+
+def _by_soundfile(path: Path) -> tuple[NDArray[np.float32], int]:
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate_hz = int(file.samplerate)
+            pieces = [np.zeros(0, dtype=np.float32)]
+            # In blocks, because a header may promise more than the file, or the memory, holds.
+            for block in file.blocks(_CHUNK, dtype="float32", always_2d=True):
+                pieces.append(block.mean(axis=1, dtype=np.float32))
+                _refuse_long(len(pieces) * _CHUNK, rate_hz)
+    except (soundfile.SoundFileError, ValueError, MemoryError) as error:
+        raise MediaError("the sound file is damaged or of a kind that is not read") from error
+    return np.concatenate(pieces), rate_hz
+
+
+def _by_ffmpeg(path: Path) -> tuple[NDArray[np.float32], int]:
+    arguments = ["-v", "error", "-i", url(path), "-map", "0:a:0", "-ac", "1", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+    pieces = bytearray()
+    with Child(arguments, fence=Fence(cpu_s=600, wall_s=600)) as child:
+        header = child.read(_AU_HEADER.size)  # Sun's au: the simplest header that says the rate
+        rate_hz = 0
+        if len(header) == _AU_HEADER.size:
+            _, offset, _, _, rate_hz, _ = _AU_HEADER.unpack(header)
+            child.read(offset - _AU_HEADER.size)
+            while piece := child.read(_CHUNK):
+                pieces += piece
+                _refuse_long(len(pieces) // 4, rate_hz)
+        child.finish()
+    if rate_hz == 0:
+        raise MediaError("the file holds no sound")
+    return np.frombuffer(pieces, dtype=">f4").astype(np.float32), rate_hz
+
+
+def _refuse_long(samples: int, rate_hz: int) -> None:
+    if samples > MAX_DURATION_S * rate_hz + _CHUNK:
+        raise MediaError(f"the sound lasts more than the {MAX_DURATION_S:g} s that are allowed")
+
+
+def write(path: Path, sound: NDArray[np.float32], rate_hz: int) -> None:
+    """Write one channel [N], clipped to [-1, 1], as wav or flac (24 bit) or ogg, by suffix; all at once or not at all.
+
+    Raises:
+        MediaError: the suffix is another, the sound holds numbers that are not finite, or the disk refuses.
+    """
+    kind = _SUBTYPES.get(path.suffix.lower())
+    if kind is None:
+        raise MediaError(f"the sound file ends in {path.suffix!r}; allowed are {', '.join(_SUBTYPES)}")
+    if not np.isfinite(sound).all():
+        raise MediaError("the sound holds values that are not numbers and cannot be written")
+    with arriving(path) as part:
+        try:
+            soundfile.write(part, np.clip(sound, -1.0, 1.0), rate_hz, format=kind[0], subtype=kind[1])
+        except (soundfile.SoundFileError, ValueError) as error:
+            raise MediaError(f"{path.name} cannot be written: the disk is full or refuses it") from error
+
+
+def resample(sound: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[np.float32]:
+    """The same sound [N] at another rate, by soxr's high quality setting; the same array where the rates are equal.
+
+    Raises:
+        MediaError: a rate is outside 1 kHz to 768 kHz.
+    """
+    low, high = RATE_RANGE_HZ
+    for rate_hz in (from_hz, to_hz):
+        if not low <= rate_hz <= high:
+            raise MediaError(f"the sound has a rate of {rate_hz} Hz; allowed are {low} to {high} Hz")
+    if from_hz == to_hz:
+        return sound
+    return np.asarray(soxr.resample(sound, from_hz, to_hz, quality="HQ"), dtype=np.float32)
+
+
+def fit(sound: NDArray[np.float32], rate_hz: int, duration_s: float) -> NDArray[np.float32]:
+    """Exactly ``round(duration_s * rate_hz)`` samples: cut at the end, or filled with silence."""
+    wanted = round(duration_s * rate_hz)
+    fitted = np.zeros(wanted, dtype=np.float32)
+    kept = min(wanted, len(sound))
+    fitted[:kept] = sound[:kept]
+    return fitted
+
+
+def normalise(
+    sound: NDArray[np.float32], rate_hz: int, *, loudness_lufs: float, true_peak_dbtp: float
+) -> tuple[NDArray[np.float32], Loudness]:
+    """The sound [N] at a loudness, with its true peak under a ceiling, and what was done to it.
+
+    Gain is at most 40 dB. Peaks that would rise above ``true_peak_dbtp`` are held down by a look-ahead limiter, by 9
+    dB at most; where that is not enough the sound stays quieter than asked for and the warning says so. A sound
+    below -70 LUFS is returned as it is.
+    """
+    if len(sound) == 0 or not np.any(sound):
+        return sound.copy(), Loudness(None, None, 0.0, False, "the sound is silent, so its loudness was left alone")
+    measured = loudness(sound, rate_hz)
+    if measured is None:
+        peak = limiter.true_peak_dbtp(sound)
+        return sound.copy(), Loudness(
+            None, peak, 0.0, False, "the sound is almost silent, so its loudness was left alone"
+        )
+    wanted_db = loudness_lufs - measured
+    highest_db = true_peak_dbtp + MAX_LIMITING_DB - limiter.true_peak_dbtp(sound)
+    gain_db, limited = min(wanted_db, MAX_GAIN_DB, highest_db), False
+    result, reached = sound, measured
+    for _ in range(_PASSES):  # the limiter takes loudness away, which the next pass gives back
+        result, limited = limiter.limit(sound * np.float32(10 ** (gain_db / 20)), rate_hz, true_peak_dbtp)
+        reached = loudness(result, rate_hz) or SILENCE_LUFS
+        missing_db = loudness_lufs - reached
+        raised_db = min(gain_db + missing_db, MAX_GAIN_DB, highest_db)
+        if not limited or missing_db < _CLOSE_ENOUGH_DB or raised_db <= gain_db:
+            break
+        gain_db = raised_db
+    warning = None
+    if loudness_lufs - reached > 1.0:
+        why = "its peaks allow no more" if gain_db < MAX_GAIN_DB else f"gain ends at {MAX_GAIN_DB:g} dB"
+        warning = f"the sound came out at {reached:.1f} LUFS instead of {loudness_lufs:.1f}: {why}"
+    return result, Loudness(reached, limiter.true_peak_dbtp(result), gain_db, limited, warning)
+
+
+def loudness(sound: NDArray[np.float32], rate_hz: int) -> float | None:
+    """Integrated loudness of [N] in LUFS (ITU-R BS.1770-4); None where all of it is below the absolute gate.
+
+    A sound shorter than the 0.4 s that are measured at once is measured with silence after it, as it would be heard.
+    """
+    shortest = int(np.ceil(BLOCK_S * rate_hz)) + 1
+    padded = np.pad(sound, (0, max(0, shortest - len(sound))))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        value = float(pyloudnorm.Meter(rate_hz).integrated_loudness(padded.astype(np.float64)))
+    return value if np.isfinite(value) and value >= SILENCE_LUFS else None

@@ -1,0 +1,102 @@
+"""The fence around every ffmpeg child: a small program that limits itself, then becomes ffmpeg.
+
+Started as ``python -I -S guard.py FENCE BINARY ARGUMENT...``; standard library only, so that it starts in some 20 ms.
+A program rather than a ``preexec_fn``, because code run between fork and exec may dead-lock a process with threads,
+and because moviepy can be pointed at a program but not at a function.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+# What a source may be made of. Names are ffmpeg's. Playlists, image sequences, device grabbers and rarely used
+# decoders are absent on purpose: they are where files are read, hosts are called and memory is corrupted.
+FORMATS: Final = "mov,matroska,avi,mpegts,wav,flac,ogg,mp3,aac"
+VIDEO_DECODERS: Final = "h264,hevc,mpeg4,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mjpeg,prores"
+AUDIO_DECODERS: Final = (
+    "aac,ac3,alac,eac3,flac,mp2,mp2float,mp3,mp3float,opus,libopus,vorbis,libvorbis,"
+    "pcm_alaw,pcm_f32be,pcm_f32le,pcm_f64le,pcm_mulaw,pcm_s16be,pcm_s16le,pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le,pcm_u8"
+)
+PIPE_FORMATS: Final = "rawvideo,f32le"
+PIPE_DECODERS: Final = "rawvideo,pcm_f32le"
+
+CLONE_NEWUSER: Final = 0x10000000
+CLONE_NEWNET: Final = 0x40000000
+PR_SET_PDEATHSIG: Final = 1
+PR_SET_NO_NEW_PRIVS: Final = 38
+FENCE_FIELDS: Final = 6
+
+
+def harden(arguments: Sequence[str], max_streams: int, max_pixels: int) -> list[str]:
+    """ffmpeg's arguments with the whitelists put before every ``-i``.
+
+    What comes through a pipe is our own raw sound or picture and may be nothing else; a file may be any
+    whitelisted container but may name no other file, pipe or host.
+    """
+    hardened = ["-nostdin", "-hide_banner", "-max_alloc", str(2**30)]
+    for position, argument in enumerate(arguments):
+        if argument == "-i":
+            ours = arguments[position + 1 : position + 2] == ["pipe:0"]
+            decoders = PIPE_DECODERS if ours else f"{VIDEO_DECODERS},{AUDIO_DECODERS}"
+            hardened += ["-protocol_whitelist", "pipe" if ours else "file"]
+            hardened += ["-format_whitelist", PIPE_FORMATS if ours else FORMATS, "-codec_whitelist", decoders]
+            hardened += ["-max_streams", str(max_streams), "-max_pixels", str(max_pixels)]
+        hardened.append(argument)
+    return hardened
+
+
+def leave_network() -> bool:
+    """Move into an empty network namespace; False where the kernel does not allow it."""
+    try:
+        unshare = ctypes.CDLL(None, use_errno=True).unshare
+    except (OSError, AttributeError):
+        return False
+    # Root keeps its rights over files without a user namespace; anybody else needs one.
+    return any(unshare(flags) == 0 for flags in (CLONE_NEWNET, CLONE_NEWUSER | CLONE_NEWNET))
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when the thread that started it ends, even by ``kill -9``."""
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    except (OSError, AttributeError):
+        return
+
+
+def limit(memory_bytes: int, cpu_s: int, file_bytes: int) -> None:
+    """Lower this process's limits on address space, CPU time and the size of any file that it writes."""
+    for kind, value in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_FSIZE, file_bytes),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(kind)
+        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (allowed, allowed))
+
+
+def main(argv: Sequence[str]) -> None:
+    """Apply the fence and become the program named; does not return."""
+    memory_bytes, cpu_s, file_bytes, max_streams, max_pixels, attached = (int(field) for field in argv[0].split(","))
+    binary, arguments = argv[1], argv[2:]
+    if os.getpgid(0) != os.getpid():
+        os.setsid()  # moviepy starts its children in our own group: a Ctrl-C there must not reach them half way
+    if attached:
+        die_with_parent()
+    isolated = leave_network()
+    if arguments == ["--isolated"]:
+        sys.exit(0 if isolated else 1)
+    limit(memory_bytes, cpu_s, file_bytes)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it; ffmpeg must end when its reader is gone
+    os.execve(binary, [binary, *harden(arguments, max_streams, max_pixels)], {})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
