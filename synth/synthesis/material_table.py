@@ -94,7 +94,7 @@ Layer = Modes | Burst | Thump | Grains | Bubbles
 
 @dataclass(frozen=True)
 class Recipe:
-    """One material; ``level`` and ``scratch_level`` are the peaks of its hardest hit and scratch, full scale being 1."""
+    """One material; ``level`` and ``scratch_level`` are the peaks of its hardest hit and scratch, full scale is 1."""
 
     level: float
     scratch_level: float
