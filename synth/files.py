@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
+
+from synth.errors import MediaError
+from synth.media.files import arriving
 
 
 def write_whole(target: Path, payload: bytes) -> None:
-    """Write beside the target, then move into its place: a reader sees the old file or the new one, never half.
+    """Write a file all at once: a reader sees the old one or the new one, never half. An older one is replaced.
 
     Raises:
-        OSError: the folder is missing, unwritable or full; nothing is left behind.
+        MediaError: the folder is missing, unwritable or full; nothing is left behind.
     """
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".sonorize-", suffix=".part")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(payload)
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with arriving(target) as part:
+        part.write_bytes(payload)
 
 
 def file_sha256(file: Path) -> str:
     """Hexadecimal sha256 of a file of any size, read in pieces.
 
     Raises:
-        OSError: it cannot be read.
+        MediaError: it cannot be read.
     """
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    try:
+        with file.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise MediaError(f"{file.name} cannot be read: {error.strerror}") from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,9 @@ from typing import Final
 import numpy as np
 
 from synth import provenance
-from synth.errors import Cancelled, MediaError, OptionError
+from synth.errors import Cancelled, OptionError
 from synth.files import file_sha256
-from synth.media import audio, video
+from synth.media import audio, containers, video
 from synth.options import Mode, Options
 from synth.randomness import uniforms
 from synth.result import Output, Result
@@ -32,6 +33,7 @@ from synth.synthesis.base import (
     Controls,
     Progress,
     Rendering,
+    Sound,
     Voice,
     ignore_progress,
     never_cancelled,
@@ -61,6 +63,7 @@ class _Job:
     info: video.VideoInfo
     input_sha256: str
     from_list: bool
+    replace: bool
     progress: Progress
     cancelled: CancelPoll
 
@@ -70,6 +73,7 @@ def sonorize(
     target: Path,
     options: Options,
     *,
+    replace: bool = False,
     progress: Progress = ignore_progress,
     cancelled: CancelPoll = never_cancelled,
 ) -> Result:
@@ -77,8 +81,9 @@ def sonorize(
 
     Args:
         source: any clip that :func:`synth.media.video.probe` accepts.
-        target: the file to write; see :func:`take_target` for several takes. An older file there is replaced.
+        target: the file to write; see :func:`take_target` for several takes.
         options: the request.
+        replace: whether a file that is there already may be replaced; until the new one is whole it stays.
         progress: told how far each stage is.
         cancelled: polled often; true ends the job.
 
@@ -89,7 +94,7 @@ def sonorize(
         Cancelled: ``cancelled()`` turned true; no output is left half-written.
     """
     watch = Stopwatch()
-    job = _begin(source, target, options, watch, progress, cancelled, from_list=False)
+    job = _begin(source, target, options, watch, progress, cancelled, from_list=False, replace=replace)
     with watch.stage("controls"):
         width, height = job.voice.frame_size
         frames = video.read_frames(source, rate_hz=job.voice.rate_hz, width=width, height=height, cancelled=cancelled)
@@ -104,6 +109,7 @@ def render_hits(
     options: Options,
     *,
     take: int = 0,
+    replace: bool = False,
     progress: Progress = ignore_progress,
     cancelled: CancelPoll = never_cancelled,
 ) -> Result:
@@ -117,7 +123,7 @@ def render_hits(
         OptionError: an entry of the list is not allowed; otherwise as :func:`sonorize`.
     """
     watch = Stopwatch()
-    job = _begin(source, target, options, watch, progress, cancelled, from_list=True)
+    job = _begin(source, target, options, watch, progress, cancelled, from_list=True, replace=replace)
     duration_s = job.info.duration_s
     hits = hit_list.read(hits_json, duration_s=duration_s, material=options.material, take=take)
     controls = Controls(duration_s, hits, silence=None if hits else NO_HITS)
@@ -143,11 +149,12 @@ def take_target(target: Path, take: int, takes: int) -> Path:
     return target if takes == 1 else target.with_name(f"{target.stem}.take{take}{target.suffix}")
 
 
-def check_target(source: Path, target: Path) -> None:
+def check_target(source: Path, target: Path, video_codec: str, *, replace: bool) -> None:
     """Refuse a target before any work is done for it.
 
     Raises:
-        OptionError: it is the source itself, a folder, in no folder that may be written, or of an unknown container.
+        OptionError: it is a folder, in no folder that may be written, the source itself, or is there already.
+        MediaError: its container is not written, or cannot hold such a picture.
     """
     try:
         if target.is_dir():
@@ -158,10 +165,11 @@ def check_target(source: Path, target: Path) -> None:
             raise OptionError(f"the folder {str(target.parent)!r} of the output may not be written")
         if target.exists() and target.samefile(source):
             raise OptionError("the output is the source itself; name another file")
+        if os.path.lexists(target) and not replace:
+            raise OptionError(f"the output {target.name!r} exists already and may not be replaced")
     except (OSError, ValueError) as error:  # a name that no file can have
         raise OptionError(f"the output cannot be written: {getattr(error, 'strerror', error)}") from error
-    if target.suffix.lower() not in video.CONTAINERS:
-        raise OptionError(f"the output ends in {target.suffix!r}; allowed are {', '.join(video.CONTAINERS)}")
+    containers.for_target(target, video_codec)
 
 
 def _begin(
@@ -173,22 +181,17 @@ def _begin(
     cancelled: CancelPoll,
     *,
     from_list: bool,
+    replace: bool,
 ) -> _Job:
     """Everything that can be refused is refused here, before torch is imported or a frame decoded."""
     with watch.stage("probe"):
         info = video.probe(source)
-        check_target(source, target)
-        digest = _digest(source)
+        for take in range(options.takes):
+            check_target(source, take_target(target, take, options.takes), info.video_codec, replace=replace)
+        digest = file_sha256(source)
     with watch.stage("load"):
         mode, voice, reason = voice_for(options.mode)
-    return _Job(source, target, options, voice, mode, reason, info, digest, from_list, progress, cancelled)
-
-
-def _digest(source: Path) -> str:
-    try:
-        return file_sha256(source)
-    except OSError as error:
-        raise MediaError(f"the clip cannot be read: {error.strerror}") from error
+    return _Job(source, target, options, voice, mode, reason, info, digest, from_list, replace, progress, cancelled)
 
 
 def _take(job: _Job, controls: Controls, take: int, shared_s: Mapping[str, float]) -> Output:
@@ -215,8 +218,7 @@ def _take(job: _Job, controls: Controls, take: int, shared_s: Mapping[str, float
         hit_list=job.from_list,
     )
     with watch.stage("remux"):
-        comment = {"comment": json.dumps(origin, separators=(",", ":"))}
-        video.remux(job.source, sound, rate_hz, target, existing=options.existing_sound, metadata=comment)
+        _write(job, sound, target, {"comment": json.dumps(origin, separators=(",", ":"))})
     job.progress("write", (take + 1) / job.options.takes)
     notes = (controls.silence, *controls.warnings, loudness.warning)
     return Output(
@@ -242,3 +244,16 @@ def _render(job: _Job, controls: Controls, options: Options) -> Rendering:
         return Rendering(np.zeros(count, np.float32), controls.hits)
     draw = functools.partial(uniforms, options.seed)
     return job.voice.render(controls, options, draw, job.cancelled)
+
+
+def _write(job: _Job, sound: Sound, target: Path, metadata: Mapping[str, str]) -> None:
+    """Remux, beside an older file first if that may be replaced: it stays until the new one is whole."""
+    fresh = target.with_name(f".{secrets.token_hex(8)}{target.suffix}") if job.replace else target
+    existing, rate_hz = job.options.existing_sound, job.voice.sample_rate_hz
+    try:
+        video.remux(job.source, sound, rate_hz, fresh, existing=existing, metadata=metadata, cancelled=job.cancelled)
+        if job.replace:
+            fresh.replace(target)
+    finally:
+        if job.replace:
+            fresh.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from synth.errors import WeightsError
+from synth.errors import MediaError, WeightsError
 from synth.files import file_sha256, write_whole
 
 if TYPE_CHECKING:
@@ -152,8 +152,8 @@ def verify(found: Entry, folder: Path = CHECKPOINTS) -> None:
     file = folder / found.file
     try:
         size, digest = file.stat().st_size, file_sha256(file)
-    except OSError as error:
-        raise WeightsError(f"weights {found.name!r}: {file} cannot be read: {error.strerror}") from error
+    except (MediaError, OSError) as error:
+        raise WeightsError(f"weights {found.name!r} cannot be read from {folder}: {error}") from error
     if (size, digest) != (found.bytes_, found.sha256):
         raise WeightsError(
             f"weights {found.name!r}: {file} has {size} bytes and sha256 {digest[:12]}…; "
@@ -288,5 +288,5 @@ def _replace(target: Path, payload: bytes) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, payload)
-    except OSError as error:
-        raise WeightsError(f"{target} cannot be written: {error.strerror}") from error
+    except (MediaError, OSError) as error:
+        raise WeightsError(f"weights cannot be kept in {target.parent}: {error}") from error

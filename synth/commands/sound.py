@@ -84,10 +84,11 @@ def run(
 
     def one(source: Path, target: Path) -> Result:
         with progress_bar(source.name) as progress:
-            return pipeline.sonorize(source, target, options, progress=progress)
+            return pipeline.sonorize(source, target, options, replace=force, progress=progress)
 
     jobs = plan(clips, out, options.takes)
-    outputs, failed = [], False
+    outputs: list[Output] = []
+    failed = False
     for source, target in jobs:
         try:
             refuse_existing(target, options.takes, force=force, save_hits=save_hits)
@@ -141,7 +142,7 @@ def render(
     ((source, target),) = plan([clip], out, 1)
     refuse_existing(target, 1, force=force)
     with progress_bar(clip.name) as progress:
-        result = pipeline.render_hits(hits, source, target, options, take=take, progress=progress)
+        result = pipeline.render_hits(hits, source, target, options, take=take, replace=force, progress=progress)
     _report(result.outputs, as_json=as_json)
     if as_json:
         say_json(result.as_json())
@@ -154,6 +155,7 @@ def demo(
     """Render three silent clips with the simulator, sound them, and say where they are."""
     from synth import pipeline
     from synth.data import simulate
+    from synth.media import video
 
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -166,8 +168,9 @@ def demo(
             progress("draw the scene", 0.0)
             scene = simulate.draw_scene(scene_seed, duration_s=DEMO_DURATION_S, rate_fps=DEMO_RATE_FPS, demo=True)
             width, height = DEMO_SIZE
-            simulate.write_clip(scene, silent, width=width, height=height, sound=False)
-            result = pipeline.sonorize(silent, target, Options(seed=scene_seed), progress=progress)
+            frames = simulate.render_frames(scene, width=width, height=height)
+            video.write_frames(frames, silent, rate_fps=DEMO_RATE_FPS)
+            result = pipeline.sonorize(silent, target, Options(seed=scene_seed), replace=True, progress=progress)
         _report(result.outputs, as_json=as_json)
         outputs += result.outputs
     if as_json:
@@ -185,9 +188,9 @@ def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]
     Raises:
         OptionError: two clips would be written to one file.
     """
-    from synth.media.video import CONTAINERS
+    from synth.media.containers import SUFFIXES
 
-    named_file = Path(out).suffix.lower() in CONTAINERS and not out.endswith("/") and not _is_folder(Path(out))
+    named_file = Path(out).suffix.lower() in SUFFIXES and not out.endswith("/") and not _is_folder(Path(out))
     if named_file and len(clips) > 1:
         raise OptionError(f"{len(clips)} clips cannot go into the one file {short(out)!r}; name a folder")
     if named_file or not (len(clips) > 1 or takes > 1 or out.endswith("/") or _is_folder(Path(out))):
@@ -195,7 +198,7 @@ def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]
     jobs = []
     taken: dict[Path, Path] = {}
     for clip in clips:
-        suffix = clip.suffix.lower() if clip.suffix.lower() in CONTAINERS else ".mkv"
+        suffix = clip.suffix.lower() if clip.suffix.lower() in SUFFIXES else ".mkv"
         target = Path(out) / f"{clip.stem}{suffix}"
         if target in taken:
             raise OptionError(f"{short(str(taken[target]))} and {short(str(clip))} would both be written to {target}")
@@ -264,10 +267,7 @@ def _save_hits(result: Result) -> None:
     for output in result.outputs:
         listed: dict[str, Any] = {"hits": [hit.as_json() for hit in output.hits]}
         file = hits_file(output.target)
-        try:
-            write_whole(file, (json.dumps(listed, indent=2) + "\n").encode())
-        except OSError as error:
-            raise OptionError(f"the hit list {short(file.name)!r} cannot be written: {error.strerror}") from error
+        write_whole(file, (json.dumps(listed, indent=2) + "\n").encode())
 
 
 def _report(outputs: Sequence[Output], *, as_json: bool) -> None:

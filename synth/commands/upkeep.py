@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from synth.commands.console import say, say_json
-from synth.errors import OptionError, SynthError, WeightsError
+from synth.errors import SynthError, WeightsError
 
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 weights_app: Final = typer.Typer(no_args_is_help=True, help="What ships trained: list, verify, and the model card.")
@@ -65,10 +65,7 @@ def card(
         if not write:
             say(text)
             continue
-        try:
-            write_whole(docs / file, text.encode())
-        except OSError as error:
-            raise OptionError(f"{docs / file} cannot be written: {error.strerror}") from error
+        write_whole(docs / file, text.encode())
         say(f"{docs / file} written")
 
 
