@@ -62,7 +62,8 @@ def draw_camera(rng: np.random.Generator, duration_s: float, *, demo: bool) -> C
     low, high = (38, 62) if demo else (14, 35) if rng.random() < 0.2 else (35, 88)
     elevation = np.deg2rad(rng.uniform(low, high))
     focal = 0.5 / np.tan(np.deg2rad(rng.uniform(38, 72)) / 2)
-    span_m = np.exp(rng.uniform(np.log(0.5), np.log(0.75 if demo else 1.15)))
+    far = 0.6 if demo else 1.3 if rng.random() < 0.15 else 0.8
+    span_m = np.exp(rng.uniform(np.log(0.4), np.log(far)))
     centre = span_m * focal * np.array([0.0, -np.cos(elevation), np.sin(elevation)])
     forward = -centre / np.linalg.norm(centre)
     right = np.array([1.0, 0.0, 0.0])

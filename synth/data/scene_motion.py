@@ -147,7 +147,7 @@ def from_quantiles(rng: np.random.Generator, quantiles: tuple[tuple[float, float
 
 def draw_manner(rng: np.random.Generator, material: str, azimuth: float) -> Manner:
     """A person's way of striking this material with the stick at this azimuth (radians)."""
-    reach = rng.uniform(0.24, 0.36)
+    reach = rng.uniform(0.18, 0.32)
     return Manner(
         reach_m=reach,
         azimuth=azimuth,

@@ -47,7 +47,7 @@ def rgb(colour: Colour) -> NDArray[np.float32]:
 def draw_colour(rng: np.random.Generator, material: str | None = None) -> NDArray[np.float32]:
     """A colour [3] that suits the material; now and then, or without a material, any colour."""
     if material is None or rng.random() < 0.15:
-        return rgb((rng.random(), rng.random() ** 2 * 0.8, rng.uniform(0.08, 0.95)))
+        return rgb((rng.random(), rng.random() ** 2 * 0.7, rng.uniform(0.08, 0.95)))
     palette = PALETTES[material]
     hue, saturation, value = palette[int(rng.integers(len(palette)))]
     return rgb((hue + rng.normal(0, 0.025), saturation * rng.uniform(0.6, 1.4), value * rng.uniform(0.7, 1.3)))
@@ -220,6 +220,24 @@ def checks(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Pic
     return picture
 
 
+def panelled(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """A front of doors or drawers with dark gaps and a handle each."""
+    canvas = np.ascontiguousarray((wood if rng.random() < 0.4 else plain)(rng, n, colour))
+    columns, rows = int(rng.integers(1, 4)), int(rng.integers(1, 4))
+    gap = (float(colour[0] * 0.3), float(colour[1] * 0.3), float(colour[2] * 0.3))
+    shine = float(rng.uniform(40, 230))
+    thick = max(1, int(n * rng.uniform(0.005, 0.02)))
+    for column in range(columns):
+        for row in range(rows):
+            left, top = column * n // columns, row * n // rows
+            wide, tall = n // columns, n // rows
+            cv2.rectangle(canvas, (left, top), (left + wide, top + tall), gap, thick)
+            middle = (left + wide // 2, top + tall // 4)
+            reach = (max(2, wide // int(rng.integers(6, 14))), max(1, n // 90))
+            cv2.ellipse(canvas, middle, reach, 0, 0, 360, (shine, shine, shine * 0.95), -1, cv2.LINE_AA)
+    return canvas
+
+
 def stripes(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
     picture = plain(rng, n, colour)
     other = draw_colour(rng)
@@ -231,12 +249,12 @@ def stripes(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Pi
 Texture = Callable[[np.random.Generator, int, NDArray[np.float32]], Picture]
 
 TEXTURES: Final[dict[str, tuple[Texture, ...]]] = {
-    "wood": (wood, wood, wood, plain),
-    "metal": (brushed, brushed, plain, speckle),
+    "wood": (wood, wood, wood, plain, panelled),
+    "metal": (brushed, brushed, plain, speckle, panelled),
     "dirt": (speckle, litter, rock),
     "rock": (rock, speckle, rock, tiles),
     "leaf": (litter,),
-    "plastic": (plain, plain, brushed, printed),
+    "plastic": (plain, plain, brushed, printed, panelled),
     "cloth": (weave, weave, checks, crumpled),
     "paper": (printed, plain, crumpled),
     "grass": (litter, litter, speckle),
@@ -251,7 +269,8 @@ TEXTURES: Final[dict[str, tuple[Texture, ...]]] = {
 }
 
 ANY: Final[tuple[Texture, ...]] = (
-    plain, wood, speckle, rock, weave, tiles, litter, brushed, crumpled, printed, checks, stripes,
+    plain, wood, speckle, rock, weave, tiles, litter, brushed, crumpled, printed, checks, stripes, panelled,
+    plain, panelled,
 )  # fmt: skip
 
 

@@ -85,7 +85,8 @@ class Canvas:
         n = texture.shape[0] / texture_m
         a = ((back[0, 0] * x + back[0, 1] * y + back[0, 2]) / safe * n).astype(np.float32)
         b = ((back[1, 0] * x + back[1, 1] * y + back[1, 2]) / safe * n).astype(np.float32)
-        a, b = _mirrored(a, texture.shape[0]), _mirrored(b, texture.shape[0])
+        # Half a texture on, so that no mirror seam crosses the middle of the view.
+        a, b = _mirrored(a + n * texture_m / 2, texture.shape[0]), _mirrored(b + n * texture_m / 2, texture.shape[0])
         seen = cv2.remap(texture, a, b, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         self.picture[ahead] = seen[ahead]
 
@@ -140,7 +141,7 @@ class Canvas:
 
 
 def _mirrored(place: NDArray[np.float32], n: int) -> NDArray[np.float32]:
-    return np.asarray(np.abs((place + n) % (2 * n - 2) - (n - 1)), np.float32)
+    return np.asarray(np.abs((place + n - 1) % (2 * n - 2) - (n - 1)), np.float32)
 
 
 def box(canvas: Canvas, rng: np.random.Generator, base_m: Array, size_m: Array, turn: float, side: int) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.data import scene_camera as cameras
+from synth.data import scene_effects as effects
 from synth.data import scene_motion as motion
 from synth.data import scene_parts as parts
 from synth.data import scene_world as world
@@ -26,7 +27,7 @@ from synth.errors import OptionError
 from synth.materials import MATERIALS
 
 # Substreams of a scene's seed: what is drawn from one does not shift what is drawn from another.
-PLAN, WORLD, PERSON, FINISH, SOUND = range(5)
+PLAN, WORLD, PERSON, FINISH, SOUND, EFFECTS = range(6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,7 @@ class Look:
     gamma: float
     vignette: float
     flicker: float
+    breath: tuple[float, float]  # size and frequency in Hz of slow changes of brightness
     noise: float  # deviation in grey levels
     blur: float  # deviation of the lens blur in picture widths
     jpeg: int | None  # quality of the block coding, None for none
@@ -140,7 +142,7 @@ def _stance(
     A person who films also turns the stick so that it can be seen; drawn blindly, many sticks would move along the
     line of sight.
     """
-    for _ in range(12):
+    for _ in range(40):
         spots = _spots(rng, camera, demo=demo)
         anchor, azimuth = _anchor(rng, camera, spots.mean(0), demo=demo)
         manner = motion.draw_manner(rng, material, azimuth)
@@ -197,15 +199,16 @@ def _jolts(rng: np.random.Generator, strokes: tuple[Stroke, ...], duration_s: fl
 
 
 def _draw_look(rng: np.random.Generator, *, demo: bool) -> Look:
-    dark = not demo and rng.random() < 0.15
+    dark = not demo and rng.random() < 0.12
     light = rng.normal(0, 0.25 if demo else 0.5, 2)
     return Look(
         exposure=float(rng.uniform(0.3, 0.5) if demo else rng.uniform(0.1, 0.9)),
-        level=float(rng.uniform(25, 65) if dark else rng.uniform(105, 130) if demo else rng.uniform(65, 165)),
+        level=float(rng.uniform(25, 65) if dark else rng.uniform(105, 130) if demo else rng.uniform(75, 165)),
         tint=np.exp(rng.normal(0, 0.02 if demo else 0.09, 3)).astype(np.float32),
-        gamma=float(1.0 if demo else rng.uniform(0.75, 1.35)),
+        gamma=float(1.0 if demo else rng.uniform(0.75, 1.25)),
         vignette=float(rng.uniform(0, 0.1 if demo else 0.4)),
         flicker=float(0.0 if demo or rng.random() < 0.5 else 10 ** rng.uniform(-2.5, -1.3)),
+        breath=(float(0.0 if demo else rng.exponential(0.02)), float(rng.uniform(0.05, 0.6))),
         noise=float(1.0 if demo else 10 ** rng.uniform(-0.5, 0.95)),
         blur=float(0.0 if demo or rng.random() < 0.4 else rng.uniform(0.001, 0.008)),
         jpeg=None if demo or rng.random() < 0.5 else int(rng.integers(25, 90)),
@@ -227,8 +230,18 @@ def render_frames(scene: Scene, *, width: int, height: int) -> Iterator[NDArray[
         yield painter.frame(frame)
 
 
+NEAREST_M: Final = 0.07
+"""Nothing is drawn closer to the lens."""
+
 MOST_BLUR_STEP: Final = 0.018
 """Of the picture width: the farthest that a part may move between two sub-frames of one exposure."""
+
+
+_Piece = tuple[parts.Sprite, Array]
+"""A sprite and the pixels [4, 2] where its corners come to lie."""
+
+_Layer = tuple[slice, slice, parts.Sprite]
+"""Rows and columns of a box, and what is laid over it."""
 
 
 class _Painter:
@@ -243,16 +256,28 @@ class _Painter:
         )
         self.person = parts.draw_parts(np.random.default_rng([scene.seed, PERSON]), demo=scene.demo)
         self._fit_sprites()
+        self._draw_effects()
         self.random = np.random.default_rng([scene.seed, FINISH])
         side = (height + 64, width + 64, 3)
         self.noise = self.random.standard_normal(side, np.float32) * np.float32(scene.look.noise)
         y, x = np.ogrid[-0.75 : 0.75 : height * 1j, -1 : 1 : width * 1j]
         # Like a camera's automatic exposure, but it does not make much of what is almost black.
-        gain = np.clip(scene.look.level / (float(self.canvas.mean()) + 12), 0.3, 3.0)
+        gain = np.clip(scene.look.level / (float(self.canvas.mean()) + 12), 0.3, 4.0)
         light = gain * (1 - scene.look.vignette * (x**2 + y**2))
         self.light = (light[..., None] * scene.look.tint).astype(np.float32)
         levels = np.arange(256) / 255.0
         self.curve = np.round(255 * levels**scene.look.gamma).astype(np.uint8)
+
+    def _draw_effects(self) -> None:
+        scene = self.scene
+        rng = np.random.default_rng([scene.seed, EFFECTS])
+        spots = np.array([stroke.spot_m for stroke in scene.strokes] or [(0.0, 0.0)])
+        self.reaction = effects.draw_reaction(rng, scene.material)
+        crumbles = rng.random() < effects.CRUMBLES.get(scene.material, 0.05)
+        self.bits = effects.Bits(rng, scene.material, scene.strokes, spots) if crumbles else None
+        self.sways = () if scene.demo else effects.draw_sways(rng)
+        wanders = not scene.demo and rng.random() < 0.15
+        self.wanderer = effects.Wanderer(rng, scene.duration_s) if wanders else None
 
     def _fit_sprites(self) -> None:
         scene = self.scene
@@ -270,80 +295,126 @@ class _Painter:
         to_view = self.pixels @ cameras.plane_homography(
             rotation, centre, scene.camera.focal, world.U, world.V, np.zeros(3)
         )
-        picture = cv2.warpPerspective(
+        still = cv2.warpPerspective(
             self.canvas, to_view @ self.to_surface, (self.width, self.height), borderMode=cv2.BORDER_REFLECT_101
-        ).astype(np.float32)
+        )
+        self._affect(still, time_s, rotation, centre)
+        picture = still.astype(np.float32)
         layer, shadow = self._moving(time_s, rotation, centre)
         if shadow is not None:
             picture *= 1 - np.float32(scene.look.shadow) * shadow[..., None]
         if layer is not None:
-            picture *= 1 - layer[..., 3:]
-            picture += layer[..., :3]
-        return self._finished(picture)
+            rows, columns, mean = layer
+            part = picture[rows, columns]
+            part *= 1 - mean[..., 3:]
+            part += mean[..., :3]
+        return self._finished(picture, time_s)
 
-    def _moving(
-        self, time_s: float, rotation: Array, centre: Array
-    ) -> tuple[NDArray[np.float32] | None, NDArray[np.float32] | None]:
-        """The moving parts averaged over the exposure: a layer [H, W, 4] and the shadow [H, W]."""
+    def _affect(self, picture: NDArray[np.uint8], time_s: float, rotation: Array, centre: Array) -> None:
+        """Let surface, loose bits and background move, in place."""
+        focal = self.scene.camera.focal
+        for one in self.sways:
+            effects.sway(picture, one, time_s)
+        touched = [stroke for stroke in self.scene.strokes if stroke.kind != "miss" and stroke.time_s <= time_s]
+        if self.reaction is not None and touched:
+            seen, depth = cameras.project(np.array([*touched[-1].spot_m, 0.0]), rotation, centre, focal)
+            if depth > NEAREST_M:
+                place, scale = seen * self.width + self.pixels[:2, 2], self.width * focal / float(depth)
+                effects.react(picture, self.reaction, touched[-1], time_s - touched[-1].time_s, place, scale)
+        if self.bits is not None:
+            seen, depth = cameras.project(self.bits.points(time_s), rotation, centre, focal)
+            if depth.min() > NEAREST_M:
+                self.bits.paint(picture, seen * self.width + self.pixels[:2, 2])
+
+    def _moving(self, time_s: float, rotation: Array, centre: Array) -> tuple[_Layer | None, NDArray[np.float32] | None]:
+        """The moving parts averaged over the exposure, and the shadow [H, W] of the stick."""
         scene = self.scene
         open_s = scene.look.exposure / scene.rate_fps
-        ends = time_s + np.array([-0.5, 0.0, 0.5]) * open_s
-        grip, tip = scene.stick(ends)
-        reach = np.concatenate([grip, tip])
-        seen, _ = cameras.project(reach, rotation, centre, scene.camera.focal)
-        travel = max(
-            float(np.abs(seen[1:3] - seen[0:2]).max()), float(np.abs(seen[4:6] - seen[3:5]).max())
-        )
-        steps = int(np.clip(np.ceil(2 * travel / MOST_BLUR_STEP), 1, 9 if self.width <= 400 else 24))
+        steps = self._steps(time_s, open_s, rotation, centre)
         times = time_s + (np.arange(steps) + 0.5 - steps / 2) / steps * open_s
         grips, tips = scene.stick(times)
-        total: NDArray[np.float32] | None = None
+        moments = []
         shade: NDArray[np.float32] | None = None
-        for grip_m, tip_m in zip(grips, tips, strict=True):
-            layer = np.zeros((self.height, self.width, 4), np.float32)
-            if self._lay_person(layer, grip_m, tip_m, rotation, centre):
-                total = layer if total is None else total + layer
+        for moment_s, grip_m, tip_m in zip(times, grips, tips, strict=True):
+            pieces = self._limb(float(moment_s)) if self.wanderer is not None else []
+            moments.append(pieces + self._person(grip_m, tip_m, rotation, centre))
             if scene.look.shadow > 0:
                 mask = self._shadow(grip_m, tip_m, rotation, centre)
-                shade = mask if shade is None else shade + mask
+                shade = mask.astype(np.float32) if shade is None else shade + mask
         if shade is not None:
-            shade = cv2.GaussianBlur(shade / np.float32(steps), (0, 0), max(0.6, 0.006 * self.width))
-        return (None if total is None else total / np.float32(steps)), shade
+            shade = cv2.GaussianBlur(shade / np.float32(255 * steps), (0, 0), max(0.6, 0.006 * self.width))
+        return self._averaged(moments), shade
 
-    def _lay_person(
-        self, layer: NDArray[np.float32], grip: Array, tip: Array, rotation: Array, centre: Array
-    ) -> bool:
+    def _steps(self, time_s: float, open_s: float, rotation: Array, centre: Array) -> int:
+        """Sub-frames that make the blur of this exposure look continuous."""
+        grip, tip = self.scene.stick(time_s + np.array([-0.5, 0.0, 0.5]) * open_s)
+        seen, _ = cameras.project(np.stack([grip, tip]), rotation, centre, self.scene.camera.focal)
+        travel = float(np.abs(np.diff(seen, axis=1)).max())
+        return int(np.clip(np.ceil(2 * travel / MOST_BLUR_STEP), 1, 9 if self.width <= 400 else 24))
+
+    def _averaged(self, moments: list[list[_Piece]]) -> _Layer | None:
+        """The mean of the moments' layers, within the smallest box that holds them all."""
+        corners = [place for pieces in moments for _, place in pieces]
+        if not corners:
+            return None
+        every = np.concatenate(corners)
+        low = np.maximum(np.floor(every.min(0) - 1), 0).astype(int)
+        high = np.minimum(np.ceil(every.max(0) + 2), [self.width, self.height]).astype(int)
+        if (high - low < 1).any():
+            return None
+        total = np.zeros((high[1] - low[1], high[0] - low[0], 4), np.float32)
+        for pieces in moments:
+            layer = np.zeros_like(total)
+            for sprite, place in pieces:
+                parts.lay(layer, sprite, place - low)
+            total += layer
+        return slice(low[1], high[1]), slice(low[0], high[0]), total / np.float32(len(moments))
+
+    def _person(self, grip: Array, tip: Array, rotation: Array, centre: Array) -> list[_Piece]:
+        """Stick, arm and hand, the rearmost first; nothing when the hand is too close to the lens."""
         scene, person = self.scene, self.person
         along = (tip - grip) / scene.path.manner.reach_m
-        spots = scene.target.outline_m
-        del spots
-        back = scene.anchor_m - grip
-        outward = scene.anchor_m * np.array([1.0, 1.0, 0.3]) + 1e-6
-        elbow = grip + 0.5 * back + 0.35 * outward / np.linalg.norm(outward)
+        outward = scene.anchor_m * np.array([1.0, 1.0, 0.3])
+        elbow = grip + 0.5 * (scene.anchor_m - grip) + 0.35 * outward / (np.linalg.norm(outward) + 1e-6)
         points = np.stack([grip - 0.05 * along, tip, grip, elbow])
         seen, depth = cameras.project(points, rotation, centre, scene.camera.focal)
-        if depth.min() < 0.06:
-            return False
+        if depth[:3].min() < NEAREST_M:
+            return []
+        if depth[3] < NEAREST_M:
+            # The elbow is behind the camera: end the sleeve just before it.
+            points[3] = grip + (depth[2] - NEAREST_M) / (depth[2] - depth[3]) * (elbow - grip)
+            seen, depth = cameras.project(points, rotation, centre, scene.camera.focal)
         places = seen * self.width + self.pixels[:2, 2]
         scale = self.width * scene.camera.focal / depth
-        thick = np.array([parts.STICK_M[0] * scale[0], parts.STICK_M[1] * scale[1]]) * person.thickness * 1.25
-        boxes = [parts.lay(layer, self.stick, _strip(places[0], places[1], thick[0], thick[1]))]
-        wrist = person.bulk * parts.WRIST_M * scale[2]
-        boxes.append(
-            parts.lay(layer, self.arm, _strip(places[2], places[3], wrist, person.bulk * parts.ELBOW_M * scale[3]))
-        )
+        thick = person.thickness * 1.25 * np.array(parts.STICK_M) * scale[:2]
+        girth = person.bulk * np.array([parts.WRIST_M, parts.ELBOW_M]) * scale[2:]
+        pointing = _unit(_unit(places[1] - places[0]) + 0.9 * _unit(places[2] - places[3]))
         size = person.bulk * parts.HAND_M * scale[2]
-        pointing = _unit(places[1] - places[0]) + 0.9 * _unit(places[2] - places[3])
-        boxes.append(parts.lay(layer, self.hand, _square(places[2], _unit(pointing), size, person.mirrored)))
-        return any(box is not None for box in boxes)
+        return [
+            (self.stick, _strip(places[0], places[1], thick[0], thick[1])),
+            (self.arm, _strip(places[2], places[3], girth[0], girth[1])),
+            (self.hand, _square(places[2], pointing, size, person.mirrored)),
+        ]
 
-    def _shadow(self, grip: Array, tip: Array, rotation: Array, centre: Array) -> NDArray[np.float32]:
-        mask = np.zeros((self.height, self.width), np.uint8)
+    def _limb(self, time_s: float) -> list[_Piece]:
+        """The limb that moves about without touching anything."""
+        wanderer = self.wanderer
+        assert wanderer is not None
+        end, root = (place * self.width + self.pixels[:2, 2] for place in wanderer.ends(time_s))
+        half = wanderer.width * self.width
+        pieces: list[_Piece] = [(wanderer.person.arm, _strip(end, root, half * 0.6, half))]
+        if wanderer.hand:
+            pieces.append((wanderer.person.hand, _square(end, _unit(end - root), half * 1.1, wanderer.person.mirrored)))
+        return pieces
+
+    def _shadow(self, grip: Array, tip: Array, rotation: Array, centre: Array) -> NDArray[np.uint8]:
+        """Where the stick and the hand take the light, 0 or 255, [H, W]."""
+        mask: NDArray[np.uint8] = np.zeros((self.height, self.width), np.uint8)
         cast = np.stack([grip, tip])
         cast = cast - np.maximum(cast[:, 2:], 0) * self.scene.look.light
         seen, depth = cameras.project(cast, rotation, centre, self.scene.camera.focal)
         if depth.min() < 0.1:
-            return mask.astype(np.float32)
+            return mask
         places = np.clip(seen * self.width + self.pixels[:2, 2], -4000, 4000)
         scale = self.width * self.scene.camera.focal / depth
         strip = _strip(places[0], places[1], parts.STICK_M[0] * scale[0], parts.STICK_M[1] * scale[1])
@@ -351,11 +422,13 @@ class _Painter:
         spot = np.round(places[0] * 16).astype(int)
         radius = round(float(parts.HAND_M * 0.8 * scale[0]) * 16)
         cv2.circle(mask, (int(spot[0]), int(spot[1])), radius, 255, -1, cv2.LINE_AA, 4)
-        return mask.astype(np.float32) / np.float32(255)
+        return mask
 
-    def _finished(self, picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def _finished(self, picture: NDArray[np.float32], time_s: float) -> NDArray[np.uint8]:
         look = self.scene.look
         picture *= self.light
+        breath = look.breath[0] * np.sin(2 * np.pi * look.breath[1] * time_s + self.scene.seed)
+        picture *= np.float32(1 + breath)
         if look.flicker:
             picture *= np.float32(1 + look.flicker * self.random.standard_normal())
         if look.blur:
