@@ -83,7 +83,9 @@ def draw_sways(rng: np.random.Generator) -> tuple[Sway, ...]:
     )
 
 
-def react(picture: NDArray[np.uint8], reaction: Reaction, stroke: Stroke, age_s: float, place: Array, scale: float) -> None:
+def react(
+    picture: NDArray[np.uint8], reaction: Reaction, stroke: Stroke, age_s: float, place: Array, scale: float
+) -> None:
     """Bend the picture in place around a contact.
 
     Args:
@@ -197,7 +199,7 @@ class Bits:
             turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
             # In the air a bit tumbles: it is seen narrower.
             flat = self.shapes[k] * np.array([1.0, 1.0 - 0.8 * np.sin(np.pi * share)]) @ turn
-            placed[k] = np.column_stack([flat + (u, v), np.full(len(flat), height)])
+            placed[k] = np.column_stack([flat + np.array([u, v]), np.full(len(flat), height)])
         return placed
 
     def paint(self, picture: NDArray[np.uint8], places: Array) -> None:

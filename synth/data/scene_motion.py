@@ -283,7 +283,7 @@ def grip_place(manner: Manner, spot_m: Sequence[float] | NDArray[np.float64], az
     """Where the hand is while the tip touches the spot."""
     sine = manner.grip_height_m / manner.reach_m
     reach = manner.reach_m * np.sqrt(1 - sine**2)
-    return np.array(spot_m) - reach * np.array([np.cos(azimuth), np.sin(azimuth)])
+    return np.asarray(np.array(spot_m) - reach * np.array([np.cos(azimuth), np.sin(azimuth)]), np.float64)
 
 
 def _approach(

@@ -110,13 +110,13 @@ def _hand(rng: np.random.Generator, colour: NDArray[np.float32]) -> Sprite:
         cv2.ellipse(mask, thumb, 1.0, -1, cv2.LINE_AA)
         cv2.ellipse(shade, thumb, float(rng.uniform(0.95, 1.15)), -1, cv2.LINE_AA)
         cv2.ellipse(shade, thumb, 0.6, 1, cv2.LINE_AA)
-    shade = cv2.GaussianBlur(shade, (0, 0), 2.2)
+    shade = np.asarray(cv2.GaussianBlur(shade, (0, 0), 2.2), np.float32)
     slope = np.linspace(-1, 1, n, dtype=np.float32)
     shade = shade * (1 + rng.uniform(-0.25, 0.25) * slope[:, None] + rng.uniform(-0.15, 0.15) * slope[None, :])
     shade = shade * (1 + 0.04 * textures.octaves(rng, n, 6, 3))
     rim = cv2.GaussianBlur(mask, (0, 0), 7)
     shade = shade * (0.55 + 0.55 * np.clip(rim, 0, 1))
-    return _premultiplied(colour * shade[..., None], cv2.GaussianBlur(mask, (0, 0), 1.0))
+    return _premultiplied(colour * shade[..., None], np.asarray(cv2.GaussianBlur(mask, (0, 0), 1.0), np.float32))
 
 
 def _arm(rng: np.random.Generator, skin: NDArray[np.float32]) -> Sprite:
@@ -129,7 +129,7 @@ def _arm(rng: np.random.Generator, skin: NDArray[np.float32]) -> Sprite:
     maker = textures.checks if 0.35 <= pick < 0.7 else textures.weave if pick < 0.9 else textures.stripes
     sleeve = maker(rng, n, colour)
     sleeve = sleeve * (1 + rng.uniform(0.05, 0.25) * textures.octaves(rng, n, 4, 3)[..., None])
-    sleeve = cv2.resize(sleeve, (n, across), interpolation=cv2.INTER_AREA)
+    sleeve = np.asarray(cv2.resize(sleeve, (n, across), interpolation=cv2.INTER_AREA), np.float32)
     cuff = int(n * (rng.uniform(0.0, 0.15) if rng.random() < 0.8 else rng.uniform(0.3, 1.0)))
     sleeve[:, :cuff] = skin * (1 + 0.04 * textures.octaves(rng, n, 5, 3)[:across, :cuff, None])
     shade = _round(across, rng.uniform(-1, 1), rng.uniform(0.3, 0.7))[:, None, None]

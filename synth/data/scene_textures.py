@@ -6,7 +6,7 @@ All functions take a generator and a side length ``n`` in pixels and return floa
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -67,18 +67,20 @@ def octaves(
         cells *= 2
         if cells > n:
             break
-    return (total - total.mean()) / (total.std() + 1e-6)
+    return np.asarray((total - total.mean()) / (total.std() + 1e-6), np.float32)
 
 
-def _shaded(colour: NDArray[np.float32], shade: NDArray[np.float32]) -> Picture:
+def _shaded(colour: NDArray[np.float32], shade: NDArray[Any]) -> Picture:
     return np.asarray(colour * shade[..., None], np.float32)
 
 
 def plain(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """One colour, slightly uneven."""
     return _shaded(colour, 1 + rng.uniform(0.01, 0.06) * octaves(rng, n, 3, 5, 0.7))
 
 
 def wood(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """Grain along one side, sometimes in planks."""
     long = octaves(rng, n, 24, 3, 0.7, stretch=int(rng.integers(8, 24)))
     bent = octaves(rng, n, 2, 2, stretch=1)
     across = np.linspace(0, rng.uniform(4, 25), n, dtype=np.float32)[None, :]
@@ -94,6 +96,7 @@ def wood(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Pictu
 
 
 def speckle(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """Concrete, plaster, asphalt: fine grain over blots."""
     fine = octaves(rng, n, n // 4, 3, 0.9)
     coarse = octaves(rng, n, 3, 4)
     picture = _shaded(colour, 1 + rng.uniform(0.03, 0.25) * fine + rng.uniform(0.02, 0.12) * coarse)
@@ -104,6 +107,7 @@ def speckle(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Pi
 
 
 def rock(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """Rough stone, shaded as if lit from one side."""
     height = octaves(rng, n, int(rng.integers(3, 10)), 7, rng.uniform(0.55, 0.75))
     slope = cv2.Sobel(height, cv2.CV_32F, 1, 1, ksize=3)
     shade = 1 + 0.12 * height + rng.uniform(0.2, 0.8) * np.clip(slope / (np.abs(slope).mean() * 4 + 1e-6), -1, 1)
@@ -111,6 +115,7 @@ def rock(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Pictu
 
 
 def weave(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """Cloth: threads, folds, sometimes flowers."""
     threads = rng.uniform(20, 90)
     along = np.arange(n, dtype=np.float32) * (2 * np.pi * threads / n)
     pattern = np.sin(along)[None, :] * np.sin(along)[:, None]
@@ -136,6 +141,7 @@ def _flowers(rng: np.random.Generator, picture: Picture, n: int) -> Picture:
 
 
 def tiles(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """Tiles or bricks with joints."""
     count = int(rng.integers(2, 10))
     rows = count * int(rng.choice([1, 1, 2]))
     shades = 1 + rng.uniform(0, 0.1) * rng.standard_normal((rows, count)).astype(np.float32)
@@ -171,6 +177,7 @@ def litter(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Pic
 
 
 def brushed(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """Metal or gloss: a broad shine and fine streaks."""
     streaks = octaves(rng, n, n // 3, 2, stretch=64)
     ramp = np.cos(np.linspace(0, rng.uniform(1, 6), n, dtype=np.float32) + rng.uniform(0, 6))
     shine = rng.uniform(0.05, 0.35) * (ramp[None, :] if rng.random() < 0.5 else ramp[:, None])
@@ -178,6 +185,7 @@ def brushed(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Pi
 
 
 def crumpled(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """Foil, bags, folded paper: sharp creases."""
     height = np.abs(octaves(rng, n, int(rng.integers(3, 9)), 4, 0.5))
     slope = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=5) + cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=5)
     shade = 1 + rng.uniform(0.1, 0.45) * np.clip(slope / (np.abs(slope).mean() * 3 + 1e-6), -1, 1)
@@ -185,8 +193,10 @@ def crumpled(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> P
 
 
 def ripples(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """Water with glints."""
     waves = octaves(rng, n, 6, 4, 0.6, stretch=2)
-    return _shaded(colour, 1 + 0.12 * waves) + 90 * np.clip(waves - rng.uniform(1.0, 2.2), 0, 1)[..., None]
+    glints = 90 * np.clip(waves - rng.uniform(1.0, 2.2), 0, 1)
+    return np.asarray(_shaded(colour, 1 + 0.12 * waves) + glints[..., None], np.float32)
 
 
 def printed(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
@@ -239,6 +249,7 @@ def panelled(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> P
 
 
 def stripes(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
+    """Stripes of two colours."""
     picture = plain(rng, n, colour)
     other = draw_colour(rng)
     band = (np.arange(n) * rng.uniform(3, 40) / n) % 1.0 < rng.uniform(0.2, 0.7)
@@ -276,6 +287,8 @@ ANY: Final[tuple[Texture, ...]] = (
 
 def draw_texture(rng: np.random.Generator, n: int, material: str | None = None) -> Picture:
     """A texture float32 [n, n, 3] in 0..255 that suits the material; without one, any texture."""
+    # Its own stream: how much a texture draws depends on n, and that must not shift what is drawn after it.
+    rng = np.random.default_rng(int(rng.integers(2**62)))
     choices = ANY if material is None or rng.random() < 0.1 else TEXTURES[material]
     made = choices[int(rng.integers(len(choices)))](rng, n, draw_colour(rng, material))
     return np.asarray(np.clip(made, 0, 255), np.float32)

@@ -181,15 +181,16 @@ def paint_world(
     struck = textures.draw_texture(rng, side, material)
     struck_m = float(rng.uniform(0.4, 1.6))
     if target.outline_m is None:
-        _walls(canvas, rng, 0.0, side)
+        far = np.array([0.0, rng.uniform(1.0, 4.0), 0.0])
+        canvas.plane(far, U, -H, textures.draw_texture(rng, side), rng.uniform(0.5, 2.0))
         canvas.plane(np.zeros(3), U, V, struck, struck_m)
-        _walls_in_front(canvas, rng, side)
+        _wall_behind(canvas, rng, side)
     else:
         floor = -target.thickness_m
         canvas.plane(np.array([0.0, 0.0, floor]), U, V, textures.draw_texture(rng, side), rng.uniform(0.5, 3.0))
-        _walls_in_front(canvas, rng, side)
+        _wall_behind(canvas, rng, side)
         for _ in range(0 if demo else int(rng.integers(0, 5))):
-            _clutter(canvas, rng, floor, side, target)
+            _clutter(canvas, rng, floor, side)
         canvas.darken(target.outline_m * 1.02, floor, rng.uniform(0.2, 0.7), width * 0.02 * oversample)
         if target.kind != "heap":
             wood_or_same = struck if rng.random() < 0.6 else textures.draw_texture(rng, side, material)
@@ -197,26 +198,22 @@ def paint_world(
         canvas.outline(target.outline_m, 0.0, struck, struck_m)
     for _ in range(0 if demo else int(rng.integers(0, 4))):
         if rng.random() < 0.5:
-            _clutter(canvas, rng, 0.0, side, target)
+            _clutter(canvas, rng, 0.0, side)
     picture = _lit(rng, canvas.picture)
     if oversample > 1:
         size = (canvas.width // oversample, canvas.height // oversample)
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
     shrink = np.array([[1 / oversample, 0, 0.5 / oversample - 0.5], [0, 1 / oversample, 0.5 / oversample - 0.5],
                        [0, 0, 1]])  # fmt: skip
-    seen = shrink @ canvas.pixels @ cameras.plane_homography(
-        camera.rotation, camera.centre_m, camera.focal, U, V, np.zeros(3)
+    seen = (
+        shrink
+        @ canvas.pixels
+        @ cameras.plane_homography(camera.rotation, camera.centre_m, camera.focal, U, V, np.zeros(3))
     )
     return np.clip(picture, 0, 255).astype(np.uint8), np.linalg.inv(seen)
 
 
-def _walls(canvas: Canvas, rng: np.random.Generator, low: float, side: int) -> None:
-    far = np.array([0.0, rng.uniform(1.0, 4.0), 0.0])
-    canvas.plane(far, U, -H, textures.draw_texture(rng, side), rng.uniform(0.5, 2.0))
-    del low
-
-
-def _walls_in_front(canvas: Canvas, rng: np.random.Generator, side: int) -> None:
+def _wall_behind(canvas: Canvas, rng: np.random.Generator, side: int) -> None:
     """Now and then a wall rises behind the struck place and hides what lies beyond."""
     if rng.random() < 0.4:
         turn = rng.normal(0, 0.5)
@@ -226,7 +223,7 @@ def _walls_in_front(canvas: Canvas, rng: np.random.Generator, side: int) -> None
         canvas.quad(corners, textures.draw_texture(rng, side), rng.uniform(0.5, 1.1))
 
 
-def _clutter(canvas: Canvas, rng: np.random.Generator, floor: float, side: int, target: Target) -> None:
+def _clutter(canvas: Canvas, rng: np.random.Generator, floor: float, side: int) -> None:
     """A box or a flat patch beside the places that are struck."""
     angle = rng.uniform(-0.6, np.pi + 0.6)
     away = rng.uniform(0.2, 0.9)
@@ -240,7 +237,6 @@ def _clutter(canvas: Canvas, rng: np.random.Generator, floor: float, side: int, 
     flat = np.stack([np.cos(angles), np.sin(angles)], 1) * rng.uniform(0.03, 0.3, (corners, 1)) + base[:2]
     canvas.darken(flat + rng.normal(0, 0.01, 2), floor, rng.uniform(0.1, 0.5), canvas.width * 0.01)
     canvas.outline(flat, floor + 0.002, textures.draw_texture(rng, side // 2), rng.uniform(0.1, 0.8))
-    del target
 
 
 def _lit(rng: np.random.Generator, picture: Picture) -> Picture:
@@ -252,4 +248,4 @@ def _lit(rng: np.random.Generator, picture: Picture) -> Picture:
     if rng.random() < 0.5:
         blots = cv2.resize(rng.standard_normal((4, 5), np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         light = light - rng.uniform(0.05, 0.45) / (1 + np.exp(-rng.uniform(2, 12) * blots))
-    return picture * np.clip(light, 0.15, 1.8).astype(np.float32)[..., None]
+    return np.asarray(picture * np.clip(light, 0.15, 1.8)[..., None], np.float32)
