@@ -220,7 +220,8 @@ def _take(job: _Job, controls: Controls, take: int, shared_s: Mapping[str, float
     with watch.stage("remux"):
         _write(job, sound, target, {"comment": json.dumps(origin, separators=(",", ":"))})
     job.progress("write", (take + 1) / job.options.takes)
-    notes = (controls.silence, *controls.warnings, loudness.warning)
+    # Where silence is meant, that its loudness cannot be measured is no news.
+    notes = (*controls.warnings, controls.silence or loudness.warning)
     return Output(
         source=job.source,
         target=target,

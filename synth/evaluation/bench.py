@@ -36,7 +36,7 @@ def job(repeats: int = REPEATS, short_s: float = SHORT_S, long_s: float = LONG_S
     Args:
         repeats: timed jobs, after one that is not counted.
         short_s: length of the clip that is timed.
-        long_s: length of the clip whose memory is compared with the short one's.
+        long_s: length of the clip whose memory is compared with the short one's, a multiple of its length.
 
     Returns:
         JSON values: ``stages_s`` (median, least and greatest by stage), ``total_s``, ``needed_s`` (decode, net and
@@ -49,7 +49,7 @@ def job(repeats: int = REPEATS, short_s: float = SHORT_S, long_s: float = LONG_S
         folder = Path(name)
         short = _write_clip(folder / "short.mp4", short_s)
         totals, needed, stages = _timed(short, folder, repeats)
-        long = _loop_clip(folder / "long.mp4", short_s, long_s)
+        long = _loop_clip(short, folder / "long.mp4", times=round(long_s / short_s))
         memory = {f"{seconds:g} s": _peak_mb(clip, folder) for clip, seconds in ((short, short_s), (long, long_s))}
     total_s, needed_s = statistics.median(totals), statistics.median(needed)
     return {
@@ -111,15 +111,15 @@ def _needed_alone(clip: Path, folder: Path) -> float:
     return spent_s
 
 
-def _peak_mb(clip: Path, folder: Path) -> float:
-    """Peak resident memory of a fresh process that sounds one clip, its ffmpeg children not counted."""
+def _peak_mb(clip: Path, folder: Path) -> dict[str, float]:
+    """Peak resident memory of a fresh process that sounds one clip, and of the largest of its ffmpeg children."""
     context = multiprocessing.get_context("spawn")  # a fork would start with this process's memory
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_one_job, args=(clip, folder / "memory.mp4", sender))
     child.start()
     sender.close()
     try:
-        peak_mb: float = receiver.recv()
+        peak_mb: dict[str, float] = receiver.recv()
     finally:
         child.join()
     return peak_mb
@@ -129,7 +129,8 @@ def _one_job(clip: Path, target: Path, sender: Any) -> None:
     from synth import pipeline
 
     pipeline.sonorize(clip, target, Options(), replace=True)
-    sender.send(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1))
+    whose = {"job": resource.RUSAGE_SELF, "ffmpeg": resource.RUSAGE_CHILDREN}
+    sender.send({name: round(resource.getrusage(who).ru_maxrss / 1024, 1) for name, who in whose.items()})
 
 
 def _write_clip(target: Path, duration_s: float) -> Path:
@@ -147,18 +148,13 @@ def _frames(duration_s: float) -> Iterator[NDArray[np.uint8]]:
     return simulate.render_frames(scene, width=SIZE[0], height=SIZE[1])
 
 
-def _loop_clip(target: Path, part_s: float, duration_s: float) -> Path:
-    """A long clip, small in size and quick to write: one scene at a quarter of the side, over and over.
+def _loop_clip(part: Path, target: Path, times: int) -> Path:
+    """The same clip over and over, by copying its packets."""
+    from synth.media import ffmpeg, files
 
-    Frames are scaled before they reach the process that is measured, so their size does not matter to it.
-    """
-    from synth.data import simulate
-    from synth.media import video
-
-    scene = simulate.draw_scene(7, duration_s=part_s, rate_fps=RATE_FPS, demo=True)
-    part = list(simulate.render_frames(scene, width=SIZE[0] // 4, height=SIZE[1] // 4))
-    count = round(duration_s * RATE_FPS)
-    video.write_frames((part[index % len(part)] for index in range(count)), target, rate_fps=RATE_FPS)
+    fence = ffmpeg.Fence(file_bytes=2 * times * part.stat().st_size)
+    loop = ["-v", "error", "-stream_loop", str(times - 1), "-i", files.url(part), "-c", "copy", "-f", "mp4"]
+    ffmpeg.run([*loop, files.url(target)], fence=fence)
     return target
 
 

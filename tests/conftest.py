@@ -1,0 +1,50 @@
+"""What all tests share: a voice that needs no weights, and clips with known flashes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from synth import pipeline
+from synth.media import video
+from synth.options import Mode
+from tests.voices import FlashVoice
+
+FLASHES_S = (0.5, 1.2)
+FLASH_CLIP_S = 2.0
+
+
+@pytest.fixture
+def flash_voice(monkeypatch: pytest.MonkeyPatch) -> FlashVoice:
+    """The hits mode, sounded by :class:`FlashVoice` for this test."""
+    voice = FlashVoice()
+    monkeypatch.setitem(pipeline.MODES, Mode.HITS, lambda: voice)
+    return voice
+
+
+def flashing(times_s: tuple[float, ...], duration_s: float, rate_fps: float = 30.0) -> Iterator[NDArray[np.uint8]]:
+    """Dark frames, 64 x 48, that flash white for 0.1 s at each time."""
+    for index in range(round(duration_s * rate_fps)):
+        now_s = index / rate_fps
+        lit = any(0 <= now_s - time_s + 1e-9 < 0.1 for time_s in times_s)
+        yield np.full((48, 64, 3), 255 if lit else 16, np.uint8)
+
+
+@pytest.fixture(scope="session")
+def flash_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A silent clip of 2 s with flashes at :data:`FLASHES_S`."""
+    target = tmp_path_factory.mktemp("clips") / "flash.mp4"
+    video.write_frames(flashing(FLASHES_S, FLASH_CLIP_S), target, rate_fps=30)
+    return target
+
+
+@pytest.fixture(scope="session")
+def dark_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A silent clip of 1 s in which nothing happens."""
+    target = tmp_path_factory.mktemp("clips") / "dark.mp4"
+    video.write_frames(flashing((), 1.0), target, rate_fps=30)
+    return target
