@@ -86,16 +86,22 @@ def erb_cutoffs_hz(bands: int = COCHLEAGRAM_BANDS) -> Doubles:
 
 @dataclass(frozen=True)
 class _Band:
-    """One filter in the frequency domain: its response is zero outside ``[first, first + gains.size)``."""
+    """One filter in the frequency domain: its response is zero outside the bins from ``first`` on, one a gain."""
 
     first: int
     gains: Floats
+    rate_hz: int  # at which its envelope is taken: at least four times its width, see _analytic
+
+    @property
+    def bins(self) -> slice:
+        """Where the gains lie in a spectrum."""
+        return slice(self.first, self.first + self.gains.size)
 
 
 @lru_cache(maxsize=16)
-def _bank(length: int) -> tuple[_Band, ...]:
-    """The 42 filters for blocks of ``length`` samples at 20 kHz, lowest first; their squares sum to one everywhere."""
-    places = erb_of_hz(np.arange(length // 2 + 1) * (COCHLEAGRAM_SOUND_RATE_HZ / length))
+def _bank(seconds: int) -> tuple[_Band, ...]:
+    """The 42 filters for blocks of so many seconds at 20 kHz, lowest first; their squares sum to one everywhere."""
+    places = erb_of_hz(np.arange(seconds * COCHLEAGRAM_SOUND_RATE_HZ // 2 + 1) / seconds)
     edges = erb_of_hz(erb_cutoffs_hz())
     spacing = edges[1] - edges[0]
     responses = [_half_cosine(places, centre, spacing) for centre in edges[1:-1]]
@@ -104,9 +110,15 @@ def _bank(length: int) -> tuple[_Band, ...]:
     bank = []
     for response in (low, *responses, high):
         used = np.flatnonzero(response > 0)
-        first, last = (int(used[0]), int(used[-1])) if used.size else (0, 0)
-        bank.append(_Band(first, response[first : last + 1].astype(np.float32)))
+        gains = response[used[0] : used[-1] + 1].astype(np.float32)
+        bank.append(_Band(int(used[0]), gains, _envelope_rate_hz(gains.size / seconds)))
     return tuple(bank)
+
+
+def _envelope_rate_hz(width_hz: float) -> int:
+    """The lowest rate of 2 to 20 kHz that is four times ``width_hz`` and fits a whole number of times into 20 kHz."""
+    rates = (2000, 2500, 4000, 5000, 10_000)
+    return next((rate for rate in rates if rate >= 4 * width_hz), COCHLEAGRAM_SOUND_RATE_HZ)
 
 
 def _half_cosine(places: Doubles, centre: float, spacing: float) -> Doubles:
@@ -114,13 +126,19 @@ def _half_cosine(places: Doubles, centre: float, spacing: float) -> Doubles:
     return np.where(np.abs(offset) < 1, np.cos(np.pi / 2 * np.clip(offset, -1, 1)), 0.0)
 
 
-def _analytic(spectrum: NDArray[np.complex64], band: _Band, length: int) -> NDArray[np.complex64]:
-    """Analytic signal [length] of one band: positive frequencies doubled, the mean and Nyquist once, negative none."""
+def _analytic(spectrum: NDArray[np.complex64], band: _Band, seconds: int) -> NDArray[np.complex64]:
+    """Analytic signal [seconds * band.rate_hz] of one band of a block, shifted down to start at 0 Hz.
+
+    The shift changes phases but not the magnitude, and lets a narrow band do with few samples: 8 times as fast as all
+    bands at 20 kHz, for compressed envelopes that differ by 3e-5 on average and 3e-3 at most (hit recordings).
+    """
+    length = seconds * band.rate_hz
     bins = np.zeros(length, np.complex64)
-    stop = band.first + band.gains.size
-    bins[band.first : stop] = 2 * spectrum[band.first : stop] * band.gains
-    bins[0] /= 2
-    bins[length // 2] /= 2
+    bins[: band.gains.size] = (
+        spectrum[band.bins] * band.gains * np.float32(2 * band.rate_hz / COCHLEAGRAM_SOUND_RATE_HZ)
+    )
+    if band.first == 0:
+        bins[0] /= 2  # the mean has no negative twin
     return np.asarray(scipy.fft.ifft(bins, overwrite_x=True))
 
 
@@ -193,15 +211,15 @@ def cochleagram(sound: NDArray[Any], rate_hz: int) -> Floats:
 
 def _block_envelopes(piece: Floats) -> Floats:
     """Compressed envelopes [T, 42] of one block [N] at 20 kHz, N a whole number of seconds."""
-    length = piece.size
-    steps = length * COCHLEAGRAM_RATE_HZ // COCHLEAGRAM_SOUND_RATE_HZ
+    seconds = piece.size // COCHLEAGRAM_SOUND_RATE_HZ
+    steps = seconds * COCHLEAGRAM_RATE_HZ
+    out = np.zeros((steps, COCHLEAGRAM_BANDS), np.float32)
     if not piece.any():
-        return np.zeros((steps, COCHLEAGRAM_BANDS), np.float32)
+        return out
     spectrum = np.asarray(scipy.fft.rfft(piece))
-    out = np.empty((steps, COCHLEAGRAM_BANDS), np.float32)
-    for index, band in enumerate(_bank(length)):
-        envelope = np.abs(_analytic(spectrum, band, length)) ** np.float32(COMPRESSION)
-        kept = np.asarray(scipy.fft.rfft(envelope))[: steps // 2 + 1] * (steps / length)
+    for index, band in enumerate(_bank(seconds)):
+        envelope = np.abs(_analytic(spectrum, band, seconds)) ** np.float32(COMPRESSION)
+        kept = np.asarray(scipy.fft.rfft(envelope))[: steps // 2 + 1] * np.float32(COCHLEAGRAM_RATE_HZ / band.rate_hz)
         out[:, index] = scipy.fft.irfft(kept, steps)
     return out
 
@@ -235,23 +253,23 @@ def invert_cochleagram(envelopes: NDArray[Any], noise: NDArray[Any], iterations:
 
 def _impose(piece: Floats, target: Floats) -> Floats:
     """One block [N] with the compressed envelopes ``target`` [T, 42] in place of its own."""
-    length, steps = piece.size, target.shape[0]
-    if not target.any():
-        return np.zeros(length, np.float32)
+    seconds, steps = piece.size // COCHLEAGRAM_SOUND_RATE_HZ, target.shape[0]
     spectrum = np.asarray(scipy.fft.rfft(piece))
-    total = np.zeros(length // 2 + 1, np.complex64)
-    for index, band in enumerate(_bank(length)):
+    total = np.zeros(piece.size // 2 + 1, np.complex64)
+    for index, band in enumerate(_bank(seconds)):
         if not target[:, index].any():
             continue
-        analytic = _analytic(spectrum, band, length)
-        bins = np.zeros(length // 2 + 1, np.complex64)
-        bins[: steps // 2 + 1] = np.asarray(scipy.fft.rfft(target[:, index])) * np.float32(length / steps)
-        envelope = np.maximum(scipy.fft.irfft(bins, length), 0) ** np.float32(1 / COMPRESSION)
+        length = seconds * band.rate_hz
+        kept = np.zeros(length // 2 + 1, np.complex64)
+        kept[: steps // 2 + 1] = np.asarray(scipy.fft.rfft(target[:, index])) * np.float32(length / steps)
+        envelope = np.maximum(scipy.fft.irfft(kept, length), 0) ** np.float32(1 / COMPRESSION)
+        analytic = _analytic(spectrum, band, seconds)
         magnitude = np.abs(analytic)
-        imposed = envelope * np.divide(analytic.real, magnitude, out=np.zeros_like(magnitude), where=magnitude > 0)
-        stop = band.first + band.gains.size
-        total[band.first : stop] += np.asarray(scipy.fft.rfft(imposed))[band.first : stop] * band.gains
-    return np.asarray(scipy.fft.irfft(total, length), np.float32)
+        imposed = envelope * np.divide(analytic, magnitude, out=np.zeros_like(analytic), where=magnitude > 0)
+        found = np.asarray(scipy.fft.fft(imposed))[: band.gains.size] * band.gains
+        total[band.bins] += found * np.float32(COCHLEAGRAM_SOUND_RATE_HZ / band.rate_hz / 2)
+    total[0] *= 2  # halved with the rest, but it has no negative twin
+    return np.asarray(scipy.fft.irfft(total, piece.size), np.float32)
 
 
 def _overlap_add(out: Floats, piece: Floats, block: _Block) -> None:
