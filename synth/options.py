@@ -6,7 +6,6 @@ Importable without torch. Every rule about a value stands here once; everything 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -114,7 +113,7 @@ class Options:
 
 
 def _in_range(name: str, value: float, low: float, high: float) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
+    if not low <= value <= high:  # also true for what is not a number
         raise OptionError(f"{name} is {value}; allowed is {low} to {high}")
 
 
