@@ -63,6 +63,8 @@ TRUE_PEAK_RANGE_DBTP: Final = (-12.0, 0.0)
 class Options:
     """One request, checked. Build it with the constructor or, from loose text, with :meth:`parse`.
 
+    ``bank`` is the name of a shipped sound bank or the path of one of the caller's own; ``None`` is the default bank.
+
     Raises:
         OptionError: a value is outside its range, or an option contradicts another.
     """
@@ -72,6 +74,7 @@ class Options:
     takes: int = 1
     synthesis: Synthesis = Synthesis.EXAMPLE
     material: str | None = None
+    bank: str | None = None
     existing_sound: ExistingSound = ExistingSound.REPLACE
     loudness_lufs: float = -20.0
     true_peak_dbtp: float = -1.0
@@ -146,12 +149,17 @@ def _material(_name: str, value: Any) -> str | None:
     return str(value).strip().lower() or None
 
 
+def _text(_name: str, value: Any) -> str | None:
+    return str(value) or None
+
+
 _PARSERS: Final[dict[str, Any]] = {
     "mode": _member(Mode),
     "seed": _whole,
     "takes": _whole,
     "synthesis": _member(Synthesis),
     "material": _material,
+    "bank": _text,
     "existing_sound": _member(ExistingSound),
     "loudness_lufs": _real,
     "true_peak_dbtp": _real,

