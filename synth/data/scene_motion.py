@@ -8,7 +8,7 @@ the pitch, and the tip follows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -66,6 +66,7 @@ class Stroke:
         fall_s: time from the peak to the contact.
         contact_s: how long the tip then stays on the surface.
         strength: 0..1, from the speed of the tip at contact.
+        rubs: a scratch that follows another one without the stick leaving the surface in between.
     """
 
     time_s: float
@@ -76,6 +77,7 @@ class Stroke:
     fall_s: float
     contact_s: float
     strength: float
+    rubs: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ def draw_strokes(
     moves = rng.choice([0.03, 0.25, 0.8])
     misses = 0.0 if demo else float(rng.choice([0.0, 0.08, 0.3], p=[0.4, 0.4, 0.2]))
     scratches = rng.random() < 0.75
+    rubbing = float(rng.choice([0.0, 0.3, 0.8]))
     strokes: list[Stroke] = []
     spot = 0
     time_s = 0.6 if demo else float(rng.uniform(0.05, 0.3) if rng.random() < 0.7 else rng.uniform(0.3, 2.0))
@@ -199,7 +202,10 @@ def draw_strokes(
         gap = max(SHORTEST_GAP_S, gap_s * float(np.exp(spread * rng.standard_normal())))
         if not demo and rng.random() < 0.03:
             gap += rng.uniform(0.5, 3.0)
-        strokes.append(_stroke(rng, kind, time_s, spots_m[spot], usual_peak, usual_fall, gap, highest_m))
+        stroke = _stroke(rng, kind, time_s, spots_m[spot], usual_peak, usual_fall, gap, highest_m)
+        if strokes and kind == strokes[-1].kind == "scratch" and rng.random() < rubbing:
+            stroke = replace(stroke, rubs=time_s - strokes[-1].time_s < 1.2)
+        strokes.append(stroke)
         if rng.random() < moves:
             spot = (spot + 1) % len(spots_m)
         time_s += gap
@@ -268,15 +274,34 @@ def build_path(
     for index, stroke in enumerate(strokes):
         azimuth = manner.azimuth + rng.normal(0.0, 0.08)
         place = grip_place(manner, stroke.spot_m, azimuth)
-        _approach(rng, keys, stroke, place, azimuth, manner, first=index == 0)
         following = strokes[index + 1] if index + 1 < len(strokes) else None
-        spare_s = (following.time_s - following.fall_s if following else duration_s + 1.0) - stroke.time_s
+        if stroke.rubs:
+            place, azimuth = np.array(keys.poses[-1][:2]), keys.poses[-1][3]
+        else:
+            _approach(rng, keys, stroke, place, azimuth, manner, first=index == 0)
+        fall_s = 0.02 if following and following.rubs else following.fall_s if following else -1.0
+        spare_s = (following.time_s if following else duration_s) - fall_s - stroke.time_s
         _touch(rng, keys, stroke, place, azimuth, manner, spare_s)
+        if not (following and following.rubs):
+            _release(rng, keys, stroke, place, azimuth, manner, spare_s)
+    if not strokes and rng.random() < 0.6:
+        _fidget(rng, keys, duration_s, manner, peak_m)
     last = keys.times[-1]
     out = 1.0 if rng.random() < 0.5 else 0.0
     keys.add(max(last + rng.uniform(0.3, 0.7), last + 0.1), home, peak_m * rng.uniform(0.2, 0.8), manner.azimuth, out)
     keys.add(max(duration_s + 1.0, keys.times[-1] + 1.0), home, peak_m * 0.5, manner.azimuth, out)
     return StickPath(np.array(keys.times), np.array(keys.poses), np.array(keys.eases), manner)
+
+
+def _fidget(rng: np.random.Generator, keys: _Keys, duration_s: float, manner: Manner, peak_m: float) -> None:
+    """A stick that points and hovers and never touches."""
+    home = np.array(keys.poses[-1][:2])
+    time_s = rng.uniform(0.0, 1.0)
+    while time_s < duration_s:
+        place = home + rng.normal(0, 0.05, 2)
+        out = float(rng.random() < 0.2)
+        keys.add(time_s, place, peak_m * rng.uniform(0.15, 1.0), manner.azimuth + rng.normal(0, 0.2), out)
+        time_s += rng.uniform(0.15, 1.2)
 
 
 def grip_place(manner: Manner, spot_m: Sequence[float] | NDArray[np.float64], azimuth: float) -> NDArray[np.float64]:
@@ -331,7 +356,10 @@ def _touch(
     time_s = stroke.time_s
     if stroke.kind == "miss":
         keys.add(time_s, place, stroke.clearance_m, azimuth, ease=SMOOTH)
-        keys.add(time_s + min(rng.uniform(0.1, 0.25), 0.6 * spare_s), place, stroke.peak_m * 0.9, azimuth)
+        if rng.random() < 0.3:
+            # The stick passes over the surface as in a scratch, but in the air.
+            aside = place + rng.normal(0, 0.06, 2)
+            keys.add(time_s + 0.5 * spare_s * rng.uniform(0.3, 1.0), aside, stroke.clearance_m, azimuth)
         return
     keys.add(time_s, place, 0.0, azimuth, ease=STRIKE)
     if stroke.kind == "scratch":
@@ -343,14 +371,29 @@ def _touch(
             side = 1.0 if turn % 2 == 0 else rng.uniform(-0.5, 0.2)
             ease = LINEAR if turns == 1 else SMOOTH
             keys.add(end, place + side * slide, 0.0, azimuth + rng.normal(0, 0.05), ease=ease)
-        place = np.array(keys.poses[-1][:2])
     elif rng.random() < manner.dwells:
         keys.add(time_s + min(rng.uniform(0.02, 0.3), 0.4 * spare_s), place, 0.0, azimuth)
+
+
+def _release(
+    rng: np.random.Generator,
+    keys: _Keys,
+    stroke: Stroke,
+    place: NDArray[np.float64],
+    azimuth: float,
+    manner: Manner,
+    spare_s: float,
+) -> None:
+    """Off the surface again: the rebound of a hit, the lifting after a scratch, the way up after a miss."""
     start = keys.times[-1]
+    place = np.array(keys.poses[-1][:2])
+    if stroke.kind == "miss":
+        keys.add(start + min(rng.uniform(0.1, 0.25), 0.4 * spare_s), place, stroke.peak_m * 0.9, azimuth)
+        return
     left = max(stroke.time_s + spare_s - start, 0.02)
     height = max(manner.rebound * stroke.peak_m, 0.004)
     rise_s = min(rng.uniform(0.05, 0.14), 0.4 * left)
-    if start == time_s and rng.random() < 0.15 and left > 0.3:
+    if start == stroke.time_s and rng.random() < 0.15 and left > 0.3:
         # A second, soft bounce that stops just short of the surface, as one hears but nobody labels.
         keys.add(start + 0.05, place, height * 0.5, azimuth, ease=REBOUNDING)
         keys.add(start + 0.1, place, 0.003, azimuth, ease=STRIKE)

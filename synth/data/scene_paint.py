@@ -40,15 +40,15 @@ class Painter:
             rng, scene.camera, scene.target, scene.material, width, height, demo=scene.demo
         )
         self.person = parts.draw_parts(np.random.default_rng([scene.seed, PERSON]), demo=scene.demo)
+        # Like a camera's automatic exposure, but it does not make much of what is almost black.
+        self.gain = float(np.clip(scene.look.level / (float(self.canvas.mean()) + 12), 0.3, 4.0))
         self._fit_sprites()
         self._draw_effects()
         self.random = np.random.default_rng([scene.seed, FINISH])
         side = (height + 64, width + 64, 3)
         self.noise = self.random.standard_normal(side, np.float32) * np.float32(scene.look.noise)
         y, x = np.ogrid[-0.75 : 0.75 : height * 1j, -1 : 1 : width * 1j]
-        # Like a camera's automatic exposure, but it does not make much of what is almost black.
-        gain = np.clip(scene.look.level / (float(self.canvas.mean()) + 12), 0.3, 4.0)
-        light = gain * (1 - scene.look.vignette * (x**2 + y**2))
+        light = self.gain * (1 - scene.look.vignette * (x**2 + y**2))
         self.light = (light[..., None] * scene.look.tint).astype(np.float32)
         levels = np.arange(256) / 255.0
         self.curve = np.round(255 * levels**scene.look.gamma).astype(np.uint8)
@@ -68,6 +68,8 @@ class Painter:
         scene = self.scene
         depth = float(np.linalg.norm(scene.camera.centre_m)) * 0.8
         scale = self.width * scene.camera.focal / depth  # pixels a metre
+        # A camera that brightens a dark place would bleach the person: in life the same light falls on both.
+        self.person = parts.dimmed(self.person, min(1.0, 1.15 / self.gain))
         self.stick = parts.scaled(self.person.stick, 1.3 * scale * scene.path.manner.reach_m / 256)
         self.hand = parts.scaled(self.person.hand, 1.3 * scale * 2 * parts.HAND_M / 128)
         self.arm = parts.scaled(self.person.arm, 1.3 * scale * 2 * parts.ELBOW_M / 96)
@@ -200,18 +202,23 @@ class Painter:
     def _shadow(self, grip: Array, tip: Array, rotation: Array, centre: Array) -> NDArray[np.uint8]:
         """Where the stick and the hand take the light, 0 or 255, [H, W]."""
         mask: NDArray[np.uint8] = np.zeros((self.height, self.width), np.uint8)
-        cast = np.stack([grip, tip])
+        elbow = grip + 0.3 * (self.scene.anchor_m - grip)
+        cast = np.stack([grip, tip, elbow])
         cast = cast - np.maximum(cast[:, 2:], 0) * self.scene.look.light
         seen, depth = cameras.project(cast, rotation, centre, self.scene.camera.focal)
-        if depth.min() < 0.1:
+        if depth.min() < NEAREST_M:
             return mask
         places = np.clip(seen * self.width + self.pixels[:2, 2], -4000, 4000)
         scale = self.width * self.scene.camera.focal / depth
-        strip = _strip(places[0], places[1], parts.STICK_M[0] * scale[0], parts.STICK_M[1] * scale[1])
-        cv2.fillConvexPoly(mask, np.round(strip * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
+        stick = np.array(parts.STICK_M) * scale[:2] * self.person.thickness
+        fist, forearm = 0.75 * self.person.bulk * np.array([parts.HAND_M, parts.ELBOW_M]) * scale[[0, 2]]
+        for strip in (
+            _strip(places[0], places[1], stick[0], stick[1]),
+            _strip(places[0], places[2], 0.6 * fist, forearm),
+        ):
+            cv2.fillConvexPoly(mask, np.round(strip * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
         spot = np.round(places[0] * 16).astype(int)
-        radius = round(float(parts.HAND_M * 0.8 * scale[0]) * 16)
-        cv2.circle(mask, (int(spot[0]), int(spot[1])), radius, 255, -1, cv2.LINE_AA, 4)
+        cv2.circle(mask, (int(spot[0]), int(spot[1])), round(float(fist) * 16), 255, -1, cv2.LINE_AA, 4)
         return mask
 
     def _finished(self, picture: NDArray[np.float32], time_s: float) -> NDArray[np.uint8]:

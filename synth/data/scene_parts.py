@@ -5,7 +5,7 @@ Sprites are float32 [h, w, 4], colours 0..255 already multiplied by their opacit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -138,6 +138,12 @@ def _arm(rng: np.random.Generator, skin: NDArray[np.float32]) -> Sprite:
     girth = np.where(x < cuff, 0.78, 0.95) + 0.03 * textures.octaves(rng, n, 4, 2)[:1]
     opacity = np.clip((girth - y) * across / 4 + 0.5, 0, 1) * np.clip(x / 3, 0, 1)
     return _premultiplied(sleeve * shade, np.asarray(opacity, np.float32))
+
+
+def dimmed(person: Parts, factor: float) -> Parts:
+    """The person in less light: colours times ``factor``, the opacity as it was."""
+    shade = np.array([factor, factor, factor, 1.0], np.float32)
+    return replace(person, stick=person.stick * shade, hand=person.hand * shade, arm=person.arm * shade)
 
 
 def scaled(sprite: Sprite, factor: float) -> Sprite:

@@ -161,7 +161,9 @@ def _stance(
 
 def _anchor(rng: np.random.Generator, camera: Camera, spot_m: Array, *, demo: bool) -> tuple[Array, float]:
     """Where the forearm comes from, outside the picture, and the azimuth of the stick that suits it."""
-    side = str(rng.choice(["left", "right", "bottom", "top"], p=[0.52, 0.22, 0.2, 0.06]))
+    side = str(
+        rng.choice(["left", "right", "bottom", "top"], p=[0.6, 0.4, 0.0, 0.0] if demo else [0.52, 0.22, 0.2, 0.06])
+    )
     out = rng.uniform(0.25, 0.6)
     along = rng.uniform(-0.2, 0.6) if side in ("left", "right") else rng.uniform(-0.5, 0.5)
     place = {
@@ -170,7 +172,7 @@ def _anchor(rng: np.random.Generator, camera: Camera, spot_m: Array, *, demo: bo
         "bottom": np.array([along, 0.38 + out]),
         "top": np.array([along, -0.38 - out]),
     }[side]
-    depth = rng.uniform(0.5, 0.95) * float(np.linalg.norm(camera.centre_m))
+    depth = rng.uniform(0.75 if demo else 0.5, 0.95) * float(np.linalg.norm(camera.centre_m))
     anchor = camera.centre_m + cameras.ray(place, camera.rotation, camera.focal) * depth
     anchor[2] = max(anchor[2], 0.08)
     toward = spot_m - anchor[:2]

@@ -44,9 +44,9 @@ def rgb(colour: Colour) -> NDArray[np.float32]:
     return np.asarray(255 * value * (1 - saturation + saturation * np.clip(ramps, 0, 1)), np.float32)
 
 
-def draw_colour(rng: np.random.Generator, material: str | None = None) -> NDArray[np.float32]:
-    """A colour [3] that suits the material; now and then, or without a material, any colour."""
-    if material is None or rng.random() < 0.15:
+def draw_colour(rng: np.random.Generator, material: str | None = None, odd: float = 0.15) -> NDArray[np.float32]:
+    """A colour [3] that suits the material; with the chance ``odd``, or without a material, any colour."""
+    if material is None or rng.random() < odd:
         return rgb((rng.random(), rng.random() ** 2 * 0.7, rng.uniform(0.08, 0.95)))
     palette = PALETTES[material]
     hue, saturation, value = palette[int(rng.integers(len(palette)))]
@@ -285,10 +285,10 @@ ANY: Final[tuple[Texture, ...]] = (
 )  # fmt: skip
 
 
-def draw_texture(rng: np.random.Generator, n: int, material: str | None = None) -> Picture:
-    """A texture float32 [n, n, 3] in 0..255 that suits the material; without one, any texture."""
+def draw_texture(rng: np.random.Generator, n: int, material: str | None = None, odd: float = 0.12) -> Picture:
+    """A texture float32 [n, n, 3] in 0..255 that suits the material; with the chance ``odd``, or without one, any."""
     # Its own stream: how much a texture draws depends on n, and that must not shift what is drawn after it.
     rng = np.random.default_rng(int(rng.integers(2**62)))
-    choices = ANY if material is None or rng.random() < 0.1 else TEXTURES[material]
-    made = choices[int(rng.integers(len(choices)))](rng, n, draw_colour(rng, material))
+    choices = ANY if material is None or rng.random() < odd else TEXTURES[material]
+    made = choices[int(rng.integers(len(choices)))](rng, n, draw_colour(rng, material, odd))
     return np.asarray(np.clip(made, 0, 255), np.float32)

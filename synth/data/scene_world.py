@@ -178,22 +178,27 @@ def paint_world(
     side = 256 if width <= 400 else 768
     canvas = Canvas(camera, width, height, oversample)
     canvas.picture[:] = textures.draw_colour(rng)
-    struck = textures.draw_texture(rng, side, material)
+    odd = 0.0 if demo else 0.12
+    struck = textures.draw_texture(rng, side, material, odd)
+    # Tame surroundings for people to look at, wild ones for networks to learn from.
+    about = str(rng.choice(["wood", "drywall", "carpet", "tile"])) if demo else None
     struck_m = float(rng.uniform(0.4, 1.6))
     if target.outline_m is None:
         far = np.array([0.0, rng.uniform(1.0, 4.0), 0.0])
-        canvas.plane(far, U, -H, textures.draw_texture(rng, side), rng.uniform(0.5, 2.0))
+        canvas.plane(far, U, -H, textures.draw_texture(rng, side, about, odd), rng.uniform(0.5, 2.0))
         canvas.plane(np.zeros(3), U, V, struck, struck_m)
-        _wall_behind(canvas, rng, side)
+        _wall_behind(canvas, rng, side, about)
     else:
         floor = -target.thickness_m
-        canvas.plane(np.array([0.0, 0.0, floor]), U, V, textures.draw_texture(rng, side), rng.uniform(0.5, 3.0))
-        _wall_behind(canvas, rng, side)
+        canvas.plane(
+            np.array([0.0, 0.0, floor]), U, V, textures.draw_texture(rng, side, about, odd), rng.uniform(0.5, 3.0)
+        )
+        _wall_behind(canvas, rng, side, about)
         for _ in range(0 if demo else int(rng.integers(0, 5))):
             _clutter(canvas, rng, floor, side)
         canvas.darken(target.outline_m * 1.02, floor, rng.uniform(0.2, 0.7), width * 0.02 * oversample)
         if target.kind != "heap":
-            wood_or_same = struck if rng.random() < 0.6 else textures.draw_texture(rng, side, material)
+            wood_or_same = struck if rng.random() < 0.6 else textures.draw_texture(rng, side, material, odd)
             _sides(canvas, rng, target.outline_m, floor, 0.0, wood_or_same)
         canvas.outline(target.outline_m, 0.0, struck, struck_m)
     for _ in range(0 if demo else int(rng.integers(0, 4))):
@@ -213,14 +218,14 @@ def paint_world(
     return np.clip(picture, 0, 255).astype(np.uint8), np.linalg.inv(seen)
 
 
-def _wall_behind(canvas: Canvas, rng: np.random.Generator, side: int) -> None:
+def _wall_behind(canvas: Canvas, rng: np.random.Generator, side: int, material: str | None) -> None:
     """Now and then a wall rises behind the struck place and hides what lies beyond."""
     if rng.random() < 0.4:
         turn = rng.normal(0, 0.5)
         along = np.array([np.cos(turn), np.sin(turn), 0.0]) * 6
         start = np.array([0.0, rng.uniform(0.3, 1.2), -1.0]) - along / 2
         corners = np.array([start + 3 * H, start + along + 3 * H, start + along, start])
-        canvas.quad(corners, textures.draw_texture(rng, side), rng.uniform(0.5, 1.1))
+        canvas.quad(corners, textures.draw_texture(rng, side, material), rng.uniform(0.5, 1.1))
 
 
 def _clutter(canvas: Canvas, rng: np.random.Generator, floor: float, side: int) -> None:

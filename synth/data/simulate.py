@@ -9,6 +9,8 @@ happens, :mod:`scene_paint` paints it from :mod:`scene_world` (what stands still
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +18,12 @@ from numpy.typing import NDArray
 from synth.data.scene_paint import Painter
 from synth.data.scene_plan import SOUND, Scene, draw_scene
 from synth.errors import OptionError
+from synth.media import video
 from synth.synthesis import modal
 
-__all__ = ["Scene", "draw_scene", "render_frames", "render_sound"]
+__all__ = ["Scene", "draw_scene", "render_frames", "render_sound", "write_clip"]
+
+CLIP_SOUND_RATE_HZ: Final = 48_000
 
 
 def render_frames(scene: Scene, *, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
@@ -55,3 +60,15 @@ def render_sound(scene: Scene, rate_hz: int) -> NDArray[np.float32]:
         sound[start : start + len(one)] += one
     peak = float(np.abs(sound).max(initial=0.0))
     return sound if peak <= 1 else sound / np.float32(peak)
+
+
+def write_clip(scene: Scene, target: Path, *, width: int, height: int, with_sound: bool) -> None:
+    """Render a scene into a video file at ``target`` (mp4, mov or mkv), which is replaced.
+
+    Raises:
+        OptionError: the size is below 16 pixels.
+        MediaError: ``target`` cannot be written.
+    """
+    sound = render_sound(scene, CLIP_SOUND_RATE_HZ) if with_sound else None
+    frames = render_frames(scene, width=width, height=height)
+    video.write_frames(frames, target, rate_fps=scene.rate_fps, sound=sound, sound_rate_hz=CLIP_SOUND_RATE_HZ)
