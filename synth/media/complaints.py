@@ -15,7 +15,7 @@ _SENTENCES: Final = (
     (r"Read-only file system", "the folder of the result is on a disk that is read-only"),
     (r"Is a directory", "a folder was named where a file is needed"),
     (r"No such file or directory", "the file does not exist"),
-    (r"exceeds max_streams", "the file has more streams than the {streams} that are allowed"),
+    (r"exceeds max_streams", "the file has more streams than are allowed"),
     (r"exceeds specified max pixel count|Picture size \S+ is invalid", "the picture is larger than is allowed"),
     (r"Cannot allocate memory|Out of memory", "the file needs more memory than is allowed for it"),
     (
@@ -24,14 +24,14 @@ _SENTENCES: Final = (
     ),
     (r"[Pp]rotocol '?\S+ not on whitelist", "the file points to other files or hosts, which are never opened"),
     (r"not on whitelist", "the file is in a coding that is not read"),
-    (r"moov atom not found|End of file|Truncat", "the file is cut short or damaged: its index is missing"),
+    (r"moov atom not found|End of file|Truncat", "the file is cut short, damaged, or not a video at all"),
     (r"matches no streams|does not contain any stream", "the file holds no stream of the kind that is needed"),
     (
-        r"[Cc]ould not find tag for codec|not currently supported in container|[Oo]nly .* are supported for",
+        r"[Cc]ould not find tag for codec|not currently supported in container|only supported in|Only .* are supported for|incorrect codec parameters",
         "the container of the result cannot hold a stream of the source",
     ),
     (r"Decoder .* not found|Unsupported codec|no decoder", "the file is in a coding that is not read"),
-    (r"Invalid data found", "the file is damaged, or is not a video at all"),
+    (r"Invalid data found", "the file is damaged, or not a video at all"),
 )
 
 

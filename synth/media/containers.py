@@ -96,13 +96,10 @@ def muxing(
     survive; the sound is moved to where the picture starts.
     """
     clock = [] if info.container == "mpegts" else ["-copyts"]
-    repair = ["-fflags", "+genpts"] if info.container == "avi" else []
-    arguments = ["-v", "warning", *clock, *repair, "-i", url(source)]
-    if existing is not ExistingSound.MIX:
-        arguments += ["-itsoffset", f"{info.start_s:.9f}"]
+    arguments = ["-v", "warning", *clock, "-i", url(source)]
     arguments += ["-f", "f32le", "-ar", str(rate_hz), "-ac", "1", "-i", "pipe:0"]
-    arguments += _mixing(info) if existing is ExistingSound.MIX else []
-    arguments += ["-map", "0:V:0", "-map", "[mixed]" if existing is ExistingSound.MIX else "1:a:0"]
+    arguments += ["-filter_complex", _sounding(info, mixed=existing is ExistingSound.MIX)]
+    arguments += ["-map", "0:V:0", "-map", "[sound]"]
     if existing is ExistingSound.KEEP:
         arguments += ["-map", "0:a", "-c:a", "copy", "-disposition:a", "0"]
     arguments += ["-c:v", "copy", "-copyinkf:v", *container.sound, "-disposition:a:0", "default"]
@@ -114,14 +111,18 @@ def muxing(
     return [*arguments, "-map_metadata", "0", "-f", container.muxer, "-y"]
 
 
-def _mixing(info: VideoInfo) -> list[str]:
-    """Both sounds on the picture's clock, added as they are, held under full scale, as long as the picture."""
-    to_start = f"asetpts=PTS-{info.start_s:.9f}/TB,aresample=48000:async=1:first_pts=0"
-    theirs = f"[0:a:0]{to_start},aformat=channel_layouts=stereo[theirs]"
+def _sounding(info: VideoInfo, *, mixed: bool) -> str:
+    """The filter that brings our sound to the picture's clock, together with the source's own where it is mixed in.
+
+    Mixed, both are added as they are and held under full scale, for as long as the picture lasts.
+    """
+    back = f"asetpts=PTS+{info.start_s:.9f}/TB[sound]"  # raw sound from a pipe has no clock that -itsoffset could shift
+    if not mixed:
+        return f"[1:a:0]{back}"
+    theirs = f"[0:a:0]asetpts=PTS-{info.start_s:.9f}/TB,aresample=48000:async=1:first_pts=0"
     ours = "[1:a:0]aresample=48000,pan=stereo|c0=c0|c1=c0[ours]"
     adding = f"[ours][theirs]amix=inputs=2:normalize=0:duration=first,alimiter=limit={MIX_CEILING}:level=0:latency=1"
-    back = f"asetpts=PTS+{info.start_s:.9f}/TB[mixed]"
-    return ["-filter_complex", f"{theirs};{ours};{adding},{back}"]
+    return f"{theirs},aformat=channel_layouts=stereo[theirs];{ours};{adding},{back}"
 
 
 _PLAIN_TAGS: Final = frozenset(("title", "artist", "album", "comment", "genre", "copyright", "description", "date"))

@@ -17,15 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media.complaints import explain
 from synth.media.ffmpeg import Child, Fence, run
 from synth.media.files import url
 from synth.options import Limits
 
 CORRUPT_FLAG: Final = 2  # AV_PKT_FLAG_CORRUPT: the packet is cut short
 HIDDEN_FLAG: Final = 4  # AV_PKT_FLAG_DISCARD: decoded for the sake of others, shown to nobody (edit lists)
+NO_TIME: Final = -(2**63)  # AV_NOPTS_VALUE
+SURE_FRAMES: Final = 10_000  # enough of them to speak of a rate before the end
 LISTING_BYTES: Final = 1 << 16
-_LINE: Final = re.compile(r"(\d+), +(-?\d+|NOPTS), +(-?\d+|NOPTS), +(\d+), +(\d+), 0x[0-9a-f]+(?:, F=0x([0-9A-F]+))?")
+_LINE: Final = re.compile(r"(\d+), +-?\d+, +(-?\d+), +(\d+), +(\d+), 0x[0-9a-f]+(?:, F=0x([0-9A-F]+))?")
 _CUT_SHORT: Final = re.compile(r"partial file|ended prematurely|Truncat|error reading header", re.IGNORECASE)
 
 
@@ -40,6 +41,7 @@ class Listing:
     height: int = 0
     times: list[int] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
+    hidden: int = 0
     first_sound_s: Fraction | None = None
     damaged: bool = False
     description: str = ""
@@ -59,9 +61,10 @@ def listing(path: Path, limits: Limits) -> Listing:
     """
     arguments = ["-v", "info", "-nostats", "-copyts", "-i", url(path), "-map", "0:V:0", "-map", "0:a:0?"]
     # Of the sound the first packet is enough; -frames:a 1 would end the picture's listing with it.
-    arguments += ["-c", "copy", "-copyinkf", "-bsf:a", r"noise=drop=gt(n\,0)", "-f", "framecrc", "pipe:1"]
+    arguments += ["-c", "copy", "-copyinkf", "-bsf:a", r"noise=drop=gt(n\,0)", "-flush_packets", "0"]
+    arguments += ["-f", "framecrc", "pipe:1"]
     found = Listing()
-    fence = Fence(memory_bytes=2 * 1024**3, max_streams=limits.max_streams, max_pixels=limits.max_pixels)
+    fence = Fence(memory_bytes=1024**3, max_streams=limits.max_streams, max_pixels=limits.max_pixels)
     with Child(arguments, fence=fence, attached=True) as child:
         rest = ""
         while piece := child.read(LISTING_BYTES):
@@ -72,7 +75,7 @@ def listing(path: Path, limits: Limits) -> Listing:
         try:
             child.finish()
         except MediaError as error:
-            raise MediaError(_plain(child.stderr, str(error))) from error
+            raise MediaError(_plain(child.stderr, limits) or str(error)) from error
         found.description = child.stderr
     found.damaged = found.damaged or _CUT_SHORT.search(found.description) is not None
     return found
@@ -107,16 +110,19 @@ def _take(found: Listing, line: str) -> None:
     if match is None:
         _take_header(found, line)
         return
-    stream, dts, pts, length, _, flags = match.groups()
+    stream, time, length, _, flags = match.groups()
     number = int(flags or "1", 16)
-    time = pts if pts != "NOPTS" else dts
-    if time == "NOPTS":
-        time = str(found.times[-1] + found.lengths[-1] if found.times else 0)
     if stream != "0":
         found.first_sound_s = int(time) * found.tick_s if found.first_sound_s is None else found.first_sound_s
         return
     found.damaged = found.damaged or bool(number & CORRUPT_FLAG)
-    if not number & HIDDEN_FLAG:
+    if int(time) == NO_TIME:
+        raise MediaError(
+            "the video does not say when its frames are shown, as avi with B-frames cannot; mp4 and mkv do"
+        )
+    if number & HIDDEN_FLAG:
+        found.hidden += 1
+    else:
         found.times.append(int(time))
         found.lengths.append(int(length))
 
@@ -137,17 +143,25 @@ def _take_header(found: Listing, line: str) -> None:
 def _refuse_early(found: Listing, description: str, limits: Limits) -> None:
     if len(found.times) > limits.max_frames:
         raise MediaError(f"the video has more than {limits.max_frames} frames, which is what is allowed")
-    if found.times and (found.times[-1] - found.times[0]) * found.tick_s > limits.max_duration_s + 1:
+    if not found.times:
+        return
+    span_s = float((found.times[-1] - found.times[0]) * found.tick_s)
+    if span_s > limits.max_duration_s + 1:
         stated = re.search(r"^  Duration: (\d+):(\d\d):(\d\d)", description, re.MULTILINE)
-        said_s = (
-            sum(int(part) * unit for part, unit in zip(stated.groups(), (3600, 60, 1), strict=True)) if stated else 0
-        )
+        units_s = (3600, 60, 1)
+        said_s = sum(int(part) * unit for part, unit in zip(stated.groups(), units_s, strict=True)) if stated else 0
         lasts = f"{said_s} s" if said_s > limits.max_duration_s else f"more than {limits.max_duration_s:g} s"
         raise MediaError(f"the video lasts {lasts}; allowed are {limits.max_duration_s:g} s")
+    # A listing of millions of frames need not be read to its end; short bursts of a variable rate are no reason.
+    if len(found.times) > SURE_FRAMES and len(found.times) > 2 * limits.max_rate_fps * span_s:
+        rate_fps = len(found.times) / span_s if span_s > 0 else len(found.times)
+        raise MediaError(f"the video has {rate_fps:.0f} frames a second; allowed are {limits.max_rate_fps:g}")
 
 
-def _plain(stderr: str, otherwise: str) -> str:
-    """A better sentence where the picture is what is missing."""
+def _plain(stderr: str, limits: Limits) -> str | None:
+    """A better sentence than the general one where the picture or the limits are what matters."""
+    if "exceeds max_streams" in stderr:
+        return f"the file has more than {limits.max_streams} streams; allowed are {limits.max_streams}"
     if "Input #0" in stderr and re.search(r"matches no streams|does not contain any stream", stderr):
-        return "the file holds no picture"
-    return otherwise or explain(stderr, 1)
+        return "the file holds no picture that can be read"
+    return None

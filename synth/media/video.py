@@ -63,6 +63,10 @@ def probe(path: Path, limits: Limits = LIMITS) -> VideoInfo:
     Raises:
         MediaError: it is not a whole, readable video of an allowed kind, or it breaks ``limits``.
     """
+    return _look(path, limits)[0]
+
+
+def _look(path: Path, limits: Limits) -> tuple[VideoInfo, packets.Listing]:
     bytes_ = source_bytes(path, limits.max_bytes)
     found = packets.listing(path, limits)
     times, last_length = found.shown()
@@ -75,7 +79,7 @@ def probe(path: Path, limits: Limits = LIMITS) -> VideoInfo:
         raise MediaError("the video is cut short or damaged; only whole files are taken")
     info = _info(found, times, last_length, bytes_)
     _refuse_length(info, limits)
-    return info
+    return info, found
 
 
 def _info(found: packets.Listing, times: NDArray[np.int64], last_length: int, bytes_: int) -> VideoInfo:
@@ -185,7 +189,10 @@ def _shown_by(info: VideoInfo, rate_hz: float) -> int:
 def _reading(path: Path, info: VideoInfo, rate_hz: float, width: int, height: int) -> list[str]:
     clock = [] if info.container == "mpegts" else ["-copyts"]
     # round=up: a slot of the new rate shows the last frame that came before it, as a screen does.
-    picking = f"setpts=PTS-({info.start_s:.9f}+{_SLACK_S})/TB,fps={Fraction(rate_hz).limit_denominator(10**6)}"
+    # settb, because setpts cuts its result to whole ticks, and the tick of an avi file is a frame.
+    picking = (
+        f"settb=AVTB,setpts=PTS-({info.start_s:.9f}+{_SLACK_S})/TB,fps={Fraction(rate_hz).limit_denominator(10**6)}"
+    )
     picking += ":start_time=0:round=up"
     scaling = f"scale={width}:{height}:flags=area+accurate_rnd+bitexact,setsar=1"
     first, second = (picking, scaling) if rate_hz <= info.rate_fps else (scaling, picking)
@@ -250,8 +257,12 @@ def remux(
             picture or the sound that is to be kept.
         Cancelled: ``cancelled``, polled while ffmpeg works, said so.
     """
-    info = probe(source)
+    info, found = _look(source, LIMITS)
     container = containers.for_target(target, info.video_codec)
+    if container.muxer in ("matroska", "webm") and (found.hidden or info.start_s < 0):
+        raise MediaError(
+            f"the video hides frames before its start, which a {container.name} file cannot do; .mp4, .mov can"
+        )
     fitted = audio.fit(sound, rate_hz, info.duration_s)
     if info.audio_codec is None:
         existing = ExistingSound.REPLACE
