@@ -17,7 +17,7 @@ from typing import Annotated, Final
 import typer
 from typer.exceptions import Abort, TyperException
 
-from synth.commands import learn, sound, upkeep
+from synth.commands import bank, learn, sound, upkeep
 from synth.commands.console import complain
 from synth.errors import Cancelled, SynthError
 
@@ -38,6 +38,7 @@ app.command()(sound.demo)
 app.command()(learn.train)
 app.command("eval")(learn.evaluate)
 app.command()(learn.bench)
+app.add_typer(bank.bank_app, name="bank")
 app.add_typer(upkeep.weights_app, name="weights")
 app.command()(upkeep.doctor)
 

@@ -26,7 +26,7 @@ def _register(folder: Path, name: str = "tiny", value: float = 1.0) -> Entry:
         data=(SOURCE,),
         split={"validation": ("clip a", "clip b")},
         figures=(FIGURE, Figure("not compared", 0.5)),
-        metadata={"config": "{}"},
+        metadata={"config": "{}", "arch": "tiny"},
         folder=folder,
     )
 
@@ -35,7 +35,7 @@ def test_what_is_registered_is_loaded_with_all_that_is_known(tmp_path: Path) -> 
     written = _register(tmp_path)
     loaded = weights.load("tiny", tmp_path)
     assert loaded.tensors["layer.weight"].tolist() == [[1.0] * 3] * 2
-    assert loaded.metadata == {"config": "{}"}
+    assert loaded.metadata == {"config": "{}", "arch": "tiny"}
     assert loaded.entry == written == weights.entries(tmp_path)["tiny"]
     assert loaded.entry.figures == (FIGURE, Figure("not compared", 0.5))
     assert loaded.entry.split == {"validation": ("clip a", "clip b")}
@@ -91,7 +91,7 @@ def test_what_is_not_safetensors_is_refused_even_with_the_right_hash(tmp_path: P
 
 @pytest.mark.parametrize("file", ["../tiny.safetensors", "/etc/passwd", "tiny.pt", ".safetensors/x"])
 def test_files_outside_the_folder_or_of_another_kind_are_refused(tmp_path: Path, file: str) -> None:
-    with pytest.raises(WeightsError, match="allowed is NAME.safetensors"):
+    with pytest.raises(WeightsError, match=r"allowed is NAME\.safetensors"):
         weights.register_file(Entry("tiny", file, "", 0, "MIT", "."), b"", tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -1,0 +1,119 @@
+"""The rules of the house that no linter holds: who may start a child, read the environment, or hold code."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from synth import model_card, weights
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "synth").rglob("*.py"))
+THE_LAUNCHER = ROOT / "synth" / "media" / "ffmpeg.py"
+STARTS_CHILDREN = {"subprocess", "pty", "popen2", "commands"}
+STARTS_CHILDREN_IN_OS = ("system", "popen", "fork", "spawn", "posix_spawn", "exec")
+THE_GUARD = ROOT / "synth" / "media" / "guard.py"  # the program that limits itself and becomes ffmpeg
+WITHOUT_TORCH = (
+    "synth.cli",
+    "synth.dsp",
+    "synth.errors",
+    "synth.materials",
+    "synth.media.audio",
+    "synth.media.video",
+    "synth.options",
+    "synth.pipeline",
+    "synth.randomness",
+    "synth.result",
+    "synth.synthesis.base",
+    "synth.synthesis.hit_list",
+    "synth.weights",
+)
+
+
+def _tree(source: Path) -> ast.Module:
+    return ast.parse(source.read_text(encoding="utf-8"))
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _of_os(tree: ast.Module) -> Iterator[str]:
+    """Names taken from the module os, as attribute or by import."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os":
+            yield node.attr
+        elif isinstance(node, ast.ImportFrom) and node.module == "os":
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_one_file_obeys_the_house(source: Path) -> None:
+    tree = _tree(source)
+    from_os = set(_of_os(tree))
+    if source != THE_LAUNCHER:
+        assert not STARTS_CHILDREN & {name.split(".")[0] for name in _imports(tree)}
+    if source not in (THE_LAUNCHER, THE_GUARD):
+        assert not [name for name in from_os if name.startswith(STARTS_CHILDREN_IN_OS)]
+    assert not from_os & {"environ", "environb", "getenv", "getenvb", "putenv"}
+    assert not [name for name in _imports(tree) if name.split(".")[0] in ("workers", "web", "pickle")]
+    assert ast.get_docstring(tree), "a file begins by saying what it is"
+    if source.name == "__init__.py":
+        assert len(tree.body) == 1, "__init__.py holds a docstring and no code"
+
+
+@pytest.mark.parametrize("module", WITHOUT_TORCH)
+def test_importable_without_torch(module: str) -> None:
+    program = f"import sys; sys.modules['torch'] = None; import {module}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_version_is_the_newest_in_the_changelog() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    headings = [line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")]
+    assert headings[0].split()[1] == project["version"]
+
+
+def test_constraints_pin_every_direct_dependency_exactly() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
+    names = {entry.split(">")[0].split("[")[0].lower() for entry in wanted} - {"sonorize"}
+    pins = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert all(pin.count("==") == 1 for pin in pins)
+    pinned = {pin.split("==")[0].lower().replace("_", "-") for pin in pins}
+    assert names <= pinned
+
+
+@pytest.mark.parametrize("document", [model_card.CARD, model_card.LEDGER])
+def test_documents_made_from_the_manifest_are_up_to_date(document: str) -> None:
+    wanted = model_card.documents(weights.entries())[document]
+    assert (ROOT / "docs" / document).read_text(encoding="utf-8") == wanted, "run: sonorize weights card --write"
+
+
+def test_the_readme_lists_every_verb() -> None:
+    from synth.cli import app
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    verbs = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    verbs += [group.name for group in app.registered_groups if group.name]
+    assert [verb for verb in verbs if f"`sonorize {verb}" not in readme] == []
+
+
+def test_ci_runs_what_people_run() -> None:
+    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("exec make test")
+    assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
