@@ -109,162 +109,172 @@ RECIPES: Final[dict[str, Recipe]] = {
     "carpet": Recipe(
         level=0.5,
         scratch_level=0.2,
-        layers=(Thump(95, 0.12), Burst(120, 900, 0.05, -8, 0.002), Burst(500, 3500, 0.04, -24, 0.002)),
-        friction=Friction(500, 4500, 45, 120, -14),
+        layers=(Thump(105, 0.11), Burst(110, 750, 0.05, -3, 0.002), Burst(400, 3000, 0.05, -20, 0.002)),
+        friction=Friction(400, 3200, 45, 120, -14),
     ),
     # Glazed and stiff: few high modes, evenly spread, that ring for some tenths of a second.
     "ceramic": Recipe(
         level=0.85,
         scratch_level=0.3,
-        layers=(Modes(1150, 14, 0.95, 0.55, 0.45, -3.5), Burst(1500, 8000, 0.02, -7), Burst(500, 5000, 0.12, -28)),
-        friction=Friction(2200, 8000, 60, 60, -8, -14),
+        layers=(Modes(1250, 14, 0.95, 0.45, 0.4, -2.5), Burst(1500, 7000, 0.02, -6), Burst(500, 5000, 0.18, -26)),
+        friction=Friction(1900, 6500, 60, 60, -8, -12),
     ),
     # A cushion: nearly all of it below 250 Hz, gone within a tenth of a second.
     "cloth": Recipe(
         level=0.6,
         scratch_level=0.12,
-        layers=(Thump(115, 0.13), Burst(50, 260, 0.09, -7, 0.004), Burst(500, 3000, 0.05, -32, 0.002)),
-        friction=Friction(280, 3500, 25, 40, -16),
+        layers=(
+            Thump(115, 0.1, -3),
+            Burst(55, 260, 0.07, 0, 0.003),
+            Burst(60, 300, 0.2, -18, 0.01),
+            Burst(500, 3500, 0.03, -26, 0.001),
+        ),
+        friction=Friction(220, 2200, 25, 60, -12),
     ),
     # Damp earth: a dull thud with a little grit.
     "dirt": Recipe(
         level=0.55,
         scratch_level=0.3,
         layers=(
-            Thump(105, 0.1),
-            Burst(150, 1600, 0.05, -5, 0.001),
-            Grains(35, 0.03, 1800, 6500, 0.006, -10),
+            Thump(115, 0.08, -4),
+            Burst(180, 1500, 0.04, 0, 0.001),
+            Grains(35, 0.03, 1800, 6000, 0.006, -10),
+            Burst(300, 2500, 0.15, -24),
         ),
-        friction=Friction(1900, 6500, 55, 260, -3),
+        friction=Friction(1800, 5000, 55, 260, -3),
     ),
     # A board over a hollow: a low knock, drier than wood.
     "drywall": Recipe(
         level=0.7,
         scratch_level=0.25,
         layers=(
-            Modes(135, 12, 0.85, 0.2, 0.55, -4.5),
-            Burst(300, 3500, 0.03, -7),
-            Burst(300, 2500, 0.15, -30),
+            Modes(150, 12, 0.85, 0.2, 0.55, -3.5),
+            Burst(300, 3000, 0.035, 0),
+            Burst(250, 2500, 0.2, -26),
         ),
-        friction=Friction(900, 6000, 45, 80, -8, -26),
+        friction=Friction(700, 4500, 45, 80, -8, -26),
     ),
     # Clear, high and long; hardly any noise.
     "glass": Recipe(
         level=0.8,
         scratch_level=0.25,
-        layers=(Modes(1450, 16, 0.9, 1.1, 0.5, -2.5), Burst(2500, 9000, 0.015, -9), Burst(800, 6000, 0.15, -32)),
-        friction=Friction(3000, 9000, 80, 20, -10, -10),
+        layers=(Modes(1600, 16, 0.9, 1.0, 0.5, -1.5), Burst(2500, 8000, 0.015, -8), Burst(800, 6000, 0.18, -30)),
+        friction=Friction(2600, 7500, 80, 20, -10, -9),
     ),
     # Blades bend before the ground is reached: a rustle around a weak thud.
     "grass": Recipe(
         level=0.5,
         scratch_level=0.22,
         layers=(
-            Thump(130, 0.07, -7),
-            Burst(900, 5000, 0.03, -1, 0.001),
-            Grains(60, 0.045, 1500, 6500, 0.006, -9),
+            Thump(150, 0.05, -6),
+            Burst(1000, 4200, 0.022, 0, 0.001),
+            Grains(45, 0.035, 1500, 5500, 0.006, -11),
+            Burst(400, 4000, 0.2, -20),
         ),
-        friction=Friction(1500, 6500, 30, 300, -5),
+        friction=Friction(1300, 4800, 30, 300, -5),
     ),
     # Stones that click against each other for a while after the blow.
     "gravel": Recipe(
         level=0.7,
         scratch_level=0.35,
         layers=(
-            Burst(700, 5500, 0.03, -3),
-            Grains(45, 0.06, 1800, 7500, 0.012, 0),
+            Burst(700, 5000, 0.03, -3),
+            Grains(45, 0.06, 1800, 7000, 0.012, 0),
             Thump(140, 0.06, -14),
         ),
-        friction=Friction(1200, 7000, 35, 220, 2),
+        friction=Friction(1000, 5200, 35, 220, 2),
     ),
     # Dry leaves: a sharp crunch, then crackling.
     "leaf": Recipe(
         level=0.6,
         scratch_level=0.3,
         layers=(
-            Burst(700, 5200, 0.035),
-            Thump(150, 0.05, -10),
-            Grains(80, 0.06, 1400, 7000, 0.005, -8),
+            Burst(900, 4600, 0.025),
+            Thump(170, 0.04, -13),
+            Grains(70, 0.05, 1400, 6000, 0.005, -9),
+            Burst(500, 4800, 0.2, -18),
         ),
-        friction=Friction(1400, 6500, 30, 420, 0),
+        friction=Friction(1200, 4800, 30, 420, -1),
     ),
     # A thin wall of steel: many modes from a few hundred hertz up, ringing for half a second and more.
     "metal": Recipe(
         level=0.9,
         scratch_level=0.35,
-        layers=(Modes(520, 36, 0.8, 1.0, 0.3, -0.6), Burst(900, 6000, 0.03, -5), Burst(500, 5000, 0.25, -26)),
-        friction=Friction(2000, 8000, 70, 60, -8, -8),
+        layers=(Modes(480, 36, 0.75, 0.95, 0.2, -1.8), Burst(800, 4500, 0.03, -5), Burst(400, 4500, 0.3, -24)),
+        friction=Friction(1800, 6000, 70, 60, -8, -6),
     ),
     # A sheet on a table: the table's low knock through it, and a flap.
     "paper": Recipe(
         level=0.5,
         scratch_level=0.22,
         layers=(
-            Modes(140, 10, 1.0, 0.2, 0.6, -3.0),
-            Burst(600, 4500, 0.05, -5, 0.001),
-            Grains(25, 0.05, 1500, 6500, 0.005, -14),
+            Modes(140, 12, 1.0, 0.25, 0.4, -1.5),
+            Burst(450, 3800, 0.06, 3, 0.001),
+            Burst(250, 3000, 0.28, -15),
+            Grains(25, 0.05, 1500, 5500, 0.005, -14),
         ),
-        friction=Friction(500, 4500, 40, 160, -6, -20),
+        friction=Friction(300, 2200, 40, 160, -4, -8),
     ),
     # A hollow, well damped box: short modes from 400 Hz up and much contact noise.
     "plastic": Recipe(
         level=0.75,
         scratch_level=0.28,
         layers=(
-            Modes(420, 18, 0.9, 0.13, 0.3, -1.0),
-            Burst(2200, 7000, 0.04, -3),
-            Burst(700, 6000, 0.16, -22),
+            Modes(420, 18, 0.9, 0.16, 0.25, -0.5),
+            Burst(2600, 6500, 0.05, 3),
+            Burst(700, 6000, 0.26, -10),
         ),
-        friction=Friction(1600, 7500, 60, 100, -6, -22),
+        friction=Friction(1400, 5600, 60, 100, -6, -18),
     ),
     # A crumpling film: crackles everywhere, for a long while.
     "plastic-bag": Recipe(
         level=0.5,
         scratch_level=0.28,
         layers=(
-            Burst(600, 5000, 0.035, 0, 0.001),
-            Grains(150, 0.11, 1500, 7500, 0.004, -6),
+            Burst(450, 3600, 0.035, 0, 0.001),
+            Grains(160, 0.12, 1100, 6000, 0.004, -5),
+            Burst(400, 4500, 0.4, -20),
         ),
-        friction=Friction(1800, 8000, 25, 520, 3),
+        friction=Friction(1500, 5800, 25, 520, 3),
     ),
     # Too stiff and too heavy to move: the stick's own short click, and what the place returns of it.
     "rock": Recipe(
         level=0.85,
         scratch_level=0.3,
         layers=(
-            Burst(1100, 5800, 0.028),
-            Modes(1600, 8, 0.8, 0.06, 0.2, -1.0, -5),
-            Burst(900, 5500, 0.2, -21),
+            Burst(1000, 4800, 0.03),
+            Modes(1600, 8, 0.8, 0.06, 0.2, -1.0, -7),
+            Burst(700, 5000, 0.26, -12),
         ),
-        friction=Friction(2000, 6500, 60, 160, -3, -30),
+        friction=Friction(2000, 4600, 60, 160, -3, -30),
     ),
     # A thin slab glued to a floor: ceramic that hardly rings.
     "tile": Recipe(
         level=0.85,
         scratch_level=0.28,
-        layers=(Modes(1250, 12, 0.9, 0.22, 0.4, -1.5), Burst(1200, 7500, 0.022, -4), Burst(600, 5000, 0.18, -25)),
-        friction=Friction(2400, 8500, 65, 70, -6, -18),
+        layers=(Modes(1350, 12, 0.9, 0.2, 0.4, -1.0), Burst(1200, 6500, 0.022, -3), Burst(600, 5000, 0.22, -20)),
+        friction=Friction(2100, 6500, 65, 70, -6, -16),
     ),
     # A slap on the surface, spray, and bubbles that close behind the stick.
     "water": Recipe(
         level=0.6,
         scratch_level=0.3,
         layers=(
-            Burst(350, 4500, 0.09, 0, 0.004),
+            Burst(300, 3500, 0.08, 0, 0.004),
             Bubbles(14, 0.14, 450, 2200, -4),
-            Burst(1500, 8000, 0.35, -13, 0.02),
+            Burst(1200, 7000, 0.35, -13, 0.02),
         ),
-        friction=Friction(500, 5500, 12, 0, 0),
+        friction=Friction(450, 4200, 12, 0, 0),
     ),
     # A table top: a few low modes of some tens of cycles and a woody click.
     "wood": Recipe(
         level=0.85,
         scratch_level=0.3,
         layers=(
-            Modes(255, 16, 0.85, 0.28, 0.5, -3.0),
-            Burst(1500, 5200, 0.02, -9),
-            Burst(400, 4000, 0.2, -28),
+            Modes(270, 16, 0.85, 0.22, 0.4, -2.5),
+            Burst(2200, 4800, 0.025, -1),
+            Burst(300, 3500, 0.28, -20),
         ),
-        friction=Friction(1300, 6000, 50, 100, -6, -18),
+        friction=Friction(1000, 4600, 50, 100, -6, -14),
     ),
 }
