@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Annotated, Final
 
 import typer
-from typer.exceptions import Abort, TyperException
+from typer.exceptions import TyperException
 
 from synth.commands import bank, learn, sound, upkeep
 from synth.commands.console import complain
@@ -23,7 +23,6 @@ from synth.errors import Cancelled, SynthError
 
 EXIT_BAD_INPUT: Final = 2
 EXIT_INTERRUPTED: Final = 130
-EXIT_TERMINATED: Final = 143
 
 app: Final = typer.Typer(
     name="sonorize",
@@ -60,12 +59,15 @@ def _root(
     pass
 
 
-class _Terminated(BaseException):
-    """SIGTERM came: unwind as for Ctrl-C, so that children and half-written files go away."""
+class _Stopped(BaseException):
+    """Ctrl-C or SIGTERM: no Exception, so that everything unwinds and children and half-written files go away."""
+
+    def __init__(self, exit_code: int) -> None:
+        self.exit_code = exit_code
 
 
-def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
-    raise _Terminated
+def _stop(signal_: int, _frame: FrameType | None) -> None:
+    raise _Stopped(128 + signal_)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be text
-    before = signal.signal(signal.SIGTERM, _on_sigterm)
+    before = {kind: signal.signal(kind, _stop) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:
         code = app(args=None if arguments is None else list(arguments), standalone_mode=False)
     except TyperException as error:
@@ -90,14 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return EXIT_BAD_INPUT
-    except (Abort, KeyboardInterrupt):
+    except _Stopped as stopped:
         complain("stopped")
-        return EXIT_INTERRUPTED
-    except _Terminated:
-        complain("stopped")
-        return EXIT_TERMINATED
+        return stopped.exit_code
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
     return code if isinstance(code, int) else 0
 
 

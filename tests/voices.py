@@ -12,7 +12,7 @@ from synth.media.video import VideoInfo
 from synth.options import Options
 from synth.synthesis.base import NO_HITS, CancelPoll, Controls, Frame, Hit, Progress, Rendering, Uniforms
 
-CLICK_S = 0.05
+CLICK_S = 0.3
 STEP = 40.0  # mean grey levels between two frames that count as a contact
 
 

@@ -44,6 +44,9 @@ Seed = Annotated[int, typer.Option(help="Another seed gives another sound; the s
 Takes = Annotated[int, typer.Option(help=f"How many takes, 1 to {MAX_TAKES}; each has the next seed.")]
 SynthesisOption = Annotated[Synthesis, typer.Option(help="How predicted hits become a waveform.")]
 Material = Annotated[str | None, typer.Option(help="Sound every hit as this material.", show_default=False)]
+Bank = Annotated[
+    str | None, typer.Option(help="Another sound bank: the name of a shipped one, or a file.", show_default=False)
+]
 Existing = Annotated[ExistingSound, typer.Option(help="What happens to sound that the clip already has.")]
 Loudness = Annotated[float, typer.Option(help="Target in LUFS, {:g} to {:g}.".format(*LOUDNESS_RANGE_LUFS))]
 TruePeak = Annotated[float, typer.Option(help="Limit in dBTP, {:g} to {:g}.".format(*TRUE_PEAK_RANGE_DBTP))]
@@ -60,6 +63,7 @@ def run(
     takes: Takes = DEFAULTS.takes,
     synthesis: SynthesisOption = DEFAULTS.synthesis,
     material: Material = None,
+    bank: Bank = None,
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
@@ -75,6 +79,7 @@ def run(
             "takes": takes,
             "synthesis": synthesis,
             "material": material,
+            "bank": bank,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
@@ -119,6 +124,7 @@ def render(
     seed: Seed = DEFAULTS.seed,
     synthesis: SynthesisOption = DEFAULTS.synthesis,
     material: Material = None,
+    bank: Bank = None,
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
@@ -132,6 +138,7 @@ def render(
             "seed": seed,
             "synthesis": synthesis,
             "material": material,
+            "bank": bank,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
