@@ -74,7 +74,7 @@ def draw_camera(rng: np.random.Generator, duration_s: float, *, demo: bool) -> C
 
 
 def _waves(rng: np.random.Generator, duration_s: float, *, demo: bool) -> Array:
-    tremble = 10 ** (rng.uniform(-3.6, -3.1) if demo else rng.uniform(-3.8, -1.9))
+    tremble = 10 ** (rng.uniform(-3.6, -3.1) if demo else rng.uniform(-3.9, -2.05))
     waves = []
     for rate in (rng.uniform(0.15, 0.6), rng.uniform(0.5, 1.5), rng.uniform(1.5, 4.0), rng.uniform(4.0, 9.0)):
         size = tremble / (0.3 + rate)

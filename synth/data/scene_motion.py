@@ -184,8 +184,8 @@ def draw_strokes(
     spread = from_quantiles(rng, GAP_SPREAD_QUANTILES)
     if demo:
         gap_s, spread = max(gap_s, 0.6), min(spread, 0.15)
-    usual_peak = highest_m * rng.uniform(0.3, 1.0)
-    usual_fall = rng.uniform(0.07, 0.2)
+    usual_peak = highest_m * rng.uniform(0.4, 1.0)
+    usual_fall = rng.uniform(0.06, 0.17)
     moves = rng.choice([0.03, 0.25, 0.8])
     misses = 0.0 if demo else float(rng.choice([0.0, 0.08, 0.3], p=[0.4, 0.4, 0.2]))
     scratches = rng.random() < 0.75

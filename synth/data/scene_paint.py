@@ -40,6 +40,7 @@ class Painter:
             rng, scene.camera, scene.target, scene.material, width, height, demo=scene.demo
         )
         self.person = parts.draw_parts(np.random.default_rng([scene.seed, PERSON]), demo=scene.demo)
+        self.canvas = np.clip(parts.greyed(self.canvas, scene.look.saturation), 0, 255).astype(np.uint8)
         # Like a camera's automatic exposure, but it does not make much of what is almost black.
         self.gain = float(np.clip(scene.look.level / (float(self.canvas.mean()) + 12), 0.3, 4.0))
         self._fit_sprites()
@@ -51,7 +52,9 @@ class Painter:
         light = self.gain * (1 - scene.look.vignette * (x**2 + y**2))
         self.light = (light[..., None] * scene.look.tint).astype(np.float32)
         levels = np.arange(256) / 255.0
-        self.curve = np.round(255 * levels**scene.look.gamma).astype(np.uint8)
+        level = scene.look.level
+        curve = level + scene.look.contrast * (255 * levels**scene.look.gamma - level)
+        self.curve = np.clip(np.round(curve), 0, 255).astype(np.uint8)
 
     def _draw_effects(self) -> None:
         scene = self.scene
@@ -70,6 +73,7 @@ class Painter:
         scale = self.width * scene.camera.focal / depth  # pixels a metre
         # A camera that brightens a dark place would bleach the person: in life the same light falls on both.
         self.person = parts.dimmed(self.person, min(1.0, 1.15 / self.gain))
+        self.person = parts.faded(self.person, scene.look.saturation)
         self.stick = parts.scaled(self.person.stick, 1.3 * scale * scene.path.manner.reach_m / 256)
         self.hand = parts.scaled(self.person.hand, 1.3 * scale * 2 * parts.HAND_M / 128)
         self.arm = parts.scaled(self.person.arm, 1.3 * scale * 2 * parts.ELBOW_M / 96)
@@ -202,7 +206,7 @@ class Painter:
     def _shadow(self, grip: Array, tip: Array, rotation: Array, centre: Array) -> NDArray[np.uint8]:
         """Where the stick and the hand take the light, 0 or 255, [H, W]."""
         mask: NDArray[np.uint8] = np.zeros((self.height, self.width), np.uint8)
-        elbow = grip + 0.3 * (self.scene.anchor_m - grip)
+        elbow = grip + 0.9 * (self.scene.anchor_m - grip)
         cast = np.stack([grip, tip, elbow])
         cast = cast - np.maximum(cast[:, 2:], 0) * self.scene.look.light
         seen, depth = cameras.project(cast, rotation, centre, self.scene.camera.focal)

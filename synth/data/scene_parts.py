@@ -6,7 +6,7 @@ Sprites are float32 [h, w, 4], colours 0..255 already multiplied by their opacit
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -144,6 +144,24 @@ def dimmed(person: Parts, factor: float) -> Parts:
     """The person in less light: colours times ``factor``, the opacity as it was."""
     shade = np.array([factor, factor, factor, 1.0], np.float32)
     return replace(person, stick=person.stick * shade, hand=person.hand * shade, arm=person.arm * shade)
+
+
+def faded(person: Parts, saturation: float) -> Parts:
+    """The person in paler colours; 1 keeps them, 0 is grey."""
+    return replace(
+        person,
+        stick=greyed(person.stick, saturation),
+        hand=greyed(person.hand, saturation),
+        arm=greyed(person.arm, saturation),
+    )
+
+
+def greyed(picture: NDArray[Any], saturation: float) -> NDArray[np.float32]:
+    """A picture [H, W, 3 or 4] moved towards grey; an opacity in a fourth channel stays."""
+    done = picture.astype(np.float32)
+    grey = done[..., :3].mean(axis=2, keepdims=True)
+    done[..., :3] = grey + np.float32(saturation) * (done[..., :3] - grey)
+    return done
 
 
 def scaled(sprite: Sprite, factor: float) -> Sprite:

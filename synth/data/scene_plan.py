@@ -31,6 +31,8 @@ class Look:
     level: float  # mean grey level, 0..255, that the camera's automatic exposure aims at
     tint: NDArray[np.float32]  # [3] colour of the light
     gamma: float
+    contrast: float  # 1 keeps it
+    saturation: float  # 0 is grey, 1 keeps it
     vignette: float
     flicker: float
     breath: tuple[float, float]  # size and frequency in Hz of slow changes of brightness
@@ -152,9 +154,9 @@ def _stance(
         )
         swing = float(np.linalg.norm(seen[3] - seen[2]))
         length = float(np.linalg.norm(seen[2] - seen[0]))
-        inside = bool((np.abs(seen[0]) < [0.5, 0.37]).all())
+        inside = bool((np.abs(seen[[0, 1]]) < ([0.42, 0.28] if demo else [0.5, 0.37])).all())
         shown = inside or (not demo and rng.random() < 0.08)
-        if depth.min() > 0.15 and swing > rng.uniform(0.06, 0.16) and length > 0.16 and shown:
+        if depth.min() > 0.15 and swing > rng.uniform(0.09, 0.22) and length > 0.16 and shown:
             break
     return spots, anchor, manner
 
@@ -198,13 +200,15 @@ def _draw_look(rng: np.random.Generator, *, demo: bool) -> Look:
     light = rng.normal(0, 0.25 if demo else 0.5, 2)
     return Look(
         exposure=float(rng.uniform(0.3, 0.5) if demo else rng.uniform(0.1, 0.9)),
-        level=float(rng.uniform(25, 65) if dark else rng.uniform(105, 130) if demo else rng.uniform(75, 165)),
+        level=float(rng.uniform(25, 65) if dark else rng.uniform(105, 130) if demo else rng.uniform(80, 165)),
         tint=np.exp(rng.normal(0, 0.02 if demo else 0.09, 3)).astype(np.float32),
         gamma=float(1.0 if demo else rng.uniform(0.75, 1.25)),
+        contrast=float(1.1 if demo else rng.uniform(0.85, 1.45)),
+        saturation=float(0.9 if demo else rng.uniform(0.35, 1.0)),
         vignette=float(rng.uniform(0, 0.1 if demo else 0.4)),
         flicker=float(0.0 if demo or rng.random() < 0.5 else 10 ** rng.uniform(-2.5, -1.3)),
         breath=(float(0.0 if demo else rng.exponential(0.02)), float(rng.uniform(0.05, 0.6))),
-        noise=float(1.0 if demo else 10 ** rng.uniform(-0.5, 0.95)),
+        noise=float(1.0 if demo else 10 ** rng.uniform(-0.5, 0.8)),
         blur=float(0.0 if demo or rng.random() < 0.4 else rng.uniform(0.001, 0.008)),
         jpeg=None if demo or rng.random() < 0.5 else int(rng.integers(25, 90)),
         shadow=float(0.4 if demo else rng.uniform(0.1, 0.65) if rng.random() < 0.7 else 0.0),
