@@ -41,7 +41,7 @@ from synth.synthesis.base import (
 
 
 def _hits() -> Voice:
-    from synth.synthesis.hits import HitsVoice  # only here: it brings torch
+    from synth.synthesis.hits import HitsVoice  # only now: what was refused before needed none of it
 
     return HitsVoice()
 

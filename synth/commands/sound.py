@@ -162,7 +162,6 @@ def demo(
     """Render three silent clips with the simulator, sound them, and say where they are."""
     from synth import pipeline
     from synth.data import simulate
-    from synth.media import video
 
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -175,8 +174,7 @@ def demo(
             progress("draw the scene", 0.0)
             scene = simulate.draw_scene(scene_seed, duration_s=DEMO_DURATION_S, rate_fps=DEMO_RATE_FPS, demo=True)
             width, height = DEMO_SIZE
-            frames = simulate.render_frames(scene, width=width, height=height)
-            video.write_frames(frames, silent, rate_fps=DEMO_RATE_FPS)
+            simulate.write_clip(scene, silent, width=width, height=height, with_sound=False)
             result = pipeline.sonorize(silent, target, Options(seed=scene_seed), replace=True, progress=progress)
         _report(result.outputs, as_json=as_json)
         outputs += result.outputs
