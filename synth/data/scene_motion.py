@@ -197,7 +197,7 @@ def draw_strokes(
         kind = "hit"
         if rng.random() < misses:
             kind = "miss"
-        elif scratches and rng.random() < SCRATCH_SHARES[material] / 0.75:
+        elif scratches and rng.random() < SCRATCH_SHARES[material] / 0.75 and not (demo and len(strokes) % 4 != 3):
             kind = "scratch"
         gap = max(SHORTEST_GAP_S, gap_s * float(np.exp(spread * rng.standard_normal())))
         if not demo and rng.random() < 0.03:

@@ -158,7 +158,8 @@ def tiles(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Pict
 
 def litter(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:
     """Leaves, blades or pebbles: many small strokes over a dark ground."""
-    canvas = np.ascontiguousarray(speckle(rng, n, colour * np.float32(0.55)))
+    canvas = np.clip(speckle(rng, n, colour * np.float32(0.55)), 0, 255).astype(np.uint8)
+    edge = cv2.LINE_AA if n > 400 else cv2.LINE_8  # small textures are shrunk later anyway
     inks = [colour * np.float32(rng.uniform(0.5, 1.7)) for _ in range(4)]
     inks += [draw_colour(rng, str(rng.choice(["leaf", "grass", "dirt", "gravel"]))) for _ in range(4)]
     size = n * rng.uniform(0.008, 0.035)
@@ -172,8 +173,8 @@ def litter(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Pic
         axes = (max(1, round(lengths[k])), max(1, round(lengths[k] * slim)))
         place = (int(places[k, 0]), int(places[k, 1]))
         paint = (float(ink[0]), float(ink[1]), float(ink[2]))
-        cv2.ellipse(canvas, place, axes, float(angles[k]), 0, 360, paint, -1)
-    return canvas * (1 + 0.12 * octaves(rng, n, 4, 3)[..., None])
+        cv2.ellipse(canvas, place, axes, float(angles[k]), 0, 360, paint, -1, edge)
+    return np.asarray(canvas * (1 + 0.12 * octaves(rng, n, 4, 3)[..., None]), np.float32)
 
 
 def brushed(rng: np.random.Generator, n: int, colour: NDArray[np.float32]) -> Picture:

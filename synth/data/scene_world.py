@@ -20,6 +20,9 @@ from synth.data.scene_camera import Array, Camera
 MARGIN: Final = 0.2
 """Of the view's width, on every side of the canvas."""
 
+NEAREST_M: Final = 0.08
+"""Nothing of the world is painted closer to the lens."""
+
 Picture = NDArray[np.float32]
 U, V, H = np.eye(3)
 
@@ -106,7 +109,7 @@ class Canvas:
 
     def outline(self, outline_m: Array, height_m: float, texture: Picture, texture_m: float) -> None:
         """A flat shape [P, 2] at a height, filled with the texture."""
-        places = self.places(np.column_stack([outline_m, np.full(len(outline_m), height_m)]))
+        places = self._before(np.column_stack([outline_m, np.full(len(outline_m), height_m)]))
         if places is None:
             return
         below = self.picture.copy()
@@ -116,7 +119,7 @@ class Canvas:
 
     def darken(self, outline_m: Array, height_m: float, strength: float, blur_px: float) -> None:
         """A soft shadow of a flat shape."""
-        places = self.places(np.column_stack([outline_m, np.full(len(outline_m), height_m)]))
+        places = self._before(np.column_stack([outline_m, np.full(len(outline_m), height_m)]))
         if places is None:
             return
         mask = cv2.GaussianBlur(self._mask(places), (0, 0), max(0.5, blur_px))
@@ -125,8 +128,23 @@ class Canvas:
     def places(self, points_m: Array) -> Array | None:
         """Pixels [..., 2] of points, or ``None`` when one of them is not well before the camera."""
         seen, depth = cameras.project(points_m, self.rotation, self.centre, self.focal)
-        if depth.min() < 0.08:
+        if depth.min() < NEAREST_M:
             return None
+        return np.asarray(seen * self.pixels[0, 0] + self.pixels[:2, 2])
+
+    def _before(self, points_m: Array) -> Array | None:
+        """Pixels of the part of a flat shape [P, 3] that lies before the camera, ``None`` when nothing does."""
+        ahead = (points_m - self.centre) @ self.rotation[2] - NEAREST_M
+        kept = []
+        for k in range(len(points_m)):
+            before, here = ahead[k - 1], ahead[k]
+            if (before > 0) != (here > 0):
+                kept.append(points_m[k - 1] + before / (before - here) * (points_m[k] - points_m[k - 1]))
+            if here > 0:
+                kept.append(points_m[k])
+        if len(kept) < 3:
+            return None
+        seen, _ = cameras.project(np.array(kept), self.rotation, self.centre, self.focal)
         return np.asarray(seen * self.pixels[0, 0] + self.pixels[:2, 2])
 
     def _mask(self, places: Array) -> Picture:
