@@ -58,7 +58,9 @@ def build_modal(seed: int, per_material: int, *, rate_hz: int = BANK_RATE_HZ) ->
             name = f"{material}-{number:02d}"
             action = "scratch" if number % _SCRATCH_EVERY == _SCRATCH_EVERY - 1 else "hit"
             sound = _computed(material, action, float(strengths[number]), float(sizes[number]), rate_hz, seed, name)
-            exemplars.append(_exemplar(name, material, action, sound, 0, dsp.cochleagram(sound, rate_hz), 0.0))
+            # Half a second of silence around: its window is then like that of a hit in a silent room.
+            envelopes = dsp.cochleagram(np.pad(sound, rate_hz // 2), rate_hz)
+            exemplars.append(_exemplar(name, material, action, sound, 0, envelopes, 0.5))
     return Bank(
         exemplars=tuple(exemplars),
         licence="MIT",
