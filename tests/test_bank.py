@@ -147,7 +147,7 @@ def test_a_bank_survives_the_file(bank: Bank, tmp_path: Path) -> None:
 
 
 def test_a_bank_that_cannot_be_written_or_found_says_so(bank: Bank, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="is not kept: .*cannot be written"):
+    with pytest.raises(WeightsError, match=r"is not kept: .*cannot be written"):
         bank.save(tmp_path / "nowhere" / "a.safetensors")
     with pytest.raises(WeightsError, match="cannot be read"):
         Bank.load(tmp_path / "none.safetensors")
