@@ -4,9 +4,10 @@ How the figures were chosen. What rings and for how long follows the physics of 
 in metal, glass and glazed ceramic (long T60), large in wood and plastic (some tens of cycles), and a soft body such as
 cloth or a carpet gives way before a mode can build up, which leaves a thump. Leaves, paper and gravel are many small
 contacts one after another: a cloud of grains. Where recordings of drumstick hits with known material were at hand
-(cloth, wood, metal, rock, grass, leaf, paper, plastic, plastic bag; some 80 hits and 20 scratches of Greatest Hits, CVPR 2016) their median spectral centroid and their times to fall by 10, 20 and 30 dB were matched by hand, layer by layer. No
-recording enters the sound itself. The other eight materials are set by ear and by neighbourhood: tile between ceramic
-and rock, carpet between cloth and dirt, drywall between wood and paper.
+(cloth, wood, metal, rock, grass, leaf, paper, plastic, plastic bag: some 80 hits and 20 scratches of Greatest Hits,
+CVPR 2016) their median spectral centroid and their times to fall by 10, 20 and 30 dB were matched by hand, layer by
+layer. No recording enters the sound itself. The other eight materials follow their neighbours: tile lies between
+ceramic and rock, carpet between cloth and dirt, drywall between wood and paper; nothing was measured for them.
 
 Levels in dB are relative to the loudest layer's peak. Times called fall or ring are T60: how long 60 dB take.
 """
