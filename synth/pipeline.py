@@ -156,6 +156,8 @@ def check_target(source: Path, target: Path, video_codec: str, *, replace: bool)
         OptionError: it is a folder, in no folder that may be written, the source itself, or is there already.
         MediaError: its container is not written, or cannot hold such a picture.
     """
+    if "\0" in str(target):
+        raise OptionError("the output's name holds a zero byte, which no file can have")
     try:
         if target.is_dir():
             raise OptionError(f"the output {target.name!r} is a folder; it must be a file")
@@ -167,8 +169,8 @@ def check_target(source: Path, target: Path, video_codec: str, *, replace: bool)
             raise OptionError("the output is the source itself; name another file")
         if os.path.lexists(target) and not replace:
             raise OptionError(f"the output {target.name!r} exists already and may not be replaced")
-    except (OSError, ValueError) as error:  # a name that no file can have
-        raise OptionError(f"the output cannot be written: {getattr(error, 'strerror', error)}") from error
+    except OSError as error:  # such as a name that is too long
+        raise OptionError(f"the output cannot be written: {error.strerror}") from error
     containers.for_target(target, video_codec)
 
 

@@ -256,8 +256,8 @@ def made_folder(folder: Path) -> Iterator[None]:
 def _exists(path: Path) -> bool:
     try:
         return path.exists() or path.is_symlink()
-    except (OSError, ValueError) as error:  # a name that no file can have
-        raise OptionError(f"the output cannot be written: {getattr(error, 'strerror', error)}") from error
+    except OSError as error:  # such as a name that is too long
+        raise OptionError(f"the output cannot be written: {error.strerror}") from error
 
 
 def _is_folder(path: Path) -> bool:
