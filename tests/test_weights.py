@@ -134,3 +134,35 @@ def test_the_card_names_every_figure_with_floor_and_ceiling(tmp_path: Path) -> N
     assert "| not compared | 0.5 | – | – |" in documents["MODEL_CARD.md"]
     assert "`clip a`, `clip b`" in documents["MODEL_CARD.md"]
     assert "| Scenes | MIT | training | `tiny` |" in documents["LICENCES.md"]
+
+
+def test_a_run_is_adopted_whole(tmp_path: Path) -> None:
+    _register(tmp_path / "run", "first")
+    _register(tmp_path / "run", "second", 2.0)
+    _register(tmp_path / "shipped", "first", 3.0)
+    adopted = weights.adopt(tmp_path / "run", ["first"], tmp_path / "shipped")
+    assert [entry.name for entry in adopted] == ["first"]
+    assert weights.load("first", tmp_path / "shipped").tensors["layer.weight"].max() == 1
+    weights.adopt(tmp_path / "run", folder=tmp_path / "shipped")
+    assert weights.entries(tmp_path / "shipped") == weights.entries(tmp_path / "run")
+
+
+def test_what_cannot_be_adopted_changes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="nothing to adopt"):
+        weights.adopt(tmp_path / "none", folder=tmp_path / "shipped")
+    _register(tmp_path / "run")
+    (tmp_path / "run" / "tiny.safetensors").write_bytes(b"damaged")
+    with pytest.raises(WeightsError, match="the manifest states"):
+        weights.adopt(tmp_path / "run", folder=tmp_path / "shipped")
+    assert not (tmp_path / "shipped").exists()
+
+
+def test_the_imagenet_weights_are_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = weights.load_imagenet()
+    assert tuple(state["_conv_stem.weight"].shape) == (32, 3, 3, 3)
+    monkeypatch.setattr(weights, "IMAGENET_SHA256", "0" * 64)
+    with pytest.raises(WeightsError, match="not the known ones"):
+        weights.load_imagenet()
+    monkeypatch.setattr(weights, "IMAGENET_PACKAGE", "no_such_package")
+    with pytest.raises(WeightsError, match="is not installed"):
+        weights.load_imagenet()

@@ -69,6 +69,20 @@ def card(
         say(f"{docs / file} written")
 
 
+@weights_app.command("adopt")
+def adopt(
+    folder: Annotated[Path, typer.Argument(help="The folder of a training run.", show_default=False)],
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Which entries; all by default.", show_default=False)
+    ] = None,
+) -> None:
+    """Take over what a training run made, file and manifest entry, for `run` to use."""
+    from synth import weights
+
+    for entry in weights.adopt(folder, names or ()):
+        say(f"{entry.name}: {entry.bytes_ / 1e6:.1f} MB, sha256 {entry.sha256[:12]}")
+
+
 def doctor(as_json: Json = False) -> None:
     """Check what Sonorize needs on this machine, and say what is missing."""
     checks: dict[str, Callable[[], str]] = {
@@ -129,6 +143,7 @@ def _weights() -> str:
         raise WeightsError("no weights are installed")
     for entry in known.values():
         weights.verify(entry)
+    weights.load_imagenet()
     return ", ".join(f"{name} {entry.sha256[:12]}" for name, entry in known.items())
 
 
