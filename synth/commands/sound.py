@@ -23,7 +23,7 @@ from synth.options import (
 from synth.result import Output, Result
 
 DEFAULTS: Final = Options()
-DEMO_SCENES: Final = (11, 23, 58)  # seeds whose scenes show different materials well
+DEMO_SCENES: Final = ((1, "wood"), (2, "ceramic"), (3, "metal"))  # seed and what is struck
 DEMO_DURATION_S: Final = 6.0
 DEMO_RATE_FPS: Final = 30.0
 DEMO_SIZE: Final = (640, 480)
@@ -168,14 +168,16 @@ def demo(
     except OSError as error:
         raise OptionError(f"the folder {str(out)!r} cannot be made: {error.strerror}") from error
     outputs: list[Output] = []
-    for number, scene_seed in enumerate(DEMO_SCENES, start=1):
+    for number, (seed, material) in enumerate(DEMO_SCENES, start=1):
         silent, target = out / f"silent-{number}.mp4", out / f"sounded-{number}.mp4"
         with progress_bar(f"clip {number} of {len(DEMO_SCENES)}") as progress:
             progress("draw the scene", 0.0)
-            scene = simulate.draw_scene(scene_seed, duration_s=DEMO_DURATION_S, rate_fps=DEMO_RATE_FPS, demo=True)
+            scene = simulate.draw_scene(
+                seed, duration_s=DEMO_DURATION_S, rate_fps=DEMO_RATE_FPS, material=material, demo=True
+            )
             width, height = DEMO_SIZE
             simulate.write_clip(scene, silent, width=width, height=height, with_sound=False)
-            result = pipeline.sonorize(silent, target, Options(seed=scene_seed), replace=True, progress=progress)
+            result = pipeline.sonorize(silent, target, Options(seed=seed), replace=True, progress=progress)
         _report(result.outputs, as_json=as_json)
         outputs += result.outputs
     if as_json:

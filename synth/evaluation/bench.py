@@ -111,7 +111,10 @@ def _needed_alone(clip: Path, folder: Path) -> float:
 
 
 def _peak_mb(clip: Path, folder: Path) -> dict[str, float]:
-    """Peak resident memory of a fresh process that sounds one clip, and of the largest of its ffmpeg children."""
+    """Peak resident memory of a fresh process that sounds one clip, and of the largest of its ffmpeg children.
+
+    The kernel begins a child's count at its parent's size, so the children's figure is never below the job's then.
+    """
     context = multiprocessing.get_context("spawn")  # a fork would start with this process's memory
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_one_job, args=(clip, folder / "memory.mp4", sender))
