@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from synth import pipeline
 from synth.media import video
 from synth.options import Mode
+from tests.clips import Zoo
 from tests.voices import FlashVoice
 
 FLASHES_S = (0.5, 1.2)
@@ -48,3 +49,9 @@ def dark_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("clips") / "dark.mp4"
     video.write_frames(flashing((), 1.0), target, rate_fps=30)
     return target
+
+
+@pytest.fixture(scope="session")
+def zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
+    """Odd and forbidden clips by name, made when first asked for."""
+    return Zoo(tmp_path_factory.mktemp("zoo"))

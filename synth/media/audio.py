@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pyloudnorm
 import soundfile
 import soxr
 from numpy.typing import NDArray
@@ -29,7 +28,7 @@ BLOCK_S: Final = 0.4  # what BS.1770 measures at once
 _PASSES: Final = 3
 _CLOSE_ENOUGH_DB: Final = 0.2
 _AU_HEADER: Final = struct.Struct(">4sIIIII")
-_SUBTYPES: Final = {".wav": ("WAV", "PCM_24"), ".flac": ("FLAC", "PCM_24"), ".ogg": ("OGG", "VORBIS")}
+_SUBTYPES: Final = {".wav": ("WAV", "PCM_24"), ".flac": ("FLAC", "PCM_24")}
 _BY_SOUNDFILE: Final = (b"RIFF", b"fLaC")
 _CHUNK: Final = 1 << 18
 
@@ -80,30 +79,33 @@ def _by_soundfile(path: Path) -> tuple[NDArray[np.float32], int]:
 
 
 def _by_ffmpeg(path: Path) -> tuple[NDArray[np.float32], int]:
-    arguments = ["-v", "error", "-i", url(path), "-map", "0:a:0", "-ac", "1", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
-    pieces = bytearray()
+    arguments = ["-v", "error", "-i", url(path), "-map", "0:a:0", "-c:a", "pcm_f32be", "-f", "au", "pipe:1"]
+    pieces = [np.zeros(0, dtype=np.float32)]
     with Child(arguments, fence=Fence(cpu_s=600, wall_s=600)) as child:
-        header = child.read(_AU_HEADER.size)  # Sun's au: the simplest header that says the rate
+        header = child.read(_AU_HEADER.size)  # Sun's au: the simplest header that says rate and channels
         rate_hz = 0
         if len(header) == _AU_HEADER.size:
-            _, offset, _, _, rate_hz, _ = _AU_HEADER.unpack(header)
+            _, offset, _, _, rate_hz, channels = _AU_HEADER.unpack(header)
             child.read(offset - _AU_HEADER.size)
-            while piece := child.read(_CHUNK):
-                pieces += piece
-                _refuse_long(len(pieces) // 4, rate_hz)
+            while len(data := child.read(_CHUNK * 4 * channels)) >= 4 * channels:
+                whole = len(data) // (4 * channels) * channels
+                # ffmpeg's own mixing to one channel would add two equal ones up to more than either.
+                block = np.frombuffer(data, dtype=">f4", count=whole).reshape(-1, channels)
+                pieces.append(block.mean(axis=1, dtype=np.float32))
+                _refuse_long(len(pieces) * _CHUNK, rate_hz)
         child.finish()
     if rate_hz == 0:
         raise MediaError("the file holds no sound")
-    return np.frombuffer(pieces, dtype=">f4").astype(np.float32), rate_hz
+    return np.concatenate(pieces), rate_hz
 
 
 def _refuse_long(samples: int, rate_hz: int) -> None:
-    if samples > MAX_DURATION_S * rate_hz + _CHUNK:
+    if samples > MAX_DURATION_S * rate_hz + 2 * _CHUNK:
         raise MediaError(f"the sound lasts more than the {MAX_DURATION_S:g} s that are allowed")
 
 
 def write(path: Path, sound: NDArray[np.float32], rate_hz: int) -> None:
-    """Write one channel [N], clipped to [-1, 1], as wav or flac (24 bit) or ogg, by suffix; all at once or not at all.
+    """Write one channel [N], clipped to [-1, 1], as wav or flac (24 bit) by suffix; all at once or not at all.
 
     Raises:
         MediaError: the suffix is another, the sound holds numbers that are not finite, or the disk refuses.
@@ -185,6 +187,8 @@ def loudness(sound: NDArray[np.float32], rate_hz: int) -> float | None:
 
     A sound shorter than the 0.4 s that are measured at once is measured with silence after it, as it would be heard.
     """
+    import pyloudnorm  # brings scipy along, which takes a second or two
+
     shortest = int(np.ceil(BLOCK_S * rate_hz)) + 1
     padded = np.pad(sound, (0, max(0, shortest - len(sound))))
     with warnings.catch_warnings(), np.errstate(all="ignore"):

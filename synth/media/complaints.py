@@ -27,7 +27,7 @@ _SENTENCES: Final = (
     (r"moov atom not found|End of file|Truncat", "the file is cut short, damaged, or not a video at all"),
     (r"matches no streams|does not contain any stream", "the file holds no stream of the kind that is needed"),
     (
-        r"[Cc]ould not find tag for codec|not currently supported in container|only supported in|Only .* are supported for|incorrect codec parameters",
+        r"not find tag for codec|not currently supported in container|[Oo]nly .*supported|incorrect codec parameters",
         "the container of the result cannot hold a stream of the source",
     ),
     (r"Decoder .* not found|Unsupported codec|no decoder", "the file is in a coding that is not read"),

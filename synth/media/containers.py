@@ -89,8 +89,12 @@ def muxing(
     container: Container,
     existing: ExistingSound,
     metadata: Mapping[str, str],
+    *,
+    mono: bool = False,
 ) -> list[str]:
     """Arguments that copy the picture of ``source`` and code the sound from ``pipe:0``; the target comes after them.
+
+    A mix has one channel where the sound of the source is ``mono``, else two.
 
     All times are kept as they are (``-copyts``), so the start of the picture, its edit list and its variable rate
     survive; the sound is moved to where the picture starts.
@@ -98,7 +102,7 @@ def muxing(
     clock = [] if info.container == "mpegts" else ["-copyts"]
     arguments = ["-v", "warning", *clock, "-i", url(source)]
     arguments += ["-f", "f32le", "-ar", str(rate_hz), "-ac", "1", "-i", "pipe:0"]
-    arguments += ["-filter_complex", _sounding(info, mixed=existing is ExistingSound.MIX)]
+    arguments += ["-filter_complex", _mixing(info, mono=mono) if existing is ExistingSound.MIX else _placing(info)]
     arguments += ["-map", "0:V:0", "-map", "[sound]"]
     if existing is ExistingSound.KEEP:
         arguments += ["-map", "0:a", "-c:a", "copy", "-disposition:a", "0"]
@@ -111,18 +115,20 @@ def muxing(
     return [*arguments, "-map_metadata", "0", "-f", container.muxer, "-y"]
 
 
-def _sounding(info: VideoInfo, *, mixed: bool) -> str:
-    """The filter that brings our sound to the picture's clock, together with the source's own where it is mixed in.
+def _placing(info: VideoInfo) -> str:
+    """The filter that moves our sound to where the picture starts; raw sound has no clock for -itsoffset to shift."""
+    return f"[1:a:0]asetpts=PTS+{info.start_s:.9f}/TB[sound]"
 
-    Mixed, both are added as they are and held under full scale, for as long as the picture lasts.
-    """
-    back = f"asetpts=PTS+{info.start_s:.9f}/TB[sound]"  # raw sound from a pipe has no clock that -itsoffset could shift
-    if not mixed:
-        return f"[1:a:0]{back}"
+
+def _mixing(info: VideoInfo, *, mono: bool) -> str:
+    """The filter that adds the source's sound to ours as they are, held under full scale, as long as the picture."""
+    # Spelt out, because ffmpeg turns one channel into two at -3 dB each.
+    ours = f"[1:a:0]aresample=48000,{'anull' if mono else 'pan=stereo|c0=c0|c1=c0'}[ours]"
     theirs = f"[0:a:0]asetpts=PTS-{info.start_s:.9f}/TB,aresample=48000:async=1:first_pts=0"
-    ours = "[1:a:0]aresample=48000,pan=stereo|c0=c0|c1=c0[ours]"
-    adding = f"[ours][theirs]amix=inputs=2:normalize=0:duration=first,alimiter=limit={MIX_CEILING}:level=0:latency=1"
-    return f"{theirs},aformat=channel_layouts=stereo[theirs];{ours};{adding},{back}"
+    theirs += f",aformat=channel_layouts={'mono' if mono else 'stereo'}[theirs]"
+    adding = "[ours][theirs]amix=inputs=2:normalize=0:duration=first"
+    holding = f"alimiter=limit={MIX_CEILING}:level=0:latency=1,asetpts=PTS+{info.start_s:.9f}/TB[sound]"
+    return f"{theirs};{ours};{adding},{holding}"
 
 
 _PLAIN_TAGS: Final = frozenset(("title", "artist", "album", "comment", "genre", "copyright", "description", "date"))

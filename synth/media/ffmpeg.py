@@ -176,6 +176,11 @@ class Child:
         self.close()
 
     @property
+    def pid(self) -> int:
+        """The child's process number, which is that of its group and session too."""
+        return self._process.pid
+
+    @property
     def stderr(self) -> str:
         """What the child has complained about so far: the head and the tail of it."""
         return (bytes(self._head) + bytes(self._tail)).decode("utf-8", "replace")

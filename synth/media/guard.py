@@ -1,8 +1,9 @@
 """The fence around every ffmpeg child: a small program that limits itself, then becomes ffmpeg.
 
-Started as ``python -I -S guard.py FENCE BINARY ARGUMENT...``; standard library only, so that it starts in some 20 ms.
-A program rather than a ``preexec_fn``, because code run between fork and exec may dead-lock a process with threads,
-and because moviepy can be pointed at a program but not at a function.
+Started as ``python -I -S guard.py FENCE BINARY ARGUMENT...``. Every child pays for what is imported here, so that is
+next to nothing: ``typing`` and ``signal`` alone would double the 20 ms that it takes. A program rather than a
+``preexec_fn``, because code run between fork and exec may dead-lock a process with threads, and because moviepy can
+be pointed at a program but not at a function.
 """
 
 from __future__ import annotations
@@ -10,27 +11,27 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
-import signal
 import sys
-from collections.abc import Sequence
-from typing import Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # What a source may be made of. Names are ffmpeg's. Playlists, image sequences, device grabbers and rarely used
 # decoders are absent on purpose: they are where files are read, hosts are called and memory is corrupted.
-FORMATS: Final = "mov,matroska,avi,mpegts,wav,flac,ogg,mp3,aac"
-VIDEO_DECODERS: Final = "h264,hevc,mpeg4,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mjpeg,prores"
-AUDIO_DECODERS: Final = (
+FORMATS = "mov,matroska,avi,mpegts,wav,flac,ogg,mp3,aac"
+VIDEO_DECODERS = "h264,hevc,mpeg4,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mjpeg,prores"
+AUDIO_DECODERS = (
     "aac,ac3,alac,eac3,flac,mp2,mp2float,mp3,mp3float,opus,libopus,vorbis,libvorbis,"
     "pcm_alaw,pcm_f32be,pcm_f32le,pcm_f64le,pcm_mulaw,pcm_s16be,pcm_s16le,pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le,pcm_u8"
 )
-PIPE_FORMATS: Final = "rawvideo,f32le"
-PIPE_DECODERS: Final = "rawvideo,pcm_f32le"
+PIPE_FORMATS = "rawvideo,f32le"
+PIPE_DECODERS = "rawvideo,pcm_f32le"
 
-CLONE_NEWUSER: Final = 0x10000000
-CLONE_NEWNET: Final = 0x40000000
-PR_SET_PDEATHSIG: Final = 1
-PR_SET_NO_NEW_PRIVS: Final = 38
-FENCE_FIELDS: Final = 6
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+SIGKILL, SIGPIPE = 9, 13
 
 
 def harden(arguments: Sequence[str], max_streams: int, max_pixels: int) -> list[str]:
@@ -39,7 +40,9 @@ def harden(arguments: Sequence[str], max_streams: int, max_pixels: int) -> list[
     What comes through a pipe is our own raw sound or picture and may be nothing else; a file may be any
     whitelisted container but may name no other file, pipe or host.
     """
-    hardened = ["-nostdin", "-hide_banner", "-max_alloc", str(2**30)]
+    # A machine with many cores would start so many threads that their stacks alone outgrow the memory limit.
+    hardened = ["-nostdin", "-hide_banner", "-max_alloc", str(2**30), "-filter_threads", "2"]
+    hardened += ["-filter_complex_threads", "2"]
     for position, argument in enumerate(arguments):
         if argument == "-i":
             ours = arguments[position + 1 : position + 2] == ["pipe:0"]
@@ -47,6 +50,7 @@ def harden(arguments: Sequence[str], max_streams: int, max_pixels: int) -> list[
             hardened += ["-protocol_whitelist", "pipe" if ours else "file"]
             hardened += ["-format_whitelist", PIPE_FORMATS if ours else FORMATS, "-codec_whitelist", decoders]
             hardened += ["-max_streams", str(max_streams), "-max_pixels", str(max_pixels)]
+            hardened += ["-threads", "2"]
         hardened.append(argument)
     return hardened
 
@@ -64,7 +68,15 @@ def leave_network() -> bool:
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when the thread that started it ends, even by ``kill -9``."""
     try:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
+    except (OSError, AttributeError):
+        return
+
+
+def heed_broken_pipes() -> None:
+    """Undo what Python does at its start: ffmpeg must end when its reader is gone."""
+    try:
+        ctypes.CDLL(None).signal(SIGPIPE, None)
     except (OSError, AttributeError):
         return
 
@@ -94,7 +106,7 @@ def main(argv: Sequence[str]) -> None:
     if arguments == ["--isolated"]:
         sys.exit(0 if isolated else 1)
     limit(memory_bytes, cpu_s, file_bytes)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it; ffmpeg must end when its reader is gone
+    heed_broken_pipes()
     os.execve(binary, [binary, *harden(arguments, max_streams, max_pixels)], {})
 
 

@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, signal
 
 OVERSAMPLING: Final = 4
 LOOK_AHEAD_S: Final = 0.005
@@ -36,6 +35,8 @@ _PHASES: Final = _phases()
 
 def peaks(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     """Largest magnitude [N] of the waveform from each sample up to the next one."""
+    from scipy import signal  # a second or two, which who only looks at videos does not pay
+
     result = np.empty(len(sound), dtype=np.float32)
     before, after = _TAPS_PER_PHASE // 2 - 1, _TAPS_PER_PHASE // 2
     padded = np.pad(sound, (before, after))
@@ -71,6 +72,8 @@ def limit(sound: NDArray[np.float32], rate_hz: int, ceiling_dbtp: float) -> tupl
 
 def _reduction_db(height: NDArray[np.float32], rate_hz: int, ceiling: float) -> NDArray[np.float64]:
     """By how much to lower each sample, in dB, 0 or more: at once enough, smooth before a peak, slow after it."""
+    from scipy import ndimage, signal
+
     needed = np.maximum(20 * np.log10(np.maximum(height, _FLOOR) / ceiling), 0.0)
     # Recovery in a straight line of dB: the highest of all lines that fall from earlier needs, as one running maximum.
     slope = np.arange(len(needed)) * (RELEASE_DB_PER_S / rate_hz)

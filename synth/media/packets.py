@@ -37,6 +37,7 @@ class Listing:
     tick_s: Fraction = Fraction(1, 1000)
     video_codec: str = ""
     audio_codec: str | None = None
+    mono: bool = False
     width: int = 0
     height: int = 0
     times: list[int] = field(default_factory=list)
@@ -135,6 +136,8 @@ def _take_header(found: Listing, line: str) -> None:
         found.video_codec = value
     elif name == "#codec_id 1":
         found.audio_codec = value
+    elif name == "#channel_layout_name 1":
+        found.mono = value == "mono"
     elif name == "#dimensions 0":
         width, _, height = value.partition("x")
         found.width, found.height = int(width), int(height)

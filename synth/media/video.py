@@ -130,6 +130,8 @@ def _refuse_picture(found: packets.Listing, limits: Limits) -> None:
         allowed = ", ".join(containers.VIDEO_CODECS)
         raise MediaError(f"the picture is coded as {found.video_codec or 'nothing known'}; allowed are {allowed}")
     width, height = found.width, found.height
+    if refused := re.search(r"Picture size (\d+)x(\d+)", found.description):  # by the decoder, under the same limit
+        width, height = int(refused.group(1)), int(refused.group(2))
     if min(width, height) < 1:
         raise MediaError("the video does not say how large its picture is")
     if max(width, height) > limits.max_side_px or width * height > limits.max_pixels:
@@ -196,7 +198,7 @@ def _reading(path: Path, info: VideoInfo, rate_hz: float, width: int, height: in
     picking += ":start_time=0:round=up"
     scaling = f"scale={width}:{height}:flags=area+accurate_rnd+bitexact,setsar=1"
     first, second = (picking, scaling) if rate_hz <= info.rate_fps else (scaling, picking)
-    arguments = ["-v", "error", *clock, "-threads", "2", "-i", url(path), "-map", "0:V:0"]
+    arguments = ["-v", "error", *clock, "-i", url(path), "-map", "0:V:0"]
     return [*arguments, "-vf", f"{first},{second}", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
 
 
@@ -214,6 +216,9 @@ def thumbnail(path: Path, target: Path, at_s: float, width: int = 480) -> None:
     from PIL import Image
 
     info = probe(path)
+    kind = Image.registered_extensions().get(target.suffix.lower())
+    if kind is None:
+        raise MediaError(f"the image ends in {target.suffix!r}; allowed are .jpg, .png, .webp and other kinds of image")
     reader = moviepy_reader()
     at_s = min(max(at_s, 0.0), max(info.duration_s - 1.5 / info.rate_fps, 0.0))
     size = (width, max(1, round(width * info.height / info.width)))
@@ -226,7 +231,7 @@ def thumbnail(path: Path, target: Path, at_s: float, width: int = 480) -> None:
         finally:
             video.close()
         with arriving(target) as part:
-            picture.save(part, format=Image.registered_extensions().get(target.suffix.lower(), "PNG"))
+            picture.save(part, format=kind)
     except (OSError, UserWarning) as error:
         raise MediaError("no frame of the video can be shown as an image") from error
 
@@ -266,7 +271,7 @@ def remux(
     fitted = audio.fit(sound, rate_hz, info.duration_s)
     if info.audio_codec is None:
         existing = ExistingSound.REPLACE
-    arguments = containers.muxing(info, source, rate_hz, container, existing, metadata or {})
+    arguments = containers.muxing(info, source, rate_hz, container, existing, metadata or {}, mono=found.mono)
     fence = Fence(
         cpu_s=600 + math.ceil(info.duration_s),
         wall_s=600 + info.bytes_ / 2_000_000,
