@@ -95,6 +95,14 @@ def test_flac_in_matroska_loses_nothing(zoo: Zoo, tmp_path: Path) -> None:
     assert np.abs(sound - knocks()).max() < 2**-22
 
 
+@pytest.mark.parametrize(("name", "suffix"), [("plain.mp4", ".mp4"), ("plain.mp4", ".mkv"), ("plain.webm", ".webm")])
+def test_the_same_input_gives_the_same_file(zoo: Zoo, tmp_path: Path, name: str, suffix: str) -> None:
+    files = [tmp_path / f"{letter}{suffix}" for letter in "ab"]
+    for file in files:
+        video.remux(zoo[name], knocks(), SOUND_HZ, file, existing=REPLACE)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 @pytest.mark.parametrize(
     ("name", "suffix", "rate_hz"),
     [

@@ -112,6 +112,7 @@ def muxing(
     if info.video_codec == "hevc" and container.muxer in ("mp4", "mov"):
         arguments += ["-tag:v", "hvc1"]  # the only name under which Apple's players take it
     arguments += [*container.extra, *_tags(metadata, container), "-avoid_negative_ts", "disabled"]
+    arguments += ["-fflags", "+bitexact", "-flags:a:0", "+bitexact"]  # no random numbers: same input, same file
     return [*arguments, "-map_metadata", "0", "-f", container.muxer, "-y"]
 
 
