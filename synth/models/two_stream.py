@@ -1,19 +1,22 @@
-"""Two-stream CNN + LSTM that hears a silent picture, after Owens et al., "Visually Indicated Sounds" (CVPR 2016, arXiv 1512.08512).
+"""Two-stream CNN + LSTM that hears a silent picture: Owens et al., "Visually Indicated Sounds".
 
-Taken from the paper: the RGB stream sees the first frame, the space-time stream sees previous, current and next frame in grey
-as three channels; their features are repeated to the rate of the sound, an LSTM and an affine layer turn them into the first
-ten principal components of a 42-band cochleagram at 90 Hz; the loss is the robust sum of log(eps + squared error), eps = 1/25^2.
+CVPR 2016, arXiv 1512.08512. Taken from the paper: the RGB stream sees the first frame, the space-time stream sees
+previous, current and next frame in grey as three channels; their features are repeated to the rate of the sound, an
+LSTM and an affine layer turn them into the first ten principal components of a 42-band cochleagram at 90 Hz; the loss
+is the robust sum of log(eps + squared error), eps = 1/25^2.
 
-Ours: the space-time stream is given as (current, change before, change after), a linear change of basis that spares the first
-layer from learning differences; a temporal convolution before the LSTM looks a few frames ahead, so that a rebound can confirm
-a contact while the LSTM still runs forward only; a *phase* input tells the LSTM which of the repeated steps it is on, so that
-contacts are placed between frames; two more heads say where contacts begin and which of the 17 materials is touched.
+Ours: the space-time stream is given as (current, change before, change after), a linear change of basis that spares the
+first layer from learning differences; a temporal convolution before the LSTM looks a few frames ahead, so that a
+rebound can confirm a contact while the LSTM still runs forward only; a *phase* input tells the LSTM which of the
+repeated steps it is on, so that contacts are placed between frames; two more heads say where contacts begin and which
+of the 17 materials is touched.
 
 Shapes: B clips, T video frames, S = T * steps_per_frame sound steps, H x W pixels, D features.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
@@ -58,7 +61,7 @@ class TwoStreamConfig:
     height: int = 96
     video_rate_hz: float = 15.0
     steps_per_frame: int = 6
-    channels: tuple[int, ...] = (32, 64, 64, 128)
+    channels: tuple[int, ...] = (24, 48, 48, 96)
     stem_kernel: int = 7
     stem_stride: int = 4
     motion_features: int = 128
@@ -134,12 +137,13 @@ class Tower(nn.Module):
         layers += [
             # A stride wherever the width grows: resolution is traded for channels.
             _conv(before, after, 3, 2 if after > before else 1)
-            for before, after in zip(widths, widths[1:], strict=False)
+            for before, after in itertools.pairwise(widths)
         ]
         self.convolutions = nn.Sequential(*layers)
         self.project = nn.Linear(2 * widths[-1], outputs)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Features [N, D] of images [N, 3, H, W]."""
         maps = self.convolutions(images.contiguous(memory_format=torch.channels_last))
         return functional.relu(self.project(torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], dim=1)))
 
@@ -153,6 +157,7 @@ class LookAhead(nn.Module):
         self.far = nn.Conv1d(features, features, 2 * radius + 1, padding=2 * radius, dilation=2)
 
     def forward(self, features: Tensor) -> Tensor:
+        """Features of each frame with what its neighbours know, same shape."""
         lines = features.transpose(1, 2)
         lines = lines + functional.relu(self.near(lines))
         lines = lines + functional.relu(self.far(lines))
@@ -199,7 +204,8 @@ class TwoStream(nn.Module):
         Returns:
             [N, D] features.
         """
-        return self.motion(space_time(grey))
+        features: Tensor = self.motion(space_time(grey))
+        return features
 
     def encode_appearance(self, picture: Tensor) -> Tensor:
         """What the RGB stream hands on, [B, D] followed by the material evidence [B, 17] where there is any.
@@ -208,9 +214,10 @@ class TwoStream(nn.Module):
             picture: [B, 3, H, W] in 0..1 for a tower, or a backbone's numbers [B, appearance_inputs (+ 17)].
         """
         if picture.ndim == 4:
-            return self.appearance((picture - 0.5) / 0.25)
-        features, evidence = picture.split([self.config.appearance_inputs, self._evidence], dim=1)
-        return torch.cat([self.appearance(features), evidence], dim=1)
+            looked: Tensor = self.appearance((picture - 0.5) / 0.25)
+            return looked
+        known = self.config.appearance_inputs
+        return torch.cat([self.appearance(picture[:, :known]), picture[:, known : known + self._evidence]], dim=1)
 
     def temporal(self, motion: Tensor, appearance: Tensor) -> Prediction:
         """Features over time to predictions.
@@ -225,7 +232,7 @@ class TwoStream(nn.Module):
         return self._recur(mixed, scene, evidence, None)[0]
 
     def temporal_in_chunks(self, motion: Tensor, appearance: Tensor, frames: int = 512) -> Iterator[Prediction]:
-        """As :meth:`temporal` of one clip, ``frames`` at a time with the LSTM's state carried; for use, not for training.
+        """As :meth:`temporal` of one clip, ``frames`` at a time with the LSTM's state carried; not for training.
 
         Args:
             motion: [T, D].
@@ -245,12 +252,10 @@ class TwoStream(nn.Module):
         return torch.cat([motion, scene[:, None].expand(-1, motion.shape[1], -1)], dim=2)
 
     def _part(self, appearance: Tensor) -> tuple[Tensor, Tensor]:
-        scene, evidence = appearance.split([self.config.appearance_features, self._evidence], dim=1)
-        return scene, evidence
+        scene = self.config.appearance_features
+        return appearance[:, :scene], appearance[:, scene:]
 
-    def _recur(
-        self, mixed: Tensor, scene: Tensor, evidence: Tensor, state: State | None
-    ) -> tuple[Prediction, State]:
+    def _recur(self, mixed: Tensor, scene: Tensor, evidence: Tensor, state: State | None) -> tuple[Prediction, State]:
         frames, steps = mixed.shape[1], self.config.steps_per_frame
         repeated = mixed.repeat_interleave(steps, dim=1)
         phase = torch.eye(steps, dtype=mixed.dtype, device=mixed.device).repeat(frames, 1)

@@ -68,7 +68,9 @@ class Heard:
 def build(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> tuple[TwoStream, Calibration]:
     """The network and its calibration out of a weights file, ready to listen."""
     model = TwoStream(TwoStreamConfig.from_dict(json.loads(metadata["config"])))
-    model.load_state_dict({name: value.float() if value.is_floating_point() else value for name, value in tensors.items()})
+    model.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    )
     return model.eval(), Calibration(**json.loads(metadata["calibration"]))
 
 
@@ -116,7 +118,8 @@ def hear(
         first = frame if first is None else first
         if index in wanted:
             pictures.append(frame.copy())
-        grey = cv2.cvtColor(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+        small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+        grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
         # Nothing was before the first frame: it is its own neighbour, as is the last.
         window.extend([grey, grey] if index == 0 else [grey])
         if len(window) == _AT_ONCE + 2:
@@ -127,16 +130,32 @@ def hear(
         empty = np.zeros((0, 42), np.float32)
         return Heard(np.zeros(0, np.float32), empty, np.zeros((0, len(MATERIALS)), np.float32))
     features.append(_encode(model, [*window, window[-1]]))
-    with torch.inference_mode():
-        seen = torch.from_numpy(eye(np.stack(pictures or [first])))
-        scene = model.encode_appearance(seen.mean(0, keepdim=True))[0]
-        parts = [_rows(model, prediction) for prediction in model.temporal_in_chunks(torch.cat(features), scene)]
-    return Heard(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    seen = eye(np.stack(pictures or [first])).mean(0)
+    return _conclude(model, torch.cat(features), seen)
+
+
+def hear_arrays(model: TwoStream, grey: NDArray[np.uint8], picture: NDArray[np.float32]) -> Heard:
+    """As :func:`hear`, for a clip that is in memory already.
+
+    Args:
+        grey: uint8 [T, H, W] at the network's size and rate, T at least 1.
+        picture: float32 [A], the eye's numbers.
+    """
+    padded = np.concatenate([grey[:1], grey, grey[-1:]])
+    features = [_encode(model, list(padded[first : first + _AT_ONCE + 2])) for first in range(0, len(grey), _AT_ONCE)]
+    return _conclude(model, torch.cat(features), picture)
 
 
 def _encode(model: TwoStream, window: list[NDArray[np.uint8]]) -> Tensor:
     with torch.inference_mode():
         return model.encode_motion(torch.from_numpy(np.stack(window)))
+
+
+def _conclude(model: TwoStream, motion: Tensor, picture: NDArray[np.float32]) -> Heard:
+    with torch.inference_mode():
+        scene = model.encode_appearance(torch.from_numpy(picture)[None])[0]
+        parts = [_rows(model, prediction) for prediction in model.temporal_in_chunks(motion, scene)]
+    return Heard(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def _rows(model: TwoStream, prediction: Prediction) -> tuple[NDArray[np.float32], ...]:
@@ -149,15 +168,10 @@ def _rows(model: TwoStream, prediction: Prediction) -> tuple[NDArray[np.float32]
 def find_hits(heard: Heard, calibration: Calibration) -> tuple[Hit, ...]:
     """Contacts in order of time: peaks of the onset probability, with strength and material read around each."""
     times_s, confidences = onset_peaks(heard.onset, calibration.threshold)
-    energy = heard.cochleagram.mean(1)
     hits = []
     for time_s, confidence in zip(times_s, confidences, strict=True):
-        step = int(time_s * COCHLEAGRAM_RATE_HZ)
-        loud = float(energy[max(0, step - 2) : step + 9].max())
-        strength = (loud - calibration.quiet) / max(1e-6, calibration.loud - calibration.quiet)
-        votes = heard.materials[max(0, step - 4) : step + 8].mean(0)
-        chances = np.exp(votes - votes.max())
-        chances /= chances.sum()
+        strength = (energy_at(heard, time_s) - calibration.quiet) / max(1e-6, calibration.loud - calibration.quiet)
+        chances = material_votes(heard, time_s)
         hits.append(
             Hit(
                 time_s=float(time_s),
@@ -168,6 +182,20 @@ def find_hits(heard: Heard, calibration: Calibration) -> tuple[Hit, ...]:
             )
         )
     return tuple(hits)
+
+
+def energy_at(heard: Heard, time_s: float) -> float:
+    """Predicted loudness of a moment: the largest mean over bands from just before it to a tenth of a second after."""
+    step = min(int(time_s * COCHLEAGRAM_RATE_HZ), len(heard.cochleagram) - 1)
+    return float(heard.cochleagram[max(0, step - 2) : step + 9].mean(1).max())
+
+
+def material_votes(heard: Heard, time_s: float) -> NDArray[np.float64]:
+    """Probabilities [17] of what is touched at a moment, from the steps around it."""
+    step = min(int(time_s * COCHLEAGRAM_RATE_HZ), len(heard.materials) - 1)
+    votes = heard.materials[max(0, step - 4) : step + 8].mean(0).astype(np.float64)
+    chances = np.exp(votes - votes.max())
+    return np.asarray(chances / chances.sum())
 
 
 def onset_peaks(onset: NDArray[np.float32], threshold: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

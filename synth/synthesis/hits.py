@@ -3,7 +3,7 @@
 Two ways from predicted hits to a waveform, as in the paper. *Example-based*: the window of predicted envelopes around a
 hit finds its nearest exemplars in a bank, one of them is pasted so that its contact falls on the hit, and gives way
 to the next one by a short cross-fade. *Parametric*: the predicted envelopes are imposed on noise. Ours: between hits
-nothing is heard (the paper's nets also predict the hiss of the room), and an exemplar's level follows the hit's strength.
+nothing is heard (the paper's nets also predict the hiss of the room); an exemplar's level follows the hit's strength.
 
 The network is loaded when a picture is first looked at: sounding an edited list needs neither it nor torch.
 
@@ -39,8 +39,6 @@ BANK: Final = "bank-modal"
 FRAME_SIZE: Final = (192, 144)
 VIDEO_RATE_HZ: Final = 15.0
 
-# Louder than this no exemplar gets: the level of the shipped bank's strongest hits, in units of compressed envelopes.
-_LOUDEST: Final = 1.6
 _SOFTEST_SHARE: Final = 0.5  # a hit of strength 0 is 0.5 ** (1 / 0.3) = -20 dB below one of strength 1
 _CHOICE: Final = 3
 _CROSS_FADE_S: Final = 0.06
@@ -63,12 +61,11 @@ class HitsVoice:
 
     def weights(self, options: Options) -> Mapping[str, str]:
         """Name -> sha256 of the network, the backbone behind its RGB stream, and the bank."""
-        bank = Path(options.bank) if _is_file(options.bank) else None
-        name = options.bank or BANK
+        own, name = _own_file(options.bank), options.bank or BANK
         return {
             self._network: weights.entry(self._network).sha256,
             weights.IMAGENET_FILE: weights.IMAGENET_SHA256,
-            name: file_sha256(bank) if bank else weights.entry(name).sha256,
+            name: file_sha256(own) if own else weights.entry(name).sha256,
         }
 
     def controls(
@@ -103,7 +100,7 @@ class HitsVoice:
         chosen = [_choose(bank, hit, controls.track, uniforms) for hit in controls.hits]
         hits = tuple(replace(hit, exemplar=one.name) for hit, one in zip(controls.hits, chosen, strict=True))
         count = round(controls.duration_s * self.sample_rate_hz)
-        pasted = _paste(hits, chosen, count, cancelled)
+        pasted = _paste(hits, chosen, _loudest(bank), count, cancelled)
         if options.synthesis is Synthesis.EXAMPLE:
             return Rendering(pasted, hits)
         # A list that a person wrote has no predicted envelopes: those of its exemplars stand in for them.
@@ -120,8 +117,9 @@ class HitsVoice:
         return model, calibration, ImageNetEye(weights.load_imagenet())
 
 
-def _is_file(bank: str | None) -> bool:
-    return bank is not None and bank not in weights.entries()
+def _own_file(bank: str | None) -> Path | None:
+    """The path, where ``bank`` is no name in the manifest."""
+    return None if bank is None or bank in weights.entries() else Path(bank)
 
 
 @functools.cache
@@ -131,12 +129,13 @@ def _bank(name: str | None) -> Bank:
     Raises:
         WeightsError: neither a name nor a readable bank.
     """
-    if name is None or not _is_file(name):
+    own = _own_file(name)
+    if own is None:
         return Bank.load(weights.path(name or BANK))
-    if not Path(name).is_file():
+    if not own.is_file():
         known = ", ".join(known for known, entry in weights.entries().items() if entry.kind == "bank")
         raise WeightsError(f"bank is {name!r}; allowed are {known}, or the path of a file that `bank build` made")
-    return Bank.load(Path(name))
+    return Bank.load(own)
 
 
 def _choose(bank: Bank, hit: Hit, track: NDArray[np.float32] | None, uniforms: Uniforms) -> Exemplar:
@@ -154,14 +153,18 @@ def _choose(bank: Bank, hit: Hit, track: NDArray[np.float32] | None, uniforms: U
     return bank.exemplars[nearest[int(draw * len(nearest))].index]
 
 
-def _paste(hits: tuple[Hit, ...], chosen: list[Exemplar], count: int, cancelled: CancelPoll) -> Sound:
+def _paste(
+    hits: tuple[Hit, ...], chosen: list[Exemplar], loudest: Mapping[str, float], count: int, cancelled: CancelPoll
+) -> Sound:
     """Exemplars [N] with their contacts on the hits, each giving way to the next."""
     out = np.zeros(count, np.float32)
     fade = round(_CROSS_FADE_S * BANK_RATE_HZ)
     for index, (hit, one) in enumerate(zip(hits, chosen, strict=True)):
         if cancelled():
             raise Cancelled("stopped while pasting sounds")
-        sound = one.sound * np.float32(one.gain_for(_loudness(hit.strength)))
+        # The loudest exemplar of a material sets its limit: metal may be louder than cloth.
+        loudness = loudest[one.material] * (_SOFTEST_SHARE + (1 - _SOFTEST_SHARE) * hit.strength)
+        sound = one.sound * np.float32(one.gain_for(loudness))
         contact = round(hit.time_s * BANK_RATE_HZ)
         start = contact - one.contact
         if index + 1 < len(hits):
@@ -172,8 +175,8 @@ def _paste(hits: tuple[Hit, ...], chosen: list[Exemplar], count: int, cancelled:
     return out
 
 
-def _loudness(strength: float) -> float:
-    return _LOUDEST * (_SOFTEST_SHARE + (1 - _SOFTEST_SHARE) * strength)
+def _loudest(bank: Bank) -> dict[str, float]:
+    return {name: max(one.loudness for one in bank.exemplars if one.material == name) for name in bank.materials}
 
 
 def _give_way(sound: Sound, at: int, fade: int) -> Sound:
@@ -185,9 +188,7 @@ def _give_way(sound: Sound, at: int, fade: int) -> Sound:
     return cut
 
 
-def _impose(
-    track: NDArray[np.float32], hits: tuple[Hit, ...], duration_s: float, uniforms: Uniforms
-) -> Sound:
+def _impose(track: NDArray[np.float32], hits: tuple[Hit, ...], duration_s: float, uniforms: Uniforms) -> Sound:
     """Envelopes [T, F] imposed on noise, heard around the hits only: [N] at the voice's rate."""
     steps_s = np.arange(len(track)) / dsp.COCHLEAGRAM_RATE_HZ
     before, after = _AUDIBLE_S

@@ -34,6 +34,9 @@ SOUND_RATE_HZ: Final = 22_050
 REAL_SIZE: Final = (160, 120)
 SCENE_DURATION_S: Final = 4.0
 ONSET_SIGMA_S: Final = 0.022
+CAMERA_DELAY_S: Final = 1 / 30
+"""In the real clips motion peaks half a frame to a frame before the label; in scenes with exact contacts, at the
+contact. The labels of scenes are moved by half a frame, so that both say the same about the same pictures."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ class Example:
         grey: uint8 [T, H, W] at ``rate_hz``.
         pictures: float32 [K, A], the backbone's features of K frames spread over the clip.
         cochleagram: float32 [S, 42] at 90 Hz, of sound brought to a common level.
-        hits_s: float64 [n] times of contact; labelled, or heard where nobody labelled.
+        hits_s: float64 [n] times of contact to learn: the labels, moved to the onsets that are heard beside them, or
+            the heard onsets where nobody labelled.
+        labels_s: float64 [n] times to be judged by: the labels as they are.
         materials: int64 [n] index into ``MATERIALS``, -1 where unknown.
         labelled: whether a person labelled the contacts.
     """
@@ -57,6 +62,7 @@ class Example:
     pictures: NDArray[np.float32]
     cochleagram: NDArray[np.float32]
     hits_s: NDArray[np.float64]
+    labels_s: NDArray[np.float64]
     materials: NDArray[np.int64]
     labelled: bool
 
@@ -85,8 +91,9 @@ def from_clip(clip: Clip, config: TwoStreamConfig, backbone: Backbone) -> Exampl
         rate_hz,
         grey,
         pictures,
-        _cochleagram(sound, sound_rate_hz),
+        dsp.cochleagram(levelled(sound), sound_rate_hz),
         _snap(np.array([hit.time_s for hit in hits]), heard_s),
+        np.array([hit.time_s for hit in hits], dtype=np.float64),
         _indices(hits),
         clip.hits is not None,
     )
@@ -97,15 +104,19 @@ def from_scene(seed: int, config: TwoStreamConfig, backbone: Backbone) -> Exampl
     scene = draw_scene(seed, duration_s=SCENE_DURATION_S, rate_fps=config.video_rate_hz)
     grey = _grey(render_frames(scene, width=config.width, height=config.height))
     picture = next(iter(render_frames(scene, width=FRAME_SIZE[0], height=FRAME_SIZE[1])))
+    heard = dsp.cochleagram(levelled(render_sound(scene, SOUND_RATE_HZ)), SOUND_RATE_HZ)
+    late = round(CAMERA_DELAY_S * dsp.COCHLEAGRAM_RATE_HZ)
     return Example(
         f"scene-{seed}",
         f"scene-{seed}",
         config.video_rate_hz,
         grey,
         backbone(picture[None]),
-        _cochleagram(render_sound(scene, SOUND_RATE_HZ), SOUND_RATE_HZ),
-        np.array([hit.time_s for hit in scene.hits]),
-        _indices(scene.hits),
+        np.concatenate([np.zeros((late, dsp.COCHLEAGRAM_BANDS), np.float32), heard])[: len(heard)],
+        *(np.array([hit.time_s + CAMERA_DELAY_S for hit in scene.hits], dtype=np.float64),) * 2,
+        # What a procedural texture is called teaches nothing about photographs, and the head starts from evidence that
+        # a classifier of photographs gives.
+        np.full(len(scene.hits), -1, dtype=np.int64),
         True,
     )
 
@@ -114,10 +125,10 @@ def _grey(frames: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     return np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]).astype(np.uint8)
 
 
-def _cochleagram(sound: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
-    # Recordings differ in level by tens of dB for no visible reason: bring the loudest moments to one level.
+def levelled(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Recordings differ in level by tens of dB for no visible reason: the loudest moments of each come to 0.5."""
     loud = float(np.quantile(np.abs(sound), 0.999)) if len(sound) else 0.0
-    return dsp.cochleagram(sound * np.float32(0.5 / max(loud, 1e-3)), rate_hz)
+    return sound * np.float32(0.5 / max(loud, 1e-3))
 
 
 def _snap(times_s: NDArray[np.float64], heard_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,7 +156,7 @@ def cached(folder: Path, key: str, make: Callable[[], Example]) -> Example:
         return example
     with np.load(path) as file:
         scalars = {name: file[name].item() for name in ("name", "group", "rate_hz", "labelled")}
-        arrays = {name: file[name] for name in ("grey", "pictures", "cochleagram", "hits_s", "materials")}
+        arrays = {name: file[name] for name in ("grey", "pictures", "cochleagram", "hits_s", "labels_s", "materials")}
     return Example(**scalars, **arrays)
 
 
@@ -194,6 +205,14 @@ def _window(
     return grey, picture.astype(np.float32), example.cochleagram[row].astype(np.float32), onset, material
 
 
+def network_view(example: Example, config: TwoStreamConfig) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """A whole example as the network sees it in use: grey [T, H, W] at its rate and size, picture [A]."""
+    every = round(example.rate_hz / config.video_rate_hz)
+    size = (config.width, config.height)
+    grey = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in example.grey[::every]]
+    return np.stack(grey).astype(np.uint8), example.pictures.mean(0)
+
+
 def targets(
     hits_s: NDArray[np.float64], materials: NDArray[np.int64], steps_s: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -229,9 +248,12 @@ def _augment(
             cv2.warpAffine(frame, view, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
             for frame in grey
         ]
-    ).astype(np.float32)
-    light = out / 255
-    light = light ** np.exp(rng.normal(0, 0.25 * strength))
-    light = (light - 0.5) * np.exp(rng.normal(0, 0.25 * strength)) + 0.5 + rng.normal(0, 0.08 * strength)
-    noise = rng.standard_normal(out.shape, dtype=np.float32) * rng.uniform(0, 0.02 * strength)
-    return np.clip((light + noise) * 255, 0, 255).astype(np.float32)
+    )
+    table = np.linspace(0, 1, 256) ** np.exp(rng.normal(0, 0.25 * strength))
+    table = (table - 0.5) * np.exp(rng.normal(0, 0.25 * strength)) + 0.5 + rng.normal(0, 0.08 * strength)
+    lit = cv2.LUT(out, (255 * table).astype(np.float32))
+    # One field of noise looked at through a moving window: new noise for each pixel would cost more than the network.
+    field = rng.standard_normal((2 * height, 2 * width), dtype=np.float32) * np.float32(rng.uniform(0, 5 * strength))
+    for frame, (y, x) in zip(lit, rng.integers(0, (height, width), (len(lit), 2)), strict=True):
+        frame += field[y : y + height, x : x + width]
+    return np.asarray(np.clip(lit, 0, 255), np.float32)

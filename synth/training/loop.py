@@ -1,7 +1,7 @@
 """The one training loop that every recipe uses: checkpoints that resume, a progress bar, nothing lost on Ctrl-C.
 
-A run's folder holds ``checkpoint.safetensors`` (weights, optimiser, step, random state, the recipe's settings; written to a
-temporary name, then renamed) and ``log.jsonl`` (one line a report). A run that is cut off and started again gives
+A run's folder holds ``checkpoint.safetensors`` (weights, optimiser, step, random state, the recipe's settings; written
+to a temporary name, then renamed) and ``log.jsonl`` (one line a report). A run that is cut off and started again gives
 the same weights as one that was not: batch ``i`` depends on ``(seed, i)`` only, and the random state is carried.
 """
 
@@ -100,7 +100,9 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "checkpoint.safetensors"
     torch.manual_seed(seed)
-    optimiser = torch.optim.AdamW(task.model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
+    optimiser = torch.optim.AdamW(
+        task.model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+    )
     step = _restore(checkpoint, task.model, optimiser, settings) if resume and checkpoint.exists() else 0
     task.model.train()
     recent: list[dict[str, float]] = []
@@ -153,9 +155,7 @@ def _ahead(make: Callable[[int], Batch], first: int, last: int) -> Iterator[Batc
             yield batch
 
 
-def _save(
-    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, settings: dict[str, Any], step: int
-) -> None:
+def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, settings: dict[str, Any], step: int) -> None:
     tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         for name, value in state.items():

@@ -1,0 +1,166 @@
+"""Clips as different networks hear them: the raw material of the report.
+
+Shapes: S = sound steps at 90 Hz, F = 42 bands, T = frames, N = samples.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from synth import dsp, weights
+from synth.data.clip import Clip
+from synth.errors import WeightsError
+from synth.materials import MATERIALS
+from synth.media import audio, video
+from synth.models.two_stream import SMALL, TwoStream
+from synth.options import Options
+from synth.randomness import uniforms
+from synth.synthesis import hearing
+from synth.synthesis.base import Controls, Hit
+from synth.synthesis.hits import FRAME_SIZE, NETWORK, HitsVoice
+from synth.training.hits_data import SOUND_RATE_HZ, levelled
+
+FOLDS: Final = "two-stream-small-folds"
+REAL_ONLY: Final = "two-stream-small-real-only"
+SIMULATION: Final = "two-stream-small-simulation"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Networks under one name, and which of them may judge a clip of a given source.
+
+    Attributes:
+        name: of the row in the report.
+        by_group: source video -> network that has not seen it.
+        otherwise: for sources that none of the networks was trained on.
+    """
+
+    name: str
+    by_group: Mapping[str, tuple[TwoStream, hearing.Calibration]]
+    otherwise: tuple[TwoStream, hearing.Calibration]
+
+    def network(self, group: str) -> tuple[TwoStream, hearing.Calibration]:
+        """The network that may judge clips of this source."""
+        return self.by_group.get(group, self.otherwise)
+
+    @staticmethod
+    def hits_of(one: Judged) -> tuple[list[float], list[float]]:
+        """Times and confidences of what was heard."""
+        return [hit.time_s for hit in one.hits], [hit.confidence for hit in one.hits]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One clip, heard by one network.
+
+    Attributes:
+        labels_s: labelled times, ascending.
+        materials: (true, predicted) at the labelled hits whose material is known.
+        real, predicted, sounded: float32 [S, F] envelopes of the real sound, of the prediction, and of what the voice
+            makes of it with the shipped bank; real and sounded at a common level.
+        grey: uint8 [T, H, W] small frames at ``frame_rate_hz``.
+    """
+
+    clip: Clip
+    duration_s: float
+    labels_s: tuple[float, ...]
+    hits: tuple[Hit, ...]
+    onset: NDArray[np.float32]
+    materials: tuple[tuple[str, str], ...]
+    real: NDArray[np.float32]
+    predicted: NDArray[np.float32]
+    sounded: NDArray[np.float32]
+    sound: NDArray[np.float32]
+    sound_rate_hz: int
+    grey: NDArray[np.uint8]
+    frame_rate_hz: float
+
+
+def listeners() -> list[Listener]:
+    """The full system first, then what it is compared with; those whose weights are not installed are left out.
+
+    Raises:
+        WeightsError: the full system's weights are missing.
+    """
+    loaded = weights.load(NETWORK)
+    shipped = hearing.build(loaded.tensors, loaded.metadata)
+    found = [Listener("cross-validated", folds(FOLDS), shipped)]
+    # The threshold of a network that knows nothing is as good as any.
+    torch.manual_seed(0)
+    untrained = (TwoStream(SMALL).eval(), hearing.Calibration())
+    found.append(Listener("untrained", {}, untrained))
+    for name, row in ((SIMULATION, "simulation only"), (REAL_ONLY, "real only, cross-validated")):
+        if name not in weights.entries():
+            continue
+        other = weights.load(name)
+        if "folds" in other.metadata:
+            found.append(Listener(row, folds(name), untrained))
+        else:
+            found.append(Listener(row, {}, hearing.build(other.tensors, other.metadata)))
+    return found
+
+
+def folds(name: str) -> dict[str, tuple[TwoStream, hearing.Calibration]]:
+    """The networks of a cross-validation by the source videos that they have not seen.
+
+    Raises:
+        WeightsError: the file is missing or its parts do not fit.
+    """
+    loaded = weights.load(name)
+    networks = {}
+    for part, groups in loaded.entry.split.items():
+        prefix = f"{part}."
+        tensors = {key.removeprefix(prefix): value for key, value in loaded.tensors.items() if key.startswith(prefix)}
+        if not tensors:
+            raise WeightsError(f"weights {name!r} hold no part {part!r}")
+        metadata = {"config": loaded.metadata["config"], "calibration": loaded.metadata[f"calibration.{part}"]}
+        networks.update(dict.fromkeys(groups, hearing.build(tensors, metadata)))
+    return networks
+
+
+def judge(clip: Clip, listener: Listener, eye: hearing.Eye) -> Judged:
+    """Let the network that may judge this clip hear it, and put beside it what is true."""
+    model, calibration = listener.network(clip.group)
+    rate_hz = model.config.video_rate_hz
+    info = video.probe(clip.video)
+    width, height = FRAME_SIZE
+    frames = list(video.read_frames(clip.video, rate_hz=rate_hz, width=width, height=height))
+    heard = hearing.hear(model, eye, frames, expected_frames=len(frames))
+    hits = hearing.find_hits(heard, calibration)
+    sound, sound_rate_hz = audio.read(clip.sound_path, SOUND_RATE_HZ)
+    labels = clip.hits or ()
+    return Judged(
+        clip=clip,
+        duration_s=info.duration_s,
+        labels_s=tuple(hit.time_s for hit in labels),
+        hits=hits,
+        onset=heard.onset,
+        materials=tuple((hit.material, _material_at(heard, hit.time_s)) for hit in labels if hit.material),
+        real=dsp.cochleagram(levelled(sound), sound_rate_hz),
+        predicted=heard.cochleagram,
+        sounded=_sounded(heard, hits, info.duration_s),
+        sound=sound,
+        sound_rate_hz=sound_rate_hz,
+        grey=np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]).astype(np.uint8),
+        frame_rate_hz=rate_hz,
+    )
+
+
+def _material_at(heard: hearing.Heard, time_s: float) -> str:
+    return MATERIALS[int(hearing.material_votes(heard, time_s).argmax())]
+
+
+def _sounded(heard: hearing.Heard, hits: tuple[Hit, ...], duration_s: float) -> NDArray[np.float32]:
+    controls = Controls(duration_s, hits, track=heard.cochleagram)
+    draw = functools.partial(uniforms, 0)
+    voice = HitsVoice()
+    sound = voice.render(controls, Options(), draw, lambda: False).sound
+    return dsp.cochleagram(levelled(sound), voice.sample_rate_hz)

@@ -1,0 +1,30 @@
+"""All training recipes by name, as ``sonorize train`` lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from synth.training import hits
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A way to train something.
+
+    Attributes:
+        summary: one line for the list.
+        run: ``run(folder=, data=, steps=, seed=, resume=)`` -> figures; what it trained lies in the folder, with a
+            manifest of its own, ready for ``sonorize weights adopt``.
+    """
+
+    summary: str
+    run: Callable[..., dict[str, Any]]
+
+
+RECIPES: Final[dict[str, Recipe]] = {
+    "hits-simulation": Recipe("the two-stream network on scenes of our own; needs no data", hits.train_simulation),
+    "hits": Recipe("the two-stream network, fine-tuned on Greatest Hits clips and cross-validated", hits.train_hits),
+    "hits-real-only": Recipe("as hits, without the scenes: what the real clips teach alone", hits.train_real_only),
+}
