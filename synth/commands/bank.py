@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from synth.synthesis.bank import Bank
     from synth.synthesis.bank_making import Recording
 
-DEFAULT_PER_MATERIAL: Final = 24
+DEFAULT_PER_MATERIAL: Final = 20
 
 bank_app: Final = typer.Typer(no_args_is_help=True, help="The sounds that example-based synthesis pastes.")
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
