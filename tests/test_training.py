@@ -1,4 +1,4 @@
-"""The training loop and the hits recipe: resuming, batches that depend on their number, one step of everything.
+"""The training loop and the hits recipe: resuming, batches that depend on their number, one step of everything."""
 
 from __future__ import annotations
 
