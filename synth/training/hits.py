@@ -97,8 +97,8 @@ def train_simulation(*, folder: Path, data: Path | None, steps: int | None, seed
     """Train on our own scenes alone; with ``data`` given, also report the F1 on its labelled clips."""
     eye = ImageNetEye(weights.load_imagenet())
     # A trial of a few steps shall not render for half an hour first.
-    scenes = scene_examples(SCENES if steps is None else min(SCENES, 16 * steps), seed, eye, folder / "cache")
-    real = real_examples(data, eye, folder / "cache") if data is not None else []
+    scenes = scene_examples(SCENES if steps is None else min(SCENES, 16 * steps), seed, eye, cache_of(folder))
+    real = real_examples(data, eye, cache_of(folder)) if data is not None else []
     torch.manual_seed(seed)
     model = TwoStream(SMALL)
     unlabelled = [example for example in real if not example.labelled]
@@ -142,8 +142,8 @@ def _cross_validated(
     if data is None:
         raise OptionError("--data is missing: a folder with Greatest Hits clips")
     eye = ImageNetEye(weights.load_imagenet())
-    real = real_examples(data, eye, folder / "cache")
-    scenes = scene_examples(500, seed + 1, eye, folder / "cache") if scenes_share else []
+    real = real_examples(data, eye, cache_of(folder))
+    scenes = scene_examples(500, seed, eye, cache_of(folder)) if scenes_share else []
     parts = split(real)
     networks: dict[str, TwoStream] = {}
     judged: dict[str, list[tuple[hearing.Heard, Example]]] = {}
@@ -220,6 +220,11 @@ def _keep_folds(
         metadata=about,
         folder=folder,
     )
+
+
+def cache_of(folder: Path) -> Path:
+    """Where runs side by side keep what they prepared from clips and scenes: rendering takes longer than fine-tuning."""
+    return folder.resolve().parent / "cache"
 
 
 def scene_examples(count: int, seed: int, eye: hearing.Eye, cache: Path) -> list[Example]:
