@@ -223,7 +223,7 @@ def _keep_folds(
 
 
 def cache_of(folder: Path) -> Path:
-    """Where runs side by side keep what they prepared from clips and scenes: rendering takes longer than fine-tuning."""
+    """Where runs side by side keep what they prepared of clips and scenes: rendering takes longer than fine-tuning."""
     return folder.resolve().parent / "cache"
 
 
