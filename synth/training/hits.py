@@ -60,6 +60,7 @@ class HitsTask:
         seed: of the batches.
         strengths: augmentation of each pool, 0..1.
         weights: of the three terms of the loss.
+        focus: on the steps near contacts, see :func:`synth.models.two_stream.losses`.
     """
 
     model: TwoStream
@@ -67,6 +68,7 @@ class HitsTask:
     seed: int
     strengths: Sequence[float]
     weights: tuple[float, float, float] = (0.1, 3.0, 0.3)
+    focus: float = 0.0
     _chances: list[NDArray[np.float64]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -88,7 +90,8 @@ class HitsTask:
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Weighted sum of the three terms."""
         prediction = self.model(batch.grey, batch.picture)
-        terms = losses(prediction, self.model.to_pca(batch.cochleagram), batch.onset, batch.material)
+        target = self.model.to_pca(batch.cochleagram)
+        terms = losses(prediction, target, batch.onset, batch.material, focus=self.focus)
         total = sum((weight * term for weight, term in zip(self.weights, terms, strict=True)), torch.zeros(()))
         return total, {name: float(term.detach()) for name, term in zip(terms._fields, terms, strict=True)}
 
@@ -189,7 +192,7 @@ def _fit(
         model.fit_coefficients(torch.from_numpy(np.concatenate([e.cochleagram for e in unlabelled])))
     simulated = round(16 * share)
     pools = [(real, 16 - simulated)] + ([(scenes, simulated)] if simulated else [])
-    task = HitsTask(model, pools, seed, [1.0, 0.6][: len(pools)])
+    task = HitsTask(model, pools, seed, [1.0, 0.6][: len(pools)], focus=5.0)
     schedule = Schedule(steps, learning_rate=1e-3 if scenes else 2e-3, warm_up=20)
     settings = {"recipe": "hits", "clips": [example.name for example in real], "share": share, "steps": steps}
     train(task, schedule, folder, settings=settings, seed=seed, resume=resume)
