@@ -76,7 +76,7 @@ def test_a_folder_without_the_corpus_or_with_a_broken_label_is_refused(tmp_path:
         greatest_hits.load(tmp_path)
     (tmp_path / "x_mic.mp4").write_bytes(b"")
     (tmp_path / "x_times.txt").write_text("0.5 wood hit static\nsoon wood hit static\n")
-    with pytest.raises(MediaError, match="line 2 of .* begins with 'soon'"):
+    with pytest.raises(MediaError, match=r"line 2 of .* begins with 'soon'"):
         greatest_hits.load(tmp_path)
 
 
