@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from tqdm import tqdm
 
 from synth import dsp, weights
 from synth.data import greatest_hits
 from synth.errors import OptionError
 from synth.evaluation import metrics, pictures
 from synth.evaluation.baselines import motion_stops, uniform_rhythm
-from synth.evaluation.listening import Judged, Listener, judge, listeners
+from synth.evaluation.listening import Judged, Listener, judge, listeners, see
 from synth.materials import MATERIALS
 from synth.models.imagenet import ImageNetEye
 
@@ -39,7 +40,8 @@ def evaluate_hits(data: Path, out: Path | None) -> dict[str, Any]:
     if not clips:
         raise OptionError(f"no clip in {data} has labelled hits")
     eye = ImageNetEye(weights.load_imagenet())
-    rows = {listener.name: [judge(clip, listener, eye) for clip in clips] for listener in listeners()}
+    seen = [see(clip, eye) for clip in tqdm(clips, desc="clips", unit="clip", disable=None)]
+    rows = {listener.name: [judge(one, listener) for one in seen] for listener in listeners()}
     ours = rows["cross-validated"]
     result = {
         "clips": len(clips),
@@ -84,7 +86,7 @@ def _onsets(judged: Sequence[Judged], claim: Callable[[Judged], Timed]) -> dict[
 
 
 def _heard(one: Judged) -> Timed:
-    times_s, heights = dsp.detect_onsets(one.sound, one.sound_rate_hz)
+    times_s, heights = dsp.detect_onsets(one.seen.sound, one.seen.sound_rate_hz)
     return list(times_s), list(heights)
 
 
@@ -94,7 +96,7 @@ Measure = Callable[..., float | None]
 def _agreements(rows: Mapping[str, Sequence[Judged]], measure: Measure) -> dict[str, dict[str, Any]]:
     """Of predicted and of sounded envelopes against the real ones, at the labelled times; floors beside them."""
     ours = rows["cross-validated"]
-    real = [measure(one.real, time_s) for one in ours for time_s in one.labels_s]
+    real = [measure(one.seen.real, time_s) for one in ours for time_s in one.labels_s]
     known = [value for value in real if value is not None]
     table = {
         f"{name}, predicted": _agreement([measure(one.predicted, t) for one in judged for t in one.labels_s], real)
