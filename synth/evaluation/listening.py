@@ -31,6 +31,7 @@ from synth.training.hits_data import SOUND_RATE_HZ, levelled
 FOLDS: Final = "two-stream-small-folds"
 REAL_ONLY: Final = "two-stream-small-real-only"
 SIMULATION: Final = "two-stream-small-simulation"
+_LEAST_CONFIDENCE: Final = 0.02
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,12 @@ class Listener:
     def hits_of(one: Judged) -> tuple[list[float], list[float]]:
         """Times and confidences of what was heard."""
         return [hit.time_s for hit in one.hits], [hit.confidence for hit in one.hits]
+
+    @staticmethod
+    def candidates_of(one: Judged) -> tuple[list[float], list[float]]:
+        """Times and confidences of all that might be a hit: average precision needs no threshold."""
+        times_s, confidences = hearing.onset_peaks(one.onset, _LEAST_CONFIDENCE)
+        return list(times_s), list(confidences)
 
 
 @dataclass(frozen=True)

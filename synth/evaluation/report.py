@@ -48,7 +48,7 @@ def evaluate_hits(data: Path, out: Path | None) -> dict[str, Any]:
         "sources": len({clip.group for clip in clips}),
         "hits": sum(len(clip.hits or ()) for clip in clips),
         "onsets": {
-            **{name: _onsets(judged, Listener.hits_of) for name, judged in rows.items()},
+            **{name: _onsets(judged, Listener.hits_of, Listener.candidates_of) for name, judged in rows.items()},
             "floor: uniform rhythm": _onsets(ours, uniform_rhythm(ours)),
             "floor: sudden stop of motion": _onsets(ours, motion_stops(ours)),
             "ceiling: onsets of the real sound": _onsets(ours, _heard),
@@ -66,8 +66,12 @@ def evaluate_hits(data: Path, out: Path | None) -> dict[str, Any]:
 Timed = tuple[Sequence[float], Sequence[float]]
 
 
-def _onsets(judged: Sequence[Judged], claim: Callable[[Judged], Timed]) -> dict[str, float | None]:
+def _onsets(
+    judged: Sequence[Judged], claim: Callable[[Judged], Timed], rank: Callable[[Judged], Timed] | None = None
+) -> dict[str, float | None]:
+    """F1 of what is claimed, and average precision of what ``rank`` gives: the claims, or all candidates for them."""
     claims = [claim(one) for one in judged]
+    candidates = [rank(one) for one in judged] if rank else claims
     table: dict[str, float | None] = {}
     for tolerance_s in TOLERANCES_S:
         counts = metrics.Detection(0, 0, 0)
@@ -75,7 +79,7 @@ def _onsets(judged: Sequence[Judged], claim: Callable[[Judged], Timed]) -> dict[
             counts += metrics.detection(times_s, one.labels_s, tolerance_s)
         ranked = [
             metrics.ClipHits(list(times_s), list(sure), list(one.labels_s))
-            for one, (times_s, sure) in zip(judged, claims, strict=True)
+            for one, (times_s, sure) in zip(judged, candidates, strict=True)
         ]
         label = f"{round(tolerance_s * 1000)}ms"
         table[f"f1_{label}"] = counts.f1
