@@ -64,23 +64,41 @@ def limit(sound: NDArray[np.float32], rate_hz: int, ceiling_dbtp: float) -> tupl
         return sound, False
     # A peak between two samples belongs to both of them.
     np.maximum(height[1:], height[:-1].copy(), out=height[1:])
-    limited = (sound * 10 ** (-_reduction_db(height, rate_hz, ceiling) / 20)).astype(np.float32)
+    limited = _lowered(sound, _held_db(height, rate_hz, ceiling), rate_hz)
     # A changing gain moves the waveform between the samples a little; what sticks out is taken off everywhere.
     over = float(peaks(limited).max()) / ceiling
     return (limited / np.float32(over) if over > 1 else limited), True
 
 
-def _reduction_db(height: NDArray[np.float32], rate_hz: int, ceiling: float) -> NDArray[np.float64]:
-    """By how much to lower each sample, in dB, 0 or more: at once enough, smooth before a peak, slow after it."""
+def _held_db(height: NDArray[np.float32], rate_hz: int, ceiling: float) -> NDArray[np.float32]:
+    """By how much each sample must be lowered at least, in dB: at once enough, falling slowly after a peak."""
+    held = np.empty(len(height), np.float32)
+    step_db, before_db = RELEASE_DB_PER_S / rate_hz, 0.0
+    for start in range(0, len(height), _BLOCK):
+        piece = height[start : start + _BLOCK].astype(np.float64)
+        needed = np.maximum(20 * np.log10(np.maximum(piece, _FLOOR) / ceiling), 0.0)
+        # Recovery in a straight line of dB: the highest line that falls from an earlier need, as a running maximum.
+        line = np.arange(1, len(needed) + 1) * step_db
+        fallen = np.maximum(np.maximum.accumulate(needed + line), before_db) - line
+        held[start : start + _BLOCK] = fallen
+        before_db = float(fallen[-1])
+    return held
+
+
+def _lowered(sound: NDArray[np.float32], held_db: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    """The sound [N] lowered by the smallest smooth curve that is nowhere below ``held_db``."""
     from scipy import ndimage, signal
 
-    needed = np.maximum(20 * np.log10(np.maximum(height, _FLOOR) / ceiling), 0.0)
-    # Recovery in a straight line of dB: the highest of all lines that fall from earlier needs, as one running maximum.
-    slope = np.arange(len(needed)) * (RELEASE_DB_PER_S / rate_hz)
-    held = np.maximum.accumulate(needed + slope) - slope
     # The maximum over a window, averaged over the same window, is nowhere below what is needed.
     reach = max(1, round(LOOK_AHEAD_S * rate_hz / 2))
-    highest = ndimage.maximum_filter1d(held, 2 * reach + 1, mode="nearest")
     window = np.hanning(2 * reach + 3)[1:-1]
-    smooth = signal.oaconvolve(np.pad(highest, reach, mode="edge"), window / window.sum(), mode="valid")
-    return np.asarray(np.maximum(smooth, 0.0), dtype=np.float64)
+    window /= window.sum()
+    padded = np.pad(held_db, 2 * reach, mode="edge")
+    out = np.empty_like(sound)
+    for start in range(0, len(sound), _BLOCK):
+        stop = min(start + _BLOCK, len(sound))
+        piece = padded[start : stop + 4 * reach].astype(np.float64)
+        highest = ndimage.maximum_filter1d(piece, 2 * reach + 1)[reach:-reach]
+        smooth = np.maximum(signal.oaconvolve(highest, window, mode="valid"), 0.0)
+        out[start:stop] = sound[start:stop] * 10 ** (-smooth / 20)
+    return out
