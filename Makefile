@@ -1,7 +1,7 @@
 # Every target does its own set-up: a virtual environment in .venv, made once and again when the pins change.
 #
 # On a machine without a GPU a CPU build of torch saves gigabytes; name the index that has it:
-#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+#   make demo TORCH_INDEX=URL
 
 VENV := .venv
 BIN := $(VENV)/bin

@@ -1,4 +1,4 @@
-"""The training loop and the hits recipe: resuming, batches that depend on their number alone, one step of everything."""
+"""The training loop and the hits recipe: resuming, batches that depend on their number, one step of everything."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ def test_batches_have_one_shape_whatever_the_clips_rate(rate_hz: float) -> None:
     assert batch.grey.shape == (2, 32, SMALL.height, SMALL.width)
     assert batch.onset.shape == (2, 180)
     assert batch.cochleagram.shape == (2, 180, 42)
-    assert 0 <= float(batch.grey.min()) and float(batch.grey.max()) <= 255
+    assert float(batch.grey.min()) >= 0
+    assert float(batch.grey.max()) <= 255
 
 
 def test_a_batch_depends_on_seed_and_number_alone() -> None:
@@ -139,8 +140,9 @@ def test_the_cache_gives_back_what_was_put_in(tmp_path: Path) -> None:
     made = _example("a", "g")
     assert cached(tmp_path, "key", lambda: made) is made
     again = cached(tmp_path, "key", lambda: pytest.fail("made twice"))
-    assert again.name == "a" and again.labelled is True
-    assert np.array_equal(again.grey, made.grey) and np.array_equal(again.hits_s, made.hits_s)
+    assert (again.name, again.labelled) == ("a", True)
+    assert np.array_equal(again.grey, made.grey)
+    assert np.array_equal(again.hits_s, made.hits_s)
 
 
 def test_a_threshold_is_chosen_by_f1() -> None:

@@ -87,7 +87,7 @@ def test_a_few_steps_on_one_batch_lower_every_term() -> None:
         terms = losses(net(grey, picture), target, onset, material)
         history.append([float(term.detach()) for term in terms])
         optimiser.zero_grad()
-        sum(terms, torch.zeros(())).backward()
+        sum(terms, torch.zeros(())).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     assert all(last < first for first, last in zip(history[0], history[-1], strict=True))
 

@@ -30,6 +30,8 @@ from synth.materials import MATERIALS
 BANDS: Final = 42
 LOG_LOSS_EPSILON: Final = 1 / 25**2
 
+_NEAR_STEPS: Final = 14  # 0.16 s to either side of a contact
+
 State = tuple[Tensor, Tensor]
 """An LSTM's hidden and cell state."""
 
@@ -314,7 +316,7 @@ class Losses(NamedTuple):
     material: Tensor
 
 
-def losses(prediction: Prediction, target: Tensor, onset: Tensor, material: Tensor) -> Losses:
+def losses(prediction: Prediction, target: Tensor, onset: Tensor, material: Tensor, *, focus: float = 0.0) -> Losses:
     """The training loss, term by term.
 
     Args:
@@ -322,9 +324,13 @@ def losses(prediction: Prediction, target: Tensor, onset: Tensor, material: Tens
         target: [B, S, C] standardised coefficients of the real sound.
         onset: [B, S] in 0..1, near 1 where a contact begins.
         material: [B, S] index into ``MATERIALS``, or -1 where it is unknown or nothing is touched.
+        focus: how much more a step near a contact counts in the first term. The robust loss forgives large errors, so
+            that where most of a clip is quiet, silence is its cheapest answer for the hits as well.
     """
     error = ((prediction.coefficients - target) ** 2).mean(-1)
-    robust = torch.log(LOG_LOSS_EPSILON + error).mean()
+    near = functional.max_pool1d(onset[:, None], 2 * _NEAR_STEPS + 1, stride=1, padding=_NEAR_STEPS)[:, 0]
+    share = 1 + focus * near
+    robust = (share * torch.log(LOG_LOSS_EPSILON + error)).sum() / share.sum()
     # Contacts are rare: without weight the cheapest answer is "never".
     weight = 1 + 4 * onset
     contact = functional.binary_cross_entropy_with_logits(prediction.onset_logits, onset, weight=weight)

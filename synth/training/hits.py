@@ -60,6 +60,7 @@ class HitsTask:
         seed: of the batches.
         strengths: augmentation of each pool, 0..1.
         weights: of the three terms of the loss.
+        focus: on the steps near contacts, see :func:`synth.models.two_stream.losses`.
     """
 
     model: TwoStream
@@ -67,6 +68,7 @@ class HitsTask:
     seed: int
     strengths: Sequence[float]
     weights: tuple[float, float, float] = (0.1, 3.0, 0.3)
+    focus: float = 0.0
     _chances: list[NDArray[np.float64]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -88,7 +90,8 @@ class HitsTask:
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Weighted sum of the three terms."""
         prediction = self.model(batch.grey, batch.picture)
-        terms = losses(prediction, self.model.to_pca(batch.cochleagram), batch.onset, batch.material)
+        target = self.model.to_pca(batch.cochleagram)
+        terms = losses(prediction, target, batch.onset, batch.material, focus=self.focus)
         total = sum((weight * term for weight, term in zip(self.weights, terms, strict=True)), torch.zeros(()))
         return total, {name: float(term.detach()) for name, term in zip(terms._fields, terms, strict=True)}
 
@@ -97,8 +100,8 @@ def train_simulation(*, folder: Path, data: Path | None, steps: int | None, seed
     """Train on our own scenes alone; with ``data`` given, also report the F1 on its labelled clips."""
     eye = ImageNetEye(weights.load_imagenet())
     # A trial of a few steps shall not render for half an hour first.
-    scenes = scene_examples(SCENES if steps is None else min(SCENES, 16 * steps), seed, eye, folder / "cache")
-    real = real_examples(data, eye, folder / "cache") if data is not None else []
+    scenes = scene_examples(SCENES if steps is None else min(SCENES, 16 * steps), seed, eye, cache_of(folder))
+    real = real_examples(data, eye, cache_of(folder)) if data is not None else []
     torch.manual_seed(seed)
     model = TwoStream(SMALL)
     unlabelled = [example for example in real if not example.labelled]
@@ -142,8 +145,8 @@ def _cross_validated(
     if data is None:
         raise OptionError("--data is missing: a folder with Greatest Hits clips")
     eye = ImageNetEye(weights.load_imagenet())
-    real = real_examples(data, eye, folder / "cache")
-    scenes = scene_examples(500, seed + 1, eye, folder / "cache") if scenes_share else []
+    real = real_examples(data, eye, cache_of(folder))
+    scenes = scene_examples(500, seed, eye, cache_of(folder)) if scenes_share else []
     parts = split(real)
     networks: dict[str, TwoStream] = {}
     judged: dict[str, list[tuple[hearing.Heard, Example]]] = {}
@@ -189,7 +192,7 @@ def _fit(
         model.fit_coefficients(torch.from_numpy(np.concatenate([e.cochleagram for e in unlabelled])))
     simulated = round(16 * share)
     pools = [(real, 16 - simulated)] + ([(scenes, simulated)] if simulated else [])
-    task = HitsTask(model, pools, seed, [1.0, 0.6][: len(pools)])
+    task = HitsTask(model, pools, seed, [1.0, 0.6][: len(pools)], focus=5.0)
     schedule = Schedule(steps, learning_rate=1e-3 if scenes else 2e-3, warm_up=20)
     settings = {"recipe": "hits", "clips": [example.name for example in real], "share": share, "steps": steps}
     train(task, schedule, folder, settings=settings, seed=seed, resume=resume)
@@ -220,6 +223,11 @@ def _keep_folds(
         metadata=about,
         folder=folder,
     )
+
+
+def cache_of(folder: Path) -> Path:
+    """Where runs side by side keep what they prepared of clips and scenes: rendering takes longer than fine-tuning."""
+    return folder.resolve().parent / "cache"
 
 
 def scene_examples(count: int, seed: int, eye: hearing.Eye, cache: Path) -> list[Example]:
