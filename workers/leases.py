@@ -121,10 +121,18 @@ class Leases:
                 return True
         return self._held(id, attempt, **self._ended(), state=State.FAILED, stage=None, error=error)
 
-    def release(self, id: str, attempt: int) -> bool:
-        """Give a job back unharmed, as a worker does that is asked to end: the attempt does not count."""
-        back = {"state": State.QUEUED, "lease_until": None, "worker": None, "stage": None, "progress": 0.0}
-        return self._held(id, attempt, **back, attempt_limit=JOBS.c.attempt_limit + 1, rung_at=0.0)
+    def abandon(self, worker: str, *, blameless: bool) -> int:
+        """Free what a worker held that is known to be gone, without waiting for its leases; how many jobs.
+
+        Args:
+            blameless: it was asked to go, so the attempt does not count.
+        """
+        held = sa.update(JOBS).where(JOBS.c.worker == worker, JOBS.c.state.in_(HELD))
+        freed = held.values(
+            lease_until=0.0, rung_at=0.0, attempt_limit=JOBS.c.attempt_limit + 1 if blameless else JOBS.c.attempt_limit
+        )
+        with self._database.writing() as connection:
+            return int(connection.execute(freed).rowcount)
 
     def overdue(self, limit: int = 100) -> list[Job]:
         """Jobs that wait, or whose worker went missing, and for which nobody was woken lately.

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+import platformdirs
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -46,7 +47,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
-    data_dir: Path = Path("sonorize-data")
+    data_dir: Path = platformdirs.user_data_path("sonorize", appauthor=False)
     database_url: str = Field("", repr=False)
     broker_url: str = Field("", repr=False)
     storage_url: str = Field("", repr=False)
@@ -65,7 +66,7 @@ class Settings(BaseSettings):
     batch_claim: int = Field(8, ge=1)
     job_timeout_s: float = Field(1800.0, gt=0)
     retention_days: float = Field(30.0, gt=0)
-    preload: str = ""
+    preload: str = "torch"  # modules that each worker process imports at its start, separated by commas
 
     @property
     def heartbeat_s(self) -> float:
@@ -110,8 +111,7 @@ class Settings(BaseSettings):
         """The environment of a child process that shall find these very settings in it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         ours = {f"{PREFIX}{name.upper()}": str(value) for name, value in self.model_dump().items() if value != ""}
-        # Celery's own: a polite SIGTERM begins the soft shutdown, which is bounded, not the warm one, which is not.
-        return {**inherited, **ours, "REMAP_SIGTERM": "SIGQUIT"}
+        return {**inherited, **ours}
 
 
 def from_environment(**overrides: Any) -> Settings:
@@ -140,12 +140,29 @@ def embedded(data_dir: Path, **overrides: Any) -> Settings:
         OptionError: a value is not allowed, or the folder cannot be made.
     """
     own = {"data_dir": data_dir, "database_url": "", "broker_url": "", "storage_url": ""}
+    return _at_home(from_environment(**{**own, **overrides}))
+
+
+def of_this_machine(data_dir: Path | None = None, **overrides: Any) -> Settings:
+    """What ``serve`` and ``worker`` go by: the environment, and for what it leaves open a folder of this machine.
+
+    The folder is made as for :func:`embedded`.
+
+    Raises:
+        OptionError: a value is not allowed, or the folder cannot be made.
+    """
+    return _at_home(from_environment(data_dir=data_dir, **overrides))
+
+
+def _at_home(settings: Settings) -> Settings:
+    """The folder made, and a secret key kept in it unless one is set."""
+    folder = settings.data_dir
     try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        overrides.setdefault("secret_key", _kept_secret(data_dir / "secret_key"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secret_key = settings.secret_key or _kept_secret(folder / "secret_key")
     except OSError as error:
-        raise OptionError(f"the data folder {str(data_dir)!r} cannot be used: {error.strerror}") from error
-    return from_environment(**{**own, **overrides})
+        raise OptionError(f"the data folder {str(folder)!r} cannot be used: {error.strerror}") from error
+    return settings.model_copy(update={"secret_key": secret_key})
 
 
 def broker_socket(data_dir: Path) -> Path:
@@ -164,3 +181,24 @@ def _kept_secret(path: Path) -> str:
     except FileExistsError:
         pass
     return path.read_text(encoding="ascii").strip()
+
+
+class ClientSettings(BaseSettings):
+    """What ``sonorize submit`` goes by where the command line says nothing."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    server: str = "http://127.0.0.1:8080"
+    api_key: str = Field("", repr=False)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As for :class:`Settings`."""
+        return init_settings, env_settings, FileSource(settings_cls)
