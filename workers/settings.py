@@ -189,7 +189,7 @@ class ClientSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
     server: str = "http://127.0.0.1:8080"
-    api_key: str = Field("", repr=False)
+    api_key: str = Field(default="", repr=False)
 
     @classmethod
     def settings_customise_sources(

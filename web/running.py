@@ -1,0 +1,145 @@
+"""A whole server in one process and its children: the web on waitress, and beside it broker and workers.
+
+``serve`` runs one until it is told to stop, the demo and the bench run one for a while.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import logging
+import resource
+import socket
+import tempfile
+import threading
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Final, Self
+
+from waitress import wasyncore
+
+from synth.errors import OptionError
+from web.app import create_app
+from web.serving import CONNECTIONS, make_server
+from workers import queue
+from workers.embedded import Embedded
+from workers.jobs import jobs_of
+from workers.reconciler import Reconciler
+from workers.settings import Settings
+from workers.storage import storage_of
+
+FILES_BESIDE: Final = 256  # open files of the server beside its connections and their spooled bodies
+CLOSING_S: Final = 5.0
+LOOP_S: Final = 0.5
+
+
+class Server:
+    """Everything that ``sonorize serve`` is. Use as a context manager; inside it the web answers.
+
+    Args:
+        settings: where the data, the database, the broker and the storage are.
+        workers: how many workers run beside the web; 0 where they run elsewhere.
+
+    Raises:
+        OptionError: strangers could reach it without a key, or its address cannot be listened on.
+        WorkError: the data folder belongs to a running server, or a part of it cannot be reached.
+    """
+
+    def __init__(self, settings: Settings, *, workers: int = 1) -> None:
+        refuse_an_open_door(settings)
+        self.settings = settings
+        self.services = Embedded(settings, workers=workers, logs=settings.data_dir / "logs")
+        self.address = ""
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            self.services.begin()
+            undo.callback(self.services.stop)
+            jobs, storage = jobs_of(self.settings), storage_of(self.settings)
+            undo.callback(jobs.close)
+            bell = queue.make_app(self.settings)
+            reconciler = Reconciler(self.settings, jobs, storage, functools.partial(queue.ring, bell))
+            reconciler.start()
+            undo.callback(reconciler.stop)
+            app = create_app(
+                self.settings,
+                jobs=jobs,
+                storage=storage,
+                ring=functools.partial(queue.ring, bell),
+                broker_check=functools.partial(queue.check, bell),
+            )
+            undo.callback(_listen(self.settings, app, self))
+            self._closing = undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+
+def _listen(settings: Settings, app: Any, server: Server) -> Any:
+    """Answer in a thread from now on; gives what ends it."""
+    _allow_connections()
+    spool = settings.spool_dir
+    spool.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(spool)  # where waitress keeps bodies on their way: on the data's disk, not in /tmp
+    try:
+        web = make_server(app, host=settings.host, port=settings.port)
+    except OSError as error:
+        raise OptionError(f"{settings.host} port {settings.port} cannot be listened on: {error.strerror}") from error
+    name = f"[{settings.host}]" if ":" in settings.host else settings.host
+    server.address = settings.public_url.rstrip("/") or f"http://{name}:{web.effective_port}"
+    over = threading.Event()
+    thread = threading.Thread(target=_answer, args=(web, over), name="web", daemon=True)
+    thread.start()
+
+    def close() -> None:
+        over.set()
+        web.pull_trigger()
+        thread.join(CLOSING_S)
+
+    return close
+
+
+def _answer(web: Any, over: threading.Event) -> None:
+    """waitress's own loop runs until the last client has gone, and live streams stay for minutes: this one ends."""
+    while not over.is_set():
+        wasyncore.loop(timeout=LOOP_S, use_poll=True, map=web._map, count=1)
+    for channel in list(web.active_channels.values()):
+        channel.handle_close()  # streams and downloads hear of it and give their threads back
+    web.close()
+    web.task_dispatcher.shutdown(timeout=CLOSING_S / 2)
+
+
+def refuse_an_open_door(settings: Settings) -> None:
+    """Hold that a server without keys is reached from its own machine only.
+
+    Raises:
+        OptionError: it would not be so.
+    """
+    if not settings.api_keys and not _loopback(settings.host):
+        raise OptionError(
+            f"the address {settings.host} can be reached from other machines, and no API keys are set; "
+            "make one with `sonorize keys create NAME`, or serve on 127.0.0.1"
+        )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError) as error:
+        raise OptionError(f"the address {host!r} is not known here") from error
+    return all(ipaddress.ip_address(one.partition("%")[0]).is_loopback for one in found)
+
+
+def _allow_connections() -> None:
+    """Raise the limit of open files so far that every connection may have a socket and a file."""
+    wanted = 2 * CONNECTIONS + FILES_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        logging.getLogger(__name__).warning("only %d files may be open here; with many clients it gets tight", hard)
+        wanted = hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
