@@ -249,7 +249,8 @@ class S3Storage:
             if isinstance(source, Path):
                 self._client.upload_file(Filename=str(source), Config=_transfer(), **how)
             else:
-                self._client.upload_fileobj(Fileobj=source, Config=_transfer(), **how)
+                stream = source if source.seekable() else _Filling(source)
+                self._client.upload_fileobj(Fileobj=stream, Config=_transfer(), **how)
         return self.size(key)
 
     def fetch(self, key: str, target: Path) -> None:
@@ -324,6 +325,21 @@ class S3Storage:
             raise StorageError(f"the object storage refused ({code or 'no reason given'})") from error
         except (BotoCoreError, Boto3Error, OSError) as error:
             raise StorageError("the object storage cannot be reached") from error
+
+
+class _Filling:
+    """A stream whose reads are short at its end only: boto3 takes any other short read for the end."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if size < 0:
+            return self._stream.read()
+        data = bytearray()
+        while len(data) < size and (piece := self._stream.read(size - len(data))):
+            data += piece
+        return bytes(data)
 
 
 def _client(endpoint: str | None, given: dict[str, str | None]) -> Any:
