@@ -183,7 +183,7 @@ class Worker(Service):
         self._alive.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._alive.unlink(missing_ok=True)
         options = ["--name", self._node, "--modes", ",".join(self._modes), "--alive", str(self._alive)]
-        return [sys.executable, "-m", "workers.worker", *options]
+        return [sys.executable, "-P", "-m", "workers.worker", *options]  # -P: no module of the folder we stand in
 
     def _shows_ready(self) -> bool:
         return self._alive.exists()
