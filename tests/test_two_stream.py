@@ -68,6 +68,19 @@ def test_material_evidence_moves_the_material_head_alone() -> None:
     assert bool((informed.material_logits.argmax(-1) == MATERIALS.index("metal")).all())
 
 
+def test_evidence_counts_above_its_mean_and_beside_how_frequent_a_material_is() -> None:
+    net, motion = _net(), torch.randn(1, 6, 16)
+    wood, metal = MATERIALS.index("wood"), MATERIALS.index("metal")
+    usual = torch.zeros(3, len(MATERIALS))
+    usual[:, wood] = 5.0  # every training clip looked like wood: that it does says nothing
+    shares = torch.full((len(MATERIALS),), 0.05)
+    shares[metal] = 0.2
+    net.fit_materials(usual, shares)
+    scene = torch.zeros(1, 4 + len(MATERIALS))
+    scene[0, 4 + wood] = 5.0
+    assert bool((net.temporal(motion, scene).material_logits.argmax(-1) == metal).all())
+
+
 def test_principal_components_come_back() -> None:
     net = _net()
     basis = torch.rand(TINY.coefficients, BANDS)
@@ -77,8 +90,8 @@ def test_principal_components_come_back() -> None:
 
 
 def test_a_few_steps_on_one_batch_lower_every_term() -> None:
-    net = _net(dataclasses.replace(TINY, dropout=0.0)).train()
-    grey, picture = torch.rand(2, 12, 24, 32) * 255, torch.rand(2, 5 + len(MATERIALS))
+    net = _net(dataclasses.replace(TINY, dropout=0.0, material_evidence=False)).train()
+    grey, picture = torch.rand(2, 12, 24, 32) * 255, torch.rand(2, 5)
     target, onset = torch.randn(2, 60, 10), (torch.rand(2, 60) > 0.9).float()
     material = torch.randint(-1, len(MATERIALS), (2, 60))
     optimiser = torch.optim.Adam(net.parameters(), 1e-2)

@@ -33,7 +33,7 @@ def motion_stops(judged: Sequence[Judged]) -> Callable[[Judged], Timed]:
     """Hits where the difference between frames falls suddenly."""
 
     def claim(one: Judged, least: float) -> Timed:
-        fall = _falls(one.grey)
+        fall = _falls(one.frames)
         peaks, _ = find_peaks(np.concatenate([[0], fall, [0]]), height=least)
         return list((peaks - 1) / one.frame_rate_hz), list(fall[peaks - 1])
 
@@ -42,9 +42,9 @@ def motion_stops(judged: Sequence[Judged]) -> Callable[[Judged], Timed]:
     return lambda one: claim(one, best)
 
 
-def _falls(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """By how much the motion into a frame exceeds the motion out of it, in grey levels: [T]."""
-    change = np.abs(np.diff(grey.astype(np.float32), axis=0)).mean((1, 2))
+def _falls(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """By how much the motion into a frame [T, H, W, 3] exceeds the motion out of it, in grey levels: [T]."""
+    change = np.abs(np.diff(frames.mean(3), axis=0)).mean((1, 2))
     into, out = np.concatenate([change[:1], change]), np.concatenate([change, change[-1:]])
     return np.asarray(into - out, np.float64)
 

@@ -1,6 +1,6 @@
 """Clips as different networks hear them: the raw material of the report.
 
-Shapes: S = sound steps at 90 Hz, F = 42 bands, T = frames, N = samples.
+Shapes: S = sound steps at 90 Hz, F = 42 bands, T = frames of H x W pixels, N = samples.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -66,7 +65,7 @@ class Judged:
         materials: (true, predicted) at the labelled hits whose material is known.
         real, predicted, sounded: float32 [S, F] envelopes of the real sound, of the prediction, and of what the voice
             makes of it with the shipped bank; real and sounded at a common level.
-        grey: uint8 [T, H, W] small frames at ``frame_rate_hz``.
+        frames: uint8 [T, H, W, 3] small pictures at ``frame_rate_hz``.
     """
 
     clip: Clip
@@ -80,7 +79,7 @@ class Judged:
     sounded: NDArray[np.float32]
     sound: NDArray[np.float32]
     sound_rate_hz: int
-    grey: NDArray[np.uint8]
+    frames: NDArray[np.uint8]
     frame_rate_hz: float
 
 
@@ -149,7 +148,7 @@ def judge(clip: Clip, listener: Listener, eye: hearing.Eye) -> Judged:
         sounded=_sounded(heard, hits, info.duration_s),
         sound=sound,
         sound_rate_hz=sound_rate_hz,
-        grey=np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]).astype(np.uint8),
+        frames=np.stack(frames),
         frame_rate_hz=rate_hz,
     )
 

@@ -44,8 +44,8 @@ def _figure(rows: int, columns: int, **how: Any) -> tuple[Any, Any]:
 def _clip(one: Judged, target: Path) -> None:
     """Frames, onset probability with hits over the real waveform, and three cochleagrams."""
     figure, axes = _figure(5, 1, figsize=(13, 10), height_ratios=[1.2, 1, 1, 1, 1])
-    picked = np.linspace(0, len(one.grey) - 1, _FRAMES).astype(int)
-    axes[0, 0].imshow(np.concatenate(list(one.grey[picked]), axis=1), cmap="gray", vmin=0, vmax=255)
+    picked = np.linspace(0, len(one.frames) - 1, _FRAMES).astype(int)
+    axes[0, 0].imshow(np.concatenate(list(one.frames[picked]), axis=1))
     axes[0, 0].set_axis_off()
     axes[0, 0].set_title(one.clip.name)
     _waveform(axes[1, 0], one)

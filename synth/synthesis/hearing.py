@@ -28,6 +28,7 @@ from synth.synthesis.base import CancelPoll, Frame, Hit
 
 PICTURES: Final = 8
 _AT_ONCE: Final = 48
+_MEASURED: Final = ("pca_", "evidence_", "material_")
 _SHORTEST_GAP_S: Final = 0.15
 _SMOOTHING_STEPS: Final = 2.0
 _WEAKEST: Final = 0.15
@@ -77,8 +78,8 @@ def build(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> tuple[T
 def pack(model: TwoStream, calibration: Calibration) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors, in half precision, and the metadata that :func:`build` reads."""
     tensors = {
-        # The principal components stay exact: rounding them would shift every band of every sound.
-        name: value.half() if value.dtype == torch.float32 and not name.startswith("pca_") else value
+        # What was measured rather than learned stays exact: rounding it would shift every band of every sound.
+        name: value.half() if value.dtype == torch.float32 and not name.startswith(_MEASURED) else value
         for name, value in model.state_dict().items()
     }
     about: dict[str, Any] = {"config": model.config.as_dict(), "calibration": vars(calibration)}

