@@ -135,7 +135,7 @@ class Embedded:
                 for service in self._services():
                     service.watch()
             except ServiceError as error:
-                self._error = error
+                self.error = error
                 _log.error("%s", error)
             self._over.wait(WATCH_S)
         for worker in self.workers:
