@@ -94,11 +94,11 @@ def size(count: float | None) -> str:
     """A number of bytes for people."""
     if count is None:
         return "–"
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1024:
             return f"{count:.0f} {unit}" if unit == "bytes" or count >= 10 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
+        count /= 1024
+    return f"{count:.1f} GiB"
 
 
 def ago(stamp_s: float) -> str:

@@ -28,11 +28,11 @@ NAMES: Final = tuple(field.name for field in fields(Options))
 _DEFAULTS: Final = Options()
 _BANK_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _WORDS: Final[dict[StrEnum, str]] = {
-    Mode.AUTO: "Choose for me",
+    Mode.AUTO: "Automatic",
     Mode.HITS: "Hits and scratches",
     Mode.AMBIENT: "Ambient sound",
     Mode.SPEECH: "Speech",
-    Synthesis.EXAMPLE: "From recorded examples",
+    Synthesis.EXAMPLE: "From a bank of examples",
     Synthesis.PARAMETRIC: "Shaped noise",
     ExistingSound.REPLACE: "Replace it",
     ExistingSound.KEEP: "Keep it as a second track",
@@ -61,10 +61,10 @@ class Field:
 
 def main_fields() -> tuple[Field, ...]:
     """What nearly everybody wants to choose."""
-    materials = (("", "As seen in the picture"), *((name, name.replace("-", " ").capitalize()) for name in MATERIALS))
+    materials = (("", "As it looks"), *((name, name.replace("-", " ").capitalize()) for name in MATERIALS))
     return (
         _choice("mode", "Voice", MODES, _DEFAULTS.mode),
-        Field("material", "Material", "", "Sounds every hit as this one.", materials),
+        Field("material", "Material", "", "For every hit.", materials),
         _number("takes", "Takes", _DEFAULTS.takes, 1, MAX_TAKES, "1", "Each take has the next seed."),
     )
 

@@ -146,6 +146,7 @@ def _take_shapes() -> dict[str, Schema]:
             hit_count=WHOLE,
             loudness_lufs=maybe(NUMBER),
             true_peak_dbtp=maybe(NUMBER),
+            container={**TEXT, "description": "Ending of the video's file name."},
             warnings=items(TEXT),
             links=LINKS,
             hits=items(ref("Hit")),

@@ -119,4 +119,5 @@ def _queue(job: Job) -> dict[str, Any] | None:
     if job.state is not State.QUEUED:
         return None
     eta_s = site().jobs.eta_s(job)
-    return {"position": site().jobs.position(job), "eta_s": None if eta_s is None else round(eta_s, 1)}
+    position = max(1, site().jobs.position(job))  # it may have been claimed this very moment
+    return {"position": position, "eta_s": None if eta_s is None else round(eta_s, 1)}

@@ -95,6 +95,7 @@ function bindPlayer(player) {
     go((duration * (event.clientX - frame.left)) / frame.width);
   });
   const follow = () => {
+    box.classList.toggle("begun", player.currentTime > 0);
     head.setAttribute("transform", `translate(${(1000 * player.currentTime) / duration} 0)`);
     for (const { row, time } of rows) row.classList.toggle("now", !player.paused && Math.abs(player.currentTime - time - 0.1) < 0.15);
     if (!player.paused) requestAnimationFrame(follow);

@@ -20,11 +20,11 @@ invitation.textContent = "Drop video files here, or choose them";
 picker.required = false;
 
 function size(bytes) {
-  for (const unit of ["bytes", "kB", "MB"]) {
-    if (bytes < 1000) return `${unit === "bytes" ? bytes : bytes.toFixed(bytes < 10 ? 1 : 0)} ${unit}`;
-    bytes /= 1000;
+  for (const unit of ["bytes", "KiB", "MiB"]) {
+    if (bytes < 1024) return `${unit === "bytes" ? bytes : bytes.toFixed(bytes < 10 ? 1 : 0)} ${unit}`;
+    bytes /= 1024;
   }
-  return `${bytes.toFixed(1)} GB`;
+  return `${bytes.toFixed(1)} GiB`;
 }
 
 function element(name, className, text) {

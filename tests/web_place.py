@@ -1,0 +1,93 @@
+"""One web application with its own database and files, and a worker that works when a test says so."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from web.app import create_app
+from workers import tasks
+from workers.jobs import Jobs, jobs_of
+from workers.settings import Settings, embedded
+from workers.storage import Storage, storage_of
+
+PROBLEM = "application/problem+json"
+
+
+class Place:
+    """Settings, jobs, storage and app as one process of the server has them; no broker."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.settings: Settings = embedded(folder, **settings)
+        self.jobs: Jobs = jobs_of(self.settings)
+        self.storage: Storage = storage_of(self.settings)
+        self.rung: list[str] = []
+        self.app = create_app(self.settings, jobs=self.jobs, storage=self.storage, ring=self.rung.append)
+        self.client: FlaskClient = self.app.test_client()
+
+    def work(self) -> None:
+        """Do all jobs that wait, with the worker's own code, in this process."""
+        self.settings.work_dir.mkdir(parents=True, exist_ok=True)
+        desk = tasks.Desk(self.settings, self.jobs, self.storage, lambda _: True, self.settings.work_dir, "test")
+        for mode in ("auto", "hits"):
+            while tasks.drain(desk, mode):
+                pass
+
+    def send(self, *clips: Path | tuple[Path, str], to: str = "/v1/jobs", **options: Any) -> TestResponse:
+        """Upload clips, each a path or a path and the name that the client gives it."""
+        headers = options.pop("headers", {})
+        files = [(io.BytesIO(path.read_bytes()), name) for path, name in map(named, clips)]
+        return self.client.post(to, data={**options, "file": files}, headers=headers)
+
+    def sent(self, clip: Path | tuple[Path, str], **options: Any) -> dict[str, Any]:
+        """Upload one clip that is accepted; the job."""
+        answer = self.send(clip, **options)
+        assert answer.status_code == 202, answer.text
+        return dict(answer.get_json())
+
+    def done(self, clip: Path | tuple[Path, str], **options: Any) -> dict[str, Any]:
+        """Upload one clip and have it sounded; the job as it is then."""
+        job = self.sent(clip, **options)
+        self.work()
+        return dict(self.client.get(job["links"]["self"]).get_json())
+
+    def left(self) -> list[str]:
+        """What lies in the storage and in the spool, and which jobs there are."""
+        jobs = [job.id for job in self.jobs.recent(owner=None)[0]]
+        return [*self.storage.keys(""), *(path.name for path in self.settings.spool_dir.iterdir()), *jobs]
+
+    def form_token(self, path: str = "/") -> str:
+        """The token of the forms that this client sees."""
+        return self.client.get(path).text.split('name="csrf_token" value="')[1].split('"')[0]
+
+
+def named(clip: Path | tuple[Path, str]) -> tuple[Path, str]:
+    return clip if isinstance(clip, tuple) else (clip, clip.name)
+
+
+@contextmanager
+def place(folder: Path, **settings: Any) -> Iterator[Place]:
+    """A place that gives its connections back."""
+    made = Place(folder, **settings)
+    try:
+        yield made
+    finally:
+        made.jobs.close()
+
+
+def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
+    """Hold an answer to be a problem document of that status and code."""
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == PROBLEM
+    told = dict(json.loads(answer.data))
+    assert (told["status"], told["code"]) == (status, code)
+    assert told["title"]
+    assert told["detail"]
+    return told
