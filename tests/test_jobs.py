@@ -215,9 +215,10 @@ def test_a_failure_that_will_not_pass_is_final(jobs: Jobs) -> None:
 def test_what_a_dead_worker_held_is_free_at_once(jobs: Jobs, clock: Clock) -> None:
     create(jobs)
     create(jobs)
-    claimed = jobs.claim(2, "hits", WORKER)
+    claimed = jobs.claim(2, "hits", f"{WORKER}#123")
     clock.forward(0.1)
-    assert jobs.abandon("another", blameless=False) == 0
+    for other in ("another", "worker", "worker_1", f"{WORKER}#1"):
+        assert jobs.abandon(other, blameless=False) == 0
     assert jobs.abandon(WORKER, blameless=True) == 2
     again = jobs.claim(2, "hits", "another")
     assert [job.attempt for job in again] == [2, 2]

@@ -125,14 +125,14 @@ class Leases:
         """Free what a worker held that is known to be gone, without waiting for its leases; how many jobs.
 
         Args:
+            worker: a process, ``node#pid``, or a node with all its processes.
             blameless: it was asked to go, so the attempt does not count.
         """
-        held = sa.update(JOBS).where(JOBS.c.worker == worker, JOBS.c.state.in_(HELD))
-        freed = held.values(
-            lease_until=0.0, rung_at=0.0, attempt_limit=JOBS.c.attempt_limit + 1 if blameless else JOBS.c.attempt_limit
-        )
+        its = sa.or_(JOBS.c.worker == worker, JOBS.c.worker.startswith(f"{worker}#", autoescape=True))
+        limit = JOBS.c.attempt_limit + 1 if blameless else JOBS.c.attempt_limit
+        freed = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD)).values(lease_until=0.0, rung_at=0.0)
         with self._database.writing() as connection:
-            return int(connection.execute(freed).rowcount)
+            return int(connection.execute(freed.values(attempt_limit=limit)).rowcount)
 
     def overdue(self, limit: int = 100) -> list[Job]:
         """Jobs that wait, or whose worker went missing, and for which nobody was woken lately.

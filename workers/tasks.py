@@ -11,6 +11,7 @@ import functools
 import importlib
 import json
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -78,8 +79,8 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
     ffmpeg.moviepy_reader()
-    bell = functools.partial(ring, make_app(settings))
-    _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, str(sender or "worker"))]
+    bell, name = functools.partial(ring, make_app(settings)), f"{sender or 'worker'}#{os.getpid()}"
+    _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]
 
 
 @shared_task(name=TASK)  # type: ignore[untyped-decorator, unused-ignore]

@@ -21,6 +21,8 @@ from workers.reconciler import Reconciler
 from workers.settings import from_environment
 from workers.storage import storage_of
 
+_log = logging.getLogger(__name__)
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Work until asked to end: SIGTERM finishes the running job first."""
@@ -45,7 +47,14 @@ def main(arguments: list[str] | None = None) -> None:
         asked.alive.touch()
         reconciler.start()
 
+    def bereaved(pid: int, **_: Any) -> None:
+        try:
+            jobs.abandon(f"{asked.name}#{pid}", blameless=False)
+        except WorkError as error:
+            _log.warning("the lease of a lost process will run out by itself: %s", error)
+
     signals.worker_ready.connect(ready, weak=False)
+    signals.worker_process_shutdown.connect(bereaved, weak=False)
     queues = ",".join(queue_of(mode) for mode in asked.modes.split(","))
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
     app.worker_main(["--quiet", "worker", "-n", asked.name, "-Q", queues, *quiet])
