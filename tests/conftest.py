@@ -14,6 +14,7 @@ from synth.media import video
 from synth.options import Mode
 from tests import servers
 from tests.clips import Zoo
+from tests.serving import KEY_ENTRY, Serving, serving
 from tests.voices import FlashVoice
 
 FLASHES_S = (0.5, 1.2)
@@ -74,3 +75,10 @@ def postgres_url() -> Iterator[str]:
         pytest.skip("PostgreSQL's initdb and pg_ctl are not on this machine")
     with servers.postgres() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def keyed() -> Iterator[Serving]:
+    """A real ``sonorize serve`` that wants the key of anna; see :data:`tests.serving.KEY`."""
+    with serving(SONORIZE_API_KEYS=KEY_ENTRY) as server:
+        yield server

@@ -28,7 +28,6 @@ LONGEST_PAUSE_S: Final = 5.0
 PATIENCE_S: Final = 60.0  # how long a server may be away before we give up
 FINAL_STATES: Final = frozenset({"succeeded", "failed", "canceled", "expired"})
 WORTH_ANOTHER_TRY: Final = frozenset({429, 502, 503, 504})
-CHUNK_BYTES: Final = 256 * 1024
 
 _T = TypeVar("_T")
 Told = Callable[[Mapping[str, Any]], None]
@@ -178,7 +177,7 @@ class Client:
             if answer.status_code == 200:
                 file.seek(0)
                 file.truncate()
-            for piece in answer.iter_bytes(CHUNK_BYTES):
+            for piece in answer.iter_bytes():
                 file.write(piece)
                 received(file.tell())
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import logging
+import os
 import resource
 import socket
 import tempfile
@@ -88,7 +89,9 @@ def _listen(settings: Settings, app: Any, server: Server) -> Any:
     try:
         web = make_server(app, host=settings.host, port=settings.port)
     except OSError as error:
-        raise OptionError(f"{settings.host} port {settings.port} cannot be listened on: {error.strerror}") from error
+        # Not strerror: create_server puts the address into it a second time.
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise OptionError(f"{settings.host} port {settings.port} cannot be listened on: {why}") from error
     name = f"[{settings.host}]" if ":" in settings.host else settings.host
     server.address = settings.public_url.rstrip("/") or f"http://{name}:{web.effective_port}"
     over = threading.Event()
