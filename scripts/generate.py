@@ -30,7 +30,7 @@ def requirements() -> str:
     """What the web image installs: everything but what only workers and trainings need."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     left_out = set(project["tool"]["sonorize"]["not-in-web"])
-    wanted = [entry for entry in project["project"]["dependencies"] if _bare(entry) not in left_out]
+    wanted = [entry for entry in project["project"]["dependencies"] if bare(entry) not in left_out]
     head = "# Made from pyproject.toml by scripts/generate.py: what the web needs, without torch.\n"
     return head + "".join(f"{entry}\n" for entry in sorted(wanted, key=str.lower))
 
@@ -65,7 +65,8 @@ def readme() -> str:
     return f"{before}{BEGIN}\n{table()}\n{END}{rest.split(END, 1)[1]}"
 
 
-def _bare(entry: str) -> str:
+def bare(entry: str) -> str:
+    """The name of what a requirement asks for."""
     return re.split(r"[\[<>=~!; ]", entry, maxsplit=1)[0].lower().replace("_", "-")
 
 
