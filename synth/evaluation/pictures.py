@@ -27,7 +27,7 @@ _TRUE, _FOUND = "#1b7f5c", "#c8452b"
 def draw(judged: Sequence[Judged], folder: Path) -> None:
     """Write one picture a clip, the mean cochleagram of each material, and the confusion of materials."""
     for one in judged:
-        _clip(one, folder / f"clip-{one.clip.name}.png")
+        clip_picture(one, folder / f"clip-{one.clip.name}.png")
     _mean_cochleagrams(judged, folder / "materials-mean-cochleagram.png")
     _confusion(judged, folder / "materials-confusion.png")
 
@@ -41,7 +41,7 @@ def _figure(rows: int, columns: int, **how: Any) -> tuple[Any, Any]:
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def _clip(one: Judged, target: Path) -> None:
+def clip_picture(one: Judged, target: Path) -> None:
     """Frames, onset probability with hits over the real waveform, and three cochleagrams."""
     figure, axes = _figure(5, 1, figsize=(13, 10), height_ratios=[1.2, 1, 1, 1, 1])
     picked = np.linspace(0, len(one.frames) - 1, _FRAMES).astype(int)

@@ -1,0 +1,39 @@
+"""Draw docs/hits.png, the README picture: a rendered clip that no network was trained on, and what is made of it.
+
+Run it again after the weights have changed: ``.venv/bin/python scripts/hits_picture.py``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from synth import weights
+from synth.data.clip import Clip
+from synth.data.simulate import draw_scene, write_clip
+from synth.evaluation import pictures
+from synth.evaluation.listening import Listener, judge
+from synth.models.imagenet import ImageNetEye
+from synth.synthesis import hearing
+from synth.synthesis.hits import NETWORK
+
+SEED = 900_000_007
+TARGET = Path(__file__).parents[1] / "docs" / "hits.png"
+
+
+def main() -> None:
+    """Render, listen, draw."""
+    loaded = weights.load(NETWORK)
+    shipped = hearing.build(loaded.tensors, loaded.metadata)
+    scene = draw_scene(SEED, duration_s=6.0, rate_fps=30.0, material="wood", demo=True)
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "clip.mp4"
+        write_clip(scene, file, width=640, height=480, with_sound=True)
+        clip = Clip("a rendered scene, heard by the shipped network", "scene", file, scene.hits)
+        judged = judge(clip, Listener("shipped", {}, shipped), ImageNetEye(weights.load_imagenet()))
+    pictures.clip_picture(judged, TARGET)
+    print(f"{TARGET} drawn")
+
+
+if __name__ == "__main__":
+    main()
