@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from synth.media import audio, video
 from synth.options import Options
 from tests.voices import FlashVoice
-from tests.web_place import Place, place, problem
+from tests.web_place import Place, canned, place, problem
 from web import events
 from web.openapi import OPERATIONS, description
 from workers.errors import StorageError
@@ -58,7 +58,7 @@ def test_the_description_is_sound(here: Place) -> None:
     assert {ref.removeprefix("#/components/schemas/") for ref in used} <= set(document["components"]["schemas"])
 
 
-def test_from_the_upload_to_the_files(here: Place, flash_clip: Path) -> None:
+def test_from_the_upload_to_the_files(here: Place, flash_clip: Path, tmp_path: Path) -> None:
     answer = here.send(flash_clip, seed="3", takes="2", material="metal")
     assert answer.status_code == 202
     job = answer.get_json()
@@ -78,9 +78,7 @@ def test_from_the_upload_to_the_files(here: Place, flash_clip: Path) -> None:
     assert "worker" not in json.dumps(done)
     assert str(here.settings.data_dir) not in json.dumps(done)
 
-
-def test_the_files_are_what_they_say(here: Place, flash_clip: Path, tmp_path: Path) -> None:
-    links = here.done(flash_clip)["outputs"][0]["links"]
+    links = done["outputs"][0]["links"]
     for kind in ("video", "sound", "hits", "provenance", "thumbnail"):
         answer = here.client.get(links[kind])
         assert answer.status_code == 200
@@ -88,10 +86,13 @@ def test_the_files_are_what_they_say(here: Place, flash_clip: Path, tmp_path: Pa
     assert video.packet_digest(tmp_path / "video") == video.packet_digest(flash_clip)
     assert len(audio.read(tmp_path / "sound")[0]) > 0
     assert len(json.loads((tmp_path / "hits").read_text())["hits"]) == 2
-    assert json.loads((tmp_path / "provenance").read_text())["seed"] == 0
+    assert json.loads((tmp_path / "provenance").read_text())["seed"] == 3
     assert (tmp_path / "thumbnail").read_bytes()[:2] == b"\xff\xd8"
     name = here.client.get(f"{links['video']}?download").headers["Content-Disposition"]
-    assert name.startswith('attachment; filename="flash.sonorized.mp4"')
+    assert name.startswith('attachment; filename="flash.take0.sonorized.mp4"')
+
+    row = here.jobs.get(done["id"], None)  # what the other tests put there has this shape
+    assert set((row.result or {})["outputs"][0]) == set(canned(row, here.storage)["outputs"][0])
 
 
 def test_ranges(here: Place, flash_clip: Path) -> None:
@@ -141,7 +142,7 @@ def test_reading_again_costs_nothing_while_nothing_changes(here: Place, flash_cl
     link = here.sent(flash_clip)["links"]["self"]
     known = {"If-None-Match": here.client.get(link).headers["ETag"]}
     assert here.client.get(link, headers=known).status_code == 304
-    here.work()
+    here.finish()
     assert here.client.get(link, headers=known).status_code == 200
 
 
@@ -190,7 +191,7 @@ def test_events_tell_the_whole_state_and_end(here: Place, flash_clip: Path) -> N
     pieces = iter(stream.response)
     assert next(pieces).startswith(b"retry:")
     assert _event(next(pieces))["status"] == "queued"
-    here.work()
+    here.finish()
     told = [piece for piece in pieces if piece.startswith(b"id:")]
     assert (_event(told[-1])["status"], _event(told[-1])["fraction"]) == ("succeeded", 1.0)
     stream.close()
@@ -239,7 +240,7 @@ def test_cancel_retry_delete(here: Place, flash_clip: Path) -> None:
     assert here.client.post(job["links"]["cancel"]).get_json()["outcome"] == "already_finished"
     again = here.client.post(job["links"]["retry"])
     assert (again.status_code, again.get_json()["status"]) == (202, "queued")
-    here.work()
+    here.finish()
     assert len(list(here.storage.keys(job["id"]))) > 3
     assert here.client.delete(job["links"]["self"]).status_code == 204
     assert here.left() == []
@@ -257,7 +258,7 @@ def test_variants_stand_on_their_own(here: Place, flash_clip: Path) -> None:
     several = here.client.post(job["links"]["variants"], json={"seeds": [1, 2]}).get_json()["jobs"]
     assert [one["options"]["seed"] for one in several] == [1, 2]
     here.client.delete(job["links"]["self"])
-    here.work()
+    here.finish()
     assert here.client.get(next_one["links"]["self"]).get_json()["status"] == "succeeded"
     link = next_one["links"]["variants"]
     for body in ({"seed": -1}, {"seeds": []}, {"seeds": list(range(9))}, {"seeds": "1,2"}, {"seed": "x"}):
@@ -289,7 +290,7 @@ def test_a_batch(here: Place, flash_clip: Path, dark_clip: Path, tmp_path: Path)
     assert made["items"][1]["problem"]["status"] == 422
     assert (made["counts"]["total"], made["counts"]["queued"], made["status"]) == (3, 3, "running")
     problem(here.client.get(made["links"]["result"]), 409, "conflict")
-    here.work()
+    here.finish()
     told = here.client.get(made["links"]["self"]).get_json()
     fits(told, "Batch")
     assert (told["status"], told["counts"]["succeeded"]) == ("finished", 3)
@@ -297,9 +298,7 @@ def test_a_batch(here: Place, flash_clip: Path, dark_clip: Path, tmp_path: Path)
     packed = zipfile.ZipFile(io.BytesIO(here.client.get(made["links"]["result"]).data))
     assert packed.testzip() is None
     assert sorted(packed.namelist()) == sorted(
-        f"{stem}{kind}"
-        for stem in ("flash", "dark", "flash (2)")
-        for kind in (".sonorized.mp4", ".hits.json")
+        f"{stem}{kind}" for stem in ("flash", "dark", "flash (2)") for kind in (".sonorized.mp4", ".hits.json")
     )
     listed = here.client.get("/v1/batches").get_json()
     fits(listed, "Batches")

@@ -137,6 +137,6 @@ def _this_machine_only() -> None:
     if not mapped.is_loopback:
         raise Problem("forbidden", "no API keys are configured, so this server answers its own machine only")
     asked_for = urlsplit(f"//{request.host}").hostname or ""
-    known = _LOOPBACK_NAMES | {settings.host, urlsplit(str(settings.public_url or "")).hostname}
+    known = _LOOPBACK_NAMES | {settings.host, urlsplit(settings.public_url).hostname}
     if asked_for not in known:
         raise Problem("forbidden", f"this server does not go by the name {asked_for[:80]!r}")

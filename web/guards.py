@@ -78,7 +78,7 @@ def _same_site() -> None:
         raise Problem("forbidden", "the request comes from another site")
     origin = request.headers.get("Origin")
     # Behind a proxy that speaks TLS we see http: only host and port are compared, and the public name counts too.
-    ours = {request.host, str(site().settings.public_url or "").partition("://")[2].rstrip("/")}
+    ours = {request.host, site().settings.public_url.partition("://")[2].rstrip("/")} - {""}
     if origin is not None and origin.partition("://")[2] not in ours:
         raise Problem("forbidden", "the request comes from another site")
 
@@ -100,7 +100,7 @@ def _headers(response: Response) -> Response:
         "Permissions-Policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
     }.items():
         response.headers.setdefault(name, value)
-    if str(site().settings.public_url or "").startswith("https://"):
+    if site().settings.public_url.startswith("https://"):
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     if response.mimetype in ("text/html", "application/json"):
         response.headers.setdefault("Cache-Control", "private, no-cache")

@@ -57,6 +57,8 @@ def upload() -> Response | tuple[str, int]:
     made = [item["job"] for item in items if "job" in item]
     if not made:
         raise Problem(refused[0]["problem"]["code"], f"{refused[0]['name']}: {refused[0]['problem']['detail']}")
+    if not refused:
+        return redirect(url_for("pages.batch", batch_id=made[0]["batch_id"]), 303)
     return render_template("batch.html", **_batch(made[0]["batch_id"]), refused=refused), 200
 
 

@@ -83,7 +83,6 @@ def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> 
             channel_timeout=120,
             channel_request_lookahead=1,  # so that a stream learns that its client is gone
             recv_bytes=64 * 1024,
-            send_bytes=1,  # an event goes out at once, not when 18 kB have gathered
             outbuf_high_watermark=OUTGOING,
             max_request_body_size=SMALL_BODY,
             asyncore_use_poll=True,  # select() ends at 1024 connections
@@ -94,6 +93,7 @@ def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> 
         listening.close()
         raise
     server.channel_class = _Channel
+    server.adj.send_bytes = 1  # an event goes out at once, not when 18 kB have gathered
     server.adj.sonorize_bounds = _bounds(server.adj, parts_of(app).submitter.limits.max_bytes)
     return server
 
