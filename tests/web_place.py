@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import TestResponse, encode_multipart
 
 from synth.options import Mode, Options
 from synth.result import Output
@@ -52,8 +53,11 @@ class Place:
     def send(self, *clips: Path | tuple[Path, str], to: str = "/v1/jobs", **options: Any) -> TestResponse:
         """Upload clips, each a path or a path and the name that the client gives it."""
         headers = options.pop("headers", {})
-        files = [(io.BytesIO(path.read_bytes()), name) for path, name in map(named, clips)]
-        return self.client.post(to, data={**options, "file": files}, headers=headers)
+        files = [FileStorage(io.BytesIO(path.read_bytes()), name) for path, name in map(named, clips)]
+        fields = MultiDict([*options.items(), *(("file", file) for file in files)])
+        boundary, body = encode_multipart(fields)  # the client's own way leaves temporary files open
+        kind = f"multipart/form-data; boundary={boundary}"
+        return self.client.post(to, data=body, content_type=kind, headers=headers)
 
     def sent(self, clip: Path | tuple[Path, str], **options: Any) -> dict[str, Any]:
         """Upload one clip that is accepted; the job."""
