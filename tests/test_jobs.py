@@ -381,6 +381,30 @@ def test_who_waits_in_vain_is_rung_for_once_in_a_while(jobs: Jobs, clock: Clock)
     assert {job.id for job in jobs.overdue()} == {waiting.id, lost.id}
 
 
+def test_a_deaf_worker_is_told_from_a_busy_one(jobs: Jobs, clock: Clock) -> None:
+    def deaf() -> bool:
+        return jobs.neglects("node", ["hits", "speech"], 10)
+
+    create(jobs, options=Options(mode=Mode.AUTO))
+    clock.forward(60)
+    assert not deaf()  # nobody asks it for that mode
+    create(jobs)
+    create(jobs)
+    clock.forward(9)
+    assert not deaf()
+    clock.forward(2)
+    assert deaf()
+    (job,) = jobs.claim(1, "hits", "node#7")
+    assert not deaf()
+    jobs.fail(job.id, 1, "storage", "away", True)
+    (other,) = jobs.claim(1, "hits", "another#7")
+    assert jobs.finish(other.id, 1, OUTPUTS)
+    clock.forward(9)
+    assert not deaf()  # the failed one had to wait
+    clock.forward(4)
+    assert deaf()
+
+
 def test_two_reconcilers_do_not_both_ring(jobs: Jobs, clock: Clock) -> None:
     for _ in range(20):
         create(jobs)

@@ -7,7 +7,7 @@ the lease (was paused, cut off or killed) cannot touch a job that somebody else 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from workers.database import Database
 from workers.records import FINAL, HELD, JOBS, Job, State, job_of
 
-RING_AGAIN_S: Final = 5.0  # a waiting job's worker is woken this often, should the doorbell have been lost
+RING_AGAIN_S: Final = 3.0  # a waiting job's worker is woken this often, should the doorbell have been lost
 RETRY_WAIT_S: Final = 2.0  # before the second attempt after a failure that may pass; doubled for each later one
 WORKER_LOST: Final = "worker_lost"
 
@@ -151,6 +151,21 @@ class Leases:
         if not ids:
             return []
         return self._change(sa.and_(JOBS.c.id.in_(ids), ready, ~lately), rung_at=now)
+
+    def neglects(self, worker: str, modes: Sequence[str], wait_s: float) -> bool:
+        """Whether a worker holds no job although one of its modes has waited for ``wait_s``: is it deaf?
+
+        Args:
+            worker: a node with all its processes.
+        """
+        now = self._clock()
+        since = sa.func.coalesce(sa.case((JOBS.c.not_before > JOBS.c.queued_at, JOBS.c.not_before)), JOBS.c.queued_at)
+        waits = sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.mode.in_(modes), since < now - wait_s)
+        holds = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.worker.startswith(f"{worker}#", autoescape=True))
+        with self._database.reading() as connection:
+            if connection.scalar(sa.select(JOBS.c.id).where(waits).limit(1)) is None:
+                return False
+            return connection.scalar(sa.select(JOBS.c.id).where(holds).limit(1)) is None
 
     def give_up(self) -> list[Job]:
         """End the jobs whose worker went missing and that get no further attempt; those that ended."""

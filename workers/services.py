@@ -30,6 +30,7 @@ from workers.jobs import Jobs
 from workers.settings import Settings, broker_socket
 
 SLOWEST_RESTART_S: Final = 10.0
+STALE_S: Final = 20.0  # many times what a worker needs to show life, also while the database is slow
 
 _log = logging.getLogger(__name__)
 
@@ -168,6 +169,7 @@ class Worker(Service):
         self.name = f"worker-{number}"
         self._modes, self._jobs = modes, jobs
         self._node = ""
+        self._beat = 0.0, 0.0  # when the file was touched last, and when that was seen
         self._alive = settings.work_dir / f"{self.name}-{os.getpid()}.alive"
 
     def end(self, deadline: float) -> bool:
@@ -184,6 +186,17 @@ class Worker(Service):
         self._alive.unlink(missing_ok=True)
         options = ["--name", self._node, "--modes", ",".join(self._modes), "--alive", str(self._alive)]
         return [sys.executable, "-P", "-m", "workers.worker", *options]  # -P: no module of the folder we stand in
+
+    def watch(self) -> None:
+        """See :class:`Service`; one that runs but shows no life (stuck, stopped or deaf to its bell) is ended too."""
+        super().watch()
+        beat = self._alive.stat().st_mtime if self.ready and self._alive.exists() else 0.0
+        now = time.monotonic()  # stands still while the machine sleeps, unlike the file's time
+        if not self.ready or beat != self._beat[0]:
+            self._beat = beat, now
+        elif now - self._beat[1] > STALE_S:
+            _log.error("%s shows no life for %g s and is started anew", self.name, STALE_S)
+            self._kill_group()
 
     def _shows_ready(self) -> bool:
         return self._alive.exists()

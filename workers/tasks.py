@@ -83,7 +83,7 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]
 
 
-@shared_task(name=TASK)  # type: ignore[untyped-decorator, unused-ignore]
+@shared_task(name=TASK, Request="workers.requests:Request")  # type: ignore[untyped-decorator, unused-ignore]
 def work(mode: str) -> None:
     """Claim and do jobs of a mode until none waits, or until it is time to look up."""
     if not _DESK:  # it could not be laid when the process began; Celery only logs what its signals raise

@@ -8,10 +8,10 @@ import logging
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from celery import signals
-from celery.platforms import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from synth.errors import SynthError
 from workers.errors import WorkError
@@ -20,6 +20,8 @@ from workers.queue import make_app, queue_of, ring
 from workers.reconciler import Reconciler
 from workers.settings import from_environment
 from workers.storage import storage_of
+
+DEAF_S: Final = 10.0  # a job that waits so long beside an idle worker has been rung for several times
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +35,8 @@ def main(arguments: list[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", category=SecurityWarning)  # of work as root with pickle, which is refused here
+    for kind in (SecurityWarning, CPendingDeprecationWarning):  # of pickle, which is refused; of a default to come
+        warnings.filterwarnings("ignore", category=kind)
     try:
         settings = from_environment()
         jobs, storage = jobs_of(settings), storage_of(settings)
@@ -41,7 +44,17 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(error))
     app = make_app(settings)
     app.set_current()
-    reconciler = Reconciler(settings, jobs, storage, functools.partial(ring, app), after=asked.alive.touch)
+    modes = asked.modes.split(",")
+
+    def show_life() -> None:
+        try:
+            deaf = jobs.neglects(asked.name, modes, DEAF_S)
+        except WorkError:
+            deaf = False  # without its database a worker has nothing to hear
+        if not deaf:
+            asked.alive.touch()
+
+    reconciler = Reconciler(settings, jobs, storage, functools.partial(ring, app), after=show_life)
 
     def ready(**_: Any) -> None:
         asked.alive.touch()
@@ -55,7 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     signals.worker_ready.connect(ready, weak=False)
     signals.worker_process_shutdown.connect(bereaved, weak=False)
-    queues = ",".join(queue_of(mode) for mode in asked.modes.split(","))
+    queues = ",".join(queue_of(mode) for mode in modes)
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
     app.worker_main(["--quiet", "worker", "-n", asked.name, "-Q", queues, *quiet])
     reconciler.stop()
