@@ -6,13 +6,14 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from synth.media import audio, video
 from synth.options import Options
@@ -168,7 +169,8 @@ def test_a_key_in_flight(here: Place, flash_clip: Path) -> None:
 
 
 def test_hundred_senders_of_one_key(here: Place, flash_clip: Path) -> None:
-    body, answers = flash_clip.read_bytes(), []
+    body = flash_clip.read_bytes()
+    answers: list[int] = []
 
     def send(client: FlaskClient) -> None:
         data = {"file": (io.BytesIO(body), "a.mp4")}
@@ -184,11 +186,15 @@ def test_hundred_senders_of_one_key(here: Place, flash_clip: Path) -> None:
     assert len(here.left()) == 2
 
 
+def pieces_of(stream: TestResponse) -> Iterator[bytes]:
+    return iter(cast(Iterable[bytes], stream.response))
+
+
 def test_events_tell_the_whole_state_and_end(here: Place, flash_clip: Path) -> None:
     job = here.sent(flash_clip)
     stream = here.client.get(job["links"]["events"])
     assert stream.content_type == "text/event-stream; charset=utf-8"
-    pieces = iter(stream.response)
+    pieces = pieces_of(stream)
     assert next(pieces).startswith(b"retry:")
     assert _event(next(pieces))["status"] == "queued"
     here.finish()
@@ -198,7 +204,7 @@ def test_events_tell_the_whole_state_and_end(here: Place, flash_clip: Path) -> N
     seen = told[-1].split(b"\n")[0].removeprefix(b"id: ").decode()
     assert here.client.get(job["links"]["events"], headers={"Last-Event-ID": seen}).status_code == 204
     other = here.client.get(job["links"]["events"], headers={"Last-Event-ID": "something else"})
-    assert _event([piece for piece in other.response if piece.startswith(b"id:")][0])["status"] == "succeeded"
+    assert _event(next(piece for piece in pieces_of(other) if piece.startswith(b"id:")))["status"] == "succeeded"
 
 
 def _event(piece: bytes) -> dict[str, Any]:
@@ -210,7 +216,7 @@ def _event(piece: bytes) -> dict[str, Any]:
 def test_a_deleted_job_ends_its_stream(here: Place, flash_clip: Path) -> None:
     job = here.sent(flash_clip)
     stream = here.client.get(job["links"]["events"])
-    pieces = iter(stream.response)
+    pieces = pieces_of(stream)
     next(pieces), next(pieces)
     here.client.delete(job["links"]["self"])
     assert next(pieces).startswith(b"event: gone")

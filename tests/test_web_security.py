@@ -177,7 +177,9 @@ def test_a_session_needs_its_token_for_the_api_too(locked: Place, dark_clip: Pat
 def test_another_site_cannot_use_the_open_server(here: Place, dark_clip: Path, headers: dict[str, str]) -> None:
     problem(here.send(dark_clip, headers=headers), 403, "forbidden")
     assert here.left() == []
-    assert here.send(dark_clip, headers={"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}).status_code == 202
+    assert (
+        here.send(dark_clip, headers={"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}).status_code == 202
+    )
 
 
 def test_an_open_server_answers_its_own_machine_by_its_own_name(here: Place) -> None:

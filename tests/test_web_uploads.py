@@ -58,8 +58,9 @@ def listening(here: Place) -> Iterator[int]:
     try:
         yield int(server.effective_port)
     finally:
-        server.close()
+        serving.stop(server)
         thread.join(10)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("name", BAD_CLIPS)
@@ -82,7 +83,9 @@ def test_a_bad_clip_among_good_ones_leaves_nothing_of_itself(here: Place, zoo: Z
     assert here.left() == []
 
 
-@pytest.mark.parametrize("options", [{"takes": "0"}, {"seed": "one"}, {"speed": "9"}, {"mode": "speech"}, {"bank": "/etc/passwd"}])
+@pytest.mark.parametrize(
+    "options", [{"takes": "0"}, {"seed": "one"}, {"speed": "9"}, {"mode": "speech"}, {"bank": "/etc/passwd"}]
+)
 def test_an_option_that_is_not_allowed(here: Place, dark_clip: Path, options: dict[str, str]) -> None:
     problem(here.send(dark_clip, **options), 422, "option")
     assert here.left() == []

@@ -31,6 +31,13 @@ def reply(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str]
     return Response(json.dumps(body) + "\n", status, dict(headers or {}), content_type="application/json")
 
 
+def unless_known(response: Response) -> Response:
+    """The response with an ETag, or 304 to a caller that has it already."""
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:24], weak=True)
+    response.make_conditional(request)
+    return response
+
+
 def receive(folder: Any, *, files: int, total_bytes: int) -> Form:
     """Read the body of this request into the spool.
 
@@ -133,9 +140,7 @@ def listing() -> Response:
 @blueprint.get("/jobs/<job_id>")
 def read(job_id: str) -> Response:
     """One job; 304 when it is as the caller knows it."""
-    response = reply(job_json(site().job(job_id)))
-    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:24], weak=True)
-    return response.make_conditional(request)
+    return unless_known(reply(job_json(site().job(job_id))))
 
 
 @blueprint.delete("/jobs/<job_id>")

@@ -117,9 +117,13 @@ def _bearer(keys: Keys) -> bool:
 
 
 def _session(keys: Keys) -> bool:
-    name = session.get("key_name")
+    name: object = session.get("key_name")
     # A key that was taken out of the settings, or got another secret, ends its sessions.
-    if name not in keys.digests or not hmac.compare_digest(str(session.get("key_mark")), _mark(name)):
+    if (
+        not isinstance(name, str)
+        or name not in keys.digests
+        or not hmac.compare_digest(str(session.get("key_mark")), _mark(name))
+    ):
         return False
     g.key_name, g.by = name, "session"
     return True

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from synth.errors import SynthError
-from web.api import idempotency_key, option_fields, page_of_jobs, receive, reply
+from web.api import idempotency_key, option_fields, page_of_jobs, receive, reply, unless_known
 from web.context import owner, site, viewer
 from web.errors import Problem, problem_of
 from web.forms import parse_options
@@ -96,9 +96,7 @@ def listing() -> Response:
 @blueprint.get("/<batch_id>")
 def read(batch_id: str) -> Response:
     """One batch: counts, and each of its jobs in brief."""
-    response = reply(batch_json(batch_id, members(batch_id)))
-    response.add_etag(weak=True)
-    return response.make_conditional(request)
+    return unless_known(reply(batch_json(batch_id, members(batch_id))))
 
 
 @blueprint.post("/<batch_id>/cancel")
@@ -145,7 +143,7 @@ def archive(jobs: list[Job]) -> Iterator[bytes]:
     outlet, storage, names = _Outlet(), site().storage, set[str]()
 
     def pieces() -> Iterator[bytes]:
-        with zipfile.ZipFile(outlet, "w", zipfile.ZIP_STORED) as packed:  # type: ignore[arg-type]
+        with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_STORED) as packed:
             for job in jobs:
                 for entry in outputs(job):
                     for kind, column in (("video", "key"), ("hits", "hits_key")):

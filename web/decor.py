@@ -145,7 +145,7 @@ def tally(hits: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
 def here(**changed: str | None) -> str:
     """The address of this list with other filters, from its first page."""
     asked = {name: value for name, value in request.args.items() if name in ("state", "mode")}
-    wanted = {name: value for name, value in {**asked, **changed}.items() if value}
+    wanted: dict[str, Any] = {name: value for name, value in {**asked, **changed}.items() if value}
     return url_for(str(request.endpoint), **wanted)
 
 

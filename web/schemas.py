@@ -46,11 +46,16 @@ def items(schema: Schema) -> Schema:
     return {"type": "array", "items": schema}
 
 
-def record(_about: str = "", _optional: tuple[str, ...] = (), **members: Schema) -> Schema:
-    """An object with exactly these members, all but ``_optional`` required."""
-    required = [name for name in members if name not in _optional]
-    shape: Schema = {"type": "object", "properties": members, "required": required, "additionalProperties": False}
-    return {"description": _about, **shape} if _about else shape
+def record(**members: Schema) -> Schema:
+    """An object with exactly these members, all of them required."""
+    return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
+
+
+def about(text: str, schema: Schema, *, optional: tuple[str, ...] = ()) -> Schema:
+    """The schema with a description, and with members of its record that may be missing."""
+    if optional:
+        schema = {**schema, "required": [name for name in schema["required"] if name not in optional]}
+    return {"description": text, **schema}
 
 
 def option_members() -> dict[str, Schema]:
@@ -98,25 +103,27 @@ def _job_shapes() -> dict[str, Schema]:
             },
             "required": ["file"],
         },
-        "Job": record(
+        "Job": about(
             "One clip, asked to be sounded once.",
-            id=TEXT,
-            status={"type": "string", "enum": [state.value for state in State]},
-            title={"type": "string", "description": "The file's name as the client gave it."},
-            mode=TEXT,
-            options=ref("Options"),
-            clip=ref("Clip"),
-            progress=record(stage=maybe(TEXT), fraction=FRACTION),
-            queue=maybe(record("Only while it waits.", position=WHOLE, eta_s=maybe(NUMBER))),
-            attempt={"type": "integer", "minimum": 0},
-            batch_id=maybe(TEXT),
-            cancel_requested=FLAG,
-            error=maybe(ref("JobError")),
-            created_at=MOMENT,
-            started_at=maybe(MOMENT),
-            finished_at=maybe(MOMENT),
-            outputs=items(ref("Take")),
-            links=LINKS,
+            record(
+                id=TEXT,
+                status={"type": "string", "enum": [state.value for state in State]},
+                title={"type": "string", "description": "The file's name as the client gave it."},
+                mode=TEXT,
+                options=ref("Options"),
+                clip=ref("Clip"),
+                progress=record(stage=maybe(TEXT), fraction=FRACTION),
+                queue=maybe(about("Only while it waits.", record(position=WHOLE, eta_s=maybe(NUMBER)))),
+                attempt={"type": "integer", "minimum": 0},
+                batch_id=maybe(TEXT),
+                cancel_requested=FLAG,
+                error=maybe(ref("JobError")),
+                created_at=MOMENT,
+                started_at=maybe(MOMENT),
+                finished_at=maybe(MOMENT),
+                outputs=items(ref("Take")),
+                links=LINKS,
+            ),
         ),
         "JobError": record(code=TEXT, detail=TEXT, retryable=FLAG, attempt=WHOLE),
         "Jobs": record(jobs=items(ref("Job")), next_cursor=maybe(TEXT)),
@@ -124,33 +131,37 @@ def _job_shapes() -> dict[str, Schema]:
         "Cancellation": record(
             id=TEXT, outcome={"type": "string", "enum": ["canceled", "cancellation_requested", "already_finished"]}
         ),
-        "Variants": record(
+        "Variants": about(
             "One seed, several, or none for the next one.",
-            ("seed", "seeds"),
-            seed={"type": "integer", "minimum": 0, "maximum": MAX_SEED},
-            seeds={**items({"type": "integer", "minimum": 0}), "minItems": 1, "maxItems": MAX_VARIANTS},
+            record(
+                seed={"type": "integer", "minimum": 0, "maximum": MAX_SEED},
+                seeds={**items({"type": "integer", "minimum": 0}), "minItems": 1, "maxItems": MAX_VARIANTS},
+            ),
+            optional=("seed", "seeds"),
         ),
     }
 
 
 def _take_shapes() -> dict[str, Schema]:
     return {
-        "Take": record(
+        "Take": about(
             "One result. `hits` and `stages_s` come only where one job is read.",
-            ("hits", "stages_s"),
-            take={"type": "integer", "minimum": 0},
-            mode=TEXT,
-            seed=WHOLE,
-            duration_s=NUMBER,
-            sample_rate_hz=WHOLE,
-            hit_count=WHOLE,
-            loudness_lufs=maybe(NUMBER),
-            true_peak_dbtp=maybe(NUMBER),
-            container={**TEXT, "description": "Ending of the video's file name."},
-            warnings=items(TEXT),
-            links=LINKS,
-            hits=items(ref("Hit")),
-            stages_s={"type": "object", "additionalProperties": NUMBER},
+            record(
+                take={"type": "integer", "minimum": 0},
+                mode=TEXT,
+                seed=WHOLE,
+                duration_s=NUMBER,
+                sample_rate_hz=WHOLE,
+                hit_count=WHOLE,
+                loudness_lufs=maybe(NUMBER),
+                true_peak_dbtp=maybe(NUMBER),
+                container={**TEXT, "description": "Ending of the video's file name."},
+                warnings=items(TEXT),
+                links=LINKS,
+                hits=items(ref("Hit")),
+                stages_s={"type": "object", "additionalProperties": NUMBER},
+            ),
+            optional=("hits", "stages_s"),
         ),
         "Hit": record(
             time_s={"type": "number", "minimum": 0},
@@ -160,20 +171,22 @@ def _take_shapes() -> dict[str, Schema]:
             exemplar=maybe(TEXT),
             probabilities={"type": "object", "additionalProperties": FRACTION},
         ),
-        "Clip": record(
+        "Clip": about(
             "What was seen of the video without decoding it.",
-            duration_s=NUMBER,
-            start_s=NUMBER,
-            rate_fps=NUMBER,
-            frames=WHOLE,
-            width=WHOLE,
-            height=WHOLE,
-            rotation_deg=WHOLE,
-            video_codec=TEXT,
-            audio_codec=maybe(TEXT),
-            container=TEXT,
-            variable_rate=FLAG,
-            bytes=WHOLE,
+            record(
+                duration_s=NUMBER,
+                start_s=NUMBER,
+                rate_fps=NUMBER,
+                frames=WHOLE,
+                width=WHOLE,
+                height=WHOLE,
+                rotation_deg=WHOLE,
+                video_codec=TEXT,
+                audio_codec=maybe(TEXT),
+                container=TEXT,
+                variable_rate=FLAG,
+                bytes=WHOLE,
+            ),
         ),
     }
 
@@ -186,12 +199,14 @@ def _other_shapes() -> dict[str, Schema]:
         "counts": counts,
         "links": LINKS,
     }
-    item = record(
+    item = about(
         "A file of the request: either its job or why it was refused.",
-        ("job", "problem"),
-        name=TEXT,
-        job=ref("Job"),
-        problem=ref("Problem"),
+        record(
+            name=TEXT,
+            job=ref("Job"),
+            problem=ref("Problem"),
+        ),
+        optional=("job", "problem"),
     )
     return {
         "Batch": record(**brief, jobs=items(ref("Job"))),

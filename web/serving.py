@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Flask, json
+from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
@@ -33,6 +34,8 @@ _SEVERAL: Final = ("/", "/v1/batches")
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
     """Knows how large the body at each address may be."""
+
+    adj: Any
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
@@ -63,7 +66,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
 
 def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> Any:
-    """A listening server: ``run()`` serves until ``close()``, ``effective_port`` is where.
+    """A listening server: ``run()`` serves until :func:`stop`, ``effective_port`` is where.
 
     Args:
         port: 0 takes a free one.
@@ -96,6 +99,13 @@ def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> 
     server.adj.send_bytes = 1  # an event goes out at once, not when 18 kB have gathered
     server.adj.sonorize_bounds = _bounds(server.adj, parts_of(app).submitter.limits.max_bytes)
     return server
+
+
+def stop(server: Any) -> None:
+    """End a server's ``run()`` from another thread: close its connections, let its threads finish what they do."""
+    # Only the loop's own thread may touch the connections: it is told to close them when it wakes.
+    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
+    server.task_dispatcher.shutdown()
 
 
 def _bounds(adjustments: Any, file_bytes: int) -> Mapping[str, Any]:
