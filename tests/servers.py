@@ -19,6 +19,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+BROKER_PASSWORD = "hush"
 BUCKET = "tests"
 PATIENCE_S = 60.0  # generous: a test that passes never waits so long
 
@@ -56,6 +57,19 @@ class S3Server:
         client = boto3.session.Session().client("s3", endpoint_url=self.endpoint, region_name="us-east-1", **keys)
         client.create_bucket(Bucket=bucket)
         client.close()
+
+
+@contextlib.contextmanager
+def valkey(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The broker on a TCP port, as a Redis elsewhere would be: with a password, and nobody who starts it again."""
+    from workers.services import broker_program
+
+    command = [str(broker_program()), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", BROKER_PASSWORD]
+    with subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def weed() -> str | None:

@@ -42,6 +42,7 @@ def make_app(settings: Settings) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
+        worker_cancel_long_running_tasks_on_connection_loss=False,  # a doorbell that is gone is no reason to stop
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
         task_serializer="json",

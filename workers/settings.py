@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     batch_claim: int = Field(8, ge=1)
     job_timeout_s: float = Field(1800.0, gt=0)
     retention_days: float = Field(30.0, gt=0)
-    preload: str = "torch"  # modules that each worker process imports at its start, separated by commas
+    preload: str = ""  # modules that each worker process imports at its start, separated by commas
 
     @property
     def heartbeat_s(self) -> float:

@@ -7,12 +7,14 @@ claim that many; today's do not.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import json
 import logging
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ from celery import shared_task, signals
 
 from synth import pipeline, weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
-from synth.media import audio, ffmpeg, video
+from synth.media import audio, video
 from synth.options import ExistingSound, Options
 from synth.result import Output, Result
 from workers.attempt import Attempt, Stop, close
@@ -78,9 +80,16 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     tempfile.tempdir = str(folder)
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
-    ffmpeg.moviepy_reader()
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     bell, name = functools.partial(ring, make_app(settings)), f"{sender or 'worker'}#{os.getpid()}"
     _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]
+
+
+def _warm_up() -> None:
+    """Import what every job needs and what takes seconds, while the first job begins or is waited for."""
+    for name in ("torch", "moviepy.video.io.ffmpeg_reader"):
+        with contextlib.suppress(ImportError):  # who really needs it says so
+            importlib.import_module(name)
 
 
 @shared_task(name=TASK, Request="workers.requests:Request")  # type: ignore[untyped-decorator, unused-ignore]

@@ -35,8 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    for kind in (SecurityWarning, CPendingDeprecationWarning):  # of pickle, which is refused; of a default to come
-        warnings.filterwarnings("ignore", category=kind)
+    warnings.filterwarnings("ignore", category=SecurityWarning)  # of work as root with pickle, which is refused here
     try:
         settings = from_environment()
         jobs, storage = jobs_of(settings), storage_of(settings)
@@ -57,6 +56,7 @@ def main(arguments: list[str] | None = None) -> None:
     reconciler = Reconciler(settings, jobs, storage, functools.partial(ring, app), after=show_life)
 
     def ready(**_: Any) -> None:
+        warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)  # of a default of Celery 6; ours is set
         asked.alive.touch()
         reconciler.start()
 
