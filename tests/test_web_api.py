@@ -267,7 +267,14 @@ def test_variants_stand_on_their_own(here: Place, flash_clip: Path) -> None:
     here.finish()
     assert here.client.get(next_one["links"]["self"]).get_json()["status"] == "succeeded"
     link = next_one["links"]["variants"]
-    for body in ({"seed": -1}, {"seeds": []}, {"seeds": list(range(9))}, {"seeds": "1,2"}, {"seed": "x"}):
+    wrong: list[dict[str, object]] = [
+        {"seed": -1},
+        {"seeds": []},
+        {"seeds": [*range(9)]},
+        {"seeds": "1"},
+        {"seed": "x"},
+    ]
+    for body in wrong:
         problem(here.client.post(link, json=body), 422, "option")
     problem(here.client.post(link, data="[1]", content_type="application/json"), 400, "bad-request")
     problem(here.client.post(link, data="seed", content_type="text/plain"), 415, "unsupported-type")

@@ -1,4 +1,4 @@
-"""A person's way through the pages, in a real Chromium against a live server: upload, progress, play, download, delete."""
+"""A person's way through the pages, in a real Chromium against a live server."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Person:
         until(lambda: part in self.browser.current_url, f"address with {part}")
 
     def run(self, script: str, *arguments: Any) -> Any:
-        return self.browser.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+        return self.browser.execute_script(script, *arguments)
 
     def complaints(self) -> list[str]:
         """What the browser's console says of errors and of the content security policy."""
