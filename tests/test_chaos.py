@@ -127,7 +127,7 @@ def test_forty_jobs_in_a_storm_with_postgresql_redis_and_s3(
             tmp_path / "data",
             flash_clip,
             max_attempts=10,
-            database_url=postgres_url,
+            database_url=servers.emptied(postgres_url),
             broker_url=f"redis://:{servers.BROKER_PASSWORD}@127.0.0.1:{port}/0",
             storage_url=s3_server.url(servers.BUCKET),
             s3_access_key=s3_server.access_key,

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from synth.options import Mode, Options
+from tests import servers
 from workers.database import open_database
 from workers.errors import Conflict, DatabaseError, NotFound, QueueFull
 from workers.jobs import Job, Jobs, State, made_at, new_id, open_jobs
@@ -43,12 +43,7 @@ def clock() -> Clock:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'jobs.db'}"
-    url: str = request.getfixturevalue("postgres_url")
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    with engine.begin() as connection:
-        connection.execute(sa.text("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
-    engine.dispose()
-    return url
+    return servers.emptied(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture
