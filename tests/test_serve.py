@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
+import tempfile
 import time
 from pathlib import Path
 
@@ -134,3 +136,38 @@ def test_killed_it_takes_its_children_along() -> None:
         while alive(children) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert alive(children) == []
+
+
+def test_the_demo_goes_the_whole_way(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from web.commands import demo
+
+    monkeypatch.setattr(demo, "DURATION_S", 1.0)
+    monkeypatch.setattr(demo, "SIZE", (64, 48))
+    monkeypatch.setenv("SONORIZE_PRELOAD", "tests.preload")
+    with tempfile.TemporaryDirectory(prefix="sonorize-") as name:
+        out = Path(name)
+        assert cli.main(["demo", "-o", name, "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert [job["files"] for job in told["jobs"]] == [[str(out / f"sounded-{number}.mp4")] for number in (1, 2, 3)]
+        assert told["gallery"].endswith("/gallery")
+        for number in (1, 2, 3):
+            silent, sounded = out / f"silent-{number}.mp4", out / f"sounded-{number}.mp4"
+            assert video.packet_digest(sounded) == video.packet_digest(silent)
+            assert video.probe(sounded).audio_codec == "aac"
+
+
+def test_doctor_looks_at_the_parts_of_a_server(
+    keyed: Serving, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for data, words in (
+        (keyed.data, ("; answers", "answers; ", "can be stored", "alive on this")),
+        (tmp_path / "none", ("starts with the server", "will be made", "will be made", "none runs")),
+    ):
+        cli.main(["doctor", "--data", str(data), "--json"])
+        checks = {row["check"]: row for row in json.loads(capsys.readouterr().out)["checks"]}
+        for check, word in zip(("broker", "database", "storage", "worker"), words, strict=True):
+            assert checks[check]["ok"], checks[check]
+            assert word in checks[check]["detail"]
+    assert not (tmp_path / "none").exists()

@@ -13,7 +13,6 @@ import multiprocessing
 import shutil
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -263,10 +262,7 @@ def _serve(settings: Settings, workers: int, wire: Connection) -> None:
     from web.running import Server
 
     with Server(settings, workers=workers) as server_:
-        over = threading.Event()
-        while not server_.services.ready and not over.wait(0.1):
-            if server_.services.error is not None:
-                raise server_.services.error
+        server_.until_ready()
         wire.send(server_.address)
         with suppress(EOFError):
             wire.recv()

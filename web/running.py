@@ -13,17 +13,21 @@ import resource
 import socket
 import tempfile
 import threading
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
-from waitress import wasyncore
+from flask import Flask
 
 from synth.errors import OptionError
 from web.app import create_app
-from web.serving import CONNECTIONS, make_server
+from web.serving import CONNECTIONS, make_server, stop
 from workers import queue
-from workers.embedded import Embedded
+from workers.embedded import READY_S, Embedded
+from workers.errors import ServiceError
 from workers.jobs import jobs_of
 from workers.reconciler import Reconciler
 from workers.settings import Settings
@@ -31,7 +35,7 @@ from workers.storage import storage_of
 
 FILES_BESIDE: Final = 256  # open files of the server beside its connections and their spooled bodies
 CLOSING_S: Final = 5.0
-LOOP_S: Final = 0.5
+LOOK_EVERY_S: Final = 0.1
 
 
 class Server:
@@ -70,9 +74,21 @@ class Server:
                 ring=functools.partial(queue.ring, bell),
                 broker_check=functools.partial(queue.check, bell),
             )
-            undo.callback(_listen(self.settings, app, self))
+            self.address = undo.enter_context(_answering(self.settings, app))
             self._closing = undo.pop_all()
         return self
+
+    def until_ready(self, patience_s: float = READY_S) -> None:
+        """Wait for broker and workers; the web answers meanwhile.
+
+        Raises:
+            ServiceError: one of them does not start.
+        """
+        deadline = time.monotonic() + patience_s
+        while not self.services.ready:
+            if self.services.error is not None or time.monotonic() > deadline:
+                raise self.services.error or ServiceError(f"the workers are not ready after {patience_s:g} s")
+            time.sleep(LOOK_EVERY_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -80,40 +96,36 @@ class Server:
         self._closing.close()
 
 
-def _listen(settings: Settings, app: Any, server: Server) -> Any:
-    """Answer in a thread from now on; gives what ends it."""
+@contextmanager
+def _answering(settings: Settings, app: Flask) -> Iterator[str]:
+    """Answer in a thread until the block ends; gives the address."""
     _allow_connections()
-    spool = settings.spool_dir
+    with _bodies_in(settings.spool_dir):
+        try:
+            web = make_server(app, host=settings.host, port=settings.port)
+        except OSError as error:
+            # Not strerror: create_server puts the address into it a second time.
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise OptionError(f"{settings.host} port {settings.port} cannot be listened on: {why}") from error
+        thread = threading.Thread(target=web.run, name="web", daemon=True)
+        thread.start()
+        name = f"[{settings.host}]" if ":" in settings.host else settings.host
+        try:
+            yield settings.public_url.rstrip("/") or f"http://{name}:{web.effective_port}"
+        finally:
+            stop(web)
+            thread.join(CLOSING_S)
+
+
+@contextmanager
+def _bodies_in(spool: Path) -> Iterator[None]:
+    """Let waitress keep bodies on their way on the disk of the data: /tmp may be small, or memory."""
     spool.mkdir(parents=True, exist_ok=True)
-    tempfile.tempdir = str(spool)  # where waitress keeps bodies on their way: on the data's disk, not in /tmp
+    before, tempfile.tempdir = tempfile.tempdir, str(spool)
     try:
-        web = make_server(app, host=settings.host, port=settings.port)
-    except OSError as error:
-        # Not strerror: create_server puts the address into it a second time.
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise OptionError(f"{settings.host} port {settings.port} cannot be listened on: {why}") from error
-    name = f"[{settings.host}]" if ":" in settings.host else settings.host
-    server.address = settings.public_url.rstrip("/") or f"http://{name}:{web.effective_port}"
-    over = threading.Event()
-    thread = threading.Thread(target=_answer, args=(web, over), name="web", daemon=True)
-    thread.start()
-
-    def close() -> None:
-        over.set()
-        web.pull_trigger()
-        thread.join(CLOSING_S)
-
-    return close
-
-
-def _answer(web: Any, over: threading.Event) -> None:
-    """waitress's own loop runs until the last client has gone, and live streams stay for minutes: this one ends."""
-    while not over.is_set():
-        wasyncore.loop(timeout=LOOP_S, use_poll=True, map=web._map, count=1)
-    for channel in list(web.active_channels.values()):
-        channel.handle_close()  # streams and downloads hear of it and give their threads back
-    web.close()
-    web.task_dispatcher.shutdown(timeout=CLOSING_S / 2)
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def refuse_an_open_door(settings: Settings) -> None:

@@ -30,6 +30,7 @@ from workers.jobs import Jobs
 from workers.settings import Settings, broker_socket
 
 SLOWEST_RESTART_S: Final = 10.0
+HOPELESS: Final = 4  # starts in a row of a program that never got ready
 STALE_S: Final = 20.0  # many times what a worker needs to show life, also while the database is slow
 
 _log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Service:
         self._process: subprocess.Popen[bytes] | None = None
         self._failures = 0
         self._start_after = 0.0
+        self._was_ready = False
         self.ready = False
         self.starts = 0
 
@@ -65,7 +67,7 @@ class Service:
         if self._process is None and time.monotonic() >= self._start_after:
             self._start()
         if self._process is not None and not self.ready and self._shows_ready():
-            self.ready, self._failures = True, 0
+            self.ready, self._was_ready, self._failures = True, True, 0
 
     def ask_to_end(self) -> None:
         """Send SIGTERM."""
@@ -123,6 +125,10 @@ class Service:
         self._kill_group()
         self._process = None
         self._failures = 0 if self.ready else self._failures + 1
+        if self._failures >= HOPELESS and not self._was_ready:
+            said = f"; {self._logs / f'{self.name}.log'} says why" if self._logs else ""
+            self._start_after, self.ready = time.monotonic() + SLOWEST_RESTART_S, False
+            raise ServiceError(f"the {self.name} does not start: it ended by itself {self._failures} times{said}")
         self._start_after = time.monotonic() + min(SLOWEST_RESTART_S, 0.25 * 2**self._failures if self._failures else 0)
         self.ready = False
 

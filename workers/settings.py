@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -166,12 +165,13 @@ def _at_home(settings: Settings) -> Settings:
 
 
 def broker_socket(data_dir: Path) -> Path:
-    """The embedded broker's socket: in the data folder, or, where that path is too long, in the temporary folder."""
+    """The embedded broker's socket: in the data folder, or, where that path is too long, in /tmp."""
     inside = data_dir / "broker.sock"
     if len(os.fsencode(inside)) <= SOCKET_PATH_BYTES:
         return inside
     name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"sonorize-{os.getuid()}-{name}" / "broker.sock"
+    # Not tempfile's folder: that may be long as well, and must be the same for every process.
+    return Path("/tmp") / f"sonorize-{os.getuid()}-{name}" / "broker.sock"
 
 
 def _kept_secret(path: Path) -> str:

@@ -43,6 +43,7 @@ def demo(
     with Server(settings) as server, Client(server.address) as client, board([one.name for one in errands]) as show:
         _draw(errands, show)  # meanwhile the worker loads what it needs
         send(client, errands, show)
+        server.until_ready()
         fetch(client, errands, out, show, force=True)
         _report(errands, server.address, data, as_json=as_json)
     if any(one.problem for one in errands):
