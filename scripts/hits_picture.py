@@ -12,7 +12,7 @@ from synth import weights
 from synth.data.clip import Clip
 from synth.data.simulate import draw_scene, write_clip
 from synth.evaluation import pictures
-from synth.evaluation.listening import Listener, judge
+from synth.evaluation.listening import Listener, judge, see
 from synth.models.imagenet import ImageNetEye
 from synth.synthesis import hearing
 from synth.synthesis.hits import NETWORK
@@ -30,7 +30,8 @@ def main() -> None:
         file = Path(name) / "clip.mp4"
         write_clip(scene, file, width=640, height=480, with_sound=True)
         clip = Clip("a rendered scene, heard by the shipped network", "scene", file, scene.hits)
-        judged = judge(clip, Listener("shipped", {}, shipped), ImageNetEye(weights.load_imagenet()))
+        seen = see(clip, ImageNetEye(weights.load_imagenet()))
+    judged = judge(seen, Listener("shipped", {}, shipped))
     pictures.clip_picture(judged, TARGET)
     print(f"{TARGET} drawn")
 

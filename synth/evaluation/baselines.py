@@ -13,6 +13,7 @@ from scipy.signal import find_peaks
 
 from synth.evaluation import metrics
 from synth.evaluation.listening import Judged
+from synth.synthesis.hits import VIDEO_RATE_HZ
 
 Timed = tuple[list[float], list[float]]
 
@@ -21,7 +22,7 @@ def uniform_rhythm(judged: Sequence[Judged]) -> Callable[[Judged], Timed]:
     """Hits at equal distances, the same for all clips."""
 
     def claim(one: Judged, period_s: float) -> Timed:
-        times_s = np.arange(period_s / 2, one.duration_s, period_s)
+        times_s = np.arange(period_s / 2, one.seen.duration_s, period_s)
         return list(times_s), [1.0] * len(times_s)
 
     periods_s = np.arange(0.25, 1.5, 0.05)
@@ -33,9 +34,9 @@ def motion_stops(judged: Sequence[Judged]) -> Callable[[Judged], Timed]:
     """Hits where the difference between frames falls suddenly."""
 
     def claim(one: Judged, least: float) -> Timed:
-        fall = _falls(one.frames)
+        fall = _falls(one.seen.frames)
         peaks, _ = find_peaks(np.concatenate([[0], fall, [0]]), height=least)
-        return list((peaks - 1) / one.frame_rate_hz), list(fall[peaks - 1])
+        return list((peaks - 1) / VIDEO_RATE_HZ), list(fall[peaks - 1])
 
     thresholds = np.geomspace(0.1, 10, 30)
     best = max(thresholds, key=lambda least: _f1(judged, lambda one: claim(one, least)))

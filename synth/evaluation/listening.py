@@ -1,6 +1,6 @@
 """Clips as different networks hear them: the raw material of the report.
 
-Shapes: S = sound steps at 90 Hz, F = 42 bands, T = frames of H x W pixels, N = samples.
+Shapes: S = sound steps at 90 Hz, F = 42 bands, T = frames of H x W pixels, N = samples, A = the eye's numbers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,12 +25,13 @@ from synth.options import Options
 from synth.randomness import uniforms
 from synth.synthesis import hearing
 from synth.synthesis.base import Controls, Hit
-from synth.synthesis.hits import FRAME_SIZE, NETWORK, HitsVoice
+from synth.synthesis.hits import FRAME_SIZE, NETWORK, VIDEO_RATE_HZ, HitsVoice
 from synth.training.hits_data import SOUND_RATE_HZ, levelled
 
 FOLDS: Final = "two-stream-small-folds"
 REAL_ONLY: Final = "two-stream-small-real-only"
 SIMULATION: Final = "two-stream-small-simulation"
+_LEAST_CONFIDENCE: Final = 0.02
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,32 @@ class Listener:
         """Times and confidences of what was heard."""
         return [hit.time_s for hit in one.hits], [hit.confidence for hit in one.hits]
 
+    @staticmethod
+    def candidates_of(one: Judged) -> tuple[list[float], list[float]]:
+        """Times and confidences of all that might be a hit: average precision needs no threshold."""
+        times_s, confidences = hearing.onset_peaks(one.onset, _LEAST_CONFIDENCE)
+        return list(times_s), list(confidences)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A clip decoded.
+
+    Attributes:
+        frames: uint8 [T, H, W, 3] at the voice's rate and size.
+        picture: float32 [A], the eye's numbers.
+        sound: float32 [N], the real sound.
+        real: float32 [S, F] envelopes of the real sound, brought to a common level.
+    """
+
+    clip: Clip
+    duration_s: float
+    frames: NDArray[np.uint8]
+    picture: NDArray[np.float32]
+    sound: NDArray[np.float32]
+    sound_rate_hz: int
+    real: NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -62,25 +90,19 @@ class Judged:
 
     Attributes:
         labels_s: labelled times, ascending.
+        onset: float32 [S], probability of a contact.
         materials: (true, predicted) at the labelled hits whose material is known.
-        real, predicted, sounded: float32 [S, F] envelopes of the real sound, of the prediction, and of what the voice
-            makes of it with the shipped bank; real and sounded at a common level.
-        frames: uint8 [T, H, W, 3] small pictures at ``frame_rate_hz``.
+        predicted, sounded: float32 [S, F] envelopes of the prediction, and of what the voice makes of it with the
+            shipped bank, at the level of ``seen.real``.
     """
 
-    clip: Clip
-    duration_s: float
+    seen: Seen
     labels_s: tuple[float, ...]
     hits: tuple[Hit, ...]
     onset: NDArray[np.float32]
     materials: tuple[tuple[str, str], ...]
-    real: NDArray[np.float32]
     predicted: NDArray[np.float32]
     sounded: NDArray[np.float32]
-    sound: NDArray[np.float32]
-    sound_rate_hz: int
-    frames: NDArray[np.uint8]
-    frame_rate_hz: float
 
 
 def listeners() -> list[Listener]:
@@ -125,31 +147,40 @@ def folds(name: str) -> dict[str, tuple[TwoStream, hearing.Calibration]]:
     return networks
 
 
-def judge(clip: Clip, listener: Listener, eye: hearing.Eye) -> Judged:
-    """Let the network that may judge this clip hear it, and put beside it what is true."""
-    model, calibration = listener.network(clip.group)
-    rate_hz = model.config.video_rate_hz
-    info = video.probe(clip.video)
+def see(clip: Clip, eye: hearing.Eye) -> Seen:
+    """Decode a clip once for all who are to judge it."""
     width, height = FRAME_SIZE
-    frames = list(video.read_frames(clip.video, rate_hz=rate_hz, width=width, height=height))
-    heard = hearing.hear(model, eye, frames, expected_frames=len(frames))
-    hits = hearing.find_hits(heard, calibration)
+    frames = np.stack(list(video.read_frames(clip.video, rate_hz=VIDEO_RATE_HZ, width=width, height=height)))
+    picked = frames[[int((k + 0.5) * len(frames) / hearing.PICTURES) for k in range(hearing.PICTURES)]]
     sound, sound_rate_hz = audio.read(clip.sound_path, SOUND_RATE_HZ)
-    labels = clip.hits or ()
-    return Judged(
+    return Seen(
         clip=clip,
-        duration_s=info.duration_s,
+        duration_s=video.probe(clip.video).duration_s,
+        frames=frames,
+        picture=eye(picked).mean(0),
+        sound=sound,
+        sound_rate_hz=sound_rate_hz,
+        real=dsp.cochleagram(levelled(sound), sound_rate_hz),
+    )
+
+
+def judge(seen: Seen, listener: Listener) -> Judged:
+    """Let the network that may judge this clip hear it, and put beside it what is true."""
+    model, calibration = listener.network(seen.clip.group)
+    size = (model.config.width, model.config.height)
+    small = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in seen.frames]
+    grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in small]).astype(np.uint8)
+    heard = hearing.hear_arrays(model, grey, seen.picture)
+    hits = hearing.find_hits(heard, calibration)
+    labels = seen.clip.hits or ()
+    return Judged(
+        seen=seen,
         labels_s=tuple(hit.time_s for hit in labels),
         hits=hits,
         onset=heard.onset,
         materials=tuple((hit.material, _material_at(heard, hit.time_s)) for hit in labels if hit.material),
-        real=dsp.cochleagram(levelled(sound), sound_rate_hz),
         predicted=heard.cochleagram,
-        sounded=_sounded(heard, hits, info.duration_s),
-        sound=sound,
-        sound_rate_hz=sound_rate_hz,
-        frames=np.stack(frames),
-        frame_rate_hz=rate_hz,
+        sounded=_sounded(heard, hits, seen.duration_s),
     )
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from tqdm import tqdm
 
 from synth import dsp, weights
 from synth.data import greatest_hits
 from synth.errors import OptionError
 from synth.evaluation import metrics, pictures
 from synth.evaluation.baselines import motion_stops, uniform_rhythm
-from synth.evaluation.listening import Judged, Listener, judge, listeners
+from synth.evaluation.listening import Judged, Listener, judge, listeners, see
 from synth.materials import MATERIALS
 from synth.models.imagenet import ImageNetEye
 
@@ -39,14 +40,15 @@ def evaluate_hits(data: Path, out: Path | None) -> dict[str, Any]:
     if not clips:
         raise OptionError(f"no clip in {data} has labelled hits")
     eye = ImageNetEye(weights.load_imagenet())
-    rows = {listener.name: [judge(clip, listener, eye) for clip in clips] for listener in listeners()}
+    seen = [see(clip, eye) for clip in tqdm(clips, desc="clips", unit="clip", disable=None)]
+    rows = {listener.name: [judge(one, listener) for one in seen] for listener in listeners()}
     ours = rows["cross-validated"]
     result = {
         "clips": len(clips),
         "sources": len({clip.group for clip in clips}),
         "hits": sum(len(clip.hits or ()) for clip in clips),
         "onsets": {
-            **{name: _onsets(judged, Listener.hits_of) for name, judged in rows.items()},
+            **{name: _onsets(judged, Listener.hits_of, Listener.candidates_of) for name, judged in rows.items()},
             "floor: uniform rhythm": _onsets(ours, uniform_rhythm(ours)),
             "floor: sudden stop of motion": _onsets(ours, motion_stops(ours)),
             "ceiling: onsets of the real sound": _onsets(ours, _heard),
@@ -64,8 +66,12 @@ def evaluate_hits(data: Path, out: Path | None) -> dict[str, Any]:
 Timed = tuple[Sequence[float], Sequence[float]]
 
 
-def _onsets(judged: Sequence[Judged], claim: Callable[[Judged], Timed]) -> dict[str, float | None]:
+def _onsets(
+    judged: Sequence[Judged], claim: Callable[[Judged], Timed], rank: Callable[[Judged], Timed] | None = None
+) -> dict[str, float | None]:
+    """F1 of what is claimed, and average precision of what ``rank`` gives: the claims, or all candidates for them."""
     claims = [claim(one) for one in judged]
+    candidates = [rank(one) for one in judged] if rank else claims
     table: dict[str, float | None] = {}
     for tolerance_s in TOLERANCES_S:
         counts = metrics.Detection(0, 0, 0)
@@ -73,7 +79,7 @@ def _onsets(judged: Sequence[Judged], claim: Callable[[Judged], Timed]) -> dict[
             counts += metrics.detection(times_s, one.labels_s, tolerance_s)
         ranked = [
             metrics.ClipHits(list(times_s), list(sure), list(one.labels_s))
-            for one, (times_s, sure) in zip(judged, claims, strict=True)
+            for one, (times_s, sure) in zip(judged, candidates, strict=True)
         ]
         label = f"{round(tolerance_s * 1000)}ms"
         table[f"f1_{label}"] = counts.f1
@@ -84,7 +90,7 @@ def _onsets(judged: Sequence[Judged], claim: Callable[[Judged], Timed]) -> dict[
 
 
 def _heard(one: Judged) -> Timed:
-    times_s, heights = dsp.detect_onsets(one.sound, one.sound_rate_hz)
+    times_s, heights = dsp.detect_onsets(one.seen.sound, one.seen.sound_rate_hz)
     return list(times_s), list(heights)
 
 
@@ -94,7 +100,7 @@ Measure = Callable[..., float | None]
 def _agreements(rows: Mapping[str, Sequence[Judged]], measure: Measure) -> dict[str, dict[str, Any]]:
     """Of predicted and of sounded envelopes against the real ones, at the labelled times; floors beside them."""
     ours = rows["cross-validated"]
-    real = [measure(one.real, time_s) for one in ours for time_s in one.labels_s]
+    real = [measure(one.seen.real, time_s) for one in ours for time_s in one.labels_s]
     known = [value for value in real if value is not None]
     table = {
         f"{name}, predicted": _agreement([measure(one.predicted, t) for one in judged for t in one.labels_s], real)

@@ -167,8 +167,11 @@ def _paste(
         sound = one.sound * np.float32(one.gain_for(loudness))
         contact = round(hit.time_s * BANK_RATE_HZ)
         start = contact - one.contact
+        # A bank keeps sounds short: what still rings at the end of one is faded as well.
+        until = len(sound) - fade
         if index + 1 < len(hits):
-            sound = _give_way(sound, round(hits[index + 1].time_s * BANK_RATE_HZ) - start, fade)
+            until = min(until, round(hits[index + 1].time_s * BANK_RATE_HZ) - start)
+        sound = _give_way(sound, max(0, until), fade)
         first, last = max(0, start), min(count, start + len(sound))
         if first < last:
             out[first:last] += sound[first - start : last - start]
@@ -181,8 +184,6 @@ def _loudest(bank: Bank) -> dict[str, float]:
 
 def _give_way(sound: Sound, at: int, fade: int) -> Sound:
     """``sound`` faded out over ``fade`` samples from sample ``at`` on."""
-    if at >= len(sound):
-        return sound
     cut = sound[: at + fade].copy()
     cut[at:] *= np.cos(np.linspace(0, np.pi / 2, len(cut) - at, dtype=np.float32)) ** 2
     return cut
