@@ -73,6 +73,18 @@ def test_a_bell_is_heard_in_the_queue_of_its_mode_and_again_after_a_broken_one(t
         app.close()
 
 
+def test_a_data_folder_with_a_long_path_has_its_broker_elsewhere(tmp_path: Path) -> None:
+    settings = embedded(tmp_path / ("long" * 40))
+    with Embedded(settings, workers=0, logs=tmp_path) as services:
+        assert services.broker is not None
+        folder = services.broker.socket.parent
+        assert folder.stat().st_mode & 0o077 == 0
+        app = make_app(settings)
+        assert ring(app, "hits")
+        app.close()
+    assert not folder.exists()
+
+
 def test_only_json_is_taken_and_nothing_depends_on_the_broker(tmp_path: Path) -> None:
     app = make_app(embedded(tmp_path))
     assert app.conf.accept_content == ["json"]

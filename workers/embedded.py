@@ -146,7 +146,6 @@ class Embedded:
         if self.broker is not None:
             self.broker.ask_to_end()
             self.broker.end(time.monotonic() + BROKER_GRACE_S)
-            self.broker.socket.unlink(missing_ok=True)
 
     def _own_folder(self) -> None:
         """One server a folder: two would take each other's broker away."""

@@ -154,10 +154,22 @@ class Broker(Service):
         self.socket = broker_socket(settings.data_dir)
 
     def _command(self) -> list[str]:
-        self.socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = self.socket.parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():  # in /tmp anybody could have made it
+            raise ServiceError(f"the folder {str(folder)!r} of the broker's socket is somebody else's")
         self.socket.unlink(missing_ok=True)
         reach = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
         return [str(broker_program()), *reach, "--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no"]
+
+    def end(self, deadline: float) -> bool:
+        """See :class:`Service`; nothing of the socket stays."""
+        by_itself = super().end(deadline)
+        self.socket.unlink(missing_ok=True)
+        if self.socket.parent != self.settings.data_dir:
+            with contextlib.suppress(OSError):
+                self.socket.parent.rmdir()
+        return by_itself
 
     def _shows_ready(self) -> bool:
         try:
