@@ -13,7 +13,8 @@ import pytest
 
 from tests import servers
 from workers.errors import NotFound, ObjectNotFound, StorageError
-from workers.storage import LocalStorage, S3Storage, Storage, open_storage
+from workers.s3 import S3Storage
+from workers.storage import LocalStorage, Storage, open_storage
 
 JOB = "01m820yhne6pjbpfjedwkntt82"
 

@@ -1,4 +1,4 @@
-"""Where files lie: a folder of this machine, or a bucket that speaks S3. One protocol, one contract test for both.
+"""Where files lie: a folder of this machine, or a bucket (:mod:`workers.s3`). One protocol, one contract test for both.
 
 Keys are ours, ``<job>/source`` or ``<job>/<attempt>/take0.mp4``; a client's file name never becomes one.
 """
@@ -12,8 +12,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from workers.errors import ObjectNotFound, StorageError
 
@@ -77,6 +77,8 @@ def open_storage(url: str, *, access_key: str = "", secret_key: str = "") -> Sto
     if parts.scheme == "file" and parts.path:
         return LocalStorage(Path(unquote(parts.path)))
     if parts.scheme == "s3" and parts.netloc:
+        from workers.s3 import S3Storage  # boto3 takes a third of a second, which a local folder need not pay
+
         return S3Storage(parts.netloc, access_key=access_key, secret_key=secret_key, **_s3_options(query))
     raise StorageError(f"storage is {parts.scheme or 'empty'}://...; allowed are file:///folder and s3://bucket")
 
@@ -92,15 +94,11 @@ def _s3_options(query: dict[str, str]) -> dict[str, str]:
     return query
 
 
-def _checked(key: str) -> str:
+def checked_key(key: str) -> str:
+    """The key itself. Raises StorageError for what is no key of ours, such as a path that leads elsewhere."""
     if not _KEY.fullmatch(key):
         raise StorageError(f"{key!r} is no storage key")
     return key
-
-
-def _below(key: str, prefix: str) -> bool:
-    folder = prefix.rstrip("/")
-    return not folder or key == folder or key.startswith(f"{folder}/")
 
 
 class LocalStorage:
@@ -111,7 +109,7 @@ class LocalStorage:
 
     def put(self, key: str, source: Path | BinaryIO, content_type: str) -> int:
         """See :class:`Storage`; the content type is not kept."""
-        target = self.root / _checked(key)
+        target = self.root / checked_key(key)
         part = self.root / _ARRIVING / secrets.token_hex(8)
         with _local_errors("stored"):
             part.parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +144,7 @@ class LocalStorage:
 
     def delete(self, prefix: str) -> int:
         """See :class:`Storage`."""
-        found = list(self.keys(_checked(prefix.rstrip("/"))))
+        found = list(self.keys(checked_key(prefix.rstrip("/"))))
         with _local_errors("deleted"):
             for key in found:
                 (self.root / key).unlink(missing_ok=True)
@@ -157,7 +155,7 @@ class LocalStorage:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """See :class:`Storage`."""
-        start = self.root / (_checked(prefix.rstrip("/")) if prefix.strip("/") else "")
+        start = self.root / (checked_key(prefix.rstrip("/")) if prefix.strip("/") else "")
         if start.is_file():
             yield prefix.rstrip("/")
             return
@@ -180,7 +178,7 @@ class LocalStorage:
             (folder / probe).unlink()
 
     def _existing(self, key: str) -> Path:
-        path = self.root / _checked(key)
+        path = self.root / checked_key(key)
         if not path.is_file():
             raise ObjectNotFound(f"nothing is stored as {key}")
         return path
@@ -218,148 +216,3 @@ def _local_errors(what: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(f"a file cannot be {what}: {error.strerror or 'the storage folder fails'}") from error
-
-
-class S3Storage:
-    """A bucket, through boto3. Works with servers that know only the core of S3."""
-
-    def __init__(
-        self,
-        bucket: str,
-        *,
-        endpoint: str | None = None,
-        region: str = "us-east-1",
-        public: str | None = None,
-        access_key: str = "",
-        secret_key: str = "",
-    ) -> None:
-        self.bucket = bucket
-        self._given = {
-            "aws_access_key_id": access_key or None,
-            "aws_secret_access_key": secret_key or None,
-            "region_name": region,
-        }
-        self._client = _client(endpoint, self._given)
-        self._signer = _client(public, self._given) if public else (None if endpoint else self._client)
-
-    def put(self, key: str, source: Path | BinaryIO, content_type: str) -> int:
-        """See :class:`Storage`. Large files go in parts; the object appears when the last one is there."""
-        how = {"Bucket": self.bucket, "Key": _checked(key), "ExtraArgs": {"ContentType": content_type}}
-        with self._errors(key):
-            if isinstance(source, Path):
-                self._client.upload_file(Filename=str(source), Config=_transfer(), **how)
-            else:
-                stream = source if source.seekable() else _Filling(source)
-                self._client.upload_fileobj(Fileobj=stream, Config=_transfer(), **how)
-        return self.size(key)
-
-    def fetch(self, key: str, target: Path) -> None:
-        """See :class:`Storage`."""
-        with self._errors(key):
-            self._client.download_file(self.bucket, _checked(key), str(target), Config=_transfer())
-
-    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """See :class:`Storage`."""
-        size = self.size(key)
-        end = size if end is None else min(end, size)
-        if start >= end:
-            return iter(())
-        with self._errors(key):
-            found = self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={start}-{end - 1}")
-        return self._pieces(key, found["Body"])
-
-    def size(self, key: str) -> int:
-        """See :class:`Storage`."""
-        with self._errors(key):
-            return int(self._client.head_object(Bucket=self.bucket, Key=_checked(key))["ContentLength"])
-
-    def delete(self, prefix: str) -> int:
-        """See :class:`Storage`."""
-        found = list(self.keys(_checked(prefix.rstrip("/"))))
-        with self._errors(prefix):
-            for key in found:
-                self._client.delete_object(Bucket=self.bucket, Key=key)
-        return len(found)
-
-    def keys(self, prefix: str = "") -> Iterator[str]:
-        """See :class:`Storage`."""
-        folder = prefix.rstrip("/")
-        with self._errors(prefix):
-            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=folder):
-                yield from (item["Key"] for item in page.get("Contents", ()) if _below(item["Key"], folder))
-
-    def url(self, key: str, *, expires_s: int, filename: str | None, content_type: str | None) -> str | None:
-        """A presigned address, where browsers can reach the bucket."""
-        if self._signer is None:
-            return None
-        asked = {"Bucket": self.bucket, "Key": _checked(key)}
-        if filename is not None:
-            asked["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
-        if content_type is not None:
-            asked["ResponseContentType"] = content_type
-        return str(self._signer.generate_presigned_url("get_object", Params=asked, ExpiresIn=expires_s))
-
-    def check(self) -> None:
-        """See :class:`Storage`."""
-        with self._errors(self.bucket):
-            self._client.head_bucket(Bucket=self.bucket)
-
-    def _pieces(self, key: str, body: Any) -> Iterator[bytes]:
-        with self._errors(key):
-            try:
-                yield from body.iter_chunks(CHUNK_BYTES)
-            finally:
-                body.close()
-
-    @contextmanager
-    def _errors(self, key: str) -> Iterator[None]:
-        from boto3.exceptions import Boto3Error
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            if code in ("404", "NoSuchKey", "NotFound") and key != self.bucket:
-                raise ObjectNotFound(f"nothing is stored as {key}") from error
-            raise StorageError(f"the object storage refused ({code or 'no reason given'})") from error
-        except (BotoCoreError, Boto3Error, OSError) as error:
-            raise StorageError("the object storage cannot be reached") from error
-
-
-class _Filling:
-    """A stream whose reads are short at its end only: boto3 takes any other short read for the end."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def read(self, size: int = -1) -> bytes:
-        if size < 0:
-            return self._stream.read()
-        data = bytearray()
-        while len(data) < size and (piece := self._stream.read(size - len(data))):
-            data += piece
-        return bytes(data)
-
-
-def _client(endpoint: str | None, given: dict[str, str | None]) -> Any:
-    import boto3  # a third of a second, which a local folder need not pay
-    from botocore.config import Config
-
-    config = Config(
-        signature_version="s3v4",
-        s3={"addressing_style": "path"},
-        # Newer defaults add checksums that other servers than Amazon's do not know.
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        connect_timeout=3,
-        read_timeout=20,
-        retries={"max_attempts": 3, "mode": "standard"},
-    )
-    return boto3.session.Session().client("s3", endpoint_url=endpoint, config=config, **given)
-
-
-def _transfer() -> Any:
-    from boto3.s3.transfer import TransferConfig
-
-    return TransferConfig(multipart_threshold=32 * 1024**2, multipart_chunksize=16 * 1024**2, max_concurrency=4)
