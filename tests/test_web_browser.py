@@ -178,8 +178,8 @@ def test_from_the_upload_to_the_end(live: Live, person: Person, downloads: Path,
     person.browser.get(f"{live.address}/gallery")
     picture = person.see(".card img")
     until(lambda: person.run("return arguments[0].naturalWidth > 0", picture), "the thumbnail")
-    assert person.read(".card h3") == "flash.mp4"
-    person.press(".card h3 a")
+    assert person.read(".card .title") == "flash.mp4"
+    person.press(".card .title a")
     person.press("details.danger summary")
     person.press("button.danger")
     person.until_at("/gallery")

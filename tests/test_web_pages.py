@@ -154,7 +154,7 @@ def test_the_gallery_filters_and_pages(here: Place, dark_clip: Path, flash_clip:
 
     def cards(query: str) -> list[str]:
         page = here.client.get(f"/gallery?{query}").text
-        return re.findall(r'<h3><a href="([^"]+)"', page)
+        return re.findall(r'<h2 class="title"><a href="([^"]+)"', page)
 
     assert cards("") == [waiting, done]
     assert cards("state=succeeded") == [done]
@@ -162,7 +162,9 @@ def test_the_gallery_filters_and_pages(here: Place, dark_clip: Path, flash_clip:
     assert cards("mode=hits&state=queued") == []
     assert cards("limit=1") == [waiting]
     older = re.findall(r'rel="next" href="([^"]+)"', here.client.get("/gallery?limit=1").text)
-    assert re.findall(r'<h3><a href="([^"]+)"', here.client.get(older[0].replace("&amp;", "&")).text) == [done]
+    assert re.findall(r'<h2 class="title"><a href="([^"]+)"', here.client.get(older[0].replace("&amp;", "&")).text) == [
+        done
+    ]
     refused = here.client.get("/gallery?state=asleep")
     assert (refused.status_code, refused.mimetype) == (422, "text/html")
 

@@ -32,7 +32,7 @@ _WORDS: Final[dict[StrEnum, str]] = {
     Mode.HITS: "Hits and scratches",
     Mode.AMBIENT: "Ambient sound",
     Mode.SPEECH: "Speech",
-    Synthesis.EXAMPLE: "From a bank of examples",
+    Synthesis.EXAMPLE: "Bank of sounds",
     Synthesis.PARAMETRIC: "Shaped noise",
     ExistingSound.REPLACE: "Replace it",
     ExistingSound.KEEP: "Keep it as a second track",
@@ -75,7 +75,7 @@ def more_fields() -> tuple[Field, ...]:
     quiet, loud = (f"{edge:g}" for edge in TRUE_PEAK_RANGE_DBTP)
     return (
         _number("seed", "Seed", _DEFAULTS.seed, 0, MAX_SEED, "1", "Another seed, another sound; the same, the same."),
-        _choice("synthesis", "Sounds come", tuple(Synthesis), _DEFAULTS.synthesis),
+        _choice("synthesis", "Made from", tuple(Synthesis), _DEFAULTS.synthesis),
         _choice("existing_sound", "Sound that is there", tuple(ExistingSound), _DEFAULTS.existing_sound),
         _number("loudness_lufs", "Loudness, LUFS", f"{_DEFAULTS.loudness_lufs:g}", low, high, "0.5"),
         _number("true_peak_dbtp", "True peak, dBTP", f"{_DEFAULTS.true_peak_dbtp:g}", quiet, loud, "0.1"),

@@ -120,7 +120,7 @@ def gallery() -> str:
         cursor=cursor,
         asked=asked,
         paged=bool(request.args.get("cursor")),
-        states=[state.value for state in State],
+        states=[state.value for state in State if state is not State.FINISHING],  # it lasts a moment
         modes=[mode.value for mode in forms.MODES],
     )
 

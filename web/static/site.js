@@ -1,23 +1,32 @@
 // What pages gain with scripts: live progress, seeking by the score and the hit list, copying examples.
 
-const STAGES = JSON.parse(document.querySelector("main").dataset.words);
+const WORDS = JSON.parse(document.querySelector("main").dataset.words);
 const LOOK_AGAIN_MS = 1500;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Shows a state as the server writes it. */
+function mark(chip, state) {
+  if (!chip || chip.classList.contains(state)) return;
+  chip.className = `chip ${state}`;
+  chip.textContent = WORDS[`state:${state}`] ?? state;
+}
 
 /** Follows one job to its end: by events, or by reading it where streams are not to be had. */
 function followJob(job) {
   const stage = job.querySelector("[data-stage]");
   const bar = job.querySelector("[data-progress]");
   const percent = job.querySelector("[data-percent]");
+  const chip = job.querySelector("[data-chip]");
   let spoken = stage.textContent.trim();
 
   const show = (state) => {
     const words =
       state.status === "queued"
         ? state.position > 1 ? `Waiting, number ${state.position} in the queue` : "Waiting"
-        : state.cancel_requested ? "Stopping" : STAGES[state.stage] ?? "Working";
+        : state.cancel_requested ? "Stopping" : WORDS[state.stage] ?? "Working";
     if (words !== spoken) stage.textContent = spoken = words; // said aloud only when it changes
+    mark(chip, state.status);
     bar.value = state.fraction;
     percent.textContent = `${Math.round(100 * state.fraction)} %`;
     const over = !["queued", "running", "finishing"].includes(state.status);
@@ -58,10 +67,7 @@ async function followBatch(batch) {
     const told = await answer.json();
     const over = told.jobs.filter((job) => !["queued", "running", "finishing"].includes(job.status)).length;
     for (const job of told.jobs) {
-      const chip = batch.querySelector(`[data-job="${CSS.escape(job.id)}"] [data-state]`);
-      if (!chip || chip.classList.contains(job.status)) continue;
-      chip.className = `chip ${job.status}`;
-      chip.textContent = STAGES[`state:${job.status}`] ?? job.status;
+      mark(batch.querySelector(`[data-job="${CSS.escape(job.id)}"] [data-chip]`), job.status);
     }
     bar.value = over;
     if (over !== done) stage.textContent = `${(done = over)} of ${told.jobs.length} finished`;

@@ -16,7 +16,7 @@ let entries = [];
 let sending = false;
 
 document.documentElement.classList.add("scripted");
-invitation.textContent = "Drop video files here, or choose them";
+if (matchMedia("(pointer: fine)").matches) invitation.textContent = "Drop video files here, or choose them";
 picker.required = false;
 
 function size(bytes) {
