@@ -224,6 +224,24 @@ def test_media_is_in_a_sandbox(here: Place, dark_clip: Path) -> None:
         assert here.client.get(f"{link}?download").headers["Content-Disposition"].startswith("attachment"), kind
 
 
+def test_a_storage_with_an_address_of_its_own_is_used(
+    tmp_path: Path, dark_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def url(_: object, key: str, *, expires_s: int, filename: str | None, content_type: str | None) -> str:
+        return f"https://files.example/{key}?for={expires_s}&name={filename}&type={content_type}"
+
+    monkeypatch.setattr("workers.storage.LocalStorage.url", url)
+    with place(tmp_path / "data") as here:
+        link = here.done(dark_clip)["outputs"][0]["links"]["video"]
+        answer = here.client.get(link)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (302, "no-store")
+        assert answer.headers["Location"].endswith("take0.mp4?for=600&name=None&type=video/mp4")
+        assert "name=dark.sonorized.mp4" in here.client.get(f"{link}?download").headers["Location"]
+        policy = here.client.get("/").headers["Content-Security-Policy"]
+        assert "media-src 'self' https://files.example blob:" in policy
+        assert "img-src 'self' https://files.example data:" in policy
+
+
 def test_cookies_are_kept_from_scripts_and_other_sites(here: Place, tmp_path: Path) -> None:
     cookie = here.client.get("/").headers["Set-Cookie"]
     assert "HttpOnly" in cookie

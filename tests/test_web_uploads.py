@@ -172,7 +172,20 @@ def test_two_gigabytes_are_refused_unread(here: Place) -> None:
             assert (answer.status, answer.headers["Content-Type"]) == (413, PROBLEM)
             assert told["code"] == "too-large"
             web.close()
+        web.request("POST", "/", headers={"Content-Length": str(2 * 1024**3), "Accept": "text/html,*/*"})
+        page = web.getresponse()
+        assert (page.status, page.headers["Content-Type"]) == (413, "text/html; charset=utf-8")
+        assert b"too large" in page.read()
+        web.close()
     assert here.left() == []
+
+
+def test_a_form_that_is_no_upload_is_small(here: Place) -> None:
+    body = "x=" + "1" * 300_000
+    answer = here.client.post("/jobs/x/cancel", data=body, content_type="application/x-www-form-urlencoded")
+    assert (answer.status_code, answer.mimetype) == (413, "text/html")
+    told = here.client.post("/v1/jobs/x/variants", data=f'{{"a": "{body}"}}', content_type="application/json")
+    assert told.status_code in (404, 413)
 
 
 def test_a_body_of_unknown_length_is_cut_off(here: Place) -> None:
@@ -208,6 +221,25 @@ def test_slow_clients_hold_nobody_up(here: Place) -> None:
         finally:
             for web in slow:
                 web.close()
+
+
+def test_a_stream_whose_client_hangs_up_is_ended(here: Place, dark_clip: Path) -> None:
+    job = here.sent(dark_clip)
+    streams = here.app.extensions["sonorize"].streams
+    with listening(here) as port:
+        web = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        web.request("GET", job["links"]["events"])
+        answer = web.getresponse()
+        assert answer.readline() == b"retry: 1500\n"
+        assert [answer.readline()[:3] for _ in range(2)] == [b"\n", b"id:"]
+        assert streams.open == 1
+        answer.close()
+        web.close()
+        deadline = time.monotonic() + 10
+        while streams.open and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert streams.open == 0
+    here.client.delete(job["links"]["self"])
 
 
 def test_a_client_that_hangs_up_leaves_nothing(here: Place, dark_clip: Path) -> None:

@@ -27,7 +27,6 @@ from workers.jobs import Jobs, jobs_of
 from workers.settings import Settings
 from workers.storage import Storage, storage_of
 
-FORM_BYTES: Final = 256 * 1024  # of forms and JSON; uploads are read by web.multipart, with limits of their own
 SESSION_DAYS: Final = 14
 _log = logging.getLogger(__name__)
 
@@ -93,8 +92,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
         PERMANENT_SESSION_LIFETIME=timedelta(days=SESSION_DAYS),
-        MAX_CONTENT_LENGTH=None,
-        MAX_FORM_MEMORY_SIZE=FORM_BYTES,
+        MAX_CONTENT_LENGTH=None,  # guards sets it for each request that is no upload
+        MAX_FORM_MEMORY_SIZE=guards.FORM_BYTES,
         MAX_FORM_PARTS=100,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),  # static files carry a digest in their address
     )

@@ -149,7 +149,8 @@ def _later() -> dict[str, str]:
 def problem_response(problem: Problem, more: Mapping[str, Any] | None = None) -> Response:
     """The problem as application/problem+json."""
     body = json.dumps({**problem.as_json(), **(more or {})}) + "\n"
-    return Response(body, problem.kind.status, problem.headers, content_type=PROBLEM_TYPE)
+    headers = {"Cache-Control": "no-store", **problem.headers}
+    return Response(body, problem.kind.status, headers, content_type=PROBLEM_TYPE)
 
 
 def install(app: Flask) -> None:

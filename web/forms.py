@@ -32,7 +32,7 @@ _WORDS: Final[dict[StrEnum, str]] = {
     Mode.HITS: "Hits and scratches",
     Mode.AMBIENT: "Ambient sound",
     Mode.SPEECH: "Speech",
-    Synthesis.EXAMPLE: "Bank of sounds",
+    Synthesis.EXAMPLE: "Sound bank",
     Synthesis.PARAMETRIC: "Shaped noise",
     ExistingSound.REPLACE: "Replace it",
     ExistingSound.KEEP: "Keep it as a second track",

@@ -23,7 +23,8 @@ from web.errors import Problem
 FIELD: Final = "csrf_token"
 HEADER: Final = "X-CSRF-Token"
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
-_STREAMED: Final = {"pages.upload"}  # reads its form itself and calls check_form before the first file
+FORM_BYTES: Final = 256 * 1024  # of forms and JSON; uploads have limits of their own
+_UPLOADS: Final = {"pages.upload", "api.create", "api.probe", "batches.create"}  # read their bodies piece by piece
 
 
 def token() -> str:
@@ -56,13 +57,15 @@ def check_form(fields: Mapping[str, str]) -> None:
 
 
 def _guard() -> None:
+    if request.endpoint not in _UPLOADS:
+        request.max_content_length = FORM_BYTES
     if request.method in _SAFE_METHODS or g.by == "bearer":
         return
     _same_site()
     if request.path.startswith("/v1/"):
         if g.by == "session":
             _check_token(None)
-    elif request.endpoint not in _STREAMED:
+    elif request.endpoint not in _UPLOADS:  # the upload page's own calls check_form before its first file
         check_form(request.form)
 
 

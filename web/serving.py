@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import socket
 from collections.abc import Mapping
+from html import escape
 from typing import Any, Final
 
 from flask import Flask, json
@@ -51,9 +52,14 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
         limit = self.request.adj.max_request_body_size
         detail = f"the request is larger than {limit} bytes, the most that is taken here"
         problem = Problem(code, detail if error.code == 413 else str(error.reason))
-        body = json.dumps({**problem.as_json(), "status": error.code}).encode() + b"\n"
+        kind, text = PROBLEM_TYPE, json.dumps({**problem.as_json(), "status": error.code})
+        if "text/html" in self.request.headers.get("ACCEPT", ""):
+            kind = "text/html; charset=utf-8"
+            title, detail = problem.kind.title, escape(problem.detail)
+            text = f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{detail}.</p>"
+        body = text.encode() + b"\n"
         self.status = f"{error.code} {error.reason}"
-        self.response_headers.append(("Content-Type", PROBLEM_TYPE))
+        self.response_headers.append(("Content-Type", kind))
         self.response_headers.append(("X-Content-Type-Options", "nosniff"))
         self.set_close_on_finish()  # what is still on its way is not read
         self.content_length = len(body)
