@@ -118,6 +118,6 @@ def batch_json(batch_id: str, jobs: Iterable[Job]) -> dict[str, Any]:
 def _queue(job: Job) -> dict[str, Any] | None:
     if job.state is not State.QUEUED:
         return None
-    eta_s = site().jobs.eta_s(job)
     position = max(1, site().jobs.position(job))  # it may have been claimed this very moment
+    eta_s = site().jobs.eta_s(job, position)
     return {"position": position, "eta_s": None if eta_s is None else round(eta_s, 1)}

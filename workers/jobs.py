@@ -199,8 +199,12 @@ class Jobs(Leases):
         with self._database.reading() as connection:
             return int(connection.scalar(waiting) or 0)
 
-    def eta_s(self, job: Job) -> float | None:
-        """Seconds until the job should be done, judged by the newest of its mode; ``None`` without any to judge by."""
+    def eta_s(self, job: Job, position: int | None = None) -> float | None:
+        """Seconds until the job should be done, judged by the newest of its mode; ``None`` without any to judge by.
+
+        Args:
+            position: of :meth:`position`, where the caller has asked for it already.
+        """
         if job.state.final:
             return 0.0
         took = JOBS.c.finished_at - JOBS.c.started_at
@@ -214,7 +218,7 @@ class Jobs(Leases):
             return None
         mean_s = float(sum(times_s)) / len(times_s)
         if job.state is State.QUEUED:
-            return mean_s * (1 + self.position(job) / workers)
+            return mean_s * (1 + (self.position(job) if position is None else position) / workers)
         return max(0.0, mean_s - (self._clock() - (job.started_at or self._clock())))
 
     def ids(self, ids: list[str]) -> dict[str, Job]:
