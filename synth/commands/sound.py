@@ -1,4 +1,4 @@
-"""The verbs that sound clips: run, render and demo."""
+"""The verbs that sound clips: run and render."""
 
 from __future__ import annotations
 
@@ -23,10 +23,6 @@ from synth.options import (
 from synth.result import Output, Result
 
 DEFAULTS: Final = Options()
-DEMO_SCENES: Final = ((1, "wood"), (2, "ceramic"), (3, "metal"))  # seed and what is struck
-DEMO_DURATION_S: Final = 6.0
-DEMO_RATE_FPS: Final = 30.0
-DEMO_SIZE: Final = (640, 480)
 
 Clips = Annotated[list[Path], typer.Argument(help="The clips to sound.", metavar="CLIP", show_default=False)]
 Out = Annotated[
@@ -153,37 +149,6 @@ def render(
     _report(result.outputs, as_json=as_json)
     if as_json:
         say_json(result.as_json())
-
-
-def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write to.")] = Path("demo-output"),
-    as_json: Json = False,
-) -> None:
-    """Render three silent clips with the simulator, sound them, and say where they are."""
-    from synth import pipeline
-    from synth.data import simulate
-
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OptionError(f"the folder {str(out)!r} cannot be made: {error.strerror}") from error
-    outputs: list[Output] = []
-    for number, (seed, material) in enumerate(DEMO_SCENES, start=1):
-        silent, target = out / f"silent-{number}.mp4", out / f"sounded-{number}.mp4"
-        with progress_bar(f"clip {number} of {len(DEMO_SCENES)}") as progress:
-            progress("draw the scene", 0.0)
-            scene = simulate.draw_scene(
-                seed, duration_s=DEMO_DURATION_S, rate_fps=DEMO_RATE_FPS, material=material, demo=True
-            )
-            width, height = DEMO_SIZE
-            simulate.write_clip(scene, silent, width=width, height=height, with_sound=False)
-            result = pipeline.sonorize(silent, target, Options(seed=seed), replace=True, progress=progress)
-        _report(result.outputs, as_json=as_json)
-        outputs += result.outputs
-    if as_json:
-        say_json(Result(tuple(outputs)).as_json())
-    else:
-        say(f"Each clip lies in {out}/ twice: silent-N.mp4 went in, sounded-N.mp4 came out.")
 
 
 def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]:

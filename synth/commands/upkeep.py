@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -14,6 +14,8 @@ import typer
 from synth.commands.console import say, say_json
 from synth.errors import SynthError, WeightsError
 
+Check = Callable[[], str]
+"""Gives what it found, or raises what is wrong."""
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 weights_app: Final = typer.Typer(no_args_is_help=True, help="What ships trained: list, verify, and the model card.")
 
@@ -85,20 +87,21 @@ def adopt(
 
 def doctor(as_json: Json = False) -> None:
     """Check what Sonorize needs on this machine, and say what is missing."""
-    checks: dict[str, Callable[[], str]] = {
-        "python": lambda: sys.version.split()[0],
-        "packages": _packages,
-        "ffmpeg": _ffmpeg,
-        "sandbox": _sandbox,
-        "weights": _weights,
-        "device": _device,
-        "temporary folder": _temporary,
-    }
+    examine(CHECKS, as_json=as_json)
+
+
+def examine(checks: Mapping[str, Check], *, as_json: bool, refusals: tuple[type[Exception], ...] = ()) -> None:
+    """Make every check and say what came out; exit code 2 when one fails.
+
+    Args:
+        refusals: further errors that mean "not as it should be", beside those of the library and of the system.
+    """
+    wrong: tuple[type[Exception], ...] = (SynthError, ImportError, OSError, *refusals)
     report: list[dict[str, Any]] = []
     for name, check in checks.items():
         try:
             report.append({"check": name, "ok": True, "detail": check()})
-        except (SynthError, ImportError, OSError) as error:
+        except wrong as error:
             report.append({"check": name, "ok": False, "detail": str(error)})
     if as_json:
         say_json({"checks": report})
@@ -160,3 +163,14 @@ def _temporary() -> str:
         file.write(bytes(1 << 20))
         file.flush()
     return tempfile.gettempdir()
+
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "python": lambda: sys.version.split()[0],
+    "packages": _packages,
+    "ffmpeg": _ffmpeg,
+    "sandbox": _sandbox,
+    "weights": _weights,
+    "device": _device,
+    "temporary folder": _temporary,
+}

@@ -1,0 +1,19 @@
+"""The bench of the server, with little of everything."""
+
+from __future__ import annotations
+
+import pytest
+
+from web.bench import Sizes, server
+
+
+@pytest.mark.slow
+def test_every_figure_is_measured() -> None:
+    figures = server(Sizes(submits=16, rows=20, reads=80, starts=2, upload_mb=24, batch=2), preload="tests.preload")
+    assert set(figures) == {"submits", "status_reads", "upload", "submit_to_start_s", "jobs"}
+    assert figures["submits"]["uploaded_clips"]["per_s"] > 1
+    assert figures["submits"]["variants"]["per_s"] > 1
+    assert figures["status_reads"]["per_s"] > 10
+    assert 0 < figures["submit_to_start_s"]["p50"] <= figures["submit_to_start_s"]["p99"] < 10
+    assert 0 <= figures["upload"]["extra_mb"] < 64
+    assert figures["jobs"]["ratio"] > 0.5

@@ -1,0 +1,228 @@
+"""The pages as they are without scripts: plain forms, and everything that people need to see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from synth.materials import MATERIALS
+from synth.options import ExistingSound, Options, Synthesis
+from tests.web_place import Place, place
+from web import decor, forms
+from workers.jobs import State
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Place]:
+    with place(tmp_path / "data") as made:
+        yield made
+
+
+def upload(here: Place, *clips: Path, **options: str) -> str:
+    """Send the form of the front page; the address it leads to."""
+    answer = here.send(*clips, to="/", csrf_token=here.form_token(), **options)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+def press(here: Place, path: str, **fields: str) -> str:
+    """Press a button of a job's page; the address it leads to."""
+    answer = here.client.post(path, data={"csrf_token": here.form_token(), **fields})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["Location"]
+
+
+def test_the_form_offers_all_options(here: Place) -> None:
+    page = here.client.get("/").text
+    names = set(re.findall(r'<(?:select|input) id="f-[^"]+" name="([^"]+)"', page))
+    assert names | {"bank"} == set(forms.NAMES)  # one bank ships: there is nothing to choose
+    values = set(re.findall(r'<option value="([^"]*)"', page))
+    assert values == {
+        "",
+        *MATERIALS,
+        *(mode.value for mode in forms.MODES),
+        *(one.value for one in Synthesis),
+        *(one.value for one in ExistingSound),
+    }
+    assert 'enctype="multipart/form-data"' in page
+    assert f'data-max-bytes="{here.settings.max_upload_bytes}"' in page
+
+
+def test_the_form_as_it_stands_asks_for_the_defaults(here: Place) -> None:
+    fields = {field.name: field.value for field in (*forms.main_fields(), *forms.more_fields())}
+    assert forms.parse_options(fields) == Options()
+
+
+def test_upload_watch_and_play(here: Place, flash_clip: Path) -> None:
+    where = upload(here, flash_clip, seed="4", takes="2", material="", mode="hits")
+    waiting = here.client.get(where).text
+    assert '<noscript><meta http-equiv="refresh"' in waiting
+    assert '<progress max="1"' in waiting
+    assert "Cancel" in waiting
+    here.finish()
+    page = here.client.get(where).text
+    assert 'http-equiv="refresh"' not in page
+    job_id = where.rpartition("/")[2]
+    for kind in ("video", "sound", "hits", "provenance"):
+        assert f'href="/v1/jobs/{job_id}/outputs/0/{kind}?download"' in page
+    assert f'<video controls playsinline preload="metadata" poster="/v1/jobs/{job_id}/outputs/0/thumbnail"' in page
+    assert page.count("<tr>") == 1 + 2
+    assert page.count("<rect class=") == 2
+    assert "0:00.500" in page
+    second = here.client.get(f"{where}?take=1").text
+    assert f"/v1/jobs/{job_id}/outputs/1/video" in second
+    assert here.client.get(f"{where}?take=99").status_code == 200
+
+
+def test_another_seed(here: Place, flash_clip: Path) -> None:
+    where = upload(here, flash_clip, seed="4")
+    here.finish()
+    assert 'name="seed" type="number" min="0" step="1" value="5"' in here.client.get(where).text
+    other = press(here, f"{where}/variants", seed="77")
+    assert other != where
+    assert here.jobs.get(other.rpartition("/")[2], None).options["seed"] == 77
+
+
+def test_cancel_try_again_delete(here: Place, dark_clip: Path) -> None:
+    where = upload(here, dark_clip)
+    assert press(here, f"{where}/cancel") == where
+    page = here.client.get(where).text
+    assert "This was canceled" in page
+    press(here, f"{where}/retry")
+    assert "Waiting" in here.client.get(where).text
+    assert press(here, f"{where}/delete") == "/gallery"
+    gone = here.client.get(where)
+    assert (gone.status_code, gone.mimetype) == (404, "text/html")
+    assert here.left() == []
+
+
+def test_a_failure_is_told(here: Place, dark_clip: Path) -> None:
+    where = upload(here, dark_clip)
+    (job,) = here.jobs.claim(1, "auto", "test")
+    here.jobs.fail(job.id, job.attempt, "bad_media", "the clip <b>breaks off</b>", retryable=False)
+    page = here.client.get(where).text
+    assert "The clip &lt;b&gt;breaks off&lt;/b&gt;." in page
+    assert "Try again" in page
+
+
+def test_running_shows_stage_and_place_in_the_queue(here: Place, dark_clip: Path) -> None:
+    first, second = upload(here, dark_clip), upload(here, dark_clip)
+    assert "number 2 in the queue" in here.client.get(second).text
+    (job,) = here.jobs.claim(1, "auto", "test")
+    here.jobs.progress(job.id, job.attempt, "look", 0.42)
+    page = here.client.get(first).text
+    assert "Watching for hits" in page
+    assert "42 %" in page
+    here.jobs.cancel(job.id, None)
+    assert "Stopping" in here.client.get(first).text
+
+
+def test_several_clips_make_a_batch(here: Place, dark_clip: Path, flash_clip: Path) -> None:
+    answer = here.send(dark_clip, flash_clip, to="/", csrf_token=here.form_token())
+    where = answer.headers["Location"]
+    assert where.startswith("/batches/")
+    page = here.client.get(where).text
+    assert "0 of 2 finished" in page
+    assert page.count('<article class="card"') == 2
+    press(here, f"{where}/cancel")
+    assert "2 of 2 finished" in here.client.get(where).text
+
+
+def test_refused_clips_are_named(here: Place, dark_clip: Path, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.mp4"
+    letter.write_text("Dear server")
+    mixed = here.send(dark_clip, letter, to="/", csrf_token=here.form_token())
+    assert mixed.status_code == 200
+    assert "letter.mp4: the file is damaged" in mixed.text
+    alone = here.send(letter, to="/", csrf_token=here.form_token())
+    assert (alone.status_code, alone.mimetype) == (422, "text/html")
+    assert "The file is damaged" in alone.text
+    nothing = here.client.post("/", data={"csrf_token": here.form_token()}, content_type="multipart/form-data")
+    assert nothing.status_code == 400
+    assert "no clip was chosen" in nothing.text.lower()
+
+
+def test_the_gallery_filters_and_pages(here: Place, dark_clip: Path, flash_clip: Path) -> None:
+    empty = here.client.get("/gallery").text
+    assert "Nothing here yet" in empty
+    done = upload(here, flash_clip, mode="hits")
+    here.finish()
+    waiting = upload(here, dark_clip)
+
+    def cards(query: str) -> list[str]:
+        page = here.client.get(f"/gallery?{query}").text
+        return re.findall(r'<h2 class="title"><a href="([^"]+)"', page)
+
+    assert cards("") == [waiting, done]
+    assert cards("state=succeeded") == [done]
+    assert cards("mode=auto") == [waiting]
+    assert cards("mode=hits&state=queued") == []
+    assert cards("limit=1") == [waiting]
+    older = re.findall(r'rel="next" href="([^"]+)"', here.client.get("/gallery?limit=1").text)
+    assert re.findall(r'<h2 class="title"><a href="([^"]+)"', here.client.get(older[0].replace("&amp;", "&")).text) == [
+        done
+    ]
+    refused = here.client.get("/gallery?state=asleep")
+    assert (refused.status_code, refused.mimetype) == (422, "text/html")
+
+
+def test_an_expired_job_says_so(here: Place, dark_clip: Path) -> None:
+    where = upload(here, dark_clip)
+    here.finish()
+    here.jobs.expire(4e9)
+    page = here.client.get(where).text
+    assert "files of this job have been deleted" in page
+    assert "<video" not in page
+
+
+def test_the_documentation_stands_on_its_own(here: Place) -> None:
+    page = here.client.get("/docs").text
+    assert "curl -sS http://localhost/v1/jobs" in page
+    assert "import httpx" in page
+    assert 'id="problem-media"' in page
+
+
+def test_the_documented_python_is_python(here: Place) -> None:
+    page = here.client.get("/docs").text
+    listing = re.findall(r'<pre id="python" tabindex="0">(.*?)</pre>', page, re.DOTALL)[0]
+    text = listing.replace("&#34;", '"').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    compile(text, "docs", "exec")
+
+
+def test_words_for_figures() -> None:
+    assert [decor.duration(seconds) for seconds in (None, 0.04, 9.94, 75, 3723)] == [
+        "–",
+        "0.0 s",
+        "9.9 s",
+        "1:15",
+        "1:02:03",
+    ]
+    assert [decor.size(count) for count in (None, 12, 2048, 5_000_000, 3 * 1024**3)] == [
+        "–",
+        "12 bytes",
+        "2.0 KiB",
+        "4.8 MiB",
+        "3.0 GiB",
+    ]
+    assert decor.clock(63.25) == "1:03.250"
+    assert decor.ago(0).endswith("days ago")
+    assert decor.sentence("it broke") == "It broke."
+
+
+def test_every_material_has_a_colour_and_every_state_a_word() -> None:
+    assert sorted(name for members in decor.FAMILIES.values() for name in members) == sorted(MATERIALS)
+    assert all(decor.state_word(state.value) for state in State)
+
+
+def test_static_files_may_be_kept_for_ever(here: Place) -> None:
+    for name in ("site.css", "site.js", "upload.js", "mark.svg"):
+        with here.app.test_request_context():
+            address = decor.static_file(name)
+        with here.client.get(address) as answer:
+            text = answer.get_data(as_text=True)
+        assert answer.status_code == 200
+        assert "max-age=31536000" in answer.headers["Cache-Control"]
+        assert "http" not in text.replace("http://www.w3.org/2000/svg", ""), "nothing comes from elsewhere"

@@ -1,0 +1,113 @@
+"""The web's factory: settings, jobs, storage and doorbell in, a WSGI application out.
+
+``web.serving`` runs it on waitress. Importing this loads no torch: a test holds that.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Flask
+
+from web import api, auth, batches, context, decor, door, errors, guards, health, openapi, pages
+from web.auth import Keys
+from web.context import Ring, Site
+from web.events import Streams
+from web.submit import Submitter
+from workers import queue
+from workers.errors import StorageError
+from workers.jobs import Jobs, jobs_of
+from workers.settings import Settings
+from workers.storage import Storage, storage_of
+
+SESSION_DAYS: Final = 14
+_log = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    jobs: Jobs | None = None,
+    storage: Storage | None = None,
+    ring: Ring | None = None,
+    broker_check: Callable[[], None] | None = None,
+) -> Flask:
+    """One server's web application.
+
+    Args:
+        settings: what :mod:`workers.settings` read.
+        jobs, storage: handed in by tests and by a process that has them already; else opened from the settings.
+        ring: wakes a worker for a mode, never fails, and may be lost; else the broker of the settings is used.
+        broker_check: raises when the broker is away; ``/readyz`` reports it.
+
+    Raises:
+        OptionError: a setting is not allowed.
+        WorkError: the database or the storage cannot be opened.
+    """
+    keys = Keys.parse(settings.api_keys)
+    jobs = jobs if jobs is not None else jobs_of(settings)
+    storage = storage if storage is not None else storage_of(settings)
+    if ring is None:
+        bell = queue.make_app(settings)
+        ring, broker_check = functools.partial(queue.ring, bell), functools.partial(queue.check, bell)
+    app = Flask("web", root_path=str(Path(__file__).parent))
+    _configure(app, settings)
+    parts = Site(
+        settings=settings,
+        jobs=jobs,
+        storage=storage,
+        submitter=Submitter(settings, jobs, storage, ring),
+        keys=keys,
+        streams=Streams(),
+        broker_check=broker_check,
+        media_origins=_origins(storage),
+    )
+    context.install(app, parts)
+    health.install(app)  # its clock starts first
+    auth.install(app)
+    guards.install(app)
+    errors.install(app)
+    decor.install(app)
+    for part in (api, batches, openapi, pages, door, health):
+        app.register_blueprint(part.blueprint)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    secret = settings.secret_key
+    if not secret:
+        _log.warning("SONORIZE_SECRET_KEY is not set: log-ins end when this process does")
+        secret = secrets.token_urlsafe(32)
+    app.config.update(
+        SECRET_KEY=secret,
+        SESSION_COOKIE_NAME="sonorize",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
+        PERMANENT_SESSION_LIFETIME=timedelta(days=SESSION_DAYS),
+        MAX_CONTENT_LENGTH=None,  # guards sets it for each request that is no upload
+        MAX_FORM_MEMORY_SIZE=guards.FORM_BYTES,
+        MAX_FORM_PARTS=100,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),  # static files carry a digest in their address
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _origins(storage: Storage) -> tuple[str, ...]:
+    """Where else pictures and sounds may come from: the storage's own public address, if it has one."""
+    try:
+        address = storage.url("origin", expires_s=1, filename=None, content_type=None)
+    except StorageError:
+        return ()
+    if address is None:
+        return ()
+    parts = urlsplit(address)
+    return (f"{parts.scheme}://{parts.netloc}",)

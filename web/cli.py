@@ -1,0 +1,41 @@
+"""The top of the stairs: ``sonorize VERB ...``, the library's verbs and the server's in one command line.
+
+Exit codes and manners are those of :mod:`synth.cli`. Importable without torch, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import typer
+
+from synth import cli
+from synth.errors import SynthError
+from web.commands import demo, health, keys, measure, serve, submit
+from workers.errors import WorkError
+
+app: Final = cli.program(
+    {
+        "run": cli.VERBS["run"],
+        "render": cli.VERBS["render"],
+        "serve": serve.serve,
+        "worker": serve.worker,
+        "submit": submit.submit,
+        "demo": demo.demo,
+        **{name: verb for name, verb in cli.VERBS.items() if name not in ("run", "render")},
+        "bench": measure.bench,
+        "doctor": health.doctor,
+    },
+    {"keys": keys.keys_app, **cli.GROUPS},
+)
+
+
+def main(arguments: Sequence[str] | None = None, command_line: typer.Typer = app) -> int:
+    """Run one command and return its exit code; see :func:`synth.cli.main`."""
+    return cli.main(arguments, command_line, (SynthError, WorkError))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

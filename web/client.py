@@ -1,0 +1,295 @@
+"""A client of the HTTP API: what ``sonorize submit`` and the demo speak.
+
+Uploads are streamed from the disk and may be sent again: every one carries an idempotency key, so that a lost answer
+does not make a second job. Waiting outlives restarts of the server. Downloads go on where they broke off.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from io import FileIO
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final, Self, TypeVar
+
+import httpx
+
+from synth.errors import SynthError
+from synth.media.files import arriving
+
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
+POLL_S: Final = 0.5
+FIRST_PAUSE_S: Final = 0.25
+LONGEST_PAUSE_S: Final = 5.0
+PATIENCE_S: Final = 60.0  # how long a server may be away before we give up
+FINAL_STATES: Final = frozenset({"succeeded", "failed", "canceled", "expired"})
+WORTH_ANOTHER_TRY: Final = frozenset({429, 502, 503, 504})
+
+_T = TypeVar("_T")
+Told = Callable[[Mapping[str, Any]], None]
+"""Is told the newest state of a job: ``status``, ``stage``, ``fraction`` and more."""
+Sent = Callable[[int], None]
+"""Is told how many bytes have been sent or received so far."""
+
+
+class ClientError(SynthError):
+    """The server refused a request.
+
+    Attributes:
+        status: of HTTP.
+        code: the problem's code, such as ``media`` or ``not-found``; empty where the answer was no problem document.
+        retry_after_s: when another try is worth it, where the server said so.
+    """
+
+    def __init__(self, detail: str, status: int, code: str, retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.retry_after_s = retry_after_s
+
+
+class Unreachable(SynthError):
+    """The server does not answer."""
+
+
+class Client:
+    """One server. Not for several threads at once.
+
+    Args:
+        base_url: such as ``http://127.0.0.1:8080``.
+        key: the secret of an API key, where the server asks for one.
+        patience_s: how long the server may be away before :class:`Unreachable` is raised.
+        transport: how requests travel; tests hand in their own.
+
+    Every method raises ClientError when the server refuses, and Unreachable when it does not answer.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str = "",
+        *,
+        patience_s: float = PATIENCE_S,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self.base_url = base_url.rstrip("/")
+        self.patience_s = patience_s
+        self._met = False
+        try:
+            self._http = httpx.Client(
+                base_url=self.base_url, headers=headers, timeout=TIMEOUT, transport=transport, follow_redirects=True,
+                trust_env=False,
+            )  # fmt: skip
+        except (httpx.InvalidURL, ValueError) as error:
+            raise Unreachable(f"{base_url!r} is no address of a server: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def create(
+        self, clip: Path, options: Mapping[str, Any], *, sent: Sent | None = None, idempotency_key: str | None = None
+    ) -> dict[str, Any]:
+        """Upload one clip and queue it; gives the job."""
+        key = idempotency_key or secrets.token_urlsafe(16)
+        return self._post_files("/v1/jobs", [clip], options, sent=sent, idempotency_key=key)
+
+    def create_batch(
+        self, clips: list[Path], options: Mapping[str, Any], *, sent: Sent | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Upload many clips in one call; gives the batch, with one entry of ``items`` a clip."""
+        key = idempotency_key or secrets.token_urlsafe(16)
+        return self._post_files("/v1/batches", clips, options, sent=sent, idempotency_key=key)
+
+    def get(self, job_id: str) -> dict[str, Any]:
+        """One job."""
+        return self._json("GET", f"/v1/jobs/{job_id}")
+
+    def batch(self, batch_id: str) -> dict[str, Any]:
+        """One batch with its jobs."""
+        return self._json("GET", f"/v1/batches/{batch_id}")
+
+    def jobs(self, **query: str | int) -> dict[str, Any]:
+        """One page of jobs, newest first: ``jobs`` and ``next_cursor``."""
+        return self._json("GET", "/v1/jobs", params=query)
+
+    def cancel(self, job_id: str) -> str:
+        """Stop a job; gives ``canceled``, ``cancellation_requested`` or ``already_finished``."""
+        return str(self._json("POST", f"/v1/jobs/{job_id}/cancel")["outcome"])
+
+    def delete(self, job_id: str) -> None:
+        """Take a job and its files away."""
+        self._request("DELETE", f"/v1/jobs/{job_id}")
+
+    def ready(self) -> bool:
+        """Whether the server and all its parts answer now."""
+        try:
+            return self._http.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def wait(self, job_id: str, told: Told | None = None) -> dict[str, Any]:
+        """Follow a job to its end, by events while the server sends them and by asking otherwise; gives the job."""
+        tell = told or (lambda state: None)
+        while True:
+            try:
+                for state in self._events(job_id):
+                    tell(state)
+            except (httpx.TransportError, ClientError):
+                pass  # cut off, or too many streams are open: asking works as well, and says what is wrong if not
+            job = self.get(job_id)
+            tell(state_of(job))
+            if job["status"] in FINAL_STATES:
+                return job
+            time.sleep(POLL_S)
+
+    def download(self, link: str, target: Path, *, replace: bool = False, received: Sent | None = None) -> None:
+        """Fetch one file, whole or not at all.
+
+        Raises:
+            MediaError: it cannot be written, or is there already and may not be replaced.
+        """
+        with arriving(target, replace=replace) as part, part.open("wb") as file:
+            self._patiently(lambda: self._append(link, file, received or (lambda count: None)))
+
+    def _append(self, link: str, file: IO[bytes], received: Sent) -> None:
+        """Everything from where the file ends now."""
+        have = file.tell()
+        headers = {"Range": f"bytes={have}-"} if have else {}
+        with self._http.stream("GET", link, headers=headers) as answer:
+            if answer.status_code == 416 and have:
+                return  # it broke off after the last byte
+            if answer.status_code not in (200, 206):
+                answer.read()
+                raise _refusal(answer)
+            if answer.status_code == 200:
+                file.seek(0)
+                file.truncate()
+            for piece in answer.iter_bytes():
+                file.write(piece)
+                received(file.tell())
+
+    def _events(self, job_id: str) -> Iterator[dict[str, Any]]:
+        with self._http.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
+            if answer.status_code != 200:
+                answer.read()
+                raise _refusal(answer)
+            event = ""
+            for line in answer.iter_lines():
+                if line.startswith("event: "):
+                    event = line.removeprefix("event: ")
+                elif line.startswith("data: ") and event == "state":
+                    yield json.loads(line.removeprefix("data: "))
+
+    def _post_files(
+        self, path: str, clips: list[Path], options: Mapping[str, Any], *, sent: Sent | None, idempotency_key: str
+    ) -> dict[str, Any]:
+        fields = {name: str(value) for name, value in options.items() if value is not None}
+        headers = {"Idempotency-Key": idempotency_key}
+
+        def once() -> httpx.Response:
+            with ExitStack() as opened:
+                files = [("file", (_name(clip), opened.enter_context(_Counted(clip, count)))) for clip in clips]
+                return self._http.post(path, data=fields, files=files, headers=headers)
+
+        done = dict.fromkeys(clips, 0)
+
+        def count(clip: Path, position: int) -> None:
+            done[clip] = position
+            if sent is not None:
+                sent(sum(done.values()))
+
+        return dict(self._answered(once).json())
+
+    def _json(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+        return dict(self._request(method, path, **how).json())
+
+    def _request(self, method: str, path: str, **how: Any) -> httpx.Response:
+        return self._answered(lambda: self._http.request(method, path, **how))
+
+    def _answered(self, send: Callable[[], httpx.Response]) -> httpx.Response:
+        def once() -> httpx.Response:
+            answer = send()
+            if answer.is_error:
+                raise _refusal(answer)
+            return answer
+
+        return self._patiently(once)
+
+    def _patiently(self, action: Callable[[], _T]) -> _T:
+        """Try again what may pass: a server that is busy, or one that was there and is being restarted."""
+        until_s, pause_s = time.monotonic() + self.patience_s, FIRST_PAUSE_S
+        while True:
+            try:
+                done = action()
+                self._met = True
+                return done
+            except httpx.TransportError as error:
+                trouble: SynthError = Unreachable(f"the server at {self.base_url} does not answer: {_why(error)}")
+                if not self._met:  # a wrong address gets no better by waiting
+                    raise trouble from error
+                wait_s = pause_s
+            except httpx.InvalidURL as error:
+                raise Unreachable(f"{self.base_url!r} is no address of a server: {error}") from error
+            except ClientError as error:
+                self._met = True
+                if error.status not in WORTH_ANOTHER_TRY:
+                    raise
+                trouble, wait_s = error, error.retry_after_s or pause_s
+            if time.monotonic() + wait_s > until_s:
+                raise trouble
+            time.sleep(wait_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+
+class _Counted(FileIO):
+    """A file that tells how far it has been read."""
+
+    def __init__(self, path: Path, told: Callable[[Path, int], None]) -> None:
+        super().__init__(path)
+        self._path, self._told = path, told
+
+    def read(self, size: int | None = -1) -> bytes:
+        piece = super().read(-1 if size is None else size)
+        self._told(self._path, self.tell())
+        return piece
+
+
+def _name(clip: Path) -> str:
+    """The file's name as text: the bytes of a name need not be any."""
+    return clip.name.encode("utf-8", "replace").decode()
+
+
+def state_of(job: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event would tell of a job."""
+    queue = job["queue"] or {}
+    return {"id": job["id"], "status": job["status"], **job["progress"], "position": queue.get("position")}
+
+
+def _refusal(answer: httpx.Response) -> ClientError:
+    """The problem document of an answer as an error; its detail is one sentence already."""
+    try:
+        problem = answer.json()
+        detail, code = str(problem["detail"]), str(problem["code"])
+    except (ValueError, KeyError, TypeError):
+        detail, code = f"the server answered {answer.status_code} {answer.reason_phrase}", ""
+    wait = answer.headers.get("Retry-After", "")
+    return ClientError(detail, answer.status_code, code, float(wait) if wait.isdecimal() else None)
+
+
+def _why(error: httpx.TransportError) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "it takes too long"
+    return str(error.__cause__ or error) or type(error).__name__

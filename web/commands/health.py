@@ -1,0 +1,90 @@
+"""The verb doctor, with the server's parts beside the library's."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from synth.commands import upkeep
+from synth.commands.console import say
+from workers.errors import WorkError
+
+if TYPE_CHECKING:
+    from workers.settings import Settings
+
+
+def doctor(
+    data: Annotated[Path | None, typer.Option(help="The data folder of the server to look at.", metavar="DIR")] = None,
+    worker: Annotated[bool, typer.Option("--worker", help="Only whether a worker is alive here; quick.")] = False,
+    as_json: upkeep.Json = False,
+) -> None:
+    """Check what Sonorize needs on this machine, and say what is missing."""
+    from workers.settings import from_environment
+
+    settings = from_environment(data_dir=data)
+    if worker:
+        _only_the_worker(settings)
+        return
+    upkeep.examine({**upkeep.CHECKS, **_of_the_server(settings)}, as_json=as_json, refusals=(WorkError,))
+
+
+def _only_the_worker(settings: Settings) -> None:
+    """What a container's health check asks."""
+    from workers.embedded import healthy
+
+    if not healthy(settings):
+        raise WorkError(f"no worker of {str(settings.data_dir)!r} has shown lately that it lives")
+    say("a worker is alive")
+
+
+def _of_the_server(settings: Settings) -> Mapping[str, upkeep.Check]:
+    checks = {"broker": _broker, "database": _database, "storage": _storage, "worker": _worker}
+    return {name: functools.partial(check, settings) for name, check in checks.items()}
+
+
+def _broker(settings: Settings) -> str:
+    from workers import queue
+    from workers.services import broker_program
+    from workers.settings import broker_socket
+
+    inside = broker_socket(settings.data_dir)
+    if str(inside) not in settings.broker_url:
+        queue.check(queue.make_app(settings))
+        return "answers at the address of the settings"
+    program = broker_program()
+    if not inside.exists():
+        return f"{program}; starts with the server"
+    queue.check(queue.make_app(settings))
+    return f"{program}; answers"
+
+
+def _database(settings: Settings) -> str:
+    from workers.jobs import jobs_of
+
+    if settings.database_url == f"sqlite:///{settings.data_dir / 'sonorize.db'}" and not settings.data_dir.exists():
+        return f"will be made in {settings.data_dir}"
+    jobs = jobs_of(settings)
+    try:
+        counts = jobs.counts()
+    finally:
+        jobs.close()
+    return f"answers; {sum(counts.values())} jobs, {counts['queued']} waiting, {counts['running']} running"
+
+
+def _storage(settings: Settings) -> str:
+    from workers.storage import storage_of
+
+    if settings.storage_url == (settings.data_dir / "files").as_uri() and not settings.data_dir.exists():
+        return f"will be made in {settings.data_dir}"
+    storage_of(settings).check()
+    return "files can be stored and fetched"
+
+
+def _worker(settings: Settings) -> str:
+    from workers.embedded import healthy
+
+    return "alive on this data folder" if healthy(settings) else "none runs on this data folder now"

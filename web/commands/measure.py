@@ -1,0 +1,20 @@
+"""The verb bench, with the server's bench beside the library's."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from synth.commands import learn
+
+
+def bench(
+    name: Annotated[str, typer.Argument(help="What to measure; without one, the names are listed.")] = "",
+    as_json: learn.Json = False,
+) -> None:
+    """Measure seconds and megabytes on this machine, side by side in one run."""
+    from synth.evaluation.bench import BENCHES
+    from web import bench as of_the_server
+
+    learn.measure(name, {**BENCHES, "server": of_the_server.server}, as_json=as_json)

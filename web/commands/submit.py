@@ -1,0 +1,105 @@
+"""The verb that sends clips to a server: submit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from synth.commands import sound
+from synth.commands.console import say, say_json, warn
+from synth.errors import OptionError
+from synth.options import Options
+
+if TYPE_CHECKING:
+    from web.commands.errand import Errand
+
+Server = Annotated[
+    str | None, typer.Option(help="Its address.", metavar="URL", show_default="http://127.0.0.1:8080")
+]  # fmt: skip
+Jobs = Annotated[
+    list[str] | None,
+    typer.Option("--job", help="Wait for a job sent earlier, instead of sending files; may be repeated.", metavar="ID"),
+]
+
+
+def submit(
+    files: Annotated[list[Path] | None, typer.Argument(help="The clips to send.", metavar="CLIP")] = None,
+    server: Server = None,
+    job: Jobs = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the clips are sounded.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Wait, and put the results into this folder.", metavar="DIR")
+    ] = None,
+    mode: sound.ModeOption = sound.DEFAULTS.mode,
+    seed: sound.Seed = sound.DEFAULTS.seed,
+    takes: sound.Takes = sound.DEFAULTS.takes,
+    synthesis: sound.SynthesisOption = sound.DEFAULTS.synthesis,
+    material: sound.Material = None,
+    existing_sound: sound.Existing = sound.DEFAULTS.existing_sound,
+    loudness: sound.Loudness = sound.DEFAULTS.loudness_lufs,
+    true_peak: sound.TruePeak = sound.DEFAULTS.true_peak_dbtp,
+    force: sound.Force = False,
+    save_hits: sound.SaveHits = False,
+    as_json: sound.Json = False,
+) -> None:
+    """Send clips to a server, and fetch what it makes of them; its key, if it wants one, is in SONORIZE_API_KEY."""
+    options = Options.parse(
+        {
+            "mode": mode,
+            "seed": seed,
+            "takes": takes,
+            "synthesis": synthesis,
+            "material": material,
+            "existing_sound": existing_sound,
+            "loudness_lufs": loudness,
+            "true_peak_dbtp": true_peak,
+        }
+    )
+    from web.client import Client
+    from web.commands.errand import Errand, board, fetch, refuse_clashes, send
+    from workers.settings import ClientSettings
+
+    errands = [Errand(clip.name, clip, clip.stem, options) for clip in files or ()] + [Errand(one) for one in job or ()]
+    if not errands:
+        raise OptionError("there is nothing to send; name clips, or with --job what was sent earlier")
+    if out is not None:
+        refuse_clashes([one for one in errands if one.stem], out, force=force)
+    asked = ClientSettings() if server is None else ClientSettings(server=server)
+    with Client(asked.server, asked.api_key) as client, board([one.name for one in errands]) as show:
+        send(client, errands, show)
+        try:
+            if wait or out is not None:
+                fetch(client, errands, out, show, force=force, save_hits=save_hits)
+        except BaseException:
+            _tell_how_to_go_on(errands)
+            raise
+    if as_json:
+        say_json({"jobs": [one.as_json() for one in errands]})
+    else:
+        for one in errands:
+            _report(one, asked.server)
+    if any(one.problem for one in errands):
+        raise typer.Exit(2)
+
+
+def _report(one: Errand, server: str) -> None:
+    if one.problem is not None or one.job is None:
+        return  # was complained of when it came up
+    page = server.rstrip("/") + one.job["links"]["page"]
+    if not one.files:
+        say(f"{one.name}: {one.job['status']}, {page}")
+        return
+    for path, output in zip([path for path in one.files if path.suffix != ".json"], one.job["outputs"], strict=True):
+        count = f"{output['hit_count']} hit{'' if output['hit_count'] == 1 else 's'}"
+        level = "silence" if output["loudness_lufs"] is None else f"{output['loudness_lufs']:.1f} LUFS"
+        say(f"{path}: {count}, {level}, {output['duration_s']:.2f} s of picture; {page}")
+
+
+def _tell_how_to_go_on(errands: Sequence[Errand]) -> None:
+    """The server works on; what it makes can be fetched later."""
+    waiting = [f"--job {one.job['id']}" for one in errands if one.job is not None and not one.files]
+    if waiting:
+        warn(f"the server works on; to fetch the results: sonorize submit {' '.join(waiting)} -o DIR")

@@ -1,0 +1,71 @@
+"""What every view needs, handed in once by the factory and found again with :func:`site`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
+
+from flask import Flask, current_app, g
+
+from workers.jobs import Job, Jobs
+from workers.settings import Settings
+from workers.storage import Storage
+
+if TYPE_CHECKING:
+    from web.auth import Keys
+    from web.events import Streams
+    from web.submit import Submitter
+
+Ring = Callable[[str], object]
+"""Says that there is work of a mode. It may be lost: the database is the truth."""
+
+_KEY: Final = "sonorize"
+NOBODY: Final = "local"  # who owns a job while no API keys are configured
+
+
+@dataclass(frozen=True)
+class Site:
+    """The parts of one server."""
+
+    settings: Settings
+    jobs: Jobs
+    storage: Storage
+    submitter: Submitter
+    keys: Keys
+    streams: Streams
+    broker_check: Callable[[], None] | None
+    media_origins: tuple[str, ...]
+
+    def job(self, job_id: str) -> Job:
+        """One job of the caller.
+
+        Raises:
+            NotFound: there is none, or it belongs to somebody else.
+        """
+        return self.jobs.get(job_id, viewer())
+
+
+def site() -> Site:
+    """The parts of the server that answers this request."""
+    return cast(Site, current_app.extensions[_KEY])
+
+
+def install(app: Flask, parts: Site) -> None:
+    """Hand the parts to an app."""
+    app.extensions[_KEY] = parts
+
+
+def parts_of(app: Flask) -> Site:
+    """The parts that were handed to an app."""
+    return cast(Site, app.extensions[_KEY])
+
+
+def owner() -> str:
+    """Under which name this caller's jobs stand."""
+    return cast("str | None", g.get("key_name")) or NOBODY
+
+
+def viewer() -> str | None:
+    """Whose jobs this caller may see; ``None`` sees all, which is so only while no keys are configured."""
+    return owner() if site().keys.required else None

@@ -1,0 +1,113 @@
+"""The options form, read off :mod:`synth.options`: a new mode or material appears by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Any, Final
+
+from synth.errors import OptionError
+from synth.materials import MATERIALS
+from synth.options import (
+    LOUDNESS_RANGE_LUFS,
+    MAX_SEED,
+    MAX_TAKES,
+    TRUE_PEAK_RANGE_DBTP,
+    ExistingSound,
+    Mode,
+    Options,
+    Synthesis,
+)
+
+MODES: Final = (Mode.AUTO, Mode.HITS)
+"""What can be asked for in this release. The voices stand in the pipeline, which would load torch; a test compares."""
+
+NAMES: Final = tuple(field.name for field in fields(Options))
+_DEFAULTS: Final = Options()
+_BANK_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_WORDS: Final[dict[StrEnum, str]] = {
+    Mode.AUTO: "Automatic",
+    Mode.HITS: "Hits and scratches",
+    Mode.AMBIENT: "Ambient sound",
+    Mode.SPEECH: "Speech",
+    Synthesis.EXAMPLE: "Sound bank",
+    Synthesis.PARAMETRIC: "Shaped noise",
+    ExistingSound.REPLACE: "Replace it",
+    ExistingSound.KEEP: "Keep it as a second track",
+    ExistingSound.MIX: "Mix both",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One control of the form.
+
+    Attributes:
+        choices: value -> words, for a choice; empty for a number.
+        low, high, step: of a number.
+    """
+
+    name: str
+    label: str
+    value: str
+    hint: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    low: str = ""
+    high: str = ""
+    step: str = ""
+
+
+def main_fields() -> tuple[Field, ...]:
+    """What nearly everybody wants to choose."""
+    materials = (("", "As it looks"), *((name, name.replace("-", " ").capitalize()) for name in MATERIALS))
+    return (
+        _choice("mode", "Voice", MODES, _DEFAULTS.mode),
+        Field("material", "Material", "", "For every hit.", materials),
+        _number("takes", "Takes", _DEFAULTS.takes, 1, MAX_TAKES, "1", "Each take has the next seed."),
+    )
+
+
+def more_fields() -> tuple[Field, ...]:
+    """The rest."""
+    low, high = (f"{edge:g}" for edge in LOUDNESS_RANGE_LUFS)
+    quiet, loud = (f"{edge:g}" for edge in TRUE_PEAK_RANGE_DBTP)
+    return (
+        _number("seed", "Seed", _DEFAULTS.seed, 0, MAX_SEED, "1", "Another seed, another sound; the same, the same."),
+        _choice("synthesis", "Made from", tuple(Synthesis), _DEFAULTS.synthesis),
+        _choice("existing_sound", "Sound that is there", tuple(ExistingSound), _DEFAULTS.existing_sound),
+        _number("loudness_lufs", "Loudness, LUFS", f"{_DEFAULTS.loudness_lufs:g}", low, high, "0.5"),
+        _number("true_peak_dbtp", "True peak, dBTP", f"{_DEFAULTS.true_peak_dbtp:g}", quiet, loud, "0.1"),
+    )
+
+
+def words(value: str) -> str:
+    """A mode, a way of synthesis or another choice in words."""
+    return next((text for member, text in _WORDS.items() if member.value == value), value)
+
+
+def parse_options(raw: Mapping[str, Any]) -> Options:
+    """Options of a request; an empty field is one that was left out.
+
+    Raises:
+        OptionError: as :meth:`Options.parse`; or a mode without a voice; or a bank that is not a shipped one's name.
+    """
+    options = Options.parse({name: value for name, value in raw.items() if value != ""})
+    if options.mode not in MODES:
+        raise OptionError(
+            f"mode is {options.mode.value!r}, which has no voice in this release; "
+            f"available are {', '.join(mode.value for mode in MODES)}"
+        )
+    # The library takes paths of the machine it runs on; a stranger must not name files of the server's.
+    if options.bank is not None and not _BANK_NAME.fullmatch(options.bank):
+        raise OptionError("bank must be the name of a bank that ships: lower-case letters, digits and dashes")
+    return options
+
+
+def _choice(name: str, label: str, members: tuple[StrEnum, ...], value: StrEnum) -> Field:
+    return Field(name, label, value.value, choices=tuple((member.value, _WORDS[member]) for member in members))
+
+
+def _number(name: str, label: str, value: object, low: object, high: object, step: str, hint: str = "") -> Field:
+    return Field(name, label, str(value), hint, low=str(low), high=str(high), step=step)

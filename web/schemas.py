@@ -1,0 +1,242 @@
+"""The shapes of the API as JSON Schema (2020-12, the dialect of OpenAPI 3.1). Tests hold every answer against them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from synth.materials import MATERIALS
+from synth.options import (
+    LOUDNESS_RANGE_LUFS,
+    MAX_SEED,
+    MAX_TAKES,
+    TRUE_PEAK_RANGE_DBTP,
+    ExistingSound,
+    Options,
+    Synthesis,
+)
+from web.errors import KINDS
+from web.forms import MODES
+from web.submit import MAX_VARIANTS
+from workers.records import State
+
+Schema = dict[str, Any]
+
+_DEFAULTS: Final = Options().as_dict()
+TEXT: Final[Schema] = {"type": "string"}
+NUMBER: Final[Schema] = {"type": "number"}
+WHOLE: Final[Schema] = {"type": "integer"}
+FLAG: Final[Schema] = {"type": "boolean"}
+MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
+FRACTION: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
+LINKS: Final[Schema] = {"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}}
+
+
+def ref(name: str) -> Schema:
+    """A pointer to one of :func:`schemas`."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def maybe(schema: Schema) -> Schema:
+    """The schema, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def items(schema: Schema) -> Schema:
+    """A list of it."""
+    return {"type": "array", "items": schema}
+
+
+def record(**members: Schema) -> Schema:
+    """An object with exactly these members, all of them required."""
+    return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
+
+
+def about(text: str, schema: Schema, *, optional: tuple[str, ...] = ()) -> Schema:
+    """The schema with a description, and with members of its record that may be missing."""
+    if optional:
+        schema = {**schema, "required": [name for name in schema["required"] if name not in optional]}
+    return {"description": text, **schema}
+
+
+def option_members() -> dict[str, Schema]:
+    """The options of :class:`synth.options.Options`, each with its range and default."""
+    members: dict[str, Schema] = {
+        "mode": {"type": "string", "enum": [mode.value for mode in MODES]},
+        "seed": {"type": "integer", "minimum": 0, "maximum": MAX_SEED},
+        "takes": {"type": "integer", "minimum": 1, "maximum": MAX_TAKES},
+        "synthesis": {"type": "string", "enum": [one.value for one in Synthesis]},
+        "material": maybe({"type": "string", "enum": list(MATERIALS)}),
+        "bank": maybe({"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"}),
+        "existing_sound": {"type": "string", "enum": [one.value for one in ExistingSound]},
+        "loudness_lufs": _range(LOUDNESS_RANGE_LUFS),
+        "true_peak_dbtp": _range(TRUE_PEAK_RANGE_DBTP),
+    }
+    return {name: {**schema, "default": _DEFAULTS[name]} for name, schema in members.items()}
+
+
+def schemas() -> dict[str, Schema]:
+    """All shapes by name."""
+    return {**_job_shapes(), **_take_shapes(), **_other_shapes()}
+
+
+def _range(edges: tuple[float, float]) -> Schema:
+    return {"type": "number", "minimum": edges[0], "maximum": edges[1]}
+
+
+def _job_shapes() -> dict[str, Schema]:
+    return {
+        "Options": {"type": "object", "properties": option_members(), "additionalProperties": False},
+        "Upload": {
+            "type": "object",
+            "properties": {
+                "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+                "batch_id": {**TEXT, "description": "Joins a batch of yours: its id."},
+                **option_members(),
+            },
+            "required": ["file"],
+        },
+        "BatchUpload": {
+            "type": "object",
+            "properties": {
+                "file": items({"type": "string", "contentMediaType": "application/octet-stream"}),
+                **option_members(),
+            },
+            "required": ["file"],
+        },
+        "Job": about(
+            "One clip, asked to be sounded once.",
+            record(
+                id=TEXT,
+                status={"type": "string", "enum": [state.value for state in State]},
+                title={"type": "string", "description": "The file's name as the client gave it."},
+                mode=TEXT,
+                options=ref("Options"),
+                clip=ref("Clip"),
+                progress=record(stage=maybe(TEXT), fraction=FRACTION),
+                queue=maybe(about("Only while it waits.", record(position=WHOLE, eta_s=maybe(NUMBER)))),
+                attempt={"type": "integer", "minimum": 0},
+                batch_id=maybe(TEXT),
+                cancel_requested=FLAG,
+                error=maybe(ref("JobError")),
+                created_at=MOMENT,
+                started_at=maybe(MOMENT),
+                finished_at=maybe(MOMENT),
+                outputs=items(ref("Take")),
+                links=LINKS,
+            ),
+        ),
+        "JobError": record(code=TEXT, detail=TEXT, retryable=FLAG, attempt=WHOLE),
+        "Jobs": record(jobs=items(ref("Job")), next_cursor=maybe(TEXT)),
+        "Created": record(jobs=items(ref("Job"))),
+        "Cancellation": record(
+            id=TEXT, outcome={"type": "string", "enum": ["canceled", "cancellation_requested", "already_finished"]}
+        ),
+        "Variants": about(
+            "One seed, several, or none for the next one.",
+            record(
+                seed={"type": "integer", "minimum": 0, "maximum": MAX_SEED},
+                seeds={**items({"type": "integer", "minimum": 0}), "minItems": 1, "maxItems": MAX_VARIANTS},
+            ),
+            optional=("seed", "seeds"),
+        ),
+    }
+
+
+def _take_shapes() -> dict[str, Schema]:
+    return {
+        "Take": about(
+            "One result. `hits` and `stages_s` come only where one job is read.",
+            record(
+                take={"type": "integer", "minimum": 0},
+                mode=TEXT,
+                seed=WHOLE,
+                duration_s=NUMBER,
+                sample_rate_hz=WHOLE,
+                hit_count=WHOLE,
+                loudness_lufs=maybe(NUMBER),
+                true_peak_dbtp=maybe(NUMBER),
+                container={**TEXT, "description": "Ending of the video's file name."},
+                warnings=items(TEXT),
+                links=LINKS,
+                hits=items(ref("Hit")),
+                stages_s={"type": "object", "additionalProperties": NUMBER},
+            ),
+            optional=("hits", "stages_s"),
+        ),
+        "Hit": record(
+            time_s={"type": "number", "minimum": 0},
+            strength=FRACTION,
+            material={"type": "string", "enum": list(MATERIALS)},
+            confidence=FRACTION,
+            exemplar=maybe(TEXT),
+            probabilities={"type": "object", "additionalProperties": FRACTION},
+        ),
+        "Clip": about(
+            "What was seen of the video without decoding it.",
+            record(
+                duration_s=NUMBER,
+                start_s=NUMBER,
+                rate_fps=NUMBER,
+                frames=WHOLE,
+                width=WHOLE,
+                height=WHOLE,
+                rotation_deg=WHOLE,
+                video_codec=TEXT,
+                audio_codec=maybe(TEXT),
+                container=TEXT,
+                variable_rate=FLAG,
+                bytes=WHOLE,
+            ),
+        ),
+    }
+
+
+def _other_shapes() -> dict[str, Schema]:
+    counts = record(total=WHOLE, **{state.value: WHOLE for state in State})
+    brief = {
+        "id": TEXT,
+        "status": {"type": "string", "enum": ["running", "finished"]},
+        "counts": counts,
+        "links": LINKS,
+    }
+    item = about(
+        "A file of the request: either its job or why it was refused.",
+        record(
+            name=TEXT,
+            job=ref("Job"),
+            problem=ref("Problem"),
+        ),
+        optional=("job", "problem"),
+    )
+    return {
+        "Batch": record(**brief, jobs=items(ref("Job"))),
+        "BatchBrief": record(**brief),
+        "BatchCreated": record(**brief, items=items(item)),
+        "Batches": record(batches=items(ref("BatchBrief")), next_cursor=maybe(TEXT)),
+        "BatchCancellation": record(id=TEXT, outcomes={"type": "object", "additionalProperties": TEXT}),
+        "Limits": record(
+            max_duration_s=NUMBER,
+            max_rate_fps=NUMBER,
+            max_frames=WHOLE,
+            max_pixels=WHOLE,
+            max_side_px=WHOLE,
+            max_streams=WHOLE,
+            max_bytes=WHOLE,
+            modes=items(TEXT),
+        ),
+        "Problem": {
+            "description": "RFC 9457.",
+            "type": "object",
+            "properties": {
+                "type": {"type": "string", "format": "uri-reference"},
+                "title": TEXT,
+                "status": WHOLE,
+                "code": {"type": "string", "enum": list(KINDS)},
+                "detail": {"type": "string", "description": "One sentence."},
+                "instance": TEXT,
+                "id": {"type": "string", "description": "Of a report in the server's log."},
+                "items": items(item),
+            },
+            "required": ["type", "title", "status", "code", "detail"],
+        },
+    }

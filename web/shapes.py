@@ -1,0 +1,123 @@
+"""What callers get to see of a job: the JSON of the API, also the ground that the pages stand on.
+
+Storage keys, temporary paths and worker names stay inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from web.context import site
+from workers.jobs import Job, State
+
+KINDS: Final = ("video", "sound", "hits", "provenance", "thumbnail")
+
+
+def moment(stamp_s: float | datetime | None) -> str | None:
+    """A moment as RFC 3339 text in UTC."""
+    if stamp_s is None:
+        return None
+    when = stamp_s if isinstance(stamp_s, datetime) else datetime.fromtimestamp(stamp_s, UTC)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
+    """One job.
+
+    Args:
+        hits: whether each take comes with its list of hits, which may be long.
+    """
+    return {
+        "id": job.id,
+        "status": job.state.value,
+        "title": job.title,
+        "mode": job.mode,
+        "options": dict(job.options),
+        "clip": dict(job.info),
+        "progress": {"stage": job.stage or None, "fraction": round(float(job.progress or 0.0), 4)},
+        "queue": _queue(job),
+        "attempt": job.attempt,
+        "batch_id": job.batch_id,
+        "cancel_requested": bool(job.cancel_requested),
+        "error": dict(job.error) if job.error else None,
+        "created_at": moment(job.created_at),
+        "started_at": moment(job.started_at),
+        "finished_at": moment(job.finished_at),
+        "outputs": [output_json(job, output, hits=hits) for output in outputs(job)],
+        "links": links(job),
+    }
+
+
+def links(job: Job) -> dict[str, str]:
+    """Where to go from a job; nobody needs to build these addresses."""
+    base = f"/v1/jobs/{job.id}"
+    found = {
+        "self": base,
+        "events": f"{base}/events",
+        "cancel": f"{base}/cancel",
+        "retry": f"{base}/retry",
+        "variants": f"{base}/variants",
+        "page": f"/jobs/{job.id}",
+    }
+    if job.state is State.SUCCEEDED:
+        found["result"] = f"{base}/outputs/0/video"
+    if job.batch_id:
+        found["batch"] = f"/v1/batches/{job.batch_id}"
+    return found
+
+
+def outputs(job: Job) -> list[Mapping[str, Any]]:
+    """The takes of a finished job as its worker left them, storage keys included."""
+    result = job.result or {}
+    return [{**entry, "thumbnail_key": result.get("thumbnail_key")} for entry in result.get("outputs", ())]
+
+
+def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> dict[str, Any]:
+    """One take."""
+    take = int(output["take"])
+    shown = {
+        "take": take,
+        "mode": output["mode"],
+        "seed": output["seed"],
+        "duration_s": output["duration_s"],
+        "sample_rate_hz": output["sample_rate_hz"],
+        "hit_count": len(output["hits"]),
+        "loudness_lufs": output["loudness_lufs"],
+        "true_peak_dbtp": output["true_peak_dbtp"],
+        "container": str(output["key"]).rpartition(".")[2],
+        "warnings": list(output["warnings"]),
+        "links": {kind: f"/v1/jobs/{job.id}/outputs/{take}/{kind}" for kind in KINDS},
+    }
+    if hits:
+        shown["hits"] = list(output["hits"])
+        shown["stages_s"] = dict(output["stages_s"])
+    return shown
+
+
+def batch_json(batch_id: str, jobs: Iterable[Job]) -> dict[str, Any]:
+    """One batch: counts by state, and its jobs in brief."""
+    members = list(jobs)
+    counts = {state.value: sum(job.state is state for job in members) for state in State}
+    base = f"/v1/batches/{batch_id}"
+    return {
+        "id": batch_id,
+        "status": "finished" if all(job.state.final for job in members) else "running",
+        "counts": {"total": len(members), **counts},
+        "jobs": [job_json(job, hits=False) for job in members],
+        "links": {
+            "self": base,
+            "cancel": f"{base}/cancel",
+            "result": f"{base}/result.zip",
+            "page": f"/batches/{batch_id}",
+        },
+    }
+
+
+def _queue(job: Job) -> dict[str, Any] | None:
+    if job.state is not State.QUEUED:
+        return None
+    position = max(1, site().jobs.position(job))  # it may have been claimed this very moment
+    eta_s = site().jobs.eta_s(job, position)
+    return {"position": position, "eta_s": None if eta_s is None else round(eta_s, 1)}

@@ -1,0 +1,172 @@
+"""One worker's hold on one job: signs of life, progress, and word of whether to go on.
+
+A thread renews the lease while the work goes on in another. Whoever works polls :meth:`Attempt.stop`; should the work
+not heed it in time (stuck in somebody's native code), the thread ends the process, which the pool replaces.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from types import TracebackType
+from typing import TYPE_CHECKING, Final
+
+from workers.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from workers.jobs import Job, Jobs
+
+POLL_S: Final = 0.2  # the flag in the row is looked at this often at most
+REPORT_S: Final = 0.3  # progress is written this often at most
+HEED_S: Final = 10.0  # to heed a stop; then the process is ended
+TICK_S: Final = 1.0
+
+# Stage -> its share of the whole job, as far as anybody can tell in advance.
+SPANS: Final = {"fetch": (0.0, 0.02), "look": (0.02, 0.8), "write": (0.8, 0.95), "store": (0.95, 1.0)}
+
+_log = logging.getLogger(__name__)
+
+
+class Stop(StrEnum):
+    """Why the work must stop."""
+
+    CANCELED = "canceled"  # somebody asked for it, or deleted the job
+    TIMEOUT = "timeout"  # it took longer than a job may
+    LOST = "lost"  # the lease: the job is somebody else's now
+
+
+def end_process() -> None:
+    """End this process at once, whatever it is doing."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Attempt:
+    """Use as a context manager around the work.
+
+    Args:
+        heartbeat_s: between two renewals of the lease.
+        timeout_s: how long the work may take.
+        force: called when a stop was not heeded.
+    """
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        job: Job,
+        *,
+        heartbeat_s: float,
+        timeout_s: float,
+        force: Callable[[], None] = end_process,
+    ) -> None:
+        self.job = job
+        self._jobs = jobs
+        self._heartbeat_s = heartbeat_s
+        self._deadline = time.monotonic() + timeout_s
+        self._force = force
+        self._stop: Stop | None = None
+        self._stopped_at = 0.0
+        self._lease_until = time.monotonic() + jobs.lease_s
+        self._polled_at = 0.0
+        self._reported: tuple[str, float, float] = ("", 0.0, 0.0)
+        self._over = threading.Event()
+        self._polling = threading.Lock()
+        self._thread = threading.Thread(target=self._live, name=f"attempt-{job.id}", daemon=True)
+
+    def __enter__(self) -> Attempt:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    @property
+    def reason(self) -> Stop | None:
+        """Why to stop, as far as is known by now."""
+        return self._stop
+
+    def stop(self) -> bool:
+        """Whether to stop; cheap, so that the work may ask before every frame."""
+        now = time.monotonic()
+        if self._stop is None and now - self._polled_at >= POLL_S and self._polling.acquire(blocking=False):
+            try:
+                self._polled_at = now
+                self._poll(now)
+            finally:
+                self._polling.release()
+        return self._stop is not None
+
+    def progress(self, stage: str, fraction: float) -> None:
+        """Write down how far a stage is, 0..1; most calls only note it."""
+        low, high = SPANS.get(stage, (0.02, 0.95))
+        last_stage, last, at = self._reported
+        whole, now = max(last, low + (high - low) * min(1.0, max(0.0, fraction))), time.monotonic()
+        if stage == last_stage and now - at < REPORT_S:
+            return
+        self._reported = (stage, whole, now)
+        try:
+            self._jobs.progress(self.job.id, self.job.attempt, stage, whole)
+        except DatabaseError:
+            _log.warning("job %s: progress could not be written", self.job.id)
+
+    def _poll(self, now: float) -> None:
+        if now > self._deadline:
+            self._stop_for(Stop.TIMEOUT)
+        elif now > self._lease_until:
+            self._stop_for(Stop.LOST)
+        else:
+            try:
+                if self._jobs.cancel_requested(self.job.id):
+                    self._stop_for(Stop.CANCELED)
+            except DatabaseError:
+                _log.warning("job %s: the database does not answer", self.job.id)
+
+    def _stop_for(self, reason: Stop) -> None:
+        if self._stop is None:
+            self._stopped_at = time.monotonic()
+            self._stop = reason
+            _log.info("job %s: to be stopped, %s", self.job.id, reason)
+
+    def _live(self) -> None:
+        due = time.monotonic() + self._heartbeat_s
+        while not self._over.wait(min(TICK_S, self._heartbeat_s)):
+            now = time.monotonic()
+            if now >= due:
+                due = now + self._heartbeat_s
+                self._renew(now)
+            self.stop()
+            if self._stop is not None and now - self._stopped_at > HEED_S:
+                self._end()
+                return
+
+    def _renew(self, now: float) -> None:
+        try:
+            if self._jobs.heartbeat(self.job.id, self.job.attempt):
+                self._lease_until = now + self._jobs.lease_s
+            else:
+                self._stop_for(Stop.LOST)
+        except DatabaseError:
+            _log.warning("job %s: the lease could not be renewed", self.job.id)
+
+    def _end(self) -> None:
+        """The work does not heed: write down what became of it, then end the process."""
+        _log.error("job %s: did not stop in %g s; its process is ended", self.job.id, HEED_S)
+        try:
+            close(self._jobs, self.job, self._stop)
+        except DatabaseError:
+            _log.warning("job %s: its end could not be written; its lease will run out", self.job.id)
+        self._force()
+
+
+def close(jobs: Jobs, job: Job, reason: Stop | None) -> bool:
+    """Write down that a job was stopped; false if it is somebody else's by now."""
+    if reason is Stop.TIMEOUT:
+        return jobs.fail(job.id, job.attempt, "timeout", "the job took longer than jobs may take here", retryable=False)
+    return reason is Stop.CANCELED and jobs.canceled(job.id, job.attempt)

@@ -1,0 +1,136 @@
+"""The one database: how it is opened, migrated and spoken to. SQLite for one machine, PostgreSQL for many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from workers.errors import DatabaseError
+
+BUSY_S: Final = 20.0
+CONNECTIONS: Final = 32  # at most, a process
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+MIGRATION_LOCK: Final = 7_306_095_201  # any number that nobody else locks
+
+
+class Database:
+    """An engine, and the two ways to use it."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+        self.is_postgresql = engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection that sees one moment and changes nothing. Raises DatabaseError."""
+        with _translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction, on the disk when the block ends well, undone when it does not. Raises DatabaseError."""
+        with _translated(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            yield connection
+
+
+def open_database(url: str) -> Database:
+    """Open and, where it is new or old, migrate. Several processes may do so at once.
+
+    Raises:
+        DatabaseError: the URL is not understood, or the database cannot be reached.
+    """
+    database = Database(_engine(url))
+    if _is_newest(database):
+        return database
+    with database.writing() as connection:
+        if database.is_postgresql:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        _migrate(connection)
+    return database
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        parsed = sa.make_url(url)
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise DatabaseError(f"the database is {parsed.drivername}; allowed are sqlite and postgresql")
+        if parsed.get_backend_name() == "postgresql":
+            waits = {"connect_timeout": 5}
+            return sa.create_engine(
+                parsed,
+                pool_size=CONNECTIONS // 2,
+                max_overflow=CONNECTIONS // 2,
+                pool_pre_ping=True,
+                connect_args=waits,
+            )
+        return _sqlite_engine(parsed)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise DatabaseError("the database's URL is not understood; allowed are sqlite:/// and postgresql://") from error
+
+
+def _sqlite_engine(url: sa.URL) -> sa.Engine:
+    if not url.database or url.database == ":memory:":
+        raise DatabaseError("SQLite needs a file: the worker is another process")
+    try:
+        Path(url.database).absolute().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(f"the database's folder cannot be made: {error.strerror}") from error
+    engine = sa.create_engine(
+        url,
+        pool_size=CONNECTIONS // 2,
+        max_overflow=CONNECTIONS // 2,
+        connect_args={"timeout": BUSY_S, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where _begin_sqlite says, not where the driver guesses
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A writer takes the lock at once: one that began by reading could not wait for it, only fail.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _is_newest(database: Database) -> bool:
+    """Whether nothing is to be migrated, found out without Alembic, whose import takes longer than all the rest."""
+    newest = max(step.name for step in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+    with database.reading() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return False
+        return bool(connection.scalar(sa.text("SELECT version_num FROM alembic_version")) == newest)
+
+
+def _migrate(connection: sa.Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        if isinstance(error, sa.exc.IntegrityError):
+            raise
+        raise DatabaseError("the database cannot be reached, is busy or is full") from error

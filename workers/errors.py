@@ -1,0 +1,47 @@
+"""Every error that the queue's side raises on purpose.
+
+The tree::
+
+    WorkError               the caller may show its text to a person as it stands
+    ├── NotFound            there is no such job, or it is somebody else's
+    ├── Conflict            the request contradicts what is there already
+    ├── QueueFull           too many jobs wait; later is better
+    ├── DatabaseError       the database cannot be reached or is busy for too long
+    ├── StorageError        files cannot be stored or fetched
+    │   └── ObjectNotFound  nothing is stored under this key (a NotFound too)
+    └── ServiceError        a program of the embedded default does not start
+
+Errors of other libraries are translated once, at the edge where they appear, with ``from``.
+"""
+
+
+class WorkError(Exception):
+    """Base of all errors raised on purpose here; its text is fit to be shown to a person."""
+
+
+class NotFound(WorkError):
+    """There is no such thing, or it belongs to somebody else: the two must not be told apart."""
+
+
+class Conflict(WorkError):
+    """The request contradicts what is there already."""
+
+
+class QueueFull(WorkError):
+    """As many jobs wait as are allowed to."""
+
+
+class DatabaseError(WorkError):
+    """The database cannot be reached, or was busy for longer than a request may wait."""
+
+
+class StorageError(WorkError):
+    """A file cannot be stored, fetched or deleted."""
+
+
+class ObjectNotFound(StorageError, NotFound):
+    """Nothing is stored under this key."""
+
+
+class ServiceError(WorkError):
+    """A program that the embedded default needs is missing or does not start."""

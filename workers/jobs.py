@@ -1,0 +1,287 @@
+"""The truth about every job: one SQL table. The broker only rings the bell.
+
+:class:`Jobs` is what the web and its people ask of the table; it inherits what workers ask from
+:class:`workers.leases.Leases`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from synth.options import Options
+from workers.database import open_database
+from workers.errors import Conflict, NotFound, QueueFull
+from workers.leases import Clock, Leases
+from workers.records import HELD, JOBS, Cancellation, job_of
+from workers.records import Job as Job
+from workers.records import State as State
+from workers.records import made_at as made_at
+from workers.records import new_id as new_id
+
+if TYPE_CHECKING:
+    from workers.settings import Settings
+
+ETA_SAMPLE: Final = 20  # the newest finished jobs of a mode say how long the next one takes
+MAX_PAGE: Final = 200
+_RETRIABLE: Final = (State.FAILED, State.CANCELED)
+
+
+class Jobs(Leases):
+    """All jobs. Every method raises DatabaseError when the database cannot be reached.
+
+    Where a method takes an ``owner``, somebody else's job is not found; ``None`` means: whoever's.
+    """
+
+    def create(
+        self,
+        *,
+        options: Options,
+        title: str,
+        source_key: str,
+        info: Mapping[str, Any],
+        owner: str,
+        batch_id: str | None = None,
+        idempotency_key: str | None = None,
+        request_hash: str | None = None,
+        id: str | None = None,
+    ) -> Job:
+        """Queue a job, on the disk when this returns; ring the bell afterwards.
+
+        A second call with the same owner and idempotency key gives the job of the first and makes none.
+
+        Args:
+            request_hash: of all that was asked; another one under the same key is refused.
+            id: a name from :func:`new_id`, where the caller has stored the source under it already.
+
+        Raises:
+            QueueFull: as many jobs wait as are allowed to.
+            Conflict: the idempotency key belongs to a different request.
+        """
+        now = self._clock()
+        row = {
+            "id": id or new_id(now),
+            "owner": owner,
+            "batch_id": batch_id,
+            "state": State.QUEUED,
+            "mode": options.mode.value,
+            "options": options.as_dict(),
+            "title": title,
+            "source_key": source_key,
+            "info": dict(info),
+            "attempt": 0,
+            "attempt_limit": self.max_attempts,
+            "progress": 0.0,
+            "cancel_requested": False,
+            "created_at": now,
+            "queued_at": now,
+            "not_before": now,
+            "rung_at": now,
+            "idempotency_key": idempotency_key,
+            "request_hash": request_hash,
+        }
+        try:
+            with self._database.writing() as connection:
+                if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
+                    return earlier
+                self._refuse_when_full(connection)
+                return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
+        except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
+            with self._database.reading() as connection:
+                if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
+                    return earlier
+            raise Conflict("a job of that name exists already") from error
+
+    def find(self, *, owner: str, idempotency_key: str, request_hash: str | None = None) -> Job | None:
+        """The job made earlier under this key, before an upload is stored for nothing.
+
+        Raises:
+            Conflict: the key belongs to a different request.
+        """
+        with self._database.reading() as connection:
+            return self._same_request(connection, owner, idempotency_key, request_hash)
+
+    def get(self, id: str, owner: str | None) -> Job:
+        """One job. Raises NotFound, also for somebody else's."""
+        with self._database.reading() as connection:
+            return self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
+
+    def recent(
+        self,
+        *,
+        owner: str | None,
+        state: State | None = None,
+        mode: str | None = None,
+        batch_id: str | None = None,
+        cursor: str | None = None,
+        limit: int = 24,
+    ) -> tuple[list[Job], str | None]:
+        """One page, newest first, and the cursor of the next one (``None`` after the last)."""
+        limit = min(max(1, limit), MAX_PAGE)
+        wanted = {"owner": owner, "state": state, "mode": mode, "batch_id": batch_id}
+        asked = [JOBS.c[name] == value for name, value in wanted.items() if value is not None]
+        if cursor is not None:
+            asked.append(JOBS.c.id < cursor)
+        page = sa.select(JOBS).where(*asked).order_by(JOBS.c.id.desc()).limit(limit + 1)
+        with self._database.reading() as connection:
+            jobs = [job_of(row) for row in connection.execute(page)]
+        return jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None
+
+    def cancel(self, id: str, owner: str | None) -> Cancellation:
+        """Stop a job: at once if it waits, else as soon as its worker hears of it. Raises NotFound."""
+        with self._database.writing() as connection:
+            whose = _whose(id, owner)
+            ended = {"state": State.CANCELED, "finished_at": self._clock(), "cancel_requested": True}
+            if connection.execute(sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)).rowcount:
+                return Cancellation.CANCELED
+            asked = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
+            if connection.execute(asked).rowcount:
+                return Cancellation.REQUESTED
+            self._found(connection.execute(sa.select(JOBS).where(*whose)).one_or_none())
+        return Cancellation.ALREADY_FINISHED
+
+    def retry(self, id: str, owner: str | None) -> Job:
+        """Let a failed or cancelled job wait again, with all its attempts; ring the bell afterwards.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: it is in another state.
+            QueueFull: as many jobs wait as are allowed to.
+        """
+        now = self._clock()
+        again = {
+            "state": State.QUEUED,
+            "attempt_limit": JOBS.c.attempt + self.max_attempts,
+            "progress": 0.0,
+            "cancel_requested": False,
+            "error": None,
+            "queued_at": now,
+            "not_before": now,
+            "rung_at": now,
+            "started_at": None,
+            "finished_at": None,
+        }
+        with self._database.writing() as connection:
+            self._refuse_when_full(connection)
+            whose = (*_whose(id, owner), JOBS.c.state.in_(_RETRIABLE))
+            row = connection.execute(sa.update(JOBS).where(*whose).values(again).returning(JOBS)).one_or_none()
+            if row is None:
+                there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
+                raise Conflict(f"the job is {there.state}; only failed and canceled ones can be tried again")
+        return job_of(row)
+
+    def delete(self, id: str, owner: str | None) -> Job:
+        """Forget a job in whatever state; its files are the caller's to delete. Raises NotFound."""
+        with self._database.writing() as connection:
+            gone = sa.delete(JOBS).where(*_whose(id, owner)).returning(JOBS)
+            return self._found(connection.execute(gone).one_or_none())
+
+    def counts(self, *, owner: str | None = None, batch_id: str | None = None) -> dict[str, int]:
+        """State -> how many jobs, every state named."""
+        asked = [JOBS.c[name] == value for name, value in (("owner", owner), ("batch_id", batch_id)) if value]
+        by_state = sa.select(JOBS.c.state, sa.func.count()).where(*asked).group_by(JOBS.c.state)
+        with self._database.reading() as connection:
+            found = {str(state): int(count) for state, count in connection.execute(by_state)}
+        return {state.value: found.get(state, 0) for state in State}
+
+    def position(self, job: Job) -> int:
+        """The job's place in the queue of its mode, 1 for the next; 0 when it does not wait."""
+        if job.state is not State.QUEUED:
+            return 0
+        before = sa.or_(
+            JOBS.c.queued_at < job.queued_at, sa.and_(JOBS.c.queued_at == job.queued_at, JOBS.c.id <= job.id)
+        )
+        waiting = sa.select(sa.func.count()).where(JOBS.c.state == State.QUEUED, JOBS.c.mode == job.mode, before)
+        with self._database.reading() as connection:
+            return int(connection.scalar(waiting) or 0)
+
+    def eta_s(self, job: Job, position: int | None = None) -> float | None:
+        """Seconds until the job should be done, judged by the newest of its mode; ``None`` without any to judge by.
+
+        Args:
+            position: of :meth:`position`, where the caller has asked for it already.
+        """
+        if job.state.final:
+            return 0.0
+        took = JOBS.c.finished_at - JOBS.c.started_at
+        done = sa.select(took).where(JOBS.c.mode == job.mode, JOBS.c.state == State.SUCCEEDED)
+        done = done.order_by(JOBS.c.id.desc()).limit(ETA_SAMPLE)
+        alive = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= self._clock())
+        with self._database.reading() as connection:
+            times_s = list(connection.scalars(done))
+            workers = connection.scalar(sa.select(sa.func.count(JOBS.c.worker.distinct())).where(alive)) or 1
+        if not times_s:
+            return None
+        mean_s = float(sum(times_s)) / len(times_s)
+        if job.state is State.QUEUED:
+            return mean_s * (1 + (self.position(job) if position is None else position) / workers)
+        return max(0.0, mean_s - (self._clock() - (job.started_at or self._clock())))
+
+    def ids(self, ids: list[str]) -> dict[str, Job]:
+        """Those of the named jobs that exist."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(JOBS).where(JOBS.c.id.in_(ids)))
+            return {row.id: job_of(row) for row in rows}
+
+    def check(self) -> None:
+        """Raise DatabaseError unless the database answers now."""
+        with self._database.reading() as connection:
+            connection.execute(sa.select(1))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._database.engine.dispose()
+
+    def _refuse_when_full(self, connection: sa.Connection) -> None:
+        waiting = connection.scalar(sa.select(sa.func.count()).where(JOBS.c.state == State.QUEUED)) or 0
+        if waiting >= self.max_queued:
+            raise QueueFull(f"{waiting} jobs wait already; allowed are {self.max_queued}")
+
+    @staticmethod
+    def _same_request(
+        connection: sa.Connection, owner: str, idempotency_key: str | None, request_hash: str | None
+    ) -> Job | None:
+        if idempotency_key is None:
+            return None
+        same = (JOBS.c.owner == owner, JOBS.c.idempotency_key == idempotency_key)
+        row = connection.execute(sa.select(JOBS).where(*same)).one_or_none()
+        if row is not None and row.request_hash != request_hash:
+            raise Conflict("this idempotency key was used for a different request")
+        return None if row is None else job_of(row)
+
+    @staticmethod
+    def _found(row: sa.Row[Any] | None) -> Job:
+        if row is None:
+            raise NotFound("there is no such job")
+        return job_of(row)
+
+
+def _whose(id: str, owner: str | None) -> tuple[sa.ColumnElement[bool], ...]:
+    return (JOBS.c.id == id,) if owner is None else (JOBS.c.id == id, JOBS.c.owner == owner)
+
+
+def open_jobs(
+    database_url: str,
+    *,
+    clock: Clock = time.time,
+    lease_s: float = 10.0,
+    max_attempts: int = 3,
+    max_queued: int = 1000,
+) -> Jobs:
+    """Open the table, made or migrated as needed. Raises DatabaseError."""
+    database = open_database(database_url)
+    return Jobs(database, clock=clock, lease_s=lease_s, max_attempts=max_attempts, max_queued=max_queued)
+
+
+def jobs_of(settings: Settings) -> Jobs:
+    """The jobs of a server with these settings. Raises DatabaseError."""
+    return open_jobs(
+        settings.database_url,
+        lease_s=settings.lease_s,
+        max_attempts=settings.max_attempts,
+        max_queued=settings.max_queued,
+    )

@@ -1,0 +1,211 @@
+"""The worker's side of the table: claim, stay alive, finish; and what is done for workers that went missing.
+
+A claim raises the job's ``attempt``. Whatever a worker writes later says ``WHERE attempt = mine``, so that one who lost
+the lease (was paused, cut off or killed) cannot touch a job that somebody else has taken over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from workers.database import Database
+from workers.records import FINAL, HELD, JOBS, Job, State, job_of
+
+RING_AGAIN_S: Final = 3.0  # a waiting job's worker is woken this often, should the doorbell have been lost
+RETRY_WAIT_S: Final = 2.0  # before the second attempt after a failure that may pass; doubled for each later one
+WORKER_LOST: Final = "worker_lost"
+
+Clock = Callable[[], float]
+
+
+class Leases:
+    """Claims and what follows from them. Every method raises DatabaseError when the database cannot be reached."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock = time.time,
+        lease_s: float = 10.0,
+        max_attempts: int = 3,
+        max_queued: int = 1000,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self.lease_s = lease_s
+        self.max_attempts = max_attempts
+        self.max_queued = max_queued
+
+    def claim(self, n: int, mode: str, worker: str) -> list[Job]:
+        """Take up to ``n`` jobs of a mode, the longest waiting first: one statement, so that no two take the same.
+
+        Jobs whose lease ran out are taken too, unless they were cancelled or had all their attempts.
+        """
+        now = self._clock()
+        picked = (
+            sa.select(JOBS.c.id)
+            .where(
+                JOBS.c.mode == mode,
+                ~JOBS.c.cancel_requested,
+                JOBS.c.attempt < JOBS.c.attempt_limit,
+                sa.or_(
+                    sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now),
+                    sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < now),
+                ),
+            )
+            .order_by(JOBS.c.queued_at, JOBS.c.id)
+            .limit(n)
+            .with_for_update(skip_locked=True)
+            .cte("picked")
+        )
+        taken = (
+            sa.update(JOBS)
+            .where(JOBS.c.id.in_(sa.select(picked.c.id)))
+            .values(
+                state=State.RUNNING,
+                attempt=JOBS.c.attempt + 1,
+                lease_until=now + self.lease_s,
+                worker=worker,
+                stage=None,
+                progress=0.0,
+                started_at=now,
+            )
+            .returning(JOBS)
+        )
+        with self._database.writing() as connection:
+            jobs = [job_of(row) for row in connection.execute(taken)]
+        return sorted(jobs, key=lambda job: (job.queued_at, job.id))
+
+    def heartbeat(self, id: str, attempt: int) -> bool:
+        """Renew the lease; false if it is lost: the job is somebody else's, ended or deleted."""
+        return self._held(id, attempt, lease_until=self._clock() + self.lease_s)
+
+    def progress(self, id: str, attempt: int, stage: str, fraction: float) -> None:
+        """Say what is being done and how much of the whole job is, 0..1. A lost lease makes this do nothing."""
+        self._held(id, attempt, stage=stage, progress=min(1.0, max(0.0, fraction)))
+
+    def finishing(self, id: str, attempt: int) -> bool:
+        """The sound is made and is being stored; false if the lease is lost."""
+        return self._held(id, attempt, state=State.FINISHING, stage="store")
+
+    def cancel_requested(self, id: str) -> bool:
+        """Whether somebody wants the job stopped; also true when it was deleted."""
+        with self._database.reading() as connection:
+            asked = connection.scalar(sa.select(JOBS.c.cancel_requested).where(JOBS.c.id == id))
+        return True if asked is None else bool(asked)
+
+    def finish(self, id: str, attempt: int, result: dict[str, Any]) -> bool:
+        """Commit a result; false, and nothing changed, if the lease is lost or the job is to be cancelled."""
+        done = {"state": State.SUCCEEDED, "stage": None, "progress": 1.0, "error": None, "result": result}
+        return self._held(id, attempt, sa.not_(JOBS.c.cancel_requested), **self._ended(), **done)
+
+    def canceled(self, id: str, attempt: int) -> bool:
+        """The worker stopped as it was asked to; false if the lease is lost."""
+        return self._held(id, attempt, JOBS.c.cancel_requested, **self._ended(), state=State.CANCELED, stage=None)
+
+    def fail(self, id: str, attempt: int, code: str, detail: str, retryable: bool) -> bool:
+        """The attempt failed: the job waits for the next one if that may help and one is left, else it has failed.
+
+        False, and nothing changed, if the lease is lost.
+        """
+        error = {"code": code, "detail": detail, "retryable": retryable, "attempt": attempt}
+        if retryable:
+            wait_s = RETRY_WAIT_S * 2 ** min(attempt - 1, 8)
+            again = {"state": State.QUEUED, "not_before": self._clock() + wait_s, "lease_until": None, "worker": None}
+            left = sa.and_(JOBS.c.attempt < JOBS.c.attempt_limit, sa.not_(JOBS.c.cancel_requested))
+            if self._held(id, attempt, left, **again, stage=None, progress=0.0, error=error):
+                return True
+        return self._held(id, attempt, **self._ended(), state=State.FAILED, stage=None, error=error)
+
+    def abandon(self, worker: str, *, blameless: bool) -> int:
+        """Free what a worker held that is known to be gone, without waiting for its leases; how many jobs.
+
+        Args:
+            worker: a process, ``node#pid``, or a node with all its processes.
+            blameless: it was asked to go, so the attempt does not count.
+        """
+        its = sa.or_(JOBS.c.worker == worker, JOBS.c.worker.startswith(f"{worker}#", autoescape=True))
+        limit = JOBS.c.attempt_limit + 1 if blameless else JOBS.c.attempt_limit
+        freed = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD)).values(lease_until=0.0, rung_at=0.0)
+        with self._database.writing() as connection:
+            return int(connection.execute(freed.values(attempt_limit=limit)).rowcount)
+
+    def overdue(self, limit: int = 100) -> list[Job]:
+        """Jobs that wait, or whose worker went missing, and for which nobody was woken lately.
+
+        They count as rung for from now on, so that several reconcilers do not all ring.
+        """
+        now = self._clock()
+        ready = sa.or_(
+            sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now),
+            sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < now),
+        )
+        lately = sa.or_(JOBS.c.rung_at > now - RING_AGAIN_S, JOBS.c.attempt >= JOBS.c.attempt_limit)
+        waiting = sa.select(JOBS.c.id).where(ready, ~lately).order_by(JOBS.c.queued_at).limit(limit)
+        with self._database.reading() as connection:
+            ids = list(connection.scalars(waiting))
+        if not ids:
+            return []
+        return self._change(sa.and_(JOBS.c.id.in_(ids), ready, ~lately), rung_at=now)
+
+    def neglects(self, worker: str, modes: Sequence[str], wait_s: float) -> bool:
+        """Whether a worker holds no job although one of its modes has waited for ``wait_s``: is it deaf?
+
+        Args:
+            worker: a node with all its processes.
+        """
+        now = self._clock()
+        since = sa.func.coalesce(sa.case((JOBS.c.not_before > JOBS.c.queued_at, JOBS.c.not_before)), JOBS.c.queued_at)
+        waits = sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.mode.in_(modes), since < now - wait_s)
+        holds = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.worker.startswith(f"{worker}#", autoescape=True))
+        with self._database.reading() as connection:
+            if connection.scalar(sa.select(JOBS.c.id).where(waits).limit(1)) is None:
+                return False
+            return connection.scalar(sa.select(JOBS.c.id).where(holds).limit(1)) is None
+
+    def give_up(self) -> list[Job]:
+        """End the jobs whose worker went missing and that get no further attempt; those that ended."""
+        lost = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < self._clock())
+        detail = "the worker was lost in the middle of the work, as often as is allowed"
+        error = {"code": WORKER_LOST, "detail": detail, "retryable": True}
+        canceled = self._change_lost(sa.and_(lost, JOBS.c.cancel_requested), State.CANCELED, None)
+        spent = sa.and_(lost, JOBS.c.attempt >= JOBS.c.attempt_limit)
+        return canceled + self._change_lost(spent, State.FAILED, error)
+
+    def expire(self, older_than: float) -> list[Job]:
+        """Mark jobs that ended before that time as expired; their files are the caller's to delete."""
+        old = sa.and_(JOBS.c.state.in_(FINAL), JOBS.c.state != State.EXPIRED, JOBS.c.finished_at < older_than)
+        return self._change(old, state=State.EXPIRED, result=None)
+
+    def forget(self, older_than: float) -> int:
+        """Delete the rows of jobs that expired and ended before that time; how many."""
+        old = sa.and_(JOBS.c.state == State.EXPIRED, JOBS.c.finished_at < older_than)
+        with self._database.writing() as connection:
+            return int(connection.execute(sa.delete(JOBS).where(old)).rowcount)
+
+    def _ended(self) -> dict[str, Any]:
+        return {"finished_at": self._clock(), "lease_until": None, "worker": None}
+
+    def _held(self, id: str, attempt: int, *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
+        mine = (JOBS.c.id == id, JOBS.c.attempt == attempt, JOBS.c.state.in_(HELD))
+        with self._database.writing() as connection:
+            return connection.execute(sa.update(JOBS).where(*mine, *conditions).values(**values)).rowcount == 1
+
+    def _change(self, condition: sa.ColumnElement[bool], **values: Any) -> list[Job]:
+        with self._database.writing() as connection:
+            changed = connection.execute(sa.update(JOBS).where(condition).values(**values).returning(JOBS))
+            return [job_of(row) for row in changed]
+
+    def _change_lost(self, lost: sa.ColumnElement[bool], state: State, error: dict[str, Any] | None) -> list[Job]:
+        with self._database.reading() as connection:
+            found = connection.execute(sa.select(JOBS.c.id, JOBS.c.attempt).where(lost)).all()
+        ended: list[Job] = []
+        for id, attempt in found:  # one by one: the attempt stands in the error
+            this = sa.and_(lost, JOBS.c.id == id, JOBS.c.attempt == attempt)
+            full = None if error is None else {**error, "attempt": attempt}
+            ended += self._change(this, **self._ended(), state=state, stage=None, error=full)
+        return ended

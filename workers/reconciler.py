@@ -1,0 +1,137 @@
+"""The thread that makes promises true when somebody else broke theirs: a lost bell, a lost worker, a lost file.
+
+Several may run, in the web process and beside every worker: the database decides whose turn each row is.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from workers.errors import StorageError, WorkError
+from workers.jobs import Job, Jobs, made_at
+from workers.records import State
+
+if TYPE_CHECKING:
+    from workers.settings import Settings
+    from workers.storage import Storage
+
+RINGS_A_TURN: Final = 8  # of one mode; who is woken looks for more by itself
+SWEEP_S: Final = 3600.0
+ORPHAN_S: Final = 3600.0  # an upload is stored before its row is written; a file without a row may be that young
+DAY_S: Final = 86_400.0
+UNKNOWN_AT_MOST: Final = 20  # more than these, and more than what is known: the wrong database is the likelier reason
+
+_log = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Use :meth:`start` and :meth:`stop`, or :meth:`turn` by hand.
+
+    Args:
+        ring: called with a mode.
+        after: called after each turn, to show that the process lives.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: Jobs,
+        storage: Storage,
+        ring: Callable[[str], object],
+        *,
+        after: Callable[[], object] = lambda: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings, self._jobs, self._storage = settings, jobs, storage
+        self._ring, self._after, self._clock = ring, after, clock
+        self._swept_at = clock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the turn that is going on."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def turn(self) -> None:
+        """Ring for who waits in vain, give up what was lost too often; now and then expire and sweep.
+
+        Raises:
+            WorkError: the database cannot be reached, or the storage while it is swept.
+        """
+        for job in self._jobs.give_up():
+            _log.warning("job %s: %s after attempt %d", job.id, job.state, job.attempt)
+            self._delete(job.attempt_prefix())
+        for mode, count in Counter(job.mode for job in self._jobs.overdue()).items():
+            for _ in range(min(count, RINGS_A_TURN)):
+                self._ring(mode)
+        if self._clock() - self._swept_at >= SWEEP_S:
+            self._swept_at = self._clock()
+            self.expire()
+            self.sweep()
+
+    def expire(self) -> list[Job]:
+        """Delete the files of jobs that ended longer ago than files are kept; much later, their rows."""
+        kept_s = self._settings.retention_days * DAY_S
+        expired = self._jobs.expire(self._clock() - kept_s)
+        for job in expired:
+            self._delete(job.id)
+        self._jobs.forget(self._clock() - 2 * kept_s)
+        return expired
+
+    def sweep(self) -> int:
+        """Delete what is stored for no job, and what lost attempts left; how many files."""
+        stored: dict[str, set[str]] = defaultdict(set)
+        for key in self._storage.keys(""):
+            name, _, rest = key.partition("/")
+            if made_at(name) is not None:  # what we did not name is not ours to delete
+                stored[name].add(rest.partition("/")[0])
+        known: dict[str, Job] = {}
+        names = list(stored)
+        for start in range(0, len(names), 500):
+            known |= self._jobs.ids(names[start : start + 500])
+        return self._sweep_unknown(stored, known) + self._sweep_attempts(stored, known)
+
+    def _sweep_unknown(self, stored: dict[str, set[str]], known: dict[str, Job]) -> int:
+        old = [name for name in stored if name not in known and (made_at(name) or 0.0) < self._clock() - ORPHAN_S]
+        if len(old) > max(UNKNOWN_AT_MOST, len(known)):
+            _log.error("%d stored jobs are unknown to this database; nothing of them is deleted", len(old))
+            return 0
+        return sum(self._storage.delete(name) for name in old)
+
+    def _sweep_attempts(self, stored: dict[str, set[str]], known: dict[str, Job]) -> int:
+        deleted = 0
+        for name, job in known.items():
+            if job.state is State.EXPIRED:
+                deleted += self._storage.delete(name)
+            elif job.state.final:
+                winner = str(job.attempt) if job.state is State.SUCCEEDED else None
+                lost = [part for part in stored[name] if part.isdigit() and part != winner]
+                deleted += sum(self._storage.delete(f"{name}/{part}") for part in lost)
+        return deleted
+
+    def _delete(self, prefix: str) -> None:
+        try:
+            self._storage.delete(prefix)
+        except StorageError as error:
+            _log.warning("%s: %s; the sweep will find it", prefix, error)
+
+    def _run(self) -> None:
+        while not self._over.wait(self._settings.reconcile_s):
+            try:
+                self.turn()
+            except WorkError as error:
+                _log.warning("reconciling: %s", error)
+            except Exception:
+                _log.exception("reconciling failed; it goes on")
+            self._after()

@@ -1,0 +1,161 @@
+"""What a job is: its states, its row, its name. No database is spoken to here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+_DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
+_TIME_DIGITS, _RANDOM_DIGITS = 10, 16  # 50 bits of milliseconds, 80 that nobody guesses
+
+
+class State(StrEnum):
+    """Where a job stands. The first three are on the way, the last four are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHING = "finishing"  # sounded; the files are being stored
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"  # its files are deleted after the time that files are kept
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens to the job by itself."""
+        return self not in (State.QUEUED, *HELD)
+
+
+HELD: Final = (State.RUNNING, State.FINISHING)
+"""The states in which a worker holds the job by a lease."""
+
+FINAL: Final = tuple(state for state in State if state.final)
+
+
+class Cancellation(StrEnum):
+    """What became of the wish to cancel."""
+
+    CANCELED = "canceled"  # it waited, and now never runs
+    REQUESTED = "cancellation_requested"  # its worker will stop it
+    ALREADY_FINISHED = "already_finished"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row: one clip, asked to be sounded once.
+
+    Times are seconds since 1970.
+
+    Attributes:
+        id: see :func:`new_id`.
+        owner: whose it is; nobody else finds it.
+        options: as :meth:`synth.options.Options.as_dict` gives them.
+        title: the client's file name, for display and for nothing else.
+        source_key: where the clip is stored.
+        info: what the clip is: ``duration_s``, ``width``, ``height``, ``rate_fps`` and so on.
+        attempt: how many times it was claimed; the number fences off a worker that lost its lease.
+        attempt_limit: the last attempt that is made before the job counts as failed.
+        lease_until: when the worker that holds it counts as lost, unless it renews the lease.
+        stage: what is being done, such as ``look``, ``write`` or ``store``.
+        progress: of the whole job, 0..1.
+        error: ``code``, ``detail`` (a sentence), ``retryable``, ``attempt`` of the newest failure.
+        result: ``{"outputs": [...]}`` of :meth:`synth.result.Result.as_json` with the storage keys added.
+        queued_at: when it last began to wait: at first, and at each retry that somebody asks for.
+        not_before: when it may be claimed at the earliest, after a failure that may pass.
+    """
+
+    id: str
+    owner: str
+    batch_id: str | None
+    state: State
+    mode: str
+    options: Mapping[str, Any]
+    title: str
+    source_key: str
+    info: Mapping[str, Any]
+    attempt: int
+    attempt_limit: int
+    lease_until: float | None
+    worker: str | None
+    stage: str | None
+    progress: float
+    cancel_requested: bool
+    error: Mapping[str, Any] | None
+    result: Mapping[str, Any] | None
+    created_at: float
+    queued_at: float
+    not_before: float
+    started_at: float | None
+    finished_at: float | None
+    idempotency_key: str | None
+    request_hash: str | None
+
+    def attempt_prefix(self) -> str:
+        """The storage folder of what this attempt makes."""
+        return f"{self.id}/{self.attempt}"
+
+
+METADATA: Final = sa.MetaData()
+
+JOBS: Final = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("batch_id", sa.String(32)),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("mode", sa.String(32), nullable=False),
+    sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("source_key", sa.Text, nullable=False),
+    sa.Column("info", sa.JSON, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("attempt_limit", sa.Integer, nullable=False),
+    sa.Column("lease_until", sa.Double),
+    sa.Column("worker", sa.String(200)),
+    sa.Column("stage", sa.String(32)),
+    sa.Column("progress", sa.Double, nullable=False),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False),
+    sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("result", sa.JSON(none_as_null=True)),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Column("queued_at", sa.Double, nullable=False),
+    sa.Column("not_before", sa.Double, nullable=False),
+    sa.Column("rung_at", sa.Double, nullable=False),  # when a worker was last woken for it
+    sa.Column("started_at", sa.Double),
+    sa.Column("finished_at", sa.Double),
+    sa.Column("idempotency_key", sa.String(255)),
+    sa.Column("request_hash", sa.String(64)),
+    sa.UniqueConstraint("owner", "idempotency_key", name="jobs_idempotency"),
+    sa.Index("jobs_waiting", "state", "mode", "queued_at"),
+    sa.Index("jobs_of_owner", "owner", "id"),
+    sa.Index("jobs_of_batch", "batch_id"),
+)
+
+
+def job_of(row: sa.Row[Any]) -> Job:
+    """A row of :data:`JOBS` as a :class:`Job`."""
+    values = dict(row._mapping)
+    del values["rung_at"]
+    return Job(**{**values, "state": State(values["state"])})
+
+
+def new_id(now_s: float) -> str:
+    """A name for a job: 26 characters that sort by time of making and cannot be guessed."""
+    number = int(now_s * 1000) << 80 | secrets.randbits(80)
+    return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(_TIME_DIGITS + _RANDOM_DIGITS)))
+
+
+def made_at(job_id: str) -> float | None:
+    """When a name was made, in seconds since 1970; ``None`` for what :func:`new_id` did not make."""
+    if len(job_id) != _TIME_DIGITS + _RANDOM_DIGITS or set(job_id) - set(_DIGITS):
+        return None
+    milliseconds = 0
+    for digit in job_id[:_TIME_DIGITS]:
+        milliseconds = milliseconds << 5 | _DIGITS.index(digit)
+    return milliseconds / 1000

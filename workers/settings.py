@@ -1,0 +1,204 @@
+"""Every setting of the server, typed: the only file that reads the environment.
+
+A field ``lease_s`` is set by ``SONORIZE_LEASE_S``, or by ``SONORIZE_LEASE_S_FILE`` naming a file that holds the value,
+as container platforms hand over secrets. ``.env.example`` documents each; a test compares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from synth.errors import OptionError
+
+PREFIX: Final = "SONORIZE_"
+SOCKET_PATH_BYTES: Final = 100  # Linux takes 107 for the path of a unix socket
+
+
+class FileSource(PydanticBaseSettingsSource):
+    """``SONORIZE_X_FILE``: the value of field x stands in that file, surrounding white space taken off."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        """The text of the file that the environment names for this field, if it names one."""
+        path = os.environ.get(f"{PREFIX}{field_name.upper()}_FILE")
+        if not path:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise OptionError(f"the file named by {PREFIX}{field_name.upper()}_FILE cannot be read") from error
+
+    def __call__(self) -> dict[str, Any]:
+        """Field -> text, for the fields whose files are named."""
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class Settings(BaseSettings):
+    """One frozen set of settings. Times in seconds, sizes in bytes; what is left empty follows from ``data_dir``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    data_dir: Path = platformdirs.user_data_path("sonorize", appauthor=False)
+    database_url: str = Field("", repr=False)
+    broker_url: str = Field("", repr=False)
+    storage_url: str = Field("", repr=False)
+    s3_access_key: str = Field("", repr=False)
+    s3_secret_key: str = Field("", repr=False)
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: str = ""
+    api_keys: str = Field("", repr=False)
+    secret_key: str = Field("", repr=False)
+    max_upload_bytes: int = Field(512 * 1024**2, gt=0)
+    max_queued: int = Field(1000, gt=0)
+    lease_s: float = Field(10.0, gt=0)
+    reconcile_s: float = Field(1.0, gt=0)
+    max_attempts: int = Field(3, ge=1)
+    batch_claim: int = Field(8, ge=1)
+    job_timeout_s: float = Field(1800.0, gt=0)
+    retention_days: float = Field(30.0, gt=0)
+    preload: str = ""  # modules that each worker process imports at its start, separated by commas
+
+    @property
+    def heartbeat_s(self) -> float:
+        """Seconds between two signs of life of a running job: two may be lost before the lease runs out."""
+        return self.lease_s / 3
+
+    @property
+    def work_dir(self) -> Path:
+        """Where running jobs have their temporary folders."""
+        return self.data_dir / "work"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Where uploads arrive before they are stored."""
+        return self.data_dir / "spool"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, given: Any) -> Any:
+        """What is left empty is on this machine, under ``data_dir``."""
+        values = {name: value for name, value in dict(given).items() if value not in ("", None)}
+        data_dir = Path(values.get("data_dir", cls.model_fields["data_dir"].default)).expanduser().absolute()
+        values["data_dir"] = data_dir
+        values.setdefault("database_url", f"sqlite:///{data_dir / 'sonorize.db'}")
+        values.setdefault("storage_url", (data_dir / "files").as_uri())
+        values.setdefault("broker_url", f"redis+socket://{broker_socket(data_dir)}")
+        return values
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the files that it names; no dotenv file is looked for."""
+        return init_settings, env_settings, FileSource(settings_cls)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a child process that shall find these very settings in it."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        ours = {f"{PREFIX}{name.upper()}": str(value) for name, value in self.model_dump().items() if value != ""}
+        return {**inherited, **ours}
+
+
+def from_environment(**overrides: Any) -> Settings:
+    """The settings that the environment asks for.
+
+    Args:
+        overrides: fields that somebody set more directly, as on the command line; ``None`` overrides nothing.
+
+    Raises:
+        OptionError: a value is not allowed; the text names the variable.
+    """
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise OptionError(f"setting {PREFIX}{name}: {first['msg']}") from error
+
+
+def embedded(data_dir: Path, **overrides: Any) -> Settings:
+    """Settings of a server of one machine: SQLite, a folder for files, a broker on a unix socket, all in ``data_dir``.
+
+    The folder is made, readable for its owner alone, with a secret key that stays the same over restarts.
+
+    Raises:
+        OptionError: a value is not allowed, or the folder cannot be made.
+    """
+    own = {"data_dir": data_dir, "database_url": "", "broker_url": "", "storage_url": ""}
+    return _at_home(from_environment(**{**own, **overrides}))
+
+
+def of_this_machine(data_dir: Path | None = None, **overrides: Any) -> Settings:
+    """What ``serve`` and ``worker`` go by: the environment, and for what it leaves open a folder of this machine.
+
+    The folder is made as for :func:`embedded`.
+
+    Raises:
+        OptionError: a value is not allowed, or the folder cannot be made.
+    """
+    return _at_home(from_environment(data_dir=data_dir, **overrides))
+
+
+def _at_home(settings: Settings) -> Settings:
+    """The folder made, and a secret key kept in it unless one is set."""
+    folder = settings.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secret_key = settings.secret_key or _kept_secret(folder / "secret_key")
+    except OSError as error:
+        raise OptionError(f"the data folder {str(folder)!r} cannot be used: {error.strerror}") from error
+    return settings.model_copy(update={"secret_key": secret_key})
+
+
+def broker_socket(data_dir: Path) -> Path:
+    """The embedded broker's socket: in the data folder, or, where that path is too long, in /tmp."""
+    inside = data_dir / "broker.sock"
+    if len(os.fsencode(inside)) <= SOCKET_PATH_BYTES:
+        return inside
+    name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    # Not tempfile's folder: that may be long as well, and must be the same for every process.
+    return Path("/tmp") / f"sonorize-{os.getuid()}-{name}" / "broker.sock"
+
+
+def _kept_secret(path: Path) -> str:
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as created:
+            created.write(secrets.token_urlsafe(32))
+    except FileExistsError:
+        pass
+    return path.read_text(encoding="ascii").strip()
+
+
+class ClientSettings(BaseSettings):
+    """What ``sonorize submit`` goes by where the command line says nothing."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
+
+    server: str = "http://127.0.0.1:8080"
+    api_key: str = Field(default="", repr=False)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As for :class:`Settings`."""
+        return init_settings, env_settings, FileSource(settings_cls)

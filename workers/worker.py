@@ -1,0 +1,78 @@
+"""One worker process: Celery's own program with a reconciler beside it. Started by :mod:`workers.embedded`."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, Final
+
+from celery import signals
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
+
+from synth.errors import SynthError
+from workers.errors import WorkError
+from workers.jobs import jobs_of
+from workers.queue import make_app, queue_of, ring
+from workers.reconciler import Reconciler
+from workers.settings import from_environment
+from workers.storage import storage_of
+
+DEAF_S: Final = 10.0  # a job that waits so long beside an idle worker has been rung for several times
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Work until asked to end: SIGTERM finishes the running job first."""
+    parser = argparse.ArgumentParser(prog="python -m workers.worker", description=__doc__)
+    parser.add_argument("--name", required=True, help="of this worker, unlike all others")
+    parser.add_argument("--modes", required=True, help="modes to work for, separated by commas")
+    parser.add_argument("--alive", type=Path, required=True, help="file to touch as long as all is well")
+    asked = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", category=SecurityWarning)  # of work as root with pickle, which is refused here
+    try:
+        settings = from_environment()
+        jobs, storage = jobs_of(settings), storage_of(settings)
+    except (WorkError, SynthError) as error:
+        sys.exit(str(error))
+    app = make_app(settings)
+    app.set_current()
+    modes = asked.modes.split(",")
+
+    def show_life() -> None:
+        try:
+            deaf = jobs.neglects(asked.name, modes, DEAF_S)
+        except WorkError:
+            deaf = False  # without its database a worker has nothing to hear
+        if not deaf:
+            asked.alive.touch()
+
+    reconciler = Reconciler(settings, jobs, storage, functools.partial(ring, app), after=show_life)
+
+    def ready(**_: Any) -> None:
+        warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)  # of a default of Celery 6; ours is set
+        asked.alive.touch()
+        reconciler.start()
+
+    def bereaved(pid: int, **_: Any) -> None:
+        try:
+            jobs.abandon(f"{asked.name}#{pid}", blameless=False)
+        except WorkError as error:
+            _log.warning("the lease of a lost process will run out by itself: %s", error)
+
+    signals.worker_ready.connect(ready, weak=False)
+    signals.worker_process_shutdown.connect(bereaved, weak=False)
+    queues = ",".join(queue_of(mode) for mode in modes)
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
+    app.worker_main(["--quiet", "worker", "-n", asked.name, "-Q", queues, *quiet])
+    reconciler.stop()
+
+
+if __name__ == "__main__":
+    main()
