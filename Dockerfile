@@ -1,6 +1,6 @@
 # Two images: `web` takes uploads and serves pages, without torch; `worker` does the jobs.
 #   docker build --target web .          docker build --target worker .
-# On machines without a GPU: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# On machines without a GPU: --build-arg TORCH_INDEX=URL, the address of PyTorch's CPU builds
 
 ARG PYTHON=3.11-slim-bookworm
 

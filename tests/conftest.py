@@ -21,6 +21,14 @@ FLASHES_S = (0.5, 1.2)
 FLASH_CLIP_S = 2.0
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _workers_find_the_tests() -> Iterator[None]:
+    """Workers look for no modules in the folder they are started in, so that of the tests is named to them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        yield
+
+
 @pytest.fixture
 def flash_voice(monkeypatch: pytest.MonkeyPatch) -> FlashVoice:
     """The hits mode, sounded by :class:`FlashVoice` for this test."""
