@@ -80,7 +80,7 @@ def read_compose(values: Mapping[str, str]) -> dict[str, Any]:
         if match[0] == "$$":
             return "$"
         value = values.get(match["name"]) or match["default"]
-        if not value:
+        if value is None:  # an empty default is one
             sys.exit(f"{match['name']} is not set")
         return value
 
