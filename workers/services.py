@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
@@ -36,7 +37,7 @@ STALE_S: Final = 20.0  # many times what a worker needs to show life, also while
 _log = logging.getLogger(__name__)
 
 
-class Service:
+class Service(ABC):
     """One program that is kept running. Subclasses say which, and how it shows that it is ready."""
 
     name: str
@@ -87,11 +88,13 @@ class Service:
         self._process = None
         return by_itself
 
+    @abstractmethod
     def _command(self) -> list[str]:
-        raise NotImplementedError
+        """The program and its arguments."""
 
+    @abstractmethod
     def _shows_ready(self) -> bool:
-        raise NotImplementedError
+        """Whether it can be used by now."""
 
     def _start(self) -> None:
         command = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), *self._command()]
