@@ -41,7 +41,23 @@ class FileSource(PydanticBaseSettingsSource):
         return {name: value for name, value in values.items() if value is not None}
 
 
-class Settings(BaseSettings):
+class _Sourced(BaseSettings):
+    """What settings are read from."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the files that it names; no dotenv file is looked for."""
+        return init_settings, env_settings, FileSource(settings_cls)
+
+
+class Settings(_Sourced):
     """One frozen set of settings. Times in seconds, sizes in bytes; what is left empty follows from ``data_dir``."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
@@ -93,18 +109,6 @@ class Settings(BaseSettings):
         values.setdefault("storage_url", (data_dir / "files").as_uri())
         values.setdefault("broker_url", f"redis+socket://{broker_socket(data_dir)}")
         return values
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments first, then the environment, then the files that it names; no dotenv file is looked for."""
-        return init_settings, env_settings, FileSource(settings_cls)
 
     def environment(self) -> dict[str, str]:
         """The environment of a child process that shall find these very settings in it."""
@@ -183,22 +187,10 @@ def _kept_secret(path: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-class ClientSettings(BaseSettings):
+class ClientSettings(_Sourced):
     """What ``sonorize submit`` goes by where the command line says nothing."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
     server: str = "http://127.0.0.1:8080"
     api_key: str = Field(default="", repr=False)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """As for :class:`Settings`."""
-        return init_settings, env_settings, FileSource(settings_cls)

@@ -26,11 +26,9 @@ from synth.randomness import uniforms
 from synth.synthesis import hearing
 from synth.synthesis.base import Controls, Hit
 from synth.synthesis.hits import FRAME_SIZE, NETWORK, VIDEO_RATE_HZ, HitsVoice
+from synth.training.hits import CROSS_VALIDATED, REAL_ONLY, SIMULATION
 from synth.training.hits_data import SOUND_RATE_HZ, levelled
 
-FOLDS: Final = "two-stream-small-folds"
-REAL_ONLY: Final = "two-stream-small-real-only"
-SIMULATION: Final = "two-stream-small-simulation"
 _LEAST_CONFIDENCE: Final = 0.02
 
 
@@ -113,7 +111,7 @@ def listeners() -> list[Listener]:
     """
     loaded = weights.load(NETWORK)
     shipped = hearing.build(loaded.tensors, loaded.metadata)
-    found = [Listener("cross-validated", folds(FOLDS), shipped)]
+    found = [Listener("cross-validated", folds(CROSS_VALIDATED), shipped)]
     # The threshold of a network that knows nothing is as good as any.
     torch.manual_seed(0)
     untrained = (TwoStream(SMALL).eval(), hearing.Calibration())
