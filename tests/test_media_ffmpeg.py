@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -167,8 +168,10 @@ with ffmpeg.Child(arguments) as child:
         deadline_s = time.monotonic() + 10
         while time.monotonic() < deadline_s:
             pids = [int(pid) for pid in children.read_text().split()]
-            if pids and os.path.basename(os.readlink(f"/proc/{pids[0]}/exe")).startswith("ffmpeg"):
-                break
+            # A probe of the fence may be the child for a moment, and be gone before it is looked at.
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                if pids and os.path.basename(os.readlink(f"/proc/{pids[0]}/exe")).startswith("ffmpeg"):
+                    break
             time.sleep(0.02)
         time.sleep(0.1)
         parent.send_signal(how)
