@@ -196,7 +196,7 @@ class SampleTier(nn.Module):
 
     def tables(self) -> Tensor:
         """Embedding times convolution, [look back, Q, D]; entry 0 belongs to the oldest sample."""
-        weight = self.convolution.weight.unflatten(1, (self.look_back, -1))
+        weight = self.convolution.weight.view(-1, self.look_back, self.embedding.shape[1])
         return torch.einsum("dke,qe->kqd", weight, self.embedding)
 
     def forward(self, levels: Tensor, above: Tensor) -> Tensor:
@@ -271,9 +271,9 @@ class SampleRNN(nn.Module):
         state = {name: value for name, value in self.state_dict().items() if "parametrizations" not in name}
         for name, module in self.named_modules():
             if parametrize.is_parametrized(module, "weight"):
-                state[f"{name}.weight"] = module.weight.detach()  # type: ignore[union-attr]
+                state[f"{name}.weight"] = module.weight.detach()
                 if getattr(module, "bias", None) is not None:
-                    state[f"{name}.bias"] = module.bias.detach()  # type: ignore[union-attr]
+                    state[f"{name}.bias"] = module.bias.detach()
         plain.load_state_dict(state)
         return plain.eval()
 

@@ -1,0 +1,349 @@
+"""The recipes of the ambient voice: SampleRNN alone, and with a picture in each variant (Zhou et al., CVPR 2018).
+
+Many lanes run side by side, each through one recording after another; the state is carried from one stretch to the
+next of the same recording (truncated back-propagation, Mehri et al.) and started anew with each recording. Classes are
+drawn equally often. One fold of the recordings is never trained on: negative log-likelihoods are measured there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from synth import weights
+from synth.ambient_classes import AMBIENT_CLASSES
+from synth.data import class_sounds
+from synth.errors import OptionError
+from synth.models.samplernn import SampleRNNConfig, State, detached
+from synth.models.visual_to_sound import SMALL, Picture, VisualToSound, VisualToSoundConfig
+from synth.synthesis import envelopes
+from synth.training.ambient_data import Recording, prepare
+from synth.training.loop import Schedule, train
+from synth.weights import DataSource, Figure
+
+NETWORK: Final = "ambient"
+LANES: Final = 48
+STRETCH: Final = 1024  # samples of one truncated back-propagation, as the public ports; the paper's best was 512
+HELD_OUT_FOLD: Final = 4
+STEPS: Final = 5000
+TRIAL_STEPS: Final = 400  # of the variants that are compared, all alike
+_GAIN_DB: Final = 6.0  # each visit of a recording is up to this much louder or quieter
+
+ESC10: Final = DataSource(
+    "ESC-10, folds 1 to 3 (Piczak 2015; every recording's author in docs/ESC-10-CREDITS.txt)", "CC BY 3.0", "training"
+)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One step of all lanes.
+
+    ``fresh`` [B] marks lanes that begin a recording; ``picture`` holds what all lanes show in this stretch,
+    and ``reading`` what the fresh ones show in all of their recording.
+    """
+
+    before: Tensor
+    levels: Tensor
+    picture: Picture
+    fresh: Tensor
+    reading: Picture
+
+
+class Carrying(nn.Module):
+    """A network and the state that its lanes carry: a checkpoint keeps both, so that a run goes on as if never cut."""
+
+    def __init__(self, network: VisualToSound, lanes: int) -> None:
+        super().__init__()
+        self.network = network
+        for tier, state in enumerate(network.decoder.start(lanes)):
+            self.register_buffer(f"carried{tier}", state.detach().clone())
+
+    @property
+    def carried(self) -> State:
+        """The state after the last stretch, as a copy, since :meth:`carry` overwrites what is kept."""
+        return tuple(
+            self.get_buffer(f"carried{tier}").clone() for tier in range(len(self.network.config.decoder.frames))
+        )
+
+    def carry(self, state: State) -> None:
+        """Keep the state, without its history, for the next stretch."""
+        for tier, part in enumerate(detached(state)):
+            self.get_buffer(f"carried{tier}").copy_(part)
+
+
+@dataclass
+class AmbientTask:
+    """Batches and loss: ``lanes`` recordings side by side, a stretch a step."""
+
+    model: Carrying
+    recordings: Sequence[Recording]
+    seed: int
+    lanes: int = LANES
+    _visits: list[list[int]] = field(init=False, repr=False)
+    _ends: list[list[int]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._visits = [[] for _ in range(self.lanes)]
+        self._ends = [[0] for _ in range(self.lanes)]
+        self._by_label: dict[str, list[int]] = {}
+        for index, recording in enumerate(self.recordings):
+            self._by_label.setdefault(recording.label, []).append(index)
+
+    def batch(self, index: int) -> Stretch:
+        """Stretch ``index`` of every lane."""
+        views = [_View(*self._visit(lane, index), self.seed, lane) for lane in range(self.lanes)]
+        return stretch(self.model.network.config, views)
+
+    def _visit(self, lane: int, index: int) -> tuple[Recording, int, int]:
+        """What a lane plays at a step: the recording, which visit of the lane it is, and how far into it."""
+        visits, ends = self._visits[lane], self._ends[lane]
+        while ends[-1] <= index:
+            rng = np.random.default_rng((self.seed, lane, len(visits)))
+            label = sorted(self._by_label)[rng.integers(len(self._by_label))]
+            visits.append(int(rng.choice(self._by_label[label])))
+            length = len(self.recordings[visits[-1]].sound) // STRETCH
+            # Lanes begin at different places, so that they do not all change recordings at once.
+            ends.append(ends[-1] + max(1, length if len(visits) > 1 else int(rng.integers(1, length + 1))))
+        visit = bisect_right(ends, index) - 1
+        return self.recordings[visits[visit]], visit, index - ends[visit]
+
+    def loss(self, batch: Stretch) -> tuple[Tensor, dict[str, float]]:
+        """Bits a sample."""
+        network = self.model.network
+        state = self.model.carried
+        if batch.fresh.any():
+            begun = network.start(batch.reading, int(batch.fresh.sum()))
+            where = torch.nonzero(batch.fresh)[:, 0]
+            state = tuple(part.index_copy(2, where, new) for part, new in zip(state, begun, strict=True))
+        conditioning = network.conditioning(batch.picture, 0, batch.levels.shape[1] // network.config.decoder.top_frame)
+        bits, after = network.decoder.nll_bits(batch.before, batch.levels, conditioning, state)
+        self.model.carry(after)
+        return bits.mean(), {"bits": float(bits.detach().mean())}
+
+
+@dataclass(frozen=True)
+class _View:
+    """A recording as one visit of a lane hears it."""
+
+    recording: Recording
+    visit: int
+    at: int
+    seed: int
+    lane: int
+
+    @property
+    def gain_db(self) -> float:
+        rng = np.random.default_rng((self.seed, self.lane, self.visit, 1))
+        return float(rng.uniform(-_GAIN_DB, _GAIN_DB))
+
+    @property
+    def share(self) -> float:
+        """How sure the stand-in for a selector is of the class."""
+        return float(np.random.default_rng((self.seed, self.lane, self.visit, 2)).uniform(0.3, 1.0))
+
+
+def stretch(config: VisualToSoundConfig, views: Sequence[_View]) -> Stretch:
+    """Stretches of recordings as tensors."""
+    decoder = config.decoder
+    befores, levels, bands, codes, seen, moving, lengths = [], [], [], [], [], [], []
+    for view in views:
+        recording, first = view.recording, view.at * STRETCH
+        gain = 10 ** (view.gain_db / 20)
+        sound = recording.sound[max(0, first - decoder.top_frame) : first + STRETCH] * np.float32(gain)
+        if first == 0:
+            sound = np.pad(sound, (decoder.top_frame, 0))
+        encoded = decoder.encode(sound).astype(np.int64)
+        befores.append(encoded[: decoder.top_frame])
+        levels.append(encoded[decoder.top_frame :])
+        track = band_frames(config, recording, first // decoder.top_frame, STRETCH // decoder.top_frame)
+        bands.append(np.where(track > 0, track + view.gain_db / envelopes.RANGE_DB, 0).clip(0))
+        codes.append(code_of(config, recording.label))
+        seen.append(appearance_of(config, recording, view.share))
+        moving.append(recording.activity[:, None])
+        lengths.append(len(recording.activity))
+    fresh = torch.tensor([view.at == 0 for view in views])
+    begun = [index for index, view in enumerate(views) if view.at == 0]
+    at = [view.at for view in views]
+    code = torch.from_numpy(np.stack(codes))
+    now = Picture(
+        code,
+        torch.from_numpy(np.stack([s[min(a, len(s) - 1)][None] for s, a in zip(seen, at, strict=True)])),
+        levels=torch.from_numpy(np.stack(bands)).float(),
+    )
+    reading = Picture(
+        appearance=_padded([seen[i] for i in begun]),
+        motion=_padded([moving[i] for i in begun]),
+        frames=torch.tensor([lengths[i] for i in begun], dtype=torch.long),
+    )
+    return Stretch(torch.from_numpy(np.stack(befores)), torch.from_numpy(np.stack(levels)), now, fresh, reading)
+
+
+def band_frames(config: VisualToSoundConfig, recording: Recording, first: int, count: int) -> NDArray[np.float32]:
+    """Band levels of a recording at the middles of top frames, [count, K]."""
+    return envelopes.at_frames(recording.levels, first, count, config.decoder.top_frame)
+
+
+def code_of(config: VisualToSoundConfig, label: str) -> NDArray[np.float32]:
+    """The one-hot code of a class; zeros for one that the decoder does not know."""
+    return np.array([name == label for name in config.classes], np.float32)
+
+
+def appearance_of(config: VisualToSoundConfig, recording: Recording, share: float) -> NDArray[np.float32]:
+    """What stands in for a selector's answer, [T, A]: ``share`` for the class, the rest for all others alike."""
+    labels = AMBIENT_CLASSES[: config.appearance]
+    answer = np.full(config.appearance, (1 - share) / max(1, config.appearance - 1), np.float32)
+    if recording.label in labels:
+        answer[labels.index(recording.label)] = share
+    return np.repeat(answer[None], len(recording.activity), 0)
+
+
+def _padded(arrays: Sequence[NDArray[np.float32]]) -> Tensor | None:
+    if not arrays:
+        return None
+    return nn.utils.rnn.pad_sequence([torch.from_numpy(np.ascontiguousarray(a)) for a in arrays], batch_first=True)
+
+
+def held_out_bits(network: VisualToSound, recordings: Sequence[Recording], at_once: int = 40) -> dict[str, float]:
+    """Bits a sample of recordings that were not trained on, by class and as the mean of all samples (``"all"``)."""
+    network.eval()
+    sums: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    ordered = sorted(recordings, key=lambda recording: len(recording.sound))
+    for first in range(0, len(ordered), at_once):
+        batch = ordered[first : first + at_once]
+        for recording, bits in zip(batch, stretch_bits(network, batch), strict=True):
+            for name in (recording.label, "all"):
+                sums[name] = sums.get(name, 0.0) + float(bits.sum()) * STRETCH
+                counts[name] = counts.get(name, 0) + len(bits) * STRETCH
+    return {name: sums[name] / counts[name] for name in sums}
+
+
+def stretch_bits(
+    network: VisualToSound, sounds: Sequence[Recording], shown: Sequence[Recording] | None = None
+) -> list[NDArray[np.float32]]:
+    """Bits a sample of each stretch of recordings, the state carried; ``shown``: whose picture each is told."""
+    shown = shown or sounds
+    config = network.config
+    longest = max(len(sound.sound) // STRETCH for sound in sounds)
+    views = [_View(recording, 0, 0, 0, 0) for recording in shown]
+    reading = Picture(
+        torch.from_numpy(np.stack([code_of(config, view.recording.label) for view in views])),
+        _padded([appearance_of(config, view.recording, 0.8) for view in views]),
+        _padded([view.recording.activity[:, None] for view in views]),
+        torch.tensor([len(view.recording.activity) for view in views]),
+    )
+    rows: list[list[float]] = [[] for _ in sounds]
+    top = config.decoder.top_frame
+    levels = np.full((len(sounds), top + longest * STRETCH), config.decoder.levels // 2, np.int64)
+    for row, recording in zip(levels, sounds, strict=True):
+        row[top : top + len(recording.sound)] = config.decoder.encode(recording.sound)
+    known = torch.from_numpy(levels)
+    with torch.inference_mode():
+        state = network.start(reading, len(sounds))
+        for at in range(longest):
+            frames = STRETCH // top
+            bands = [band_frames(config, recording, at * frames, frames) for recording in shown]
+            picture = reading._replace(levels=torch.from_numpy(np.stack(bands)))
+            conditioning = network.conditioning(picture, at * frames, frames)
+            here = known[:, at * STRETCH : at * STRETCH + top + STRETCH]
+            bits, state = network.decoder.nll_bits(here[:, :top], here[:, top:], conditioning, state)
+            for row_bits, recording, value in zip(rows, sounds, bits.tolist(), strict=True):
+                if at < len(recording.sound) // STRETCH:
+                    row_bits.append(value)
+    return [np.array(row, np.float32) for row in rows]
+
+
+def unigram_bits(train_on: Sequence[Recording], judge: Sequence[Recording], config: SampleRNNConfig) -> float:
+    """Bits a sample of knowing how frequent each level is, and nothing else: the floor above 8 bits for no skill."""
+    counts = np.ones(config.levels)
+    for recording in train_on:
+        counts += np.bincount(config.encode(recording.sound), minlength=config.levels)
+    bits = -np.log2(counts / counts.sum())
+    levels = np.concatenate([config.encode(recording.sound) for recording in judge])
+    return float(bits[levels].mean())
+
+
+def fit(
+    config: VisualToSoundConfig,
+    recordings: Sequence[Recording],
+    folder: Path,
+    *,
+    steps: int,
+    seed: int = 0,
+    resume: bool = True,
+    lanes: int = LANES,
+) -> VisualToSound:
+    """Train one network on recordings."""
+    torch.manual_seed(seed)
+    model = Carrying(VisualToSound(config), lanes)
+    task = AmbientTask(model, recordings, seed, lanes)
+    schedule = Schedule(steps, learning_rate=2e-3, warm_up=min(100, steps // 4), weight_decay=0.0, save_every=200)
+    settings = {"config": config.as_dict(), "recordings": [r.name for r in recordings], "steps": steps, "lanes": lanes}
+    train(task, schedule, folder, settings=settings, seed=seed, resume=resume)
+    return model.network.eval()
+
+
+def pack(network: VisualToSound) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """What is stored: the weights multiplied out, in half precision, and the configuration."""
+    plain = network.without_weight_norm()
+    tensors = {name: value.detach().half() for name, value in plain.state_dict().items()}
+    return tensors, {"config": json.dumps(plain.config.as_dict())}
+
+
+def split(recordings: Sequence[Recording]) -> tuple[list[Recording], list[Recording]]:
+    """What is trained on, and the fold that is not.
+
+    Raises:
+        OptionError: one of the two is empty.
+    """
+    seen = [recording for recording in recordings if recording.fold != HELD_OUT_FOLD]
+    held_out = [recording for recording in recordings if recording.fold == HELD_OUT_FOLD]
+    if not seen or not held_out:
+        raise OptionError(f"the sounds must lie in fold {HELD_OUT_FOLD} and in others; theirs leave one side empty")
+    return seen, held_out
+
+
+def recordings_of(data: Path | None, folder: Path) -> list[Recording]:
+    """The recordings of a folder, ready.
+
+    Raises:
+        OptionError: there is no such data.
+    """
+    if data is None:
+        raise OptionError("--data is missing: a folder with ESC-10, or with one folder of sounds a class")
+    return prepare(class_sounds.load(data), folder.resolve().parent / "cache")
+
+
+def train_ambient(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
+    """The decoder that ships: guided, one for all classes."""
+    recordings = recordings_of(data, folder)
+    seen, held_out = split(recordings)
+    classes = tuple(sorted({recording.label for recording in recordings}))
+    config = dataclasses.replace(SMALL, variant="guided", classes=classes)
+    network = fit(config, seen, folder, steps=steps or STEPS, seed=seed, resume=resume)
+    tensors, about = pack(network)
+    bits = held_out_bits(network, held_out)
+    floor = unigram_bits(seen, held_out, network.config.decoder)
+    weights.register(
+        NETWORK,
+        tensors,
+        licence="MIT for the weights; trained on CC BY 3.0 recordings, credited in docs/ESC-10-CREDITS.txt",
+        summary="SampleRNN of the ambient voice: ten classes of sound, guided by band levels.",
+        recipe="ambient",
+        data=(ESC10,),
+        split={"validation": tuple(sorted(recording.name for recording in held_out))},
+        figures=(Figure("held-out bits a sample (less is better)", round(bits["all"], 3), round(floor, 3), "unigram"),),
+        metadata=about,
+        folder=folder,
+    )
+    return {"bits_per_sample": bits["all"], "unigram_bits_per_sample": floor, "by_class": bits}

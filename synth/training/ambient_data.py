@@ -1,0 +1,100 @@
+"""From recordings to what the ambient decoder trains on: levels, band levels, and stand-ins for a picture.
+
+Recordings by class have no picture. What the picture would say stands in: for what is seen, a selector's class
+probabilities, uncertain as a real one's are; for what moves, how loud the recording is, since what sounds in the ten
+classes is mostly what moves.
+
+Shapes: N samples at 16 kHz, S steps of K bands, T picture frames.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.data.class_sounds import ClassSound
+from synth.media import audio
+from synth.models.visual_to_sound import SAMPLES_PER_PICTURE
+from synth.synthesis import envelopes
+
+LOUD: Final = 0.35
+"""What the 99.5th percentile of a recording's amplitude is brought to, so that 256 levels serve all recordings."""
+_GAIN_RANGE: Final = (0.1, 30.0)
+_SILENT: Final = 0.001  # -60 dB of full scale
+_PAUSE: Final = 4  # pictures; longer silence teaches nothing that this much does not
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording, ready: brought to a common loudness, its long silences cut short.
+
+    Attributes:
+        sound: float32 [N] at 16 kHz, N a multiple of 1024.
+        label: its class; ``group`` is the fold it belongs to.
+    """
+
+    name: str
+    label: str
+    fold: int
+    sound: NDArray[np.float32]
+
+    @cached_property
+    def levels(self) -> envelopes.Levels:
+        """Band levels [S, K] of the sound."""
+        return envelopes.band_levels(self.sound)
+
+    @cached_property
+    def activity(self) -> NDArray[np.float32]:
+        """What stands in for motion: loudness a picture frame, 0 (60 dB below full scale) to 1, [T]."""
+        loud = envelopes.loudness(self.levels)
+        at = envelopes.at_frames(loud[:, None], 0, len(self.sound) // SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
+        return np.asarray(np.clip((at[:, 0] - 1 / 3) * 1.5, 0, 1), np.float32)
+
+
+def prepare(sounds: Sequence[ClassSound], cache: Path) -> list[Recording]:
+    """All recordings, decoded once and kept in ``cache``.
+
+    Raises:
+        MediaError: one cannot be read.
+    """
+    return [Recording(s.name, s.label, s.fold, _cached(s.path, cache)) for s in sounds]
+
+
+def _cached(path: Path, cache: Path) -> NDArray[np.float32]:
+    key = f"{_VERSION} {path.resolve()} {path.stat().st_size} {path.stat().st_mtime_ns}"
+    kept = cache / f"{hashlib.blake2b(key.encode(), digest_size=12).hexdigest()}.npy"
+    if kept.exists():
+        return _read(kept)
+    sound = ready(audio.read(path, envelopes.RATE_HZ)[0])
+    cache.mkdir(parents=True, exist_ok=True)
+    unfinished = kept.with_suffix(".tmp.npy")
+    np.save(unfinished, np.round(sound * 32767).astype(np.int16))
+    unfinished.replace(kept)
+    return _read(kept)
+
+
+def _read(path: Path) -> NDArray[np.float32]:
+    return np.asarray(np.load(path) / np.float32(32767), np.float32)
+
+
+def ready(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Common loudness, silence of more than a quarter of a second cut to that, a whole number of pictures long."""
+    sound = sound - np.mean(sound)
+    peak = float(np.quantile(np.abs(sound[np.abs(sound) > _SILENT]), 0.995)) if np.any(np.abs(sound) > _SILENT) else 1.0
+    sound = np.clip(sound * np.clip(LOUD / peak, *_GAIN_RANGE), -1, 1).astype(np.float32)
+    short = -len(sound) % SAMPLES_PER_PICTURE
+    pictures = np.pad(sound, (0, short)).reshape(-1, SAMPLES_PER_PICTURE)
+    silent = np.sqrt((pictures**2).mean(1)) < _SILENT
+    run = np.zeros(len(silent), np.int64)
+    for index, quiet in enumerate(silent):
+        run[index] = run[index - 1] + 1 if quiet and index else int(quiet)
+    kept = pictures[run <= _PAUSE]
+    return np.ascontiguousarray(kept.reshape(-1))
