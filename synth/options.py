@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
 
@@ -64,6 +65,8 @@ class Options:
     """One request, checked. Build it with the constructor or, from loose text, with :meth:`parse`.
 
     ``bank`` is the name of a shipped sound bank or the path of one of the caller's own; ``None`` is the default bank.
+    ``sound_class`` names what an ambient sound is to be; ``None`` lets the picture decide. ``keep_partial`` keeps what
+    was made of a sound when its job is cancelled, where the voice makes it piece by piece; silence follows it.
 
     Raises:
         OptionError: a value is outside its range, or an option contradicts another.
@@ -75,6 +78,8 @@ class Options:
     synthesis: Synthesis = Synthesis.EXAMPLE
     material: str | None = None
     bank: str | None = None
+    sound_class: str | None = None
+    keep_partial: bool = False
     existing_sound: ExistingSound = ExistingSound.REPLACE
     loudness_lufs: float = -20.0
     true_peak_dbtp: float = -1.0
@@ -88,6 +93,10 @@ class Options:
             raise OptionError(f"material is {self.material!r}; allowed are {', '.join(MATERIALS)}")
         if self.material is not None and self.mode not in (Mode.AUTO, Mode.HITS):
             raise OptionError(f"material goes with mode hits; the mode asked for is {self.mode.value}")
+        if self.sound_class is not None and self.sound_class not in AMBIENT_CLASSES:
+            raise OptionError(f"sound_class is {self.sound_class!r}; allowed are {', '.join(AMBIENT_CLASSES)}")
+        if self.sound_class is not None and self.mode not in (Mode.AUTO, Mode.AMBIENT):
+            raise OptionError(f"sound_class goes with mode ambient; the mode asked for is {self.mode.value}")
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Options:
@@ -149,10 +158,27 @@ def _material(_name: str, value: Any) -> str | None:
     return str(value).strip().lower() or None
 
 
+def _sound_class(_name: str, value: Any) -> str | None:
+    return str(value).strip().lower().replace(" ", "_").replace("-", "_") or None
+
+
+def _truth(name: str, value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text not in _TRUTHS:
+        raise OptionError(f"{name} is {value!r}; allowed are true and false")
+    return _TRUTHS[text]
+
+
 def _text(_name: str, value: Any) -> str | None:
     return str(value) or None
 
 
+_TRUTHS: Final = {"true": True, "1": True, "on": True, "yes": True} | {
+    "false": False,
+    "0": False,
+    "off": False,
+    "no": False,
+}
 _PARSERS: Final[dict[str, Any]] = {
     "mode": _member(Mode),
     "seed": _whole,
@@ -160,6 +186,8 @@ _PARSERS: Final[dict[str, Any]] = {
     "synthesis": _member(Synthesis),
     "material": _material,
     "bank": _text,
+    "sound_class": _sound_class,
+    "keep_partial": _truth,
     "existing_sound": _member(ExistingSound),
     "loudness_lufs": _real,
     "true_peak_dbtp": _real,

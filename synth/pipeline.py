@@ -7,11 +7,12 @@ The :data:`MODES` table maps a mode to its voice. A new mode is one file in ``sy
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,11 +30,13 @@ from synth.stopwatch import Stopwatch
 from synth.synthesis import hit_list
 from synth.synthesis.base import (
     NO_HITS,
+    BatchVoice,
     CancelPoll,
     Controls,
     Progress,
     Rendering,
     Sound,
+    Take,
     Voice,
     ignore_progress,
     never_cancelled,
@@ -46,8 +49,32 @@ def _hits() -> Voice:
     return HitsVoice()
 
 
-MODES: Final[dict[Mode, Callable[[], Voice]]] = {Mode.HITS: functools.cache(_hits)}
+def _ambient() -> Voice:
+    from synth.synthesis.ambient import AmbientVoice
+
+    return AmbientVoice()
+
+
+MODES: Final[dict[Mode, Callable[[], Voice]]] = {
+    Mode.HITS: functools.cache(_hits),
+    Mode.AMBIENT: functools.cache(_ambient),
+}
 """Mode -> maker of its voice. A maker gives one voice a process, so that weights are loaded once."""
+
+TOGETHER: Final = frozenset({Mode.AMBIENT})
+"""Modes of which several jobs are done faster in one :func:`sonorize_all` than one after another."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One clip that is to be sounded; see :func:`sonorize`."""
+
+    source: Path
+    target: Path
+    options: Options
+    replace: bool = False
+    progress: Progress = ignore_progress
+    cancelled: CancelPoll = never_cancelled
 
 
 @dataclass(frozen=True)
@@ -66,6 +93,15 @@ class _Job:
     replace: bool
     progress: Progress
     cancelled: CancelPoll
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A job whose picture was looked at: what its takes are to sound, and the seconds spent so far."""
+
+    job: _Job
+    controls: Controls
+    spent_s: Mapping[str, float]
 
 
 def sonorize(
@@ -91,15 +127,35 @@ def sonorize(
         OptionError: a mode without a voice, or a target that cannot be.
         MediaError: the clip is refused or a result cannot be written.
         WeightsError: weights are missing or damaged.
-        Cancelled: ``cancelled()`` turned true; no output is left half-written.
+        Cancelled: ``cancelled()`` turned true, and nothing was made that is to be kept; no output is half-written.
     """
-    watch = Stopwatch()
-    job = _begin(source, target, options, watch, progress, cancelled, from_list=False, replace=replace)
-    with watch.stage("controls"):
-        width, height = job.voice.frame_size
-        frames = video.read_frames(source, rate_hz=job.voice.rate_hz, width=width, height=height, cancelled=cancelled)
-        controls = job.voice.controls(watch.each("decode", frames), job.info, options, progress, cancelled)
-    return Result(tuple(_take(job, controls, take, watch.stages_s) for take in range(options.takes)))
+    outcome = sonorize_all([Request(source, target, options, replace, progress, cancelled)])[0]
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def sonorize_all(requests: Sequence[Request]) -> list[Result | Exception]:
+    """Sound several clips; where their voice can, all their takes are rendered in one go.
+
+    The sound of each is the same as if it were alone, and an error of one is nobody else's: it stands in its place.
+    """
+    outcomes: list[Result | Exception] = []
+    looked: dict[int, _Looked] = {}
+    for number, request in enumerate(requests):
+        try:
+            looked[number] = _look(request)
+            outcomes.append(Result(()))
+        except Exception as error:
+            outcomes.append(error)
+    for numbers in _by_voice(looked):
+        rendered = _render([looked[number] for number in numbers])
+        for number, renderings in zip(numbers, rendered, strict=True):
+            try:
+                outcomes[number] = _finish(looked[number], renderings)
+            except Exception as error:
+                outcomes[number] = error
+    return outcomes
 
 
 def render_hits(
@@ -126,8 +182,8 @@ def render_hits(
     job = _begin(source, target, options, watch, progress, cancelled, from_list=True, replace=replace)
     duration_s = job.info.duration_s
     hits = hit_list.read(hits_json, duration_s=duration_s, material=options.material, take=take)
-    controls = Controls(duration_s, hits, silence=None if hits else NO_HITS)
-    return Result(tuple(_take(job, controls, number, watch.stages_s) for number in range(options.takes)))
+    looked = _Looked(job, Controls(duration_s, hits, silence=None if hits else NO_HITS), watch.stages_s)
+    return _finish(looked, _render([looked])[0])
 
 
 def voice_for(mode: Mode) -> tuple[Mode, Voice, str]:
@@ -137,7 +193,7 @@ def voice_for(mode: Mode) -> tuple[Mode, Voice, str]:
         OptionError: this release has no voice for the mode.
     """
     if mode is Mode.AUTO:
-        return Mode.HITS, MODES[Mode.HITS](), "auto: hits is the only voice of this release"
+        return Mode.HITS, MODES[Mode.HITS](), "auto: hits is what this release takes a clip for that names no mode"
     if mode not in MODES:
         available = ", ".join(["auto", *(known.value for known in MODES)])
         raise OptionError(f"mode is {mode.value!r}, which has no voice in this release; available are {available}")
@@ -196,15 +252,106 @@ def _begin(
     return _Job(source, target, options, voice, mode, reason, info, digest, from_list, replace, progress, cancelled)
 
 
-def _take(job: _Job, controls: Controls, take: int, shared_s: Mapping[str, float]) -> Output:
-    """Sound one take and write it."""
+def _look(request: Request) -> _Looked:
+    """Decode the clip once, for all takes, and let the voice look at it."""
+    watch = Stopwatch()
+    job = _begin(
+        request.source,
+        request.target,
+        request.options,
+        watch,
+        request.progress,
+        request.cancelled,
+        from_list=False,
+        replace=request.replace,
+    )
+    with watch.stage("controls"):
+        width, height = job.voice.frame_size
+        rate_hz = job.voice.rate_hz
+        frames = video.read_frames(job.source, rate_hz=rate_hz, width=width, height=height, cancelled=job.cancelled)
+        controls = job.voice.controls(watch.each("decode", frames), job.info, job.options, job.progress, job.cancelled)
+    return _Looked(job, controls, watch.stages_s)
+
+
+def _by_voice(looked: Mapping[int, _Looked]) -> list[list[int]]:
+    """The jobs that are rendered together, by their places."""
+    groups: dict[int, list[int]] = {}
+    for number, one in looked.items():
+        groups.setdefault(id(one.job.voice), []).append(number)
+    return list(groups.values())
+
+
+_Renderings = Iterator[tuple[Rendering, float]]
+"""The takes of one job, each with the seconds that it took; those rendered together took them together."""
+
+
+def _render(looked: Sequence[_Looked]) -> list[_Renderings]:
+    """All takes of jobs of one voice: in one go where the voice can, else each when it is asked for."""
+    voice = looked[0].job.voice
+    wanted = [[_wanted(one, take) for take in range(one.job.options.takes)] for one in looked]
+    if not isinstance(voice, BatchVoice):
+        return [(_alone(voice, take) for take in takes) for takes in wanted]
+    audible = [take for takes in wanted for take in takes if not take.controls.silence]
+    watch = Stopwatch()
+    try:
+        with watch.stage("render"):
+            together = dict(zip(map(id, audible), voice.render_all(audible), strict=True)) if audible else {}
+    except Exception as error:
+        return [map(_raise, [error]) for _ in looked]
+    spent_s = watch.stages_s["render"]
+    return [
+        ((together[id(take)], spent_s) if id(take) in together else _alone(voice, take) for take in takes)
+        for takes in wanted
+    ]
+
+
+def _raise(error: Exception) -> tuple[Rendering, float]:
+    raise error
+
+
+def _wanted(one: _Looked, take: int) -> Take:
+    options = one.job.options.with_take(take)
+    draw = functools.partial(uniforms, options.seed)
+    return Take(one.controls, options, draw, one.job.progress, one.job.cancelled)
+
+
+def _alone(voice: Voice, take: Take) -> tuple[Rendering, float]:
+    controls = take.controls
+    if take.cancelled():
+        raise Cancelled("the job was cancelled")
+    if controls.silence is not None:
+        return Rendering(np.zeros(round(controls.duration_s * voice.sample_rate_hz), np.float32), controls.hits), 0.0
+    watch = Stopwatch()
+    with watch.stage("render"):
+        rendering = voice.render(controls, take.options, take.uniforms, take.cancelled)
+    return rendering, watch.stages_s["render"]
+
+
+def _finish(looked: _Looked, renderings: _Renderings) -> Result:
+    """Write the takes of one job.
+
+    Raises:
+        Cancelled: one was cancelled, and what was made of it is not to be kept.
+    """
+    job, outputs = looked.job, []
+    for take, (rendering, spent_s) in enumerate(renderings):
+        if rendering.made_s is not None:
+            if not job.options.keep_partial:
+                raise Cancelled("the job was cancelled")
+            # It was cancelled already; what is left is to write down what there is.
+            job = dataclasses.replace(job, cancelled=never_cancelled)
+        if rendering.made_s != 0:
+            outputs.append(_take(job, looked.controls, take, rendering, {**looked.spent_s, "render": spent_s}))
+    if not outputs:
+        raise Cancelled("the job was cancelled")
+    return Result(tuple(outputs))
+
+
+def _take(job: _Job, controls: Controls, take: int, rendering: Rendering, spent_s: Mapping[str, float]) -> Output:
+    """Write one take."""
     options, rate_hz, duration_s = job.options.with_take(take), job.voice.sample_rate_hz, job.info.duration_s
     target = take_target(job.target, take, job.options.takes)
     watch = Stopwatch()
-    if job.cancelled():
-        raise Cancelled("the job was cancelled")
-    with watch.stage("render"):
-        rendering = _render(job, controls, options)
     with watch.stage("loudness"):
         sound, loudness = audio.normalise(
             audio.fit(rendering.sound, rate_hz, duration_s),
@@ -222,8 +369,11 @@ def _take(job: _Job, controls: Controls, take: int, shared_s: Mapping[str, float
     with watch.stage("remux"):
         _write(job, sound, target, {"comment": json.dumps(origin, separators=(",", ":"))})
     job.progress("write", (take + 1) / job.options.takes)
+    cut = (
+        f"the job was cancelled after {rendering.made_s:.1f} s of sound: silence follows" if rendering.made_s else None
+    )
     # Where silence is meant, that its loudness cannot be measured is no news.
-    notes = (*controls.warnings, controls.silence or loudness.warning)
+    notes = (*controls.warnings, cut, controls.silence or loudness.warning)
     return Output(
         source=job.source,
         target=target,
@@ -235,18 +385,12 @@ def _take(job: _Job, controls: Controls, take: int, shared_s: Mapping[str, float
         hits=rendering.hits,
         loudness_lufs=loudness.lufs,
         true_peak_dbtp=loudness.true_peak_dbtp,
-        stages_s={**shared_s, **watch.stages_s},
+        stages_s={**spent_s, **watch.stages_s},
         provenance=origin,
         warnings=tuple(note for note in notes if note),
+        sound_class=controls.choice,
+        made_s=rendering.made_s,
     )
-
-
-def _render(job: _Job, controls: Controls, options: Options) -> Rendering:
-    if controls.silence is not None:
-        count = round(controls.duration_s * job.voice.sample_rate_hz)
-        return Rendering(np.zeros(count, np.float32), controls.hits)
-    draw = functools.partial(uniforms, options.seed)
-    return job.voice.render(controls, options, draw, job.cancelled)
 
 
 def _write(job: _Job, sound: Sound, target: Path, metadata: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from synth.options import Mode
-from synth.synthesis.base import Hit
+from synth.synthesis.base import Hit, SoundChoice
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Output:
         stages_s: stage -> wall seconds. Decoding and the net serve all takes: the same seconds stand in each.
         provenance: see :mod:`synth.provenance`.
         warnings: sentences for the person who asked.
+        sound_class: what the sound is of, for voices that choose.
+        made_s: where a take was cancelled and what was made of it kept: how many seconds that is; else ``None``.
     """
 
     source: Path
@@ -44,6 +46,8 @@ class Output:
     stages_s: Mapping[str, float]
     provenance: Mapping[str, Any]
     warnings: tuple[str, ...]
+    sound_class: SoundChoice | None = None
+    made_s: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""
@@ -61,6 +65,8 @@ class Output:
             "stages_s": {stage: round(seconds, 4) for stage, seconds in self.stages_s.items()},
             "provenance": dict(self.provenance),
             "warnings": list(self.warnings),
+            "sound_class": self.sound_class.as_json() if self.sound_class else None,
+            "made_s": self.made_s,
         }
 
 

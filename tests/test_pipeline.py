@@ -31,6 +31,8 @@ KEYS = [
     "stages_s",
     "provenance",
     "warnings",
+    "sound_class",
+    "made_s",
 ]
 
 

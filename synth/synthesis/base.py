@@ -8,9 +8,9 @@ Shapes: T = control steps, D = features a step, N = samples, H x W = one frame.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,35 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class SoundChoice:
+    """Which kind of sound a picture wants, and why.
+
+    Attributes:
+        name: one of :data:`synth.ambient_classes.AMBIENT_CLASSES`.
+        probability: of that class, 0..1; 1 where a person named it.
+        probabilities: of every class; empty where a person named it.
+        fits: whether the picture shows any of the classes.
+        reason: a sentence.
+    """
+
+    name: str
+    probability: float
+    probabilities: Mapping[str, float]
+    fits: bool
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "name": self.name,
+            "probability": round(self.probability, 4),
+            "probabilities": {name: round(value, 4) for name, value in self.probabilities.items()},
+            "fits": self.fits,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
 class Controls:
     """What a voice heard in the picture: everything that its waveform depends on besides random numbers.
 
@@ -81,6 +110,8 @@ class Controls:
             as for a list that a person edited.
         track_rate_hz: control steps a second.
         silence: a sentence when nothing is to be heard; the waveform is then silence and the sentence a warning.
+        choice: the kind of sound, for voices that have several.
+        features: further tracks by name, float32 [T, D] at the same rate, for voices that need them.
         warnings: sentences for the person who asked.
     """
 
@@ -88,6 +119,8 @@ class Controls:
     hits: tuple[Hit, ...] = ()
     track: NDArray[np.float32] | None = None
     track_rate_hz: float = 90.0
+    choice: SoundChoice | None = None
+    features: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     silence: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -99,10 +132,23 @@ class Rendering:
     Attributes:
         sound: float32 [N] at the voice's ``sample_rate_hz``, N near ``duration_s * sample_rate_hz``.
         hits: the hits of the controls with their exemplars filled in.
+        made_s: seconds that were made when the take was cancelled, silence after them; ``None`` for a whole one.
     """
 
     sound: Sound
     hits: tuple[Hit, ...] = ()
+    made_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Take:
+    """One waveform that is wanted of a voice: what it depends on, and who waits for it."""
+
+    controls: Controls
+    options: Options
+    uniforms: Uniforms
+    progress: Progress
+    cancelled: CancelPoll
 
 
 class Voice(Protocol):
@@ -154,6 +200,21 @@ class Voice(Protocol):
             OptionError: an exemplar that no bank holds.
             WeightsError: a bank is missing or damaged.
             Cancelled: ``cancelled()`` turned true.
+        """
+        ...
+
+
+@runtime_checkable
+class BatchVoice(Voice, Protocol):
+    """A voice that renders many takes, of one job or of several, faster together than one after another."""
+
+    def render_all(self, takes: Sequence[Take]) -> list[Rendering]:
+        """One rendering a take, the same as if each were rendered alone.
+
+        A take whose ``cancelled()`` turns true leaves the batch; its rendering says so in ``made_s``, the others go on.
+
+        Raises:
+            WeightsError: the weights are missing or damaged.
         """
         ...
 
