@@ -26,17 +26,20 @@ from synth.data import class_sounds
 from synth.errors import OptionError
 from synth.models.samplernn import SampleRNNConfig, State, detached
 from synth.models.visual_to_sound import SMALL, Picture, VisualToSound, VisualToSoundConfig
-from synth.synthesis import envelopes
+from synth.synthesis import ambient, envelopes
+from synth.synthesis.ambient import NETWORK
+from synth.synthesis.envelopes import EnvelopeBank
 from synth.training.ambient_data import Recording, prepare
 from synth.training.loop import Schedule, train
 from synth.weights import DataSource, Figure
 
-NETWORK: Final = "ambient"
 LANES: Final = 48
 STRETCH: Final = 1024  # samples of one truncated back-propagation, as the public ports; the paper's best was 512
 HELD_OUT_FOLD: Final = 4
-STEPS: Final = 5000
-TRIAL_STEPS: Final = 400  # of the variants that are compared, all alike
+STEPS: Final = 3500
+TRIAL_STEPS: Final = 250  # of the variants that are compared, all alike
+FASTEST_FIRST: Final = ("int8", "bf16")
+EQUAL_BITS: Final = 0.01  # a precision that costs less than this, in bits a sample, is as good as fp32
 _GAIN_DB: Final = 6.0  # each visit of a recording is up to this much louder or quieter
 
 ESC10: Final = DataSource(
@@ -235,13 +238,7 @@ def stretch_bits(
     shown = shown or sounds
     config = network.config
     longest = max(len(sound.sound) // STRETCH for sound in sounds)
-    views = [_View(recording, 0, 0, 0, 0) for recording in shown]
-    reading = Picture(
-        torch.from_numpy(np.stack([code_of(config, view.recording.label) for view in views])),
-        _padded([appearance_of(config, view.recording, 0.8) for view in views]),
-        _padded([view.recording.activity[:, None] for view in views]),
-        torch.tensor([len(view.recording.activity) for view in views]),
-    )
+    reading = _whole(config, shown)
     rows: list[list[float]] = [[] for _ in sounds]
     top = config.decoder.top_frame
     levels = np.full((len(sounds), top + longest * STRETCH), config.decoder.levels // 2, np.int64)
@@ -261,6 +258,21 @@ def stretch_bits(
                 if at < len(recording.sound) // STRETCH:
                     row_bits.append(value)
     return [np.array(row, np.float32) for row in rows]
+
+
+def _whole(config: VisualToSoundConfig, shown: Sequence[Recording]) -> Picture:
+    """What whole recordings show."""
+    return Picture(
+        torch.from_numpy(np.stack([code_of(config, recording.label) for recording in shown])),
+        _padded([appearance_of(config, recording, 0.8) for recording in shown]),
+        _padded([recording.activity[:, None] for recording in shown]),
+        torch.tensor([len(recording.activity) for recording in shown]),
+    )
+
+
+def labels_of(recordings: Sequence[Recording]) -> tuple[str, ...]:
+    """The classes that occur, in order."""
+    return tuple(sorted({recording.label for recording in recordings}))
 
 
 def unigram_bits(train_on: Sequence[Recording], judge: Sequence[Recording], config: SampleRNNConfig) -> float:
@@ -293,13 +305,6 @@ def fit(
     return model.network.eval()
 
 
-def pack(network: VisualToSound) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """What is stored: the weights multiplied out, in half precision, and the configuration."""
-    plain = network.without_weight_norm()
-    tensors = {name: value.detach().half() for name, value in plain.state_dict().items()}
-    return tensors, {"config": json.dumps(plain.config.as_dict())}
-
-
 def split(recordings: Sequence[Recording]) -> tuple[list[Recording], list[Recording]]:
     """What is trained on, and the fold that is not.
 
@@ -328,22 +333,134 @@ def train_ambient(*, folder: Path, data: Path | None, steps: int | None, seed: i
     """The decoder that ships: guided, one for all classes."""
     recordings = recordings_of(data, folder)
     seen, held_out = split(recordings)
-    classes = tuple(sorted({recording.label for recording in recordings}))
-    config = dataclasses.replace(SMALL, variant="guided", classes=classes)
+    config = dataclasses.replace(SMALL, variant="guided", classes=labels_of(recordings))
     network = fit(config, seen, folder, steps=steps or STEPS, seed=seed, resume=resume)
-    tensors, about = pack(network)
+    return keep(NETWORK, network, seen, held_out, folder, "ten classes of sound, guided by band levels")
+
+
+def keep(
+    name: str,
+    network: VisualToSound,
+    seen: Sequence[Recording],
+    held_out: Sequence[Recording],
+    folder: Path,
+    what: str,
+    recipe: str = "ambient",
+) -> dict[str, Any]:
+    """Measure a network on recordings that it has not seen, and register it in the manifest of its run."""
     bits = held_out_bits(network, held_out)
     floor = unigram_bits(seen, held_out, network.config.decoder)
+    guided = network.config.variant == "guided"
+    bank = EnvelopeBank.of([r.label for r in seen], [r.levels for r in seen]) if guided else None
+    costs = precision_costs(network, bank, held_out)
+    precision = next((name for name in FASTEST_FIRST if costs[name] <= EQUAL_BITS), "fp32")
+    tensors, about = ambient.pack(network, bank, precision)
+    figures = [Figure("held-out bits a sample (less is better)", round(bits["all"], 3), round(floor, 3), "unigram")]
+    figures += [
+        Figure(f"bits a sample more in {name} than in fp32", round(cost, 5), EQUAL_BITS, "what still counts as equal")
+        for name, cost in costs.items()
+    ]
     weights.register(
-        NETWORK,
+        name,
         tensors,
         licence="MIT for the weights; trained on CC BY 3.0 recordings, credited in docs/ESC-10-CREDITS.txt",
-        summary="SampleRNN of the ambient voice: ten classes of sound, guided by band levels.",
-        recipe="ambient",
+        summary=f"SampleRNN of the ambient voice: {what}.",
+        recipe=recipe,
         data=(ESC10,),
         split={"validation": tuple(sorted(recording.name for recording in held_out))},
-        figures=(Figure("held-out bits a sample (less is better)", round(bits["all"], 3), round(floor, 3), "unigram"),),
+        figures=tuple(figures),
         metadata=about,
         folder=folder,
     )
-    return {"bits_per_sample": bits["all"], "unigram_bits_per_sample": floor, "by_class": bits}
+    return {"bits_per_sample": bits["all"], "unigram_bits_per_sample": floor, "precision": precision} | {
+        "bits_more_than_fp32": costs,
+        "bits_by_class": {name: value for name, value in bits.items() if name != "all"},
+    }
+
+
+def precision_costs(
+    network: VisualToSound, bank: EnvelopeBank | None, held_out: Sequence[Recording], seconds: float = 1.0
+) -> dict[str, float]:
+    """Bits a sample that each smaller precision costs against fp32, through the sampler that will run.
+
+    Args:
+        seconds: of each recording, from its beginning; one recording a class.
+    """
+    first = list({recording.label: recording for recording in held_out}.values())
+    bits: dict[str, float] = {}
+    for precision in ("fp32", *FASTEST_FIRST):
+        decoder = ambient.unpack(*ambient.pack(network, bank, precision))
+        bits[precision] = float(np.mean([_sampler_bits(decoder, recording, seconds) for recording in first]))
+    return {precision: bits[precision] - bits["fp32"] for precision in FASTEST_FIRST}
+
+
+def _sampler_bits(decoder: ambient.Decoder, recording: Recording, seconds: float) -> float:
+    config, top = decoder.network.config, decoder.sampler.shape.top_frame
+    frames = min(len(recording.sound), round(seconds * envelopes.RATE_HZ)) // top
+    levels = config.decoder.encode(recording.sound[: frames * top])
+    picture = _whole(config, [recording])._replace(
+        levels=torch.from_numpy(band_frames(config, recording, 0, frames))[None]
+    )
+    with torch.inference_mode():
+        fed = decoder.network.conditioning(picture, 0, frames)
+        begun = decoder.network.start(picture, 1)[0][:, :, 0].numpy()
+    stream = decoder.sampler.start(0, initial=begun)
+    known = decoder.sampler.log_probabilities(levels, None if fed is None else fed[0].numpy(), stream)
+    return float(-known[np.arange(len(levels)), levels].mean() / np.log(2))
+
+
+def train_variants(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
+    """All variants side by side at one size and for the same number of steps, to say which is better at what.
+
+    Writes ``variants.json`` with held-out bits a sample; every network stays in its own folder of the run.
+    """
+    recordings = recordings_of(data, folder)
+    seen, held_out = split(recordings)
+    steps = steps or TRIAL_STEPS
+    labels = labels_of(recordings)
+    none = VisualToSoundConfig(SMALL.decoder, "none")
+    coded = dataclasses.replace(SMALL, classes=labels)
+    configs = {
+        "2-tier": dataclasses.replace(none, decoder=dataclasses.replace(SMALL.decoder, frames=(16,))),
+        "3-tier": none,
+        "class code": dataclasses.replace(coded, variant="none"),
+        **{variant: dataclasses.replace(coded, variant=variant) for variant in ("frame", "seq", "flow", "guided")},
+    }
+    table: dict[str, dict[str, float]] = {}
+    for name, config in configs.items():
+        network = fit(config, seen, folder / name.replace(" ", "-"), steps=steps, seed=seed, resume=resume)
+        table[name] = held_out_bits(network, held_out)
+    table["one decoder a class"] = _one_a_class(none, labels, seen, held_out, folder, steps, seed, resume)
+    outcome = {
+        "steps": steps,
+        "bits_per_sample": {
+            "uniform": float(np.log2(SMALL.decoder.levels)),
+            "unigram": unigram_bits(seen, held_out, SMALL.decoder),
+            **{name: bits["all"] for name, bits in table.items()},
+        },
+        "by_class": table,
+    }
+    (folder / "variants.json").write_text(json.dumps(outcome, indent=1))
+    return outcome
+
+
+def _one_a_class(
+    config: VisualToSoundConfig,
+    labels: Sequence[str],
+    seen: Sequence[Recording],
+    held_out: Sequence[Recording],
+    folder: Path,
+    steps: int,
+    seed: int,
+    resume: bool,
+) -> dict[str, float]:
+    """Zhou's way, a decoder a class, with the same number of steps in all; each judged on its own class."""
+    bits: dict[str, float] = {}
+    for label in labels:
+        own = [recording for recording in seen if recording.label == label]
+        place = folder / "per-class" / label
+        network = fit(config, own, place, steps=max(1, steps // len(labels)), seed=seed, resume=resume)
+        bits[label] = held_out_bits(network, [r for r in held_out if r.label == label])["all"]
+    samples = {label: sum(len(r.sound) for r in held_out if r.label == label) for label in labels}
+    bits["all"] = sum(bits[label] * samples[label] for label in labels) / sum(samples.values())
+    return bits

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synth.training import hits
+from synth.training import ambient, hits
 
 
 @dataclass(frozen=True)
@@ -27,4 +27,10 @@ RECIPES: Final[dict[str, Recipe]] = {
     "hits-simulation": Recipe("the two-stream network on scenes of our own; needs no data", hits.train_simulation),
     "hits": Recipe("the two-stream network, fine-tuned on Greatest Hits clips and cross-validated", hits.train_hits),
     "hits-real-only": Recipe("as hits, without the scenes: what the real clips teach alone", hits.train_real_only),
+    "ambient": Recipe(
+        "the ambient decoder, on ESC-10 or any folder with one folder of sounds a class", ambient.train_ambient
+    ),
+    "ambient-variants": Recipe(
+        "the ways a picture can reach the ambient decoder, side by side, against each other", ambient.train_variants
+    ),
 }
