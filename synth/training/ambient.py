@@ -43,7 +43,7 @@ EQUAL_BITS: Final = 0.01  # a precision that costs less than this, in bits a sam
 _GAIN_DB: Final = 6.0  # each visit of a recording is up to this much louder or quieter
 
 ESC10: Final = DataSource(
-    "ESC-10, folds 1 to 3 (Piczak 2015; every recording's author in docs/ESC-10-CREDITS.txt)", "CC BY 3.0", "training"
+    "ESC-10, folds 1 to 3 (Piczak 2015; every recording's author in ESC-10-CREDITS.txt)", "CC BY 3.0", "training"
 )
 
 
@@ -363,7 +363,7 @@ def keep(
     weights.register(
         name,
         tensors,
-        licence="MIT for the weights; trained on CC BY 3.0 recordings, credited in docs/ESC-10-CREDITS.txt",
+        licence="MIT for the weights; trained on CC BY 3.0 recordings, credited in ESC-10-CREDITS.txt",
         summary=f"SampleRNN of the ambient voice: {what}.",
         recipe=recipe,
         data=(ESC10,),
