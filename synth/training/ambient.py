@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synth import weights
-from synth.ambient_classes import AMBIENT_CLASSES
 from synth.data import class_sounds
 from synth.errors import OptionError
 from synth.models.samplernn import SampleRNNConfig, State, detached
@@ -29,7 +28,7 @@ from synth.models.visual_to_sound import SMALL, Picture, VisualToSound, VisualTo
 from synth.synthesis import ambient, envelopes
 from synth.synthesis.ambient import NETWORK
 from synth.synthesis.envelopes import EnvelopeBank
-from synth.training.ambient_data import Recording, prepare
+from synth.training.ambient_data import Example, Recording, prepare
 from synth.training.loop import Schedule, train
 from synth.weights import DataSource, Figure
 
@@ -89,7 +88,7 @@ class AmbientTask:
     """Batches and loss: ``lanes`` recordings side by side, a stretch a step."""
 
     model: Carrying
-    recordings: Sequence[Recording]
+    recordings: Sequence[Example]
     seed: int
     lanes: int = LANES
     _visits: list[list[int]] = field(init=False, repr=False)
@@ -107,7 +106,7 @@ class AmbientTask:
         views = [_View(*self._visit(lane, index), self.seed, lane) for lane in range(self.lanes)]
         return stretch(self.model.network.config, views)
 
-    def _visit(self, lane: int, index: int) -> tuple[Recording, int, int]:
+    def _visit(self, lane: int, index: int) -> tuple[Example, int, int]:
         """What a lane plays at a step: the recording, which visit of the lane it is, and how far into it."""
         visits, ends = self._visits[lane], self._ends[lane]
         while ends[-1] <= index:
@@ -138,7 +137,7 @@ class AmbientTask:
 class _View:
     """A recording as one visit of a lane hears it."""
 
-    recording: Recording
+    recording: Example
     visit: int
     at: int
     seed: int
@@ -154,11 +153,16 @@ class _View:
         """How sure the stand-in for a selector is of the class."""
         return float(np.random.default_rng((self.seed, self.lane, self.visit, 2)).uniform(0.3, 1.0))
 
+    @property
+    def told(self) -> bool:
+        """Whether the decoder is told the class."""
+        return float(np.random.default_rng((self.seed, self.lane, self.visit, 3)).uniform()) >= self.recording.untold
+
 
 def stretch(config: VisualToSoundConfig, views: Sequence[_View]) -> Stretch:
-    """Stretches of recordings as tensors."""
+    """Stretches of recordings as tensors; of the pictures only what the variant uses."""
     decoder = config.decoder
-    befores, levels, bands, codes, seen, moving, lengths = [], [], [], [], [], [], []
+    befores, levels, bands, codes, seen = [], [], [], [], []
     for view in views:
         recording, first = view.recording, view.at * STRETCH
         gain = 10 ** (view.gain_db / 20)
@@ -168,30 +172,25 @@ def stretch(config: VisualToSoundConfig, views: Sequence[_View]) -> Stretch:
         encoded = decoder.encode(sound).astype(np.int64)
         befores.append(encoded[: decoder.top_frame])
         levels.append(encoded[decoder.top_frame :])
-        track = band_frames(config, recording, first // decoder.top_frame, STRETCH // decoder.top_frame)
-        bands.append(np.where(track > 0, track + view.gain_db / envelopes.RANGE_DB, 0).clip(0))
-        codes.append(code_of(config, recording.label))
-        seen.append(appearance_of(config, recording, view.share))
-        moving.append(recording.activity[:, None])
-        lengths.append(len(recording.activity))
-    fresh = torch.tensor([view.at == 0 for view in views])
-    begun = [index for index, view in enumerate(views) if view.at == 0]
-    at = [view.at for view in views]
-    code = torch.from_numpy(np.stack(codes))
+        codes.append(code_of(config, recording.label) * np.float32(view.told))
+        if config.variant == "guided":
+            track = band_frames(config, recording, first // decoder.top_frame, STRETCH // decoder.top_frame)
+            bands.append(np.where(track > 0, track + view.gain_db / envelopes.RANGE_DB, 0).clip(0))
+        if config.variant == "frame":
+            rows = recording.appearance(config.appearance, view.share)
+            seen.append(rows[min(view.at, len(rows) - 1)][None])
     now = Picture(
-        code,
-        torch.from_numpy(np.stack([s[min(a, len(s) - 1)][None] for s, a in zip(seen, at, strict=True)])),
-        levels=torch.from_numpy(np.stack(bands)).float(),
+        torch.from_numpy(np.stack(codes)),
+        torch.from_numpy(np.stack(seen)) if seen else None,
+        levels=torch.from_numpy(np.stack(bands)).float() if bands else None,
     )
-    reading = Picture(
-        appearance=_padded([seen[i] for i in begun]),
-        motion=_padded([moving[i] for i in begun]),
-        frames=torch.tensor([lengths[i] for i in begun], dtype=torch.long),
-    )
+    fresh = torch.tensor([view.at == 0 for view in views])
+    begun = [view for view in views if view.at == 0]
+    reading = _whole(config, [view.recording for view in begun], [view.share for view in begun])
     return Stretch(torch.from_numpy(np.stack(befores)), torch.from_numpy(np.stack(levels)), now, fresh, reading)
 
 
-def band_frames(config: VisualToSoundConfig, recording: Recording, first: int, count: int) -> NDArray[np.float32]:
+def band_frames(config: VisualToSoundConfig, recording: Example, first: int, count: int) -> NDArray[np.float32]:
     """Band levels of a recording at the middles of top frames, [count, K]."""
     return envelopes.at_frames(recording.levels, first, count, config.decoder.top_frame)
 
@@ -201,22 +200,11 @@ def code_of(config: VisualToSoundConfig, label: str) -> NDArray[np.float32]:
     return np.array([name == label for name in config.classes], np.float32)
 
 
-def appearance_of(config: VisualToSoundConfig, recording: Recording, share: float) -> NDArray[np.float32]:
-    """What stands in for a selector's answer, [T, A]: ``share`` for the class, the rest for all others alike."""
-    labels = AMBIENT_CLASSES[: config.appearance]
-    answer = np.full(config.appearance, (1 - share) / max(1, config.appearance - 1), np.float32)
-    if recording.label in labels:
-        answer[labels.index(recording.label)] = share
-    return np.repeat(answer[None], len(recording.activity), 0)
-
-
-def _padded(arrays: Sequence[NDArray[np.float32]]) -> Tensor | None:
-    if not arrays:
-        return None
+def _padded(arrays: Sequence[NDArray[np.float32]]) -> Tensor:
     return nn.utils.rnn.pad_sequence([torch.from_numpy(np.ascontiguousarray(a)) for a in arrays], batch_first=True)
 
 
-def held_out_bits(network: VisualToSound, recordings: Sequence[Recording], at_once: int = 40) -> dict[str, float]:
+def held_out_bits(network: VisualToSound, recordings: Sequence[Example], at_once: int = 40) -> dict[str, float]:
     """Bits a sample of recordings that were not trained on, by class and as the mean of all samples (``"all"``)."""
     network.eval()
     sums: dict[str, float] = {}
@@ -232,7 +220,7 @@ def held_out_bits(network: VisualToSound, recordings: Sequence[Recording], at_on
 
 
 def stretch_bits(
-    network: VisualToSound, sounds: Sequence[Recording], shown: Sequence[Recording] | None = None
+    network: VisualToSound, sounds: Sequence[Example], shown: Sequence[Example] | None = None
 ) -> list[NDArray[np.float32]]:
     """Bits a sample of each stretch of recordings, the state carried; ``shown``: whose picture each is told."""
     shown = shown or sounds
@@ -249,8 +237,10 @@ def stretch_bits(
         state = network.start(reading, len(sounds))
         for at in range(longest):
             frames = STRETCH // top
-            bands = [band_frames(config, recording, at * frames, frames) for recording in shown]
-            picture = reading._replace(levels=torch.from_numpy(np.stack(bands)))
+            picture = reading
+            if config.variant == "guided":
+                bands = [band_frames(config, recording, at * frames, frames) for recording in shown]
+                picture = reading._replace(levels=torch.from_numpy(np.stack(bands)))
             conditioning = network.conditioning(picture, at * frames, frames)
             here = known[:, at * STRETCH : at * STRETCH + top + STRETCH]
             bits, state = network.decoder.nll_bits(here[:, :top], here[:, top:], conditioning, state)
@@ -260,42 +250,47 @@ def stretch_bits(
     return [np.array(row, np.float32) for row in rows]
 
 
-def _whole(config: VisualToSoundConfig, shown: Sequence[Recording]) -> Picture:
-    """What whole recordings show."""
-    return Picture(
-        torch.from_numpy(np.stack([code_of(config, recording.label) for recording in shown])),
-        _padded([appearance_of(config, recording, 0.8) for recording in shown]),
-        _padded([recording.activity[:, None] for recording in shown]),
-        torch.tensor([len(recording.activity) for recording in shown]),
-    )
+def _whole(config: VisualToSoundConfig, shown: Sequence[Example], shares: Sequence[float] | None = None) -> Picture:
+    """What whole recordings show, of which a selector is so sure; nothing where there are none."""
+    if not shown:
+        return Picture()
+    code = torch.from_numpy(np.stack([code_of(config, recording.label) for recording in shown]))
+    if config.variant not in ("frame", "seq", "flow"):
+        return Picture(code)
+    rows = [
+        one.appearance(config.appearance, share) for one, share in zip(shown, shares or [0.8] * len(shown), strict=True)
+    ]
+    motion = [recording.motion for recording in shown]
+    return Picture(code, _padded(rows), _padded(motion), torch.tensor([len(row) for row in rows]))
 
 
-def labels_of(recordings: Sequence[Recording]) -> tuple[str, ...]:
+def labels_of(recordings: Sequence[Example]) -> tuple[str, ...]:
     """The classes that occur, in order."""
     return tuple(sorted({recording.label for recording in recordings}))
 
 
-def unigram_bits(train_on: Sequence[Recording], judge: Sequence[Recording], config: SampleRNNConfig) -> float:
+def unigram_bits(train_on: Sequence[Example], judge: Sequence[Example], config: SampleRNNConfig) -> float:
     """Bits a sample of knowing how frequent each level is, and nothing else: the floor above 8 bits for no skill."""
     counts = np.ones(config.levels)
     for recording in train_on:
         counts += np.bincount(config.encode(recording.sound), minlength=config.levels)
     bits = -np.log2(counts / counts.sum())
-    levels = np.concatenate([config.encode(recording.sound) for recording in judge])
-    return float(bits[levels].mean())
+    judged = sum(np.bincount(config.encode(recording.sound), minlength=config.levels) for recording in judge)
+    return float((judged * bits).sum() / np.sum(judged))
 
 
 def fit(
     config: VisualToSoundConfig,
-    recordings: Sequence[Recording],
+    recordings: Sequence[Example],
     folder: Path,
     *,
     steps: int,
     seed: int = 0,
     resume: bool = True,
-    lanes: int = LANES,
+    lanes: int | None = None,
 ) -> VisualToSound:
     """Train one network on recordings."""
+    lanes = lanes or LANES
     torch.manual_seed(seed)
     model = Carrying(VisualToSound(config), lanes)
     task = AmbientTask(model, recordings, seed, lanes)
@@ -379,7 +374,7 @@ def keep(
 
 
 def precision_costs(
-    network: VisualToSound, bank: EnvelopeBank | None, held_out: Sequence[Recording], seconds: float = 1.0
+    network: VisualToSound, bank: EnvelopeBank | None, held_out: Sequence[Example], seconds: float = 1.0
 ) -> dict[str, float]:
     """Bits a sample that each smaller precision costs against fp32, through the sampler that will run.
 
@@ -394,13 +389,13 @@ def precision_costs(
     return {precision: bits[precision] - bits["fp32"] for precision in FASTEST_FIRST}
 
 
-def _sampler_bits(decoder: ambient.Decoder, recording: Recording, seconds: float) -> float:
+def _sampler_bits(decoder: ambient.Decoder, recording: Example, seconds: float) -> float:
     config, top = decoder.network.config, decoder.sampler.shape.top_frame
     frames = min(len(recording.sound), round(seconds * envelopes.RATE_HZ)) // top
     levels = config.decoder.encode(recording.sound[: frames * top])
-    picture = _whole(config, [recording])._replace(
-        levels=torch.from_numpy(band_frames(config, recording, 0, frames))[None]
-    )
+    picture = _whole(config, [recording])
+    if config.variant == "guided":
+        picture = picture._replace(levels=torch.from_numpy(band_frames(config, recording, 0, frames))[None])
     with torch.inference_mode():
         fed = decoder.network.conditioning(picture, 0, frames)
         begun = decoder.network.start(picture, 1)[0][:, :, 0].numpy()
