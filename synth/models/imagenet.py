@@ -41,11 +41,16 @@ class ImageNetEye:
 
     def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features of pictures of any size, eight at a time; each picture's do not depend on its neighbours."""
-        return np.concatenate(
-            [self._features(pictures[first : first + _AT_ONCE]) for first in range(0, len(pictures), _AT_ONCE)]
-        )
+        features, classes = self.features_and_classes(pictures)
+        return np.concatenate([features, evidence(classes)], axis=1)
 
-    def _features(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def features_and_classes(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """As a call, but the pooled features [K, 1280] and the 1000 class answers [K, 1000] (logits) themselves."""
+        parts = [self._see(pictures[first : first + _AT_ONCE]) for first in range(0, len(pictures), _AT_ONCE)]
+        features, classes = zip(*parts, strict=True)
+        return np.concatenate(features), np.concatenate(classes)
+
+    def _see(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         square = np.stack(
             [cv2.resize(picture, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_LINEAR) for picture in pictures]
         )
@@ -53,4 +58,4 @@ class ImageNetEye:
         with torch.inference_mode():
             pooled: Tensor = self._net.extract_features((light - _MEAN) / _DEVIATION).mean((2, 3))
             classes: Tensor = self._net._fc(pooled)
-        return np.concatenate([pooled.numpy(), evidence(classes.numpy())], axis=1)
+        return pooled.numpy(), classes.numpy()
