@@ -4,7 +4,7 @@ Recordings by class have no picture. What the picture would say stands in: for w
 probabilities, uncertain as a real one's are; for what moves, how loud the recording is, since what sounds in the ten
 classes is mostly what moves.
 
-Shapes: N samples at 16 kHz, S steps of K bands, T picture frames.
+Shapes: N samples at 16 kHz, S steps of K bands, T picture frames, A numbers that say what is seen, M what moves.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.ambient_classes import AMBIENT_CLASSES
 from synth.data.class_sounds import ClassSound
 from synth.media import audio
 from synth.models.visual_to_sound import SAMPLES_PER_PICTURE
@@ -30,6 +31,44 @@ _GAIN_RANGE: Final = (0.1, 30.0)
 _SILENT: Final = 0.001  # -60 dB of full scale
 _PAUSE: Final = 4  # pictures; longer silence teaches nothing that this much does not
 _VERSION: Final = 1
+
+
+class Example(Protocol):
+    """What a decoder is trained on: a sound and a picture, or what stands in for one.
+
+    A :class:`Recording`, or a :class:`synth.training.ambient_videos.Filmed`.
+    """
+
+    @property
+    def name(self) -> str:
+        """Unique within its corpus."""
+
+    @property
+    def label(self) -> str:
+        """The class."""
+
+    @property
+    def sound(self) -> NDArray[np.float32]:
+        """[N] at 16 kHz, N a multiple of 1024."""
+
+    @property
+    def levels(self) -> envelopes.Levels:
+        """Band levels [S, K] of the sound."""
+
+    @property
+    def activity(self) -> NDArray[np.float32]:
+        """How much moves, 0..1, [T]."""
+
+    @property
+    def motion(self) -> NDArray[np.float32]:
+        """What moves, [T, M]."""
+
+    @property
+    def untold(self) -> float:
+        """In what share of its visits the decoder is not told the class, so that it learns to do without."""
+
+    def appearance(self, size: int, share: float) -> NDArray[np.float32]:
+        """What is seen, [T, A]; ``size`` is A, ``share`` how sure of the class a selector is that has looked."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +96,24 @@ class Recording:
         loud = envelopes.loudness(self.levels)
         at = envelopes.at_frames(loud[:, None], 0, len(self.sound) // SAMPLES_PER_PICTURE, SAMPLES_PER_PICTURE)
         return np.asarray(np.clip((at[:, 0] - 1 / 3) * 1.5, 0, 1), np.float32)
+
+    @property
+    def untold(self) -> float:
+        """Never: without a picture the class is all that there is to go by."""
+        return 0.0
+
+    @property
+    def motion(self) -> NDArray[np.float32]:
+        """The activity, [T, 1]."""
+        return self.activity[:, None]
+
+    def appearance(self, size: int, share: float) -> NDArray[np.float32]:
+        """What stands in for a selector's answer, [T, A]: ``share`` for the class, the rest for all others alike."""
+        labels = AMBIENT_CLASSES[:size]
+        answer = np.full(size, (1 - share) / max(1, size - 1), np.float32)
+        if self.label in labels:
+            answer[labels.index(self.label)] = share
+        return np.repeat(answer[None], len(self.activity), 0)
 
 
 def prepare(sounds: Sequence[ClassSound], cache: Path) -> list[Recording]:
@@ -87,9 +144,7 @@ def _read(path: Path) -> NDArray[np.float32]:
 
 def ready(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     """Common loudness, silence of more than a quarter of a second cut to that, a whole number of pictures long."""
-    sound = sound - np.mean(sound)
-    peak = float(np.quantile(np.abs(sound[np.abs(sound) > _SILENT]), 0.995)) if np.any(np.abs(sound) > _SILENT) else 1.0
-    sound = np.clip(sound * np.clip(LOUD / peak, *_GAIN_RANGE), -1, 1).astype(np.float32)
+    sound = levelled(sound)
     short = -len(sound) % SAMPLES_PER_PICTURE
     pictures = np.pad(sound, (0, short)).reshape(-1, SAMPLES_PER_PICTURE)
     silent = np.sqrt((pictures**2).mean(1)) < _SILENT
@@ -98,3 +153,11 @@ def ready(sound: NDArray[np.float32]) -> NDArray[np.float32]:
         run[index] = run[index - 1] + 1 if quiet and index else int(quiet)
     kept = pictures[run <= _PAUSE]
     return np.ascontiguousarray(kept.reshape(-1))
+
+
+def levelled(sound: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same sound [N] without offset, its loud moments brought to :data:`LOUD`."""
+    sound = sound - np.mean(sound)
+    loud = np.abs(sound[np.abs(sound) > _SILENT])
+    peak = float(np.quantile(loud, 0.995)) if len(loud) else 1.0
+    return np.asarray(np.clip(sound * np.clip(LOUD / peak, *_GAIN_RANGE), -1, 1), np.float32)
