@@ -39,7 +39,7 @@ def _answer(**probabilities: float) -> NDArray[np.float32]:
     shares = np.full(len(NAMES), left)
     for name, value in probabilities.items():
         shares[NAMES.index(name.replace("_", " "))] = value
-    return np.log(shares).astype(np.float32)
+    return np.asarray(np.log(shares), np.float32)
 
 
 def test_names_and_numbers_agree() -> None:
@@ -52,8 +52,8 @@ def test_names_and_numbers_agree() -> None:
     known = {word for words in scene_words.WORDS.values() for word in words}
     assert set(scene_words.SEEN_IN_EVALUATION) <= known
     # Two tables, written apart, say the same numbers.
-    for words in material_words.WORDS.values():
-        for word, number in words.items():
+    for numbers in material_words.WORDS.values():
+        for word, number in numbers.items():
             assert NAMES[number].lower() == word.lower()
 
 
@@ -150,6 +150,10 @@ def test_figures_of_the_evaluation() -> None:
     assert evaluation.auc([3, 2], [1, 2]) == pytest.approx(0.875)
     assert evaluation.auc([], [1]) is None
     assert evaluation.rank({"a": 0.5, "b": 0.3, "c": 0.2}, "b") == 2
+    assert evaluation.rank({"a": 0.5, "b": 0.1, "c": 0.1}, "b") == 2.5
+    unseen = Sight(_answer(barometer=0.6))
+    assert select(unseen).fits
+    assert scene_words.evidence(unseen.logits_mean, unseen_only=True).max() == 0
     assert not set(evaluation.SOUNDING) & set(evaluation.SHOWING)
     assert {*evaluation.SOUNDING.values(), *evaluation.SHOWING.values()} <= set(AMBIENT_CLASSES)
 

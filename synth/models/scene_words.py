@@ -178,7 +178,7 @@ SEEN_IN_EVALUATION: Final = (
     "oxygen mask",
     "seat belt",
 )
-"""Words that came in after the network's answers to clips of the evaluation were seen: it has a row without them."""
+"""Words that the network's answers to clips of the evaluation suggested: it has a row without them."""
 
 
 def _table(left_out: tuple[str, ...]) -> NDArray[np.float64]:
@@ -214,9 +214,10 @@ def evidence(logits: NDArray[np.floating], *, unseen_only: bool = False) -> NDAr
     return np.asarray(np.maximum(0.0, (weights @ chances(logits) - undecided) / (1 - undecided)))
 
 
-def lifts(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+def lifts(logits: NDArray[np.floating], *, unseen_only: bool = False) -> NDArray[np.float64]:
     """How many times what an undecided network would give the words of each class get: [1000] -> [10], above 0."""
-    return np.asarray((_WEIGHTS @ chances(logits) + 1e-12) / _WEIGHTS.mean(1))
+    weights = _WEIGHTS_UNSEEN if unseen_only else _WEIGHTS
+    return np.asarray((weights @ chances(logits) + 1e-12) / weights.mean(1))
 
 
 def speakers(logits: NDArray[np.floating], name: str) -> tuple[tuple[str, float], ...]:

@@ -89,13 +89,12 @@ class Selection:
 def select(seen: Sight) -> Selection:
     """Choose a class for one clip; the same sight gives the same choice, whatever is looked at beside it."""
     words = evidence(seen.logits_mean)
-    return decide(seen, combine(words, cue_evidence(seen), seen))
+    return decide(seen, combine(words, cue_evidence(seen), seen), lifts(seen.logits_mean))
 
 
-def decide(seen: Sight, total: NDArray[np.float64]) -> Selection:
-    """The choice from evidence [10] in the order of ``AMBIENT_CLASSES``."""
-    lift = lifts(seen.logits_mean)
-    shares = total + _TRACE * lift / lift.sum()
+def decide(seen: Sight, total: NDArray[np.float64], nearness: NDArray[np.float64]) -> Selection:
+    """The choice from evidence [10] in the order of ``AMBIENT_CLASSES``, and from nearness [10], of any scale."""
+    shares = total + _TRACE * nearness / nearness.sum()
     whole = float(shares.sum()) + THRESHOLD
     chosen = int(shares.argmax())
     name, probability, none = AMBIENT_CLASSES[chosen], float(shares[chosen]) / whole, THRESHOLD / whole
@@ -136,10 +135,10 @@ def openness(logits: NDArray[np.floating]) -> float:
 _SPEAKING: Final = frozenset(number for words in WORDS.values() for number, _ in words.values())
 
 # What a cue at its fullest may say without any word. Fire and rain may reach a decision by themselves, for ImageNet
-# has no class for either; blue water may not, as pools, skies and cloths are blue too, and neither may an empty sky.
+# has no class for either; blue water and empty sky may only be nearest: pools, cloths and walls look like them too.
 _ALONE: Final = np.array(
     [
-        {"crackling_fire": 0.3, "rain": 0.2, "sea_waves": 0.06, "helicopter": 0.06}.get(name, 0.0)
+        {"crackling_fire": 0.3, "rain": 0.2, "sea_waves": 0.02, "helicopter": 0.02}.get(name, 0.0)
         for name in AMBIENT_CLASSES
     ]
 )
