@@ -1,0 +1,50 @@
+"""Builds the sampler's C++ library; everything else about the package stands in pyproject.toml.
+
+The library is loaded with ctypes and knows no Python, so that it needs no Python headers and fits every version. An
+installation without a compiler goes on without it: sampling is slower then, and says so once.
+"""
+
+import sysconfig
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+FOLDER = Path("synth", "kernels", "cpu")
+# Same source, same roundings: the compiler must not fuse what the code does not.
+FLAGS = ["-std=c++17", "-O3", "-g0", "-fPIC", "-pthread", "-fvisibility=hidden", "-fno-fast-math", "-fno-math-errno"]
+FLAGS += ["-ffp-contract=off"]
+X86_FLAGS = {
+    "avx2.cpp": ["-mavx2", "-mfma"],
+    "avx512.cpp": ["-mavx2", "-mfma", *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl", "vnni"))],
+}
+
+
+class BuildSampler(build_ext):
+    """Compiles one file an instruction set, each with the instructions that it needs and no other file may use."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Compile those files first; the rest goes the usual way."""
+        on_x86 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
+        for name, flags in X86_FLAGS.items():
+            ext.extra_objects += self.compiler.compile(
+                [str(FOLDER / name)],
+                output_dir=self.build_temp,
+                extra_postargs=[*FLAGS, *(flags if on_x86 else [])],
+                depends=ext.depends,
+            )
+        super().build_extension(ext)
+
+
+SAMPLER = Extension(
+    "synth.kernels._cpu",
+    sources=[str(FOLDER / "engine.cpp"), str(FOLDER / "portable.cpp")],
+    depends=[str(header) for header in sorted(FOLDER.glob("*.h"))],
+    language="c++",
+    extra_compile_args=FLAGS,
+    extra_link_args=["-pthread"],
+    py_limited_api=True,
+    optional=True,
+)
+
+setup(ext_modules=[SAMPLER], cmdclass={"build_ext": BuildSampler})
