@@ -164,10 +164,13 @@ def judge(network: VisualToSound, seen: Sequence[Filmed], judged: Sequence[Filme
     is the mean over groups, since pieces of one recording are alike, and its error the standard error of that mean,
     ``None`` for a single group.
 
+    The decoder is told all samples before the one that it is asked about, and those tell much of what the picture
+    would; a picture that is read before the first sample (seq, flow) can be worth something at the beginning only.
+
     Returns:
         ``bits_per_sample``, ``unigram_bits_per_sample``, ``bits_by_class``; with ``another_picture`` and
-        ``another_of_the_class``: ``bits_per_sample``, ``worth_bits`` (how much better the own picture is) and its
-        ``error_bits``.
+        ``another_of_the_class``: ``bits_per_sample``, ``worth_bits`` (how much better the own picture is), its
+        ``error_bits``, and ``worth_bits_at_start``, in the first 1024 samples.
     """
     network.eval()
     own = _bits(network, judged, judged)
@@ -222,13 +225,17 @@ def _mean(rows: Bits) -> float:
 
 
 def _worth(groups: Sequence[str], own: Bits, others: Bits) -> dict[str, float | None]:
-    by_group = {
-        name: np.concatenate([b - a for group, a, b in zip(groups, own, others, strict=True) if group == name]).mean()
-        for name in sorted(set(groups))
+    better = [other - one for one, other in zip(own, others, strict=True)]
+    names = sorted(set(groups))
+    of_group = {name: [row for group, row in zip(groups, better, strict=True) if group == name] for name in names}
+    means = np.array([np.concatenate(rows).mean() for rows in of_group.values()])
+    starts = np.array([np.mean([row[0] for row in rows]) for rows in of_group.values()])
+    return {
+        "bits_per_sample": _mean(others),
+        "worth_bits": float(means.mean()),
+        "error_bits": float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else None,
+        "worth_bits_at_start": float(starts.mean()),
     }
-    means = np.array(list(by_group.values()))
-    error = float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else None
-    return {"bits_per_sample": _mean(others), "worth_bits": float(means.mean()), "error_bits": error}
 
 
 def _keep(

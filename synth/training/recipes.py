@@ -34,7 +34,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         "the ways a picture can reach the ambient decoder, side by side, against each other", ambient.train_variants
     ),
     "ambient-videos-frame": Recipe(
-        "the ambient decoder on VEGAS or any folder of videos: each picture beside its sound",
+        "the ambient decoder on VEGAS or any folder of videos; looks through a vgg19.safetensors that lies there",
         ambient_videos.train_frame,
     ),
     "ambient-videos-seq": Recipe("the same, with an LSTM that reads all pictures first", ambient_videos.train_seq),
