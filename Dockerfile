@@ -22,13 +22,19 @@ WORKDIR /data
 EXPOSE 8080
 CMD ["serve", "--host", "0.0.0.0", "--port", "8080", "--workers", "0"]
 
+# The sampler is compiled here, so that the worker's image needs no compiler.
+FROM base AS wheel
+RUN apt-get update && apt-get install -y --no-install-recommends g++ && rm -rf /var/lib/apt/lists/*
+COPY . .
+RUN pip wheel --no-deps --wheel-dir /wheels .
+
 FROM base AS worker
 ARG TORCH_INDEX=
 COPY constraints.txt ./
 # torch first and pinned, so that no later package can pull another build of it; its layer changes least.
 RUN pip install -c constraints.txt ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch
-COPY . .
-RUN pip install -c constraints.txt . && rm -rf /build/*
+COPY --from=wheel /wheels /wheels
+RUN pip install -c constraints.txt /wheels/*.whl && rm -rf /build/* /wheels
 USER sonorize
 WORKDIR /data
 CMD ["worker"]

@@ -5,7 +5,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PINS := pyproject.toml constraints.txt scripts/setup.sh
+PINS := pyproject.toml setup.py constraints.txt scripts/setup.sh $(wildcard synth/kernels/cpu/*)
 TORCH_INDEX ?=
 export TORCH_INDEX
 
@@ -42,6 +42,7 @@ slow: $(VENV)/.ready-dev ## the tests that take minutes
 
 clean: ## take away everything that make and the tests made
 	@rm -rf $(VENV) build dist demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -f synth/kernels/*.so
 	@find synth web workers tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: $(PINS)
