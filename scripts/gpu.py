@@ -152,7 +152,7 @@ def resources(report: Report, source: str, variant: Variant, architecture: str) 
     entries = re.split(r"Compiling entry function '", text)[1:]
     found = []
     for entry in entries:
-        numbers = {
+        numbers: dict[str, Any] = {
             "kernel": entry.split("'", 1)[0],
             "registers": number(r"Used (\d+) registers", entry),
             "spill_stores": number(r"(\d+) bytes spill stores", entry),

@@ -248,7 +248,9 @@ def a_cancel_stops_it(device: Device, clusters: bool) -> str:
 
     shape = Shape((64, 16), 256)
     kernel = CudaSampler(pack(random_folded(shape, 8), "int8"), device, clusters=clusters)
-    stream, told, heard = kernel.start(1), [], []
+    stream = kernel.start(1)
+    told: list[int] = []
+    heard: list[NDArray[np.uint8]] = []
     asked: list[float] = []
 
     def cancelled() -> bool:

@@ -71,11 +71,11 @@ def check_against_reference(kernel: Any, shape: Shape, precision: str, counts: l
     made, wanted = kernel.run(ours, rows, counts), definition.run(theirs, rows, counts)
     assert all(map(np.array_equal, made, wanted))
     assert all(map(same, ours, theirs))
-    scores = [
+    ours_scored, theirs_scored = (
         one.log_probabilities(wanted[0], None if rows is None else rows[0], one.start(5))
         for one in (kernel, definition)
-    ]
-    assert np.array_equal(*scores)
+    )
+    assert np.array_equal(ours_scored, theirs_scored)
 
 
 # -- the plan, emulated ------------------------------------------------------------------------------------------------

@@ -60,9 +60,7 @@ def make_sampler(
         try:
             return choice.choose(packed, _CACHE[0] if _CACHE else None)
         except GpuError as error:
-            raise OptionError(
-                f"device is {device!r}, which cannot be used: {error}; cpu can"
-            ) from error
+            raise OptionError(f"device is {device!r}, which cannot be used: {error}; cpu can") from error
     if native.library() is None:
         _warn("the compiled sampler is missing (no C++ compiler at installation?); numpy samples, many times slower")
         return NumpySampler(packed)

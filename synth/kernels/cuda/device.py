@@ -207,10 +207,11 @@ class CudaDevice:
 
     def __init__(self, cache: Path | None = None, index: int = 0) -> None:
         try:
-            import torch
+            import torch as loaded
             from cuda.bindings import driver
         except ImportError as error:
             raise GpuError(f"the CUDA sampler needs cuda-core (pip install 'sonorize[gpu]'): {error}") from error
+        torch: Any = loaded  # half of what is used of it carries no types
         if not torch.cuda.is_available():
             raise GpuError("no CUDA device was found, or torch was built without CUDA")
         self._torch, self._driver, self._cache = torch, driver, cache

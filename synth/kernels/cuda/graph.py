@@ -100,7 +100,7 @@ class TorchSampler(ChunkedSampler):
     def _captured(self) -> Any:
         """The graph; what a warm-up changes is put back."""
         before = [tensor.clone() for tensor in self._loop.carried]
-        side = torch.cuda.Stream()
+        side: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(2):

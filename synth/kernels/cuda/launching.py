@@ -357,6 +357,4 @@ class _Launch:
 def check_words(model: int, call: int) -> None:
     """Raise where the structs in C++ are of another size than those written here."""
     if (model, call) != (MODEL_WORDS, CALL_WORDS):
-        raise GpuError(
-            f"the kernel's structs are {model} and {call} words; {MODEL_WORDS} and {CALL_WORDS} are written"
-        )
+        raise GpuError(f"the kernel's structs are {model} and {call} words; {MODEL_WORDS} and {CALL_WORDS} are written")

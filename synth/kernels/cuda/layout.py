@@ -159,7 +159,8 @@ def place(packed: Packed) -> Placed:
 
 def _place_tier(writer: _Writer, shape: Shape, index: int, tier: PackedTier | None) -> None:
     if tier is None:
-        empty = PackedTier(np.empty(0), np.empty(0), (), (), (None,), (), (), ())
+        nothing = np.empty(0, np.float32)
+        empty = PackedTier(nothing, nothing, (), (), (None,), (), (), ())
         writer.array(None)
         writer.array(None)
         for _ in range(3):

@@ -131,7 +131,7 @@ def make_plan(
 def _room(
     shape: Shape, variant: Variant, streams: int, teams: int, inner: int, shared_bytes: int, structs_bytes: int
 ) -> Room | None:
-    padded, size = padded_width(shape), BYTES[variant.precision]
+    padded, number = padded_width(shape), BYTES[variant.precision]
     parts, pairs = 1, 1
     for count in {streams // teams, -(-streams // teams)} - {0}:
         chunks = max(1, inner // count)
@@ -139,7 +139,7 @@ def _room(
         pairs = max(pairs, -(-count * chunks // inner) * -(-padded // 2 // chunks))
     split = 1 if variant.precision == "fp32" else variant.warps
     sizes = (
-        2 * variant.streams * (padded * size + 16),
+        2 * variant.streams * (padded * number + 16),
         2 * variant.streams * 4,
         2 * variant.gates * split * TILE_ROWS * variant.streams * 4,
         parts + 1,
@@ -153,9 +153,11 @@ def _room(
     end = -(-end // 128) * 128
     if end > shared_bytes:
         return None
-    tile = TILE_ROWS * padded * size
+    tile = TILE_ROWS * padded * number
     spare = 0 if variant.precision == "fp32" else (shared_bytes - end) // tile
     pinned_hidden = min(spare, -(-(padded // TILE_ROWS) // inner))
     pinned_output = min(spare - pinned_hidden, -(-(LEVELS // TILE_ROWS) // inner))
     hidden, output = end, end + pinned_hidden * tile
-    return Room(*places, hidden, output, output + pinned_output * tile, pinned_hidden, pinned_output)
+    inputs, steps, sums, drawn, older = places
+    size = output + pinned_output * tile
+    return Room(inputs, steps, sums, drawn, older, hidden, output, size, pinned_hidden, pinned_output)
