@@ -1,8 +1,8 @@
 """Trained files and what is known about each: ``checkpoints/manifest.toml`` -> verified safetensors.
 
 Nothing is loaded that the manifest does not name, and nothing whose sha256 is not the one it states; nothing is
-ever downloaded. The one exception is the ImageNet backbone, which lies in a package of its own (see
-:func:`load_imagenet`). One entry of the manifest::
+ever downloaded. The exceptions are the ImageNet backbone, which lies in a package of its own (see
+:func:`load_imagenet`), and a network that a person brings along (see :func:`load_brought`). One entry of the manifest::
 
     [two-stream-small]
     kind = "weights"                      # or "bank"
@@ -204,6 +204,30 @@ def load_imagenet() -> dict[str, Tensor]:
     if digest != IMAGENET_SHA256:
         raise WeightsError(f"{file} has sha256 {digest[:12]}…; it must be {IMAGENET_SHA256[:12]}…")
     tensors: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return tensors
+
+
+def load_brought(file: Path) -> dict[str, Tensor]:
+    """The tensors of a state dict that a person brings along, ``.safetensors``, or ``.pth`` or ``.pt`` by torch.
+
+    torch's files are pickles: only tensors and plain containers are taken from them, code in them is never run.
+
+    Raises:
+        WeightsError: the file is unreadable, of another kind, or holds more than tensors by name.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    kind = file.suffix.lower()
+    if kind not in (".safetensors", ".pth", ".pt"):
+        raise WeightsError(f"{file.name} ends in {file.suffix!r}; allowed are .safetensors, .pth and .pt")
+    try:
+        found = load_file(file) if kind == ".safetensors" else torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # each kind of damage has an exception of its own
+        raise WeightsError(f"{file} is damaged, or holds more than tensors by name") from error
+    tensors = found.get("state_dict", found) if isinstance(found, dict) else found
+    if not isinstance(tensors, dict) or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
+        raise WeightsError(f"{file} holds more than tensors by name; save the network's state_dict()")
     return tensors
 
 

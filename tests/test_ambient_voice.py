@@ -96,7 +96,8 @@ def test_one_cancelled_take_leaves_the_others_and_keeps_what_was_made() -> None:
     assert np.array_equal(last.sound, whole[2].sound)
     assert cut.made_s == pytest.approx(2 * ambient.CHUNK_S)
     made = round(2 * ambient.CHUNK_S * 16_000)
-    assert np.array_equal(cut.sound[:made], whole[1].sound[:made])
+    # Up to the last window of the spectra through which levels are imposed, which the cut reaches into.
+    assert np.allclose(cut.sound[: made - 1024], whole[1].sound[: made - 1024], atol=1e-6)
     assert not cut.sound[made:].any()
 
 

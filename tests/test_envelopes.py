@@ -97,3 +97,28 @@ def test_loudness_follows_activity_within_bounds_and_silence_stays() -> None:
     assert not envelopes.lift(np.full(50, 0.7, np.float32)).any()
     silent = _bank([np.zeros((188, BANDS), np.float32)])
     assert not silent.choose("dog", activity[:188], 188, DRAW).any()
+
+
+def test_imposed_levels_are_heard() -> None:
+    rng = np.random.default_rng(0)
+    noise = (0.1 * rng.standard_normal(RATE_HZ)).astype(np.float32)
+    wanted = envelopes.band_levels(noise).copy()
+    wanted[:, :8] -= 0.2
+    wanted[30:, 12:] += 0.1
+    got = envelopes.band_levels(envelopes.impose(noise, wanted))
+    assert np.abs(got[4:-4] - wanted[4:-4])[:, [*range(7), *range(13, 16)]].mean() < 0.03
+    assert envelopes.impose(noise, wanted).shape == noise.shape
+
+
+def test_imposing_a_sounds_own_levels_changes_nothing() -> None:
+    noise = (0.1 * np.random.default_rng(1).standard_normal(9999)).astype(np.float32)
+    assert np.abs(envelopes.impose(noise, envelopes.band_levels(noise)) - noise).max() < 1e-4
+    assert not envelopes.impose(np.zeros(5000, np.float32), np.full((5, BANDS), 0.5, np.float32)).any()
+
+
+def test_blocks_of_a_long_sound_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = (0.1 * np.random.default_rng(2).standard_normal(40_000)).astype(np.float32)
+    track = np.random.default_rng(3).random((157, BANDS)).astype(np.float32)
+    whole = envelopes.impose(noise, track)
+    monkeypatch.setattr(envelopes, "_BLOCK", 13)
+    assert np.array_equal(envelopes.impose(noise, track), whole)

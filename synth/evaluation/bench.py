@@ -64,7 +64,14 @@ def job(repeats: int = REPEATS, short_s: float = SHORT_S, long_s: float = LONG_S
     }
 
 
-BENCHES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {"job": job}
+def sampler() -> dict[str, Any]:
+    """Samples a second of SampleRNN in every way there is; see :mod:`synth.evaluation.bench_sampler`."""
+    from synth.evaluation import bench_sampler
+
+    return bench_sampler.sampler()
+
+
+BENCHES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {"job": job, "sampler": sampler}
 """Name -> bench without arguments, for ``sonorize bench NAME``."""
 
 

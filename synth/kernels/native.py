@@ -11,6 +11,7 @@ import ctypes
 import functools
 import os
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ INSTRUCTION_SETS: Final = ("portable", "avx2", "avx512")
 """As the library numbers them, each better than those before it."""
 
 _MOST_TIERS: Final = 8
+_BEST_OF: Final = 20
+_LEAST_READ: Final = 64 * 2**20
 
 
 class _Sizes(ctypes.Structure):
@@ -78,7 +81,7 @@ class NativeSampler(ChunkedSampler):
             raise RuntimeError("the sampler's library was not built")
         self._library = found
         self._packed = packed
-        self._threads = threads
+        self._threads = self._used = threads
         self._instruction_set = instruction_set or best()
         self._lock = threading.Lock()
         self._open()
@@ -107,10 +110,30 @@ class NativeSampler(ChunkedSampler):
         """That share the work."""
         return self._threads
 
-    @property
-    def handle(self) -> ctypes.c_void_p:
-        """The library's own name for this sampler, for benchmarks."""
-        return self._engine
+    def use_threads(self, threads: int) -> None:
+        """Use fewer of the threads that there are, for benchmarks."""
+        self._used = min(threads, self._threads)
+
+    def peak_macs_per_s(self, streams: int, threads: int) -> float:
+        """Multiplications a second of this precision's kernel on weights in the nearest cache: a ceiling."""
+        repeats, best = 2000, 0.0
+        groups = 64  # of 4 bytes: one panel and its inputs fill a part of any first-level cache
+        number = PRECISIONS.index(self._precision)
+        for _ in range(_BEST_OF):
+            begin = time.perf_counter()
+            macs = self._library.sonorize_peak(self._engine, number, groups, streams, repeats, threads)
+            best = max(best, macs / (time.perf_counter() - begin))
+        return best
+
+    def read_bytes_per_s(self, size: int, threads: int) -> float:
+        """Bytes a second in which ``size`` bytes can be read over and over, shared among threads: another ceiling."""
+        data, best = np.ones(size, np.uint8), 0.0
+        repeats = max(1, _LEAST_READ // size)
+        for _ in range(_BEST_OF):
+            begin = time.perf_counter()
+            count = self._library.sonorize_read(self._engine, _address(data), size, repeats, threads)
+            best = max(best, count / (time.perf_counter() - begin))
+        return best
 
     def close(self) -> None:
         """Give threads and memory back; the garbage collector would do it too."""
@@ -158,7 +181,7 @@ class NativeSampler(ChunkedSampler):
             call.known = logits is not None
         with self._lock:
             self._own_threads()
-            if self._library.sonorize_run(self._engine, calls, len(streams), frames, self._threads):
+            if self._library.sonorize_run(self._engine, calls, len(streams), frames, self._used):
                 raise MemoryError("the sampler's buffers do not fit into memory")
         for stream, made in zip(streams, levels, strict=True):
             stream.before = made[-self._shape.top_frame :].copy()

@@ -2,22 +2,25 @@
 
 They are what the *guided* variant of the ambient decoder is conditioned on. In training they are measured on the sound
 itself; a silent picture has none, so they are taken from a bank of such tracks, example-based as in Owens et al. (CVPR
-2016): of each class's tracks, the stretch whose loudness moves most like the picture does.
+2016): of each class's tracks, the stretch whose loudness moves most like the picture does. What the decoder made is
+then given just these levels, as that paper imposes envelopes on noise: a small decoder heeds them only about.
 
 Importable without torch. Shapes: N samples at 16 kHz, S steps of 256 samples (62.5 Hz), K = 16 bands.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import scipy.fft
 from numpy.typing import NDArray
 
 from synth import dsp
-from synth.synthesis.base import Uniforms
+from synth.synthesis.base import Sound, Uniforms
 
 RATE_HZ: Final = 16_000
 HOP: Final = 256
@@ -26,6 +29,8 @@ BANDS: Final = 16
 _WINDOW: Final = 1024
 _LOW_HZ: Final = 40.0
 RANGE_DB: Final = 90.0  # level 1 is a full-scale band, level 0 lies this far below
+_IMPOSED_DB: Final = (-40.0, 18.0)
+_BLOCK: Final = 2048  # steps
 
 Levels = NDArray[np.float32]
 """[S, K], 0 (silence) to about 1 (full scale), linear in dB."""
@@ -33,11 +38,61 @@ Levels = NDArray[np.float32]
 
 def band_levels(sound: NDArray[Any]) -> Levels:
     """Levels [S, K] of sound [N] at 16 kHz, S = N // 256 + 1; step s is centred on sample 256 s."""
-    power = np.abs(dsp.stft(np.asarray(sound, np.float32), window=_WINDOW, hop=HOP)) ** 2
-    filters = dsp.mel_filters(RATE_HZ, window=_WINDOW, bands=BANDS, low_hz=_LOW_HZ, htk=True)
+    return _levels(np.abs(dsp.stft(np.asarray(sound, np.float32), window=_WINDOW, hop=HOP)) ** 2)
+
+
+def impose(sound: Sound, track: Levels) -> Sound:
+    """Sound [N] at 16 kHz with the band levels of ``track`` [S, K] in place of its own.
+
+    Every bin of every spectrum is moved by what its bands lack or have too much, up to 18 dB up and 40 dB down: what
+    lies within a band stays as it was made, how loud the band is becomes what was asked for.
+    """
+    half = _WINDOW // 2
+    steps = len(sound) // HOP + 1
+    held = track[np.minimum(np.arange(steps), len(track) - 1)]
+    shares = _shares()
+    window = dsp.hann(_WINDOW)
+    padded = np.pad(np.asarray(sound, np.float32), (half, _WINDOW))
+    total = np.zeros(steps * HOP + _WINDOW, np.float32)
+    weight = np.zeros_like(total)
+    # In blocks, so that the spectra of a long sound never lie in memory together; sums are in order of the steps.
+    for first in range(0, steps, _BLOCK):
+        last = min(steps, first + _BLOCK)
+        windows = np.lib.stride_tricks.sliding_window_view(padded[first * HOP : last * HOP + _WINDOW], _WINDOW)[::HOP]
+        spectra = scipy.fft.rfft(windows[: last - first] * window, axis=1)
+        lacking = np.clip((held[first:last] - _levels(np.abs(spectra) ** 2)) * RANGE_DB, *_IMPOSED_DB)
+        moved = scipy.fft.irfft(spectra * 10 ** (_product(lacking, shares) / 20), axis=1).astype(np.float32) * window
+        for step, frame in enumerate(moved, first):
+            total[step * HOP : step * HOP + _WINDOW] += frame
+            weight[step * HOP : step * HOP + _WINDOW] += window**2
+    return np.asarray((total / np.maximum(weight, 1e-6))[half : half + len(sound)], np.float32)
+
+
+@functools.cache
+def _filters() -> NDArray[np.float32]:
+    return dsp.mel_filters(RATE_HZ, window=_WINDOW, bands=BANDS, low_hz=_LOW_HZ, htk=True)
+
+
+@functools.cache
+def _shares() -> NDArray[np.float32]:
+    """What each bin takes of each band's gain, [K, bins]; bins beside all bands follow the nearest."""
+    filters = _filters()
+    sums = filters.sum(0)
+    inside = np.flatnonzero(sums > 1e-6)
+    nearest = inside[np.abs(np.arange(filters.shape[1])[:, None] - inside[None]).argmin(1)]
+    return np.asarray((filters / np.maximum(sums, 1e-6))[:, nearest], np.float32)
+
+
+def _levels(power: NDArray[Any]) -> Levels:
+    """Levels [S, K] of power spectra [S, bins]."""
     scale = (np.sum(dsp.hann(_WINDOW)) / 2) ** 2  # a full-scale sine measures about 0 dB
-    level_db = 10 * np.log10(power @ filters.T / scale + 1e-12)
+    level_db = 10 * np.log10(_product(power, _filters().T) / scale + 1e-12)
     return np.asarray(np.maximum(level_db / RANGE_DB + 1, 0), np.float32)
+
+
+def _product(rows: NDArray[Any], matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows times a matrix without BLAS, whose roundings depend on how many rows come together."""
+    return np.asarray(np.einsum("sb,bk->sk", rows.astype(np.float32), matrix), np.float32)
 
 
 def loudness(levels: Levels) -> NDArray[np.float32]:

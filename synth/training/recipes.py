@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synth.training import ambient, hits
+from synth.training import ambient, ambient_videos, hits
 
 
 @dataclass(frozen=True)
@@ -33,4 +33,10 @@ RECIPES: Final[dict[str, Recipe]] = {
     "ambient-variants": Recipe(
         "the ways a picture can reach the ambient decoder, side by side, against each other", ambient.train_variants
     ),
+    "ambient-videos-frame": Recipe(
+        "the ambient decoder on VEGAS or any folder of videos; looks through a vgg19.safetensors that lies there",
+        ambient_videos.train_frame,
+    ),
+    "ambient-videos-seq": Recipe("the same, with an LSTM that reads all pictures first", ambient_videos.train_seq),
+    "ambient-videos-flow": Recipe("the same, with what moves joined to what is seen", ambient_videos.train_flow),
 }

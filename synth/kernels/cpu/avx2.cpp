@@ -15,7 +15,7 @@ struct Avx2 {
   // 2 vectors of outputs times 6 streams leave 4 of 16 registers for weights, input and a constant; int8 needs one
   // more for the products and one for ones.
   static constexpr int kLanes = 8, kPanelVectors = 2, kPanelsAlone = 4, kPanelsFew = 2;
-  static constexpr int kFloatStreams = 6, kWholeStreams = 4;
+  static constexpr int kFloatStreams = 6, kHalfStreams = 4, kWholeStreams = 4;
   using F = __m256;
   using I = __m256i;
   using H = __m256i;

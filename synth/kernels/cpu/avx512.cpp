@@ -13,7 +13,7 @@ namespace {
 
 struct Avx512 {
   static constexpr int kLanes = 16, kPanelVectors = 4, kPanelsAlone = 2, kPanelsFew = 1;
-  static constexpr int kFloatStreams = 6, kWholeStreams = 6;
+  static constexpr int kFloatStreams = 6, kHalfStreams = 6, kWholeStreams = 6;
   using F = __m512;
   using I = __m512i;
   using H = __m512i;

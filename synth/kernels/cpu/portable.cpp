@@ -9,7 +9,7 @@ namespace {
 
 struct Portable {
   static constexpr int kLanes = 8, kPanelVectors = 2, kPanelsAlone = 2, kPanelsFew = 1;
-  static constexpr int kFloatStreams = 4, kWholeStreams = 4;
+  static constexpr int kFloatStreams = 4, kHalfStreams = 4, kWholeStreams = 4;
   struct F { float of[kLanes]; };
   struct I { int32_t of[kLanes]; };
   struct H { int16_t of[2 * kLanes]; };

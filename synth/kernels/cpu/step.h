@@ -421,8 +421,7 @@ double run_peak(const Product& w, const void* inputs, int streams, int repeats) 
   const float steps[8] = {};
   const Input x{inputs, static_cast<size_t>(w.groups) * P::kInputBytes, steps};
   for (int repeat = 0; repeat < repeats; ++repeat) multiply<V, P>(w, 0, panels, x, most, base, put);
-  return static_cast<double>(panels) * V::kPanelVectors * V::kLanes * w.groups * P::kGroup * most * repeats +
-         (sink[0] > 0 ? 0 : 0);
+  return static_cast<double>(panels) * V::kPanelVectors * V::kLanes * w.groups * P::kGroup * most * repeats;
 }
 
 template <class V>
