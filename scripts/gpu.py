@@ -23,6 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scripts import gpu_checks
 from synth.kernels.base import Shape
 from synth.kernels.cuda import device as devices
@@ -228,6 +231,13 @@ def on_gpu(report: Report, device: CudaDevice, cache: Path) -> None:
     for kind in kinds:
         if right[kind]:  # how fast a wrong kernel is does not matter
             measure_kernels(report, device, kind)
+    if right[False]:
+        measure_shipped(report, device)
+        for inner in (8, 16, 64):  # how many blocks had better share the sample tier
+            sampler = CudaSampler(network("bf16"), device, inner=inner)
+            add_row(
+                report, f"kernel, {inner} inner", "bf16", 1, functools.partial(time_kernel, sampler, device, 1), "1"
+            )
     measure_torch(report)
     add_floors(report)
 
@@ -281,6 +291,36 @@ def measure_kernels(report: Report, device: CudaDevice, clusters: bool) -> None:
             add_row(report, name, precision, streams, timed, str(sampler.plan(streams).teams))
 
 
+def measure_shipped(report: Report, device: CudaDevice) -> None:
+    """The decoders that ship, in the precision that they ship for, 10 s of sound of 1 and of 64 streams."""
+    for name in ("ambient",):
+        try:
+            packed = shipped(name)
+        except Exception as error:  # its packages may be missing here
+            report.notes.append(f"decoder {name}: {type(error).__name__}: {error}")
+            continue
+        sampler = CudaSampler(packed, device)
+        for streams in (1, 64):
+            timed = functools.partial(time_kernel, sampler, device, streams)
+            add_row(
+                report, f"kernel, {name} decoder", packed.precision, streams, timed, str(sampler.plan(streams).teams)
+            )
+
+
+def shipped(name: str) -> Any:
+    """A decoder out of the manifest, packed as its metadata say."""
+    from synth import weights
+    from synth.kernels.folding import fold
+    from synth.models.visual_to_sound import VisualToSound, VisualToSoundConfig
+
+    loaded = weights.load(name)
+    network = VisualToSound(VisualToSoundConfig.from_dict(json.loads(loaded.metadata["config"])))
+    network.load_state_dict(
+        {key: value.float() for key, value in loaded.tensors.items() if not key.startswith("bank.")}
+    )
+    return pack(fold(network.eval().decoder), loaded.metadata["precision"])
+
+
 @functools.cache
 def sampler_of(device: CudaDevice, precision: str, clusters: bool) -> CudaSampler:
     return CudaSampler(network(precision), device, clusters=clusters)
@@ -290,13 +330,20 @@ def time_kernel(sampler: CudaSampler, device: CudaDevice, streams: int) -> tuple
     """Seconds of the device for so many launches, and samples of all streams in each."""
     made = [sampler.start(0, number) for number in range(streams)]
     frames, seconds = 1, []
-    sampler.run(made, None, frames)
+    top, numbers = sampler.shape.top_frame, sampler.shape.conditioning
+
+    def rows(count: int) -> list[NDArray[np.float32]] | None:
+        if not numbers:
+            return None
+        return [np.full((count, numbers), 0.1, np.float32) for _ in made]
+
+    sampler.run(made, rows(frames), frames)
     once = max(1e-4, device.launch_ms() / 1000)
     frames = max(1, min(512, int(0.15 / once)))
     for _ in range(5):
-        sampler.run(made, None, frames)
+        sampler.run(made, rows(frames), frames)
         seconds.append(device.launch_ms() / 1000)
-    return seconds, frames * PAPER.top_frame * streams
+    return seconds, frames * top * streams
 
 
 def measure_torch(report: Report) -> None:
@@ -364,7 +411,7 @@ def add_floors(report: Report) -> None:
     graphs = {(row["precision"], row["streams"]): row for row in report.rows if "graph" in row["kind"]}
     clock = report.constants.get("cycles a us", 0.0)
     for row in report.rows:
-        if "kernel" not in row["kind"] or "samples_per_s" not in row:
+        if row["kind"] not in ("kernel", "cluster kernel"):
             continue
         barrier = "cluster barrier" if "cluster" in row["kind"] else "barrier of 32"
         exchange = report.constants.get(barrier, 0.0) + 2 * report.constants.get("l2 load", 0.0)

@@ -117,16 +117,20 @@ def test_the_emulation_notices_a_missing_barrier() -> None:
 
 
 def on_host(shape: Shape, precision: str, *, clusters: bool = False, **options: Any) -> tuple[CudaSampler, HostDevice]:
+    inner = options.pop("inner", 3)
     host = HostDevice(**options)
-    kernel = CudaSampler(packed(shape, precision), host, clusters=clusters, poison=0xFF, cluster_size=host.cluster_size)
-    return kernel, host
+    size = host.cluster_size
+    network = packed(shape, precision)
+    return CudaSampler(network, host, clusters=clusters, poison=0xFF, cluster_size=size, inner=inner), host
 
 
 @needs_compiler
 def test_the_kernels_source_gives_the_definitions_bytes_in_int8() -> None:
-    kernel, host = on_host(GRU, "int8", processors=34)
+    kernel, host = on_host(GRU, "int8", processors=7)
     check_against_reference(kernel, GRU, "int8", [2, 0, 1, 2, 1, 1, 1, 1, 1, 1])
     assert {made.teams for made in host.launches} == {1, 2}
+    assert max(made.inner for made in host.launches) == 3
+    check_against_reference(on_host(GRU, "int8", inner=None)[0], GRU, "int8", [1, 2])  # one block, no barrier
     assert host.struct_words() == (MODEL_WORDS, CALL_WORDS)
 
 

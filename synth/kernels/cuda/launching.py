@@ -53,6 +53,7 @@ class CudaSampler(ChunkedSampler):
         device: where.
         clusters: use the variant whose sample tier is a thread block cluster, where the device has them. Off until it
             has been measured.
+        inner: for measurements: blocks that share the sample tier, where there are no clusters.
         poison: for tests: fills all memory that the kernel is to write, so that what it forgets cannot pass for right.
 
     Raises:
@@ -67,6 +68,7 @@ class CudaSampler(ChunkedSampler):
         clusters: bool = False,
         poison: int | None = None,
         cluster_size: int = CLUSTER,
+        inner: int | None = None,
     ) -> None:
         super().__init__(packed)
         if not fits(packed.shape):
@@ -74,7 +76,7 @@ class CudaSampler(ChunkedSampler):
                 f"the CUDA kernel has no room for {packed.shape.tiers} tiers of {packed.shape.layers} layers"
             )
         self._device, self._poison = device, poison
-        self._cluster_size = cluster_size
+        self._cluster_size, self._inner = cluster_size, inner
         self._clusters = self._count_clusters() if clusters else 0
         if self._plan(1) is None:
             raise GpuError(f"a network of width {packed.shape.width} does not fit the multiprocessors of {device.name}")
@@ -194,6 +196,7 @@ class CudaSampler(ChunkedSampler):
             clusters=self._clusters,
             warps=device.warps,
             cluster_size=self._cluster_size,
+            inner=self._inner,
         )
 
     def _count_clusters(self) -> int:

@@ -12,7 +12,7 @@ WARPS: Final = 8
 CLUSTER: Final = 16
 """Blocks of a cluster: more than the portable 8, so the device is asked whether it has room for them."""
 
-_LEAST_TEAM: Final = 16  # blocks: with fewer, what is kept in shared memory does not fit
+_LEAST_TEAM: Final = 16  # blocks of a team, where a network is too large for fewer
 _MOST_INNER: Final = 32  # a barrier costs more the more blocks meet; an estimate, to be measured
 _GROUP: Final = 8  # streams that one tensor-core instruction takes
 _PRECISIONS: Final = {"fp32": 0, "bf16": 1, "int8": 2}
@@ -107,18 +107,21 @@ def make_plan(
     clusters: int = 0,
     warps: int = WARPS,
     cluster_size: int = CLUSTER,
+    inner: int | None = None,
 ) -> Plan | None:
     """How so many streams are spread over so many multiprocessors; ``None`` where a block's memory is too small.
 
     Args:
         clusters: how many the device holds at once; 0 for the kernel without clusters.
         structs_bytes: what the two structs take of shared memory.
+        inner: blocks that share the sample tier; by default as few as can keep its matrices in shared memory.
     """
-    least = cluster_size if clusters else min(_LEAST_TEAM, processors)
+    needed = inner or _needed(shape, precision, shared_bytes, structs_bytes, warps)
+    least = cluster_size if clusters else min(_LEAST_TEAM, needed, processors)
     blocks = clusters * cluster_size if clusters else processors
     teams = max(1, min(-(-streams // _GROUP), blocks // least))
     outer = blocks // teams // (cluster_size if clusters else 1) * (cluster_size if clusters else 1)
-    inner = cluster_size if clusters else min(outer, _MOST_INNER)
+    inner = cluster_size if clusters else min(outer, needed)
     most = -(-streams // teams)
     for groups in (2, 1) if most > _GROUP else (1,):
         variant = Variant(precision, shape.gates, groups, bool(clusters), warps)
@@ -126,6 +129,18 @@ def make_plan(
         if room is not None:
             return Plan(variant, teams, outer, inner, room)
     return None
+
+
+def _needed(shape: Shape, precision: str, shared_bytes: int, structs_bytes: int, warps: int) -> int:
+    """The fewest blocks that can keep hidden and output matrix in shared memory; a barrier of few costs less."""
+    variant, blocks = Variant(precision, shape.gates, warps=warps), 1
+    while blocks < _MOST_INNER:
+        room = _room(shape, variant, 1, 1, blocks, shared_bytes, structs_bytes)
+        tiles = (padded_width(shape) // TILE_ROWS, LEVELS // TILE_ROWS)
+        if room is not None and (room.pinned_hidden, room.pinned_output) == tuple(-(-n // blocks) for n in tiles):
+            break
+        blocks *= 2
+    return blocks
 
 
 def _room(

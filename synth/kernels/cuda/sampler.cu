@@ -3,8 +3,8 @@
 //
 // Teams. The batch is cut into blocks of streams that know nothing of each other; each belongs to one team of `outer`
 // thread blocks, one a multiprocessor, all resident (a cooperative launch, or clusters that were counted before). The
-// frame tiers are shared by all of a team, the sample tier by its first `inner` blocks, since a barrier costs more the
-// more blocks meet. Outputs are cut in tiles of 16 rows; a block owns a range of tiles of every matrix for the whole
+// frame tiers are shared by all of a team, the sample tier by its first `inner` blocks: as few as can hold its matrices,
+// since a barrier costs more the more blocks meet. A network of width 256 in int8 needs one, and no barrier at all. Outputs are cut in tiles of 16 rows; a block owns a range of tiles of every matrix for the whole
 // launch, and keeps its part of the two matrices that every sample needs, hidden and output, in shared memory.
 //
 // One sample is three exchanges through L2, each closed by a barrier of the inner blocks:
@@ -21,12 +21,13 @@
 // Estimates for one H100, width 1024, frames 64 and 16, bfloat16: a barrier of 32 blocks through L2 900 ns, of a
 // cluster of 16 about 120 ns; an exchange (store, barrier, load, convert, product, sum) 1.6 us through L2, 0.8 us in a
 // cluster. One stream 5.5 us a sample (180k samples/s), in clusters 3 us (330k); 64 streams in 8 teams 6 us (10M), in
-// clusters 3.5 us (18M); 1024 streams 45 us (23M). Where these are wrong, the constants that scripts/gpu.py measures say
-// why. To try next: vectors written straight into the shared memory of the cluster (st.async), recurrent products
+// clusters 3.5 us (18M); 1024 streams 45 us (23M). Width 256 in int8, one block a team: 1.8 us (550k). Where these are
+// wrong, the constants that scripts/gpu.py measures say why. To try next: vectors written straight into the shared memory of the cluster (st.async), recurrent products
 // ahead of the frame's last sample, the output's weights in registers.
 //
 // Macros: SONORIZE_PRECISION 0 fp32, 1 bfloat16, 2 int8; SONORIZE_GROUPS: streams that share a read of weights, in
-// eights; SONORIZE_GATES 3 GRU, 4 LSTM; SONORIZE_CLUSTER: inner blocks are a cluster (sm_90); SONORIZE_WARPS a block. D width, Dp padded to 32.
+// eights; SONORIZE_GATES 3 GRU, 4 LSTM; SONORIZE_CLUSTER: inner blocks are a cluster (sm_90); SONORIZE_WARPS a block.
+// D width, Dp padded to 32.
 
 #include "arithmetic.cuh"
 #include "layout.cuh"
@@ -138,6 +139,7 @@ class Loop {
 
   DEVICE void meet_team() {
     sync();
+    if (c_.outer == 1) return;
     if (thread() == 0) arrive_at(counter(0));
     team_target_ += static_cast<u32>(c_.outer);
     wait_at(counter(0), team_target_, !is_inner());
@@ -147,13 +149,14 @@ class Loop {
     cluster_arrive();
 #else
     sync();
-    if (thread() == 0) arrive_at(counter(1));
+    if (inner_ > 1 && thread() == 0) arrive_at(counter(1));
 #endif
   }
   DEVICE void inner_wait() {
 #if SONORIZE_CLUSTER
     cluster_wait();
 #else
+    if (inner_ == 1) return;
     inner_target_ += static_cast<u32>(inner_);
     wait_at(counter(1), inner_target_, false);
 #endif
