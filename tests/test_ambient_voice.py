@@ -220,6 +220,18 @@ def test_a_person_may_choose_instead(monkeypatch: pytest.MonkeyPatch, info: Vide
     assert controls.warnings == ()
 
 
+def test_a_decoder_of_other_classes_gets_the_nearest_that_it_has(
+    monkeypatch: pytest.MonkeyPatch, info: VideoInfo
+) -> None:
+    voice = _voice(monkeypatch, BEAGLE)
+    network = VisualToSound(dataclasses.replace(SMALL, decoder=TINY, variant="none", classes=("drum", "rain")))
+    voice.__dict__["_decoder"] = ambient.unpack(*ambient.pack(network, None, "fp32"))
+    choice = _look(voice, info, Options(mode=Mode.AMBIENT)).choice
+    assert choice is not None
+    assert (choice.name, choice.fits) == ("rain", False)
+    assert "trained on other classes" in choice.reason
+
+
 def test_it_is_a_batch_voice_and_rendering_alone_raises_when_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     voice = _voice(monkeypatch, BEAGLE)
     assert isinstance(voice, BatchVoice)

@@ -112,6 +112,14 @@ class AmbientVoice:
         choice = SoundChoice(
             selection.name, selection.probability, selection.probabilities, selection.fits, selection.reason
         )
+        # A decoder that somebody trained on other classes is given the likeliest of those that it shares with the ten.
+        shared = [name for name in AMBIENT_CLASSES if name in self._decoder.classes]
+        if shared and choice.name not in shared:
+            nearest = max(shared, key=lambda name: selection.probabilities[name])
+            reason = f"{choice.reason}; this decoder was trained on other classes, nearest is {DISPLAY_NAMES[nearest]}"
+            choice = SoundChoice(
+                nearest, selection.probabilities[nearest], selection.probabilities, fits=False, reason=reason
+            )
         if options.sound_class is not None:
             reason = f"{DISPLAY_NAMES[options.sound_class]} was asked for"
             choice = SoundChoice(options.sound_class, 1.0, selection.probabilities, fits=True, reason=reason)

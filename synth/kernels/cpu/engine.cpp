@@ -50,7 +50,7 @@ class Arena {
       if (!piece) throw std::bad_alloc();
       pieces_.push_back(piece);
 #if defined(__linux__)
-      if (bytes > kHuge) madvise(piece, size, MADV_HUGEPAGE);
+      madvise(piece, size, MADV_HUGEPAGE);
 #endif
       next_ = static_cast<char*>(piece);
       left_ = size;

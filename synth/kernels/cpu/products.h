@@ -115,6 +115,7 @@ template <class V, class P, int NP, int NB>
 __attribute__((noinline)) void block(const Product& w, int panel, const Input& x, int stream, typename P::Sum* out) {
   constexpr int kVectors = V::kPanelVectors, NV = NP * kVectors;
   constexpr size_t kVectorBytes = V::kLanes * 4, kRowBytes = kVectors * kVectorBytes;
+  constexpr int kLineVectors = kVectorBytes < 64 ? 64 / kVectorBytes : 1;
   const char* weights[NP];
   const char* inputs[NB];
   for (int p = 0; p < NP; ++p) weights[p] = w.data + static_cast<size_t>(panel + p) * w.groups * kRowBytes;
@@ -136,7 +137,7 @@ __attribute__((noinline)) void block(const Product& w, int panel, const Input& x
     for (int b = 0; b < NB; ++b) in[b] = inputs[b] + group * P::kInputBytes;
     if constexpr (NB == 1) {
       SONORIZE_UNROLL
-      for (int v = 0; v < NV; ++v) __builtin_prefetch(row[v] + ahead, 0, 2);
+      for (int v = 0; v < NV; v += kLineVectors) __builtin_prefetch(row[v] + ahead, 0, 2);
     }
     P::template step<NV, NB>(row, in, sums);
   }

@@ -420,7 +420,10 @@ double run_peak(const Product& w, const void* inputs, int streams, int repeats) 
   const auto put = [&](int, int, typename V::F value) { V::store(sink, value); };
   const float steps[8] = {};
   const Input x{inputs, static_cast<size_t>(w.groups) * P::kInputBytes, steps};
-  for (int repeat = 0; repeat < repeats; ++repeat) multiply<V, P>(w, 0, panels, x, most, base, put);
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    multiply<V, P>(w, 0, panels, x, most, base, put);
+    asm volatile("" ::: "memory");  // or the compiler would do it once
+  }
   return static_cast<double>(panels) * V::kPanelVectors * V::kLanes * w.groups * P::kGroup * most * repeats;
 }
 
