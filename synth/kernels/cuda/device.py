@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import SynthError
-from synth.files import write_whole
 from synth.kernels.cuda.plan import CLUSTER, Plan, Variant
 
 KERNEL: Final = "sonorize_sample"
@@ -160,7 +160,9 @@ def compile_kernel(
     if kept is not None:
         with contextlib.suppress(OSError):  # a full disk costs seconds next time, and no sound now
             kept.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(kept, code)
+            fresh = kept.with_name(f"{kept.name}.{os.getpid()}")
+            fresh.write_bytes(code)
+            fresh.replace(kept)  # another process finds all of it or nothing
     return code
 
 
