@@ -428,7 +428,7 @@ def add_floors(report: Report) -> None:
     for row in report.rows:
         if row["kind"] not in ("kernel", "cluster kernel"):
             continue
-        barrier = "cluster barrier" if "cluster" in row["kind"] else "barrier of 32"
+        barrier = "cluster barrier" if "cluster" in row["kind"] else "barrier of 16"
         exchange = report.constants.get(barrier, 0.0) + 2 * report.constants.get("l2 load", 0.0)
         if clock:
             row["floor_us"] = round(3 * exchange / clock, 3)
