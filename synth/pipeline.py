@@ -12,10 +12,13 @@ import functools
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import numpy as np
 
@@ -67,7 +70,11 @@ TOGETHER: Final = frozenset({Mode.AMBIENT})
 
 @dataclass(frozen=True)
 class Request:
-    """One clip that is to be sounded; see :func:`sonorize`."""
+    """One clip that is to be sounded; see :func:`sonorize`.
+
+    ``keeps`` is asked when the job was cancelled: whether what was made of it is to be kept. ``None`` leaves that to
+    the options; who may change their mind on the way brings an answer of their own.
+    """
 
     source: Path
     target: Path
@@ -75,6 +82,18 @@ class Request:
     replace: bool = False
     progress: Progress = ignore_progress
     cancelled: CancelPoll = never_cancelled
+    keeps: Callable[[], bool] | None = None
+
+
+AT_ONCE: Final = 4
+"""Clips that are looked at or written at the same time, where there are several: both wait for others' programs."""
+
+Settled = Callable[[int, Result | Exception], None]
+"""``settled(number, outcome)``: what became of one request, told as soon as it is known, by any thread."""
+
+
+def _nobody_listens(_number: int, _outcome: Result | Exception) -> None:
+    pass
 
 
 @dataclass(frozen=True)
@@ -93,6 +112,7 @@ class _Job:
     replace: bool
     progress: Progress
     cancelled: CancelPoll
+    keeps: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -135,27 +155,54 @@ def sonorize(
     return outcome
 
 
-def sonorize_all(requests: Sequence[Request]) -> list[Result | Exception]:
+def sonorize_all(requests: Sequence[Request], settled: Settled = _nobody_listens) -> list[Result | Exception]:
     """Sound several clips; where their voice can, all their takes are rendered in one go.
 
     The sound of each is the same as if it were alone, and an error of one is nobody else's: it stands in its place.
+
+    Args:
+        requests: the clips, in the order in which they are looked at.
+        settled: told of each outcome while the others are still in the works.
     """
-    outcomes: list[Result | Exception] = []
-    looked: dict[int, _Looked] = {}
-    for number, request in enumerate(requests):
+    outcomes: dict[int, Result | Exception] = {}
+
+    def settle(number: int, make: Callable[[], Result]) -> None:
         try:
-            looked[number] = _look(request)
-            outcomes.append(Result(()))
+            outcomes[number] = make()
         except Exception as error:
-            outcomes.append(error)
-    for numbers in _by_voice(looked):
-        rendered = _render([looked[number] for number in numbers])
-        for number, renderings in zip(numbers, rendered, strict=True):
-            try:
-                outcomes[number] = _finish(looked[number], renderings)
-            except Exception as error:
-                outcomes[number] = error
-    return outcomes
+            outcomes[number] = error
+        settled(number, outcomes[number])
+
+    def look(number: int) -> None:
+        try:
+            looked[number] = _look(requests[number])
+        except Exception as error:
+            settle(number, functools.partial(_raise, error))
+
+    looked: dict[int, _Looked] = {}
+    with _hands(len(requests)) as do:
+        for number in range(len(requests)):
+            do(functools.partial(look, number))
+    with _hands(len(requests)) as do:
+        for group in _by_voice(looked):
+            _render(group, lambda number, takes: settle(number, lambda: _finish(looked[number], takes)), do)
+    return [outcomes[number] for number in range(len(requests))]
+
+
+_Do = Callable[[Callable[[], None]], None]
+
+
+@contextmanager
+def _hands(count: int) -> Iterator[_Do]:
+    """Who does several things beside each other; a single one is done at once, and where it is asked for."""
+    if count < 2:
+        yield lambda thing: thing()
+        return
+    begun: list[Future[None]] = []
+    with ThreadPoolExecutor(min(count, AT_ONCE), "sonorize") as pool:
+        yield lambda thing: begun.append(pool.submit(thing))
+    for one in begun:
+        one.result()
 
 
 def render_hits(
@@ -183,7 +230,7 @@ def render_hits(
     duration_s = job.info.duration_s
     hits = hit_list.read(hits_json, duration_s=duration_s, material=options.material, take=take)
     looked = _Looked(job, Controls(duration_s, hits, silence=None if hits else NO_HITS), watch.stages_s)
-    return _finish(looked, _render([looked])[0])
+    return _finish(looked, (_alone(job.voice, take) for take in _takes(looked)))
 
 
 def voice_for(mode: Mode) -> tuple[Mode, Voice, str]:
@@ -240,6 +287,7 @@ def _begin(
     *,
     from_list: bool,
     replace: bool,
+    keeps: Callable[[], bool] | None = None,
 ) -> _Job:
     """Everything that can be refused is refused here, before torch is imported or a frame decoded."""
     with watch.stage("probe"):
@@ -249,7 +297,9 @@ def _begin(
         digest = file_sha256(source)
     with watch.stage("load"):
         mode, voice, reason = voice_for(options.mode)
-    return _Job(source, target, options, voice, mode, reason, info, digest, from_list, replace, progress, cancelled)
+    return _Job(
+        source, target, options, voice, mode, reason, info, digest, from_list, replace, progress, cancelled, keeps
+    )
 
 
 def _look(request: Request) -> _Looked:
@@ -264,6 +314,7 @@ def _look(request: Request) -> _Looked:
         request.cancelled,
         from_list=False,
         replace=request.replace,
+        keeps=request.keeps,
     )
     with watch.stage("controls"):
         width, height = job.voice.frame_size
@@ -273,46 +324,76 @@ def _look(request: Request) -> _Looked:
     return _Looked(job, controls, watch.stages_s)
 
 
-def _by_voice(looked: Mapping[int, _Looked]) -> list[list[int]]:
-    """The jobs that are rendered together, by their places."""
-    groups: dict[int, list[int]] = {}
-    for number, one in looked.items():
-        groups.setdefault(id(one.job.voice), []).append(number)
+def _by_voice(looked: Mapping[int, _Looked]) -> list[dict[int, _Looked]]:
+    """The jobs that are rendered together, by their numbers."""
+    groups: dict[int, dict[int, _Looked]] = {}
+    for number, one in sorted(looked.items()):
+        groups.setdefault(id(one.job.voice), {})[number] = one
     return list(groups.values())
 
 
-_Renderings = Iterator[tuple[Rendering, float]]
+_Renderings = Iterable[tuple[Rendering, float]]
 """The takes of one job, each with the seconds that it took; those rendered together took them together."""
+_Ready = Callable[[int, _Renderings], None]
 
 
-def _render(looked: Sequence[_Looked]) -> list[_Renderings]:
-    """All takes of jobs of one voice: in one go where the voice can, else each when it is asked for."""
-    voice = looked[0].job.voice
-    wanted = [[_wanted(one, take) for take in range(one.job.options.takes)] for one in looked]
-    if not isinstance(voice, BatchVoice):
-        return [(_alone(voice, take) for take in takes) for takes in wanted]
-    audible = [take for takes in wanted for take in takes if not take.controls.silence]
-    watch = Stopwatch()
+def _render(group: Mapping[int, _Looked], ready: _Ready, do: _Do) -> None:
+    """All takes of jobs of one voice; ``ready(number, takes)`` is called for each job, once its takes can be had.
+
+    What the voice can it renders in one go, while others write what is there; anything else when it is asked for.
+    """
+    voice = next(iter(group.values())).job.voice
+    together = {n: one for n, one in group.items() if isinstance(voice, BatchVoice) and not one.controls.silence}
+    for number, one in group.items():
+        if number not in together:
+            ready(number, (_alone(voice, take) for take in _takes(one)))
+    if together and isinstance(voice, BatchVoice):
+        _render_together(voice, together, ready, do)
+
+
+def _render_together(voice: BatchVoice, group: Mapping[int, _Looked], ready: _Ready, do: _Do) -> None:
+    begin, takes = time.perf_counter(), list[Take]()
+    made: dict[int, dict[int, tuple[Rendering, float]]] = {number: {} for number in group}
+
+    def finished(number: int, take: int, rendering: Rendering) -> None:
+        if take in made[number]:
+            return
+        made[number][take] = (rendering, time.perf_counter() - begin)
+        if len(made[number]) == group[number].job.options.takes:
+            do(functools.partial(ready, number, [made[number][take] for take in sorted(made[number])]))
+
+    whose = []
+    for number, one in group.items():
+        for take, wanted in enumerate(_takes(one)):
+            whose.append((number, take))
+            takes.append(dataclasses.replace(wanted, finished=functools.partial(finished, number, take)))
     try:
-        with watch.stage("render"):
-            together = dict(zip(map(id, audible), voice.render_all(audible), strict=True)) if audible else {}
+        for (number, take), rendering in zip(whose, voice.render_all(takes), strict=True):
+            finished(number, take, rendering)
     except Exception as error:
-        return [map(_raise, [error]) for _ in looked]
-    spent_s = watch.stages_s["render"]
-    return [
-        ((together[id(take)], spent_s) if id(take) in together else _alone(voice, take) for take in takes)
-        for takes in wanted
-    ]
+        for number, one in group.items():
+            if len(made[number]) < one.job.options.takes:
+                ready(number, map(_raise, [error]))
 
 
-def _raise(error: Exception) -> tuple[Rendering, float]:
+def _raise(error: Exception) -> NoReturn:
     raise error
 
 
-def _wanted(one: _Looked, take: int) -> Take:
-    options = one.job.options.with_take(take)
-    draw = functools.partial(uniforms, options.seed)
-    return Take(one.controls, options, draw, one.job.progress, one.job.cancelled)
+def _takes(one: _Looked) -> list[Take]:
+    """What is wanted of the voice. The job is as far as its takes are on average."""
+    shares = dict.fromkeys(range(one.job.options.takes), 0.0)
+
+    def progress(take: int, stage: str, fraction: float) -> None:
+        shares[take] = fraction
+        one.job.progress(stage, sum(shares.values()) / len(shares))
+
+    wanted = []
+    for take in shares:
+        options = one.job.options.with_take(take)
+        draw, told = functools.partial(uniforms, options.seed), functools.partial(progress, take)
+        wanted.append(Take(one.controls, options, draw, told, one.job.cancelled))
+    return wanted
 
 
 def _alone(voice: Voice, take: Take) -> tuple[Rendering, float]:
@@ -333,13 +414,15 @@ def _finish(looked: _Looked, renderings: _Renderings) -> Result:
     Raises:
         Cancelled: one was cancelled, and what was made of it is not to be kept.
     """
-    job, outputs = looked.job, []
+    asked, outputs = looked.job, []
+
+    def unwanted() -> bool:
+        return asked.cancelled() and not (asked.options.keep_partial if asked.keeps is None else asked.keeps())
+
+    job = dataclasses.replace(asked, cancelled=unwanted)  # what is to be kept is written down, cancelled or not
     for take, (rendering, spent_s) in enumerate(renderings):
-        if rendering.made_s is not None:
-            if not job.options.keep_partial:
-                raise Cancelled("the job was cancelled")
-            # It was cancelled already; what is left is to write down what there is.
-            job = dataclasses.replace(job, cancelled=never_cancelled)
+        if rendering.made_s is not None and unwanted():
+            raise Cancelled("the job was cancelled")
         if rendering.made_s != 0:
             outputs.append(_take(job, looked.controls, take, rendering, {**looked.spent_s, "render": spent_s}))
     if not outputs:

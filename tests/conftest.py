@@ -15,7 +15,7 @@ from synth.options import Mode
 from tests import servers
 from tests.clips import Zoo
 from tests.serving import KEY_ENTRY, Serving, serving
-from tests.voices import FlashVoice
+from tests.voices import FlashVoice, HissVoice
 
 FLASHES_S = (0.5, 1.2)
 FLASH_CLIP_S = 2.0
@@ -34,6 +34,14 @@ def flash_voice(monkeypatch: pytest.MonkeyPatch) -> FlashVoice:
     """The hits mode, sounded by :class:`FlashVoice` for this test."""
     voice = FlashVoice()
     monkeypatch.setitem(pipeline.MODES, Mode.HITS, lambda: voice)
+    return voice
+
+
+@pytest.fixture
+def hiss_voice(monkeypatch: pytest.MonkeyPatch) -> HissVoice:
+    """The ambient mode, sounded by :class:`HissVoice` for this test."""
+    voice = HissVoice()
+    monkeypatch.setitem(pipeline.MODES, Mode.AMBIENT, lambda: voice)
     return voice
 
 

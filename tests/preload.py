@@ -1,4 +1,4 @@
-"""For worker processes of the tests: imported by name at their start, it sounds hits with the voice without weights.
+"""For worker processes of the tests: imported by name at their start, it brings the voices without weights.
 
 The seed of a job says how its worker shall fare, so that tests can decide it from another process.
 """
@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from synth import pipeline
 from synth.errors import Cancelled
 from synth.media.video import VideoInfo
 from synth.options import Mode, Options
-from synth.synthesis.base import CancelPoll, Controls, Frame, Progress
-from tests.voices import FlashVoice
+from synth.synthesis.base import CancelPoll, Controls, Frame, Progress, Rendering, Take
+from tests.voices import CHUNK_S, FlashVoice, HissVoice
 
 POISON_SEED: Final = 666  # kills its worker
 
@@ -38,5 +38,21 @@ class TimedVoice(FlashVoice):
         return super().controls(frames, info, options, progress, cancelled)
 
 
+class TimedHiss(HissVoice):
+    """Takes as many milliseconds for a sound as the seed says, beside its companions."""
+
+    def render_all(self, takes: Sequence[Take]) -> list[Rendering]:
+        if any(take.options.seed == POISON_SEED for take in takes):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().render_all(takes)
+
+
+def _wait(take: Take, _chunk: int) -> None:
+    chunks = max(1, round(take.controls.duration_s / CHUNK_S))
+    time.sleep(take.options.seed / 1000 / chunks)
+
+
 _VOICE: Final = TimedVoice()
+_HISS: Final = TimedHiss(before_chunk=_wait)
 pipeline.MODES[Mode.HITS] = lambda: _VOICE
+pipeline.MODES[Mode.AMBIENT] = lambda: _HISS

@@ -101,6 +101,16 @@ def test_one_cancelled_take_leaves_the_others_and_keeps_what_was_made() -> None:
     assert not cut.sound[made:].any()
 
 
+def test_who_is_done_is_handed_over_at_once() -> None:
+    told: list[tuple[int, bool]] = []
+    long = dataclasses.replace(_take(1, 1.2), progress=lambda _stage, fraction: told.append((1, fraction == 1)))
+    short = dataclasses.replace(_take(2, 0.3), finished=lambda _: told.append((2, True)))
+    renderings = ambient.render_all(_decoder(), [long, short])
+    assert told.count((2, True)) == 1
+    assert told.index((2, True)) < told.index((1, True))
+    assert renderings[1].made_s is None
+
+
 def test_who_is_cancelled_before_the_first_sample_made_nothing() -> None:
     (cut,) = ambient.render_all(_decoder(), [_take(1, cancelled=lambda: True)])
     assert cut.made_s == 0

@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from synth.options import Mode
 from tests import servers
 from tests.house import House, group_of, kill_group
 from tests.preload import POISON_SEED
@@ -146,6 +147,18 @@ def test_a_job_that_kills_its_workers_fails_alone(tmp_path: Path, flash_clip: Pa
         assert failed.error is not None
         assert (failed.state, failed.attempt, failed.error["code"]) == (State.FAILED, 3, "worker_lost")
         assert house.ended(house.submit()).state is State.SUCCEEDED
+    house.close()
+
+
+def test_a_job_that_kills_its_workers_takes_no_companion_with_it(tmp_path: Path, flash_clip: Path) -> None:
+    house = House.build(tmp_path / "data", flash_clip)
+    poison, *sound = [house.submit(Mode.AMBIENT, rung=False, seed=seed) for seed in (POISON_SEED, 1, 2, 3)]
+    with house.running():  # the four are claimed together
+        assert [house.ended(job, patience_s=120).state for job in sound] == [State.SUCCEEDED] * 3
+        failed = house.ended(poison, patience_s=120)
+        assert failed.error is not None
+        assert (failed.state, failed.attempt, failed.error["code"]) == (State.FAILED, 3, "worker_lost")
+        assert {house.jobs.get(job.id, None).attempt for job in sound} == {2}
     house.close()
 
 

@@ -15,8 +15,9 @@ import pytest
 
 from synth import cli
 from synth.media import audio, video
+from synth.synthesis.base import Take
 from tests.conftest import FLASHES_S, flashing
-from tests.voices import FlashVoice
+from tests.voices import FlashVoice, HissVoice
 
 ROOT = Path(__file__).parent.parent
 
@@ -92,6 +93,8 @@ def test_options_reach_the_job(
         "synthesis": "parametric",
         "material": None,
         "bank": "mine.safetensors",
+        "sound_class": None,
+        "keep_partial": False,
         "existing_sound": "mix",
         "loudness_lufs": -30.0,
         "true_peak_dbtp": -3.0,
@@ -129,6 +132,46 @@ def test_one_bad_clip_does_not_stop_the_others(
     assert printed.err.startswith("error: bad.mp4: ")
     assert printed.err.count("\n") == 1
     assert [path.name for path in folder.iterdir()] == ["flash.mp4"]
+
+
+def test_an_ambient_sound_says_what_it_is_of(
+    hiss_voice: HissVoice, flash_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "out.mp4"
+    told = ("--mode", "ambient", "--sound-class", "crying-baby", "--save-hits")
+    assert cli.main(["run", str(flash_clip), "-o", str(target), *told]) == 0
+    assert f"{target}: crying baby, " in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == [target]  # there is no list of hits
+    said = _refused(capsys, "run", flash_clip, "-o", tmp_path / "no.mp4", "--sound-class", "opera")
+    assert "sound_class is 'opera'; allowed are chainsaw" in said
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_first_interruption_keeps_what_was_made(
+    hiss_voice: HissVoice,
+    flash_clip: Path,
+    dark_clip: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    times: int,
+) -> None:
+    def interrupt(take: Take, chunk: int) -> None:
+        if chunk == 3:
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+
+    hiss_voice.before_chunk = interrupt
+    clips = ["run", str(flash_clip), str(dark_clip), "-o", f"{tmp_path / 'made'}", "--mode", "ambient"]
+    assert cli.main([*clips, "--keep-partial", "--json"]) == 130
+    printed = capsys.readouterr()
+    if times == 2:
+        assert (printed.out, printed.err) == ("", "error: stopped\n")
+        assert list(tmp_path.iterdir()) == []
+        return
+    (output,) = json.loads(printed.out)["outputs"]
+    assert output["made_s"] == 0.75
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["flash.mp4"]
+    assert printed.err.splitlines()[-1] == "error: stopped; what was made is kept"
 
 
 def test_an_output_that_exists_is_kept_unless_forced(

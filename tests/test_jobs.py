@@ -135,6 +135,37 @@ def test_who_waits_longest_is_claimed_first_and_only_of_its_mode(jobs: Jobs, clo
     assert jobs.claim(9, "hits", WORKER) == []
 
 
+def test_several_are_claimed_as_far_as_their_sound_goes(jobs: Jobs, clock: Clock) -> None:
+    made = []
+    for seconds, takes in ((50.0, 2), (100.0, 3), (60.0, 1), (40.0, 1), (1.0, 1)):
+        options = Options(mode=Mode.HITS, takes=takes)
+        made.append(create(jobs, info={"duration_s": seconds}, options=options).id)
+        clock.forward(1)
+    claims = [[made.index(job.id) for job in jobs.claim(4, "hits", WORKER, sound_s=160.0)] for _ in range(4)]
+    assert claims == [[0, 2], [1], [3, 4], []]  # the second is more than that by itself
+
+
+def test_what_a_worker_was_lost_with_is_claimed_alone(jobs: Jobs, clock: Clock) -> None:
+    old = {create(jobs).id for _ in range(3)}
+    assert len(jobs.claim(8, "hits", WORKER)) == 3
+    clock.forward(11)
+    new = {create(jobs).id for _ in range(2)}
+    claims = [{job.id for job in jobs.claim(8, "hits", WORKER)} for _ in range(4)]
+    assert [len(one) for one in claims] == [1, 1, 1, 2]
+    assert set.union(*claims[:3]) == old
+    assert claims[3] == new
+
+
+def test_a_job_whose_process_was_ended_for_another_is_spared(jobs: Jobs, clock: Clock) -> None:
+    job = create(jobs)
+    for attempt in range(1, 6):
+        assert jobs.spare(job.id, claim(jobs).attempt)
+        clock.forward(1)
+        assert jobs.give_up() == []
+        assert jobs.get(job.id, None).attempt == attempt
+    assert not jobs.spare(job.id, 4)
+
+
 def test_a_heartbeat_keeps_the_lease(jobs: Jobs, clock: Clock) -> None:
     job = (create(jobs), claim(jobs))[1]
     for _ in range(5):
@@ -272,6 +303,25 @@ def test_cancelling(jobs: Jobs, clock: Clock) -> None:
     assert jobs.canceled(running.id, 1)
     assert jobs.get(running.id, None).state is State.CANCELED
     assert jobs.cancel_requested("deleted")
+
+
+def test_what_a_cancelled_job_made_may_be_kept(jobs: Jobs) -> None:
+    waiting, running = create(jobs), create(jobs)
+    assert jobs.cancel(waiting.id, "ann", keep_partial=True) == "canceled"
+    claimed = claim(jobs)
+    assert not jobs.keeps_partial(running.id)
+    assert jobs.cancel(running.id, "ann", keep_partial=True) == "cancellation_requested"
+    assert jobs.keeps_partial(running.id)
+    assert not jobs.canceled(running.id, claimed.attempt + 1, {"outputs": []})
+    assert jobs.canceled(running.id, claimed.attempt, {"outputs": []})
+    kept = jobs.get(running.id, None)
+    assert (kept.state, kept.result, Options.parse(kept.options).keep_partial) == (
+        State.CANCELED,
+        {"outputs": []},
+        True,
+    )
+    jobs.delete(running.id, None)
+    assert not jobs.keeps_partial(running.id)
 
 
 def test_nobody_asked_so_nothing_is_cancelled(jobs: Jobs) -> None:

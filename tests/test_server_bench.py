@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from web.bench import Sizes, server
+from web.bench import Sizes, batch, server
 
 
 @pytest.mark.slow
@@ -17,3 +17,10 @@ def test_every_figure_is_measured() -> None:
     assert 0 < figures["submit_to_start_s"]["p50"] <= figures["submit_to_start_s"]["p99"] < 10
     assert 0 <= figures["upload"]["extra_mb"] < 64
     assert figures["jobs"]["ratio"] > 0.5
+
+
+@pytest.mark.slow
+def test_a_batch_is_taken_at_once() -> None:
+    figures = batch(Sizes(batch=3, ambient_s=1.0, rounds=1), preload="tests.preload")
+    assert (figures["jobs"], figures["at_once"]) == (3, 3)
+    assert figures["ratio"] > 0.5

@@ -18,12 +18,12 @@ from synth.media import audio, video
 from synth.media.video import VideoInfo
 from synth.options import ExistingSound, Mode, Options
 from synth.synthesis import hit_list
-from synth.synthesis.base import CancelPoll, Controls, Frame, Progress
+from synth.synthesis.base import CancelPoll, Controls, Frame, Progress, Take
 from tests import servers
 from tests.clips import Zoo
 from tests.conftest import FLASH_CLIP_S, FLASHES_S
-from tests.voices import FlashVoice
-from workers import attempt, tasks
+from tests.voices import FlashVoice, HissVoice
+from workers import attempt, keeping, tasks
 from workers.attempt import Attempt, Stop
 from workers.errors import NotFound, StorageError
 from workers.folders import ProcessFolder, sweep
@@ -31,7 +31,7 @@ from workers.jobs import Job, Jobs, State, jobs_of, new_id
 from workers.reconciler import ORPHAN_S, SWEEP_S, Reconciler
 from workers.settings import Settings, embedded
 from workers.storage import LocalStorage
-from workers.tasks import Desk, drain, run_job
+from workers.tasks import Desk, drain, run_jobs
 
 
 @dataclass
@@ -82,8 +82,14 @@ class House:
     def do(self, job: Job) -> Job:
         (claimed,) = self.jobs.claim(1, job.mode, "worker")
         assert claimed.id == job.id
-        run_job(self.desk, claimed)
+        run_jobs(self.desk, [claimed])
         return self.jobs.get(job.id, None)
+
+    def ambient(self, clip: Path | None = None, **options: Any) -> Job:
+        return self.submit(clip, mode=Mode.AMBIENT, **options)
+
+    def state(self, job: Job) -> State:
+        return self.jobs.get(job.id, None).state
 
     def stored(self, job: Job) -> set[str]:
         return {key.removeprefix(f"{job.id}/") for key in self.storage.keys(job.id)}
@@ -97,7 +103,8 @@ def voice(monkeypatch: pytest.MonkeyPatch) -> LivelyVoice:
 
 
 @pytest.fixture
-def house(tmp_path: Path, flash_clip: Path, voice: LivelyVoice) -> Iterator[House]:
+def house(tmp_path: Path, flash_clip: Path, voice: LivelyVoice, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    monkeypatch.setattr(tasks, "DRAIN_S", 600.0)  # however slow this machine is
     settings = embedded(tmp_path / "data")
     jobs, storage = jobs_of(settings), ShakyStorage(tmp_path / "data" / "files")
     desk = Desk(settings, jobs, storage, lambda _: True, ProcessFolder(settings.work_dir).path, "worker")
@@ -195,7 +202,7 @@ def test_the_unexpected_is_tried_again_and_tells_nothing(house: House, voice: Li
     assert str(tmp_path) not in waiting.error["detail"]
     voice.first = lambda _: None
     (again,) = servers.wait_until(lambda: house.jobs.claim(1, "hits", "worker"))
-    run_job(house.desk, again)
+    run_jobs(house.desk, [again])
     done = house.jobs.get(again.id, None)
     assert (done.state, done.error, done.attempt) == (State.SUCCEEDED, None, 2)
 
@@ -255,7 +262,7 @@ def test_a_job_that_is_deleted_while_it_runs_leaves_nothing(house: House, voice:
 
     voice.first = delete
     (claimed,) = house.jobs.claim(1, "hits", "worker")
-    run_job(house.desk, claimed)
+    run_jobs(house.desk, [claimed])
     with pytest.raises(NotFound):
         house.jobs.get(job.id, None)
     assert house.stored(job) == set()
@@ -268,7 +275,7 @@ def test_of_two_workers_one_wins_and_the_other_leaves_nothing(house: House, voic
         voice.first = lambda _: None
         house.jobs.abandon("worker", blameless=False)
         (stolen,) = house.jobs.claim(1, "hits", "thief")
-        run_job(replace(house.desk, worker="thief"), stolen)
+        run_jobs(replace(house.desk, worker="thief"), [stolen])
 
     voice.first = be_robbed
     done = house.do(job)
@@ -323,7 +330,7 @@ def test_a_storage_that_is_away_for_a_while_costs_no_second_rendering(house: Hou
 
 
 def test_a_storage_that_stays_away_is_tried_again_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "STORE_PATIENCE_S", 0.1)
+    monkeypatch.setattr(keeping, "STORE_PATIENCE_S", 0.1)
     job = house.submit()
     house.storage.refusals = 99
     waiting = house.do(job)
@@ -366,6 +373,165 @@ def test_a_worker_looks_up_after_a_while(house: House, monkeypatch: pytest.Monke
         house.submit()
     assert drain(house.desk, "hits")
     assert house.jobs.counts()["queued"] == 1
+
+
+def test_jobs_that_wait_are_done_together(house: House, hiss_voice: HissVoice, dark_clip: Path) -> None:
+    clips = (house.clip, dark_clip, house.clip)
+    jobs = [house.ambient(clip, seed=seed, takes=1 + seed % 2) for seed, clip in enumerate(clips)]
+    assert not drain(house.desk, "ambient")
+    assert hiss_voice.batches == [4]
+    for job in jobs:
+        done = house.jobs.get(job.id, None)
+        assert (done.state, done.error, done.attempt) == (State.SUCCEEDED, None, 1)
+        assert done.result is not None
+        assert [output["sound_class"]["name"] for output in done.result["outputs"]] == ["rain"] * len(
+            done.result["outputs"]
+        )
+    assert house.stored(jobs[0]) == {"source", "1/take0.mp4", "1/take0.wav", "1/thumbnail.jpg"}
+
+
+def test_one_that_waits_alone_does_not_wait_for_company(house: House, hiss_voice: HissVoice) -> None:
+    assert house.do(house.ambient()).state is State.SUCCEEDED
+    assert hiss_voice.batches == [1]
+
+
+def test_no_more_is_taken_at_once_than_there_is_room_for(house: House, hiss_voice: HissVoice) -> None:
+    few = house.settings.model_copy(update={"batch_claim": 2})
+    for _ in range(3):
+        house.ambient()
+    drain(replace(house.desk, settings=few), "ambient")
+    assert hiss_voice.batches == [2, 1]
+
+
+def test_what_befalls_one_is_nobody_elses(house: House, hiss_voice: HissVoice, zoo: Zoo) -> None:
+    good = [house.ambient(seed=1), house.ambient(seed=2)]
+    cut, banked, gone = house.ambient(zoo["cut.mp4"]), house.ambient(bank="/etc/passwd"), house.ambient()
+    house.storage.delete(gone.id)
+    assert not drain(house.desk, "ambient")
+    assert [house.state(job) for job in good] == [State.SUCCEEDED] * 2
+    errors = [house.jobs.get(job.id, None).error or {} for job in (cut, banked, gone)]
+    assert [error["code"] for error in errors] == ["bad_media", "bad_option", "source_missing"]
+    assert [house.stored(job) for job in (cut, banked)] == [{"source"}] * 2
+
+
+def cancels(house: House, voice: HissVoice, job: Job, *, seed: int, keep_partial: bool = False) -> None:
+    """Have somebody cancel the job when three chunks of the take with that seed are made, and the worker hear of it."""
+
+    def at(take: Take, chunk: int) -> None:
+        if take.options.seed == seed and chunk == 3 and not take.cancelled():
+            assert house.jobs.cancel(job.id, "ann", keep_partial=keep_partial) == "cancellation_requested"
+            servers.wait_until(take.cancelled)
+
+    voice.before_chunk = at
+
+
+def test_one_is_cancelled_and_the_others_go_on(house: House, hiss_voice: HissVoice) -> None:
+    good, unwanted = house.ambient(seed=1), house.ambient(seed=7)
+    cancels(house, hiss_voice, unwanted, seed=7)
+    seen: list[State] = []
+    at = hiss_voice.before_chunk
+
+    def look(take: Take, chunk: int) -> None:
+        at(take, chunk)
+        if chunk == 7:  # the last of the other
+            servers.wait_until(lambda: house.state(unwanted).final)
+            seen.append(house.state(unwanted))
+
+    hiss_voice.before_chunk = look
+    assert not drain(house.desk, "ambient")
+    assert seen == [State.CANCELED], "it waited for the others"
+    assert house.state(good) is State.SUCCEEDED
+    assert house.jobs.get(unwanted.id, None).result is None
+    assert house.stored(unwanted) == {"source"}
+
+
+@pytest.mark.parametrize("by", ["option", "wish"])
+def test_what_was_made_of_a_cancelled_job_is_kept(house: House, hiss_voice: HissVoice, by: str, tmp_path: Path) -> None:
+    good, part = house.ambient(seed=1), house.ambient(seed=7, keep_partial=by == "option")
+    cancels(house, hiss_voice, part, seed=7, keep_partial=by == "wish")
+    assert not drain(house.desk, "ambient")
+    assert house.state(good) is State.SUCCEEDED
+    kept = house.jobs.get(part.id, None)
+    assert (kept.state, kept.error, kept.options["keep_partial"]) == (State.CANCELED, None, True)
+    assert kept.result is not None
+    (output,) = kept.result["outputs"]
+    assert output["made_s"] == 0.75
+    assert house.stored(part) == {"source", "1/take0.mp4", "1/take0.wav", "1/thumbnail.jpg"}
+    house.storage.fetch(output["key"], tmp_path / "part.mp4")
+    assert video.packet_digest(tmp_path / "part.mp4") == video.packet_digest(house.clip)
+    Reconciler(house.settings, house.jobs, house.storage, lambda _: None).sweep()
+    assert len(house.stored(part)) == 4, "what was kept was swept away"
+    again = house.jobs.retry(part.id, "ann")
+    assert (again.state, again.result) == (State.QUEUED, None)
+
+
+def test_a_lost_lease_keeps_no_part(house: House, hiss_voice: HissVoice) -> None:
+    job = house.ambient(seed=7)
+    cancels(house, hiss_voice, job, seed=7, keep_partial=True)
+    at = hiss_voice.before_chunk
+
+    def be_robbed(take: Take, chunk: int) -> None:
+        at(take, chunk)
+        if chunk == 3:
+            house.jobs.abandon("worker", blameless=False)
+            assert [lost.state for lost in house.jobs.give_up()] == [State.CANCELED]
+
+    hiss_voice.before_chunk = be_robbed
+    ended = house.do(job)
+    assert (ended.state, ended.result) == (State.CANCELED, None)
+    assert house.stored(job) == {"source"}
+
+
+def test_a_job_out_of_time_keeps_no_part(house: House, hiss_voice: HissVoice) -> None:
+    desk = replace(house.desk, settings=house.settings.model_copy(update={"job_timeout_s": 1.0}))
+    job = house.ambient(keep_partial=True)
+
+    def linger(take: Take, chunk: int) -> None:
+        if chunk == 3:
+            servers.wait_until(take.cancelled)
+
+    hiss_voice.before_chunk = linger
+    assert not drain(desk, "ambient")
+    failed = house.jobs.get(job.id, None)
+    assert failed.error is not None
+    assert (failed.state, failed.error["code"], failed.result) == (State.FAILED, "timeout", None)
+    assert house.stored(job) == {"source"}
+
+
+def test_progress_of_rendering_is_the_long_part(house: House, hiss_voice: HissVoice) -> None:
+    written: list[tuple[str, float]] = []
+    house.jobs.progress = lambda id, attempt, stage, fraction: written.append((stage, fraction))  # type: ignore[method-assign]
+    hiss_voice.before_chunk = lambda take, chunk: time.sleep(0.1)
+    house.do(house.ambient())
+    assert list(dict.fromkeys(stage for stage, _ in written)) == ["fetch", "look", "render", "write", "store"]
+    fractions = [fraction for _, fraction in written]
+    assert fractions == sorted(fractions)
+    assert max(fraction for stage, fraction in written if stage == "look") <= 0.12
+    assert max(fraction for stage, fraction in written if stage == "render") > 0.5
+
+
+def test_a_stuck_process_is_not_ended_while_others_move(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt, "HEED_S", 0.4)
+    monkeypatch.setattr(attempt, "PROMPT_S", 0.0)
+    for _ in range(2):
+        house.ambient()
+    first, second = house.jobs.claim(2, "ambient", "worker")
+    forced, company = threading.Event(), list[Attempt]()
+    with (
+        Attempt(house.jobs, first, heartbeat_s=0.1, timeout_s=60, company=company, force=forced.set),
+        Attempt(house.jobs, second, heartbeat_s=0.1, timeout_s=60, company=company, force=forced.set) as busy,
+    ):
+        house.jobs.cancel(first.id, None)
+        until = time.monotonic() + 1.2
+        while time.monotonic() < until:
+            assert not busy.stop()
+            time.sleep(0.02)
+        assert not forced.is_set()
+        assert house.state(first) is State.CANCELED  # written off, although the work has not let go of it yet
+        assert forced.wait(servers.PATIENCE_S)  # now that nobody moves
+    spared = house.jobs.get(second.id, None)
+    assert (spared.lease_until or 0) < time.time()
+    assert spared.attempt_limit == house.settings.max_attempts + 1
 
 
 class Clock:

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from synth.media import audio, video
 from synth.options import Options
-from tests.voices import FlashVoice
+from tests.voices import FlashVoice, HissVoice
 from tests.web_place import Place, canned, place, problem
 from web import events
 from web.openapi import OPERATIONS, description
@@ -254,6 +254,63 @@ def test_cancel_retry_delete(here: Place, flash_clip: Path) -> None:
     problem(here.client.delete(job["links"]["self"]), 404, "not-found")
 
 
+def test_an_ambient_job_says_of_what_it_is(here: Place, hiss_voice: HissVoice, flash_clip: Path) -> None:
+    job = here.sent(flash_clip, mode="ambient", sound_class="Sea Waves", takes="2")
+    assert job["options"]["sound_class"] == "sea_waves"
+    here.work()
+    done = here.client.get(job["links"]["self"]).get_json()
+    fits(done, "Job")
+    first = done["outputs"][0]
+    assert (first["mode"], first["sound_class"]["name"], first["made_s"]) == ("ambient", "sea_waves", None)
+    assert "hits" not in first["links"]
+    problem(here.client.get(first["links"]["video"].replace("/video", "/hits")), 404, "not-found")
+    row = here.jobs.get(done["id"], None)
+    assert set((row.result or {})["outputs"][0]) == set(canned(row, here.storage)["outputs"][0])
+    refused = here.send(flash_clip, mode="hits", sound_class="rain")
+    assert "sound_class goes with mode ambient" in problem(refused, 422, "option")["detail"]
+    problem(here.send(flash_clip, mode="ambient", sound_class="opera"), 422, "option")
+
+
+@pytest.mark.parametrize("how", ["query", "json", "form"])
+def test_a_cancelled_job_keeps_its_part(here: Place, dark_clip: Path, how: str) -> None:
+    job = here.sent(dark_clip, mode="ambient")
+    cancel = job["links"]["cancel"]
+    (claimed,) = here.jobs.claim(1, "ambient", "test")
+    problem(here.client.post(f"{cancel}?keep_partial=perhaps"), 422, "option")
+    assert not here.jobs.get(job["id"], None).cancel_requested
+    if how == "query":
+        told = here.client.post(f"{cancel}?keep_partial=true")
+    elif how == "json":
+        told = here.client.post(cancel, json={"keep_partial": True})
+    else:
+        told = here.client.post(cancel, data={"keep_partial": "true"})
+    assert told.status_code == 202
+    fits(told.get_json(), "Cancellation")
+    assert here.jobs.keeps_partial(job["id"])
+    result = canned(claimed, here.storage)
+    result["outputs"][0]["made_s"] = 0.4
+    assert here.jobs.canceled(claimed.id, claimed.attempt, result)
+    kept = here.client.get(job["links"]["self"]).get_json()
+    fits(kept, "Job")
+    assert (kept["status"], kept["outputs"][0]["made_s"]) == ("canceled", 0.4)
+    assert here.client.get(kept["links"]["result"]).status_code == 200
+    retried = here.client.post(job["links"]["retry"]).get_json()
+    assert (retried["status"], retried["outputs"]) == ("queued", [])
+    assert "result" not in retried["links"]
+
+
+def test_results_of_the_last_release_are_shown(here: Place, flash_clip: Path) -> None:
+    job = here.sent(flash_clip)
+    (claimed,) = here.jobs.claim(1, "auto", "test")
+    result = canned(claimed, here.storage)
+    for name in ("sound_class", "made_s"):
+        del result["outputs"][0][name]
+    assert here.jobs.finish(claimed.id, claimed.attempt, result)
+    fits(here.client.get(job["links"]["self"]).get_json(), "Job")
+    for page in (job["links"]["page"], "/gallery", "/"):
+        assert here.client.get(page).status_code == 200
+
+
 def test_variants_stand_on_their_own(here: Place, flash_clip: Path) -> None:
     job = here.done(flash_clip, seed="5", takes="2", material="glass")
     answer = here.client.post(job["links"]["variants"])
@@ -317,6 +374,16 @@ def test_a_batch(here: Place, flash_clip: Path, dark_clip: Path, tmp_path: Path)
     fits(listed, "Batches")
     assert [batch["id"] for batch in listed["batches"]] == [made["id"]]
     problem(here.client.get("/v1/batches/nobody"), 404, "not-found")
+
+
+def test_the_archive_of_a_batch_holds_what_there_is(here: Place, dark_clip: Path, flash_clip: Path) -> None:
+    batch = here.send(dark_clip, flash_clip, to="/v1/batches", mode="ambient").get_json()
+    first = here.jobs.recent(owner=None, limit=9)[0][-1]
+    here.cut(first.id)
+    cancelled = here.client.post(f"{batch['links']['cancel']}?keep_partial=true").get_json()
+    assert list(cancelled["outcomes"].values()) == ["canceled"]
+    archive = zipfile.ZipFile(io.BytesIO(here.client.get(batch["links"]["result"]).data))
+    assert archive.namelist() == ["dark.sonorized.mp4"]
 
 
 def test_a_batch_is_cancelled_as_one(here: Place, dark_clip: Path) -> None:

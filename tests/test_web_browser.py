@@ -18,9 +18,11 @@ from selenium.common.exceptions import (
 )
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 
 from synth.media import video
-from tests.voices import FlashVoice
+from synth.synthesis.base import Take
+from tests.voices import FlashVoice, HissVoice
 from tests.web_place import Place, place
 from web import serving
 
@@ -221,6 +223,34 @@ def test_without_scripts(live: Live, person: Person, flash_clip: Path) -> None:
         person.see("[data-download]")
     finally:
         person.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_an_ambient_sound_is_stopped_and_what_there_is_kept(
+    live: Live, hiss_voice: HissVoice, person: Person, flash_clip: Path
+) -> None:
+    def linger(take: Take, chunk: int) -> None:
+        while chunk == 3 and not take.cancelled() and not live.over.is_set():
+            time.sleep(0.02)
+
+    hiss_voice.before_chunk = linger
+    person.browser.get(live.address)
+    assert person.see("#f-material").is_displayed()
+    assert not person.all("#f-sound_class")[0].is_displayed()
+    Select(person.see("#f-mode")).select_by_value("ambient")
+    assert not person.all("#f-material")[0].is_displayed()
+    Select(person.see("#f-sound_class")).select_by_visible_text("Sea waves")
+    person.browser.find_element(By.CSS_SELECTOR, "#clips").send_keys(str(flash_clip))
+    person.press("[data-send]")
+    person.until_at("/jobs/")
+    assert not person.all("[data-keep]")[0].is_displayed()
+    live.may_work.set()
+    until(lambda: person.read("[data-stage]") == "Making the sound", "the sound to be in the works")
+    person.press("[data-keep]")
+    assert "what was made by then is kept" in person.read(".kept")
+    assert person.see("video")
+    assert person.read(".chosen h2") == "Sea waves"
+    assert "partial, 0.8 s of sound" in person.read(".side .facts")
+    assert person.complaints() == []
 
 
 def test_hostile_names_run_nothing(live: Live, person: Person, dark_clip: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
 from synth.options import ExistingSound, Options, Synthesis
 from tests.web_place import Place, place
@@ -43,6 +44,7 @@ def test_the_form_offers_all_options(here: Place) -> None:
     assert values == {
         "",
         *MATERIALS,
+        *AMBIENT_CLASSES,
         *(mode.value for mode in forms.MODES),
         *(one.value for one in Synthesis),
         *(one.value for one in ExistingSound),
@@ -114,10 +116,60 @@ def test_running_shows_stage_and_place_in_the_queue(here: Place, dark_clip: Path
     (job,) = here.jobs.claim(1, "auto", "test")
     here.jobs.progress(job.id, job.attempt, "look", 0.42)
     page = here.client.get(first).text
-    assert "Watching for hits" in page
+    assert "Watching the clip" in page
+    assert "keep what there is" not in page
     assert "42 %" in page
     here.jobs.cancel(job.id, None)
     assert "Stopping" in here.client.get(first).text
+
+
+def test_an_ambient_sound_and_why(here: Place, flash_clip: Path) -> None:
+    where = upload(here, flash_clip, mode="ambient", sound_class="", keep_partial="true")
+    assert here.jobs.get(where.rpartition("/")[2], None).options["keep_partial"] is True
+    here.finish()
+    page = here.client.get(where).text
+    assert "Sea waves <small>73 %</small>" in page
+    assert "The picture shows a seashore and a sandbar." in page
+    odds = re.findall(r"<li[^>]*><span>([^<]+)</span><meter min=\"0\" max=\"1\" value=\"([\d.]+)\">", page)
+    assert odds[0] == ("sea waves", "0.73")
+    assert len(odds) == len(AMBIENT_CLASSES)
+    assert "Hit list" not in page
+    assert "<dt>If canceled</dt><dd>Keep what was made</dd>" in page
+    assert "<span>Sea waves</span>" in here.client.get("/gallery").text
+
+    asked = upload(here, flash_clip, mode="ambient", sound_class="crackling_fire")
+    assert "<dt>Sound</dt><dd>crackling fire</dd>" in here.client.get(asked).text
+    here.finish()
+    page = here.client.get(asked).text
+    assert "<h2>Crackling fire</h2>" in page
+    assert "It was asked for." in page
+
+
+def test_stop_and_keep_what_there_is(here: Place, dark_clip: Path) -> None:
+    where = upload(here, dark_clip, mode="ambient")
+    assert "data-keep hidden>" in here.client.get(where).text  # nothing is made yet
+    (job,) = here.jobs.claim(1, "ambient", "test")
+    page = here.client.get(where).text
+    assert '<button name="keep_partial" value="true" data-keep>Stop and keep what there is</button>' in page
+    press(here, f"{where}/cancel", keep_partial="true")
+    assert here.jobs.keeps_partial(job.id)
+    page = here.client.get(where).text
+    assert page.count("disabled>") == 2
+
+
+def test_a_part_that_was_kept(here: Place, dark_clip: Path, flash_clip: Path) -> None:
+    where = upload(here, dark_clip, mode="ambient")
+    here.cut(where.rpartition("/")[2])
+    page = here.client.get(where).text
+    assert "what was made by then is kept" in page
+    assert "partial, 0.7 s of sound" in page
+    assert "<video" in page
+    assert "Download the video" in page
+    card = here.client.get("/gallery?state=canceled").text
+    assert "partial, 0.7 s of sound" in card
+    assert "Canceled" in card
+    press(here, f"{where}/retry")
+    assert "Waiting" in here.client.get(where).text
 
 
 def test_several_clips_make_a_batch(here: Place, dark_clip: Path, flash_clip: Path) -> None:

@@ -1,18 +1,36 @@
-"""A tiny real voice, so that the pipeline can be tested without weights: it clicks where the picture brightens."""
+"""Tiny real voices, so that the pipeline can be tested without weights.
+
+One clicks where the picture brightens; the other hisses as loud as the picture is bright, many takes at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import Cancelled
 from synth.media.video import VideoInfo
 from synth.options import Options
-from synth.synthesis.base import NO_HITS, CancelPoll, Controls, Frame, Hit, Progress, Rendering, Uniforms
+from synth.synthesis.base import (
+    NO_HITS,
+    CancelPoll,
+    Controls,
+    Frame,
+    Hit,
+    Progress,
+    Rendering,
+    Sound,
+    SoundChoice,
+    Take,
+    Uniforms,
+    ignore_progress,
+)
 
 CLICK_S = 0.3
+CHUNK_S = 0.25
 STEP = 40.0  # mean grey levels between two frames that count as a contact
 
 
@@ -55,3 +73,81 @@ class FlashVoice:
             noise = uniforms(f"hit-{number}", 0, count) * 2 - 1
             sound[start : start + count] += hit.strength * decay * noise
         return Rendering(sound, tuple(replace(hit, exemplar=hit.exemplar or "noise") for hit in controls.hits))
+
+
+@dataclass
+class HissVoice:
+    """Noise as loud as the picture is bright: rain where it flashes, and dark it is nothing it knows.
+
+    All takes advance by a chunk in turn, each is polled before its own, and is handed over as soon as it ends.
+    """
+
+    rate_hz: float = 30.0
+    frame_size: tuple[int, int] = (16, 12)
+    sample_rate_hz: int = 16_000
+    looked: int = 0
+    batches: list[int] = field(default_factory=list)
+    before_chunk: Callable[[Take, int], None] = lambda _take, _chunk: None
+
+    def weights(self, options: Options) -> Mapping[str, str]:
+        return {"hiss": "1" * 64}
+
+    def controls(
+        self, frames: Iterator[Frame], info: VideoInfo, options: Options, progress: Progress, cancelled: CancelPoll
+    ) -> Controls:
+        self.looked += 1
+        levels = []
+        for frame in frames:
+            if cancelled():
+                raise Cancelled("the caller asked to stop")
+            levels.append([float(frame.mean()) / 255])
+            progress("look", min(1.0, len(levels) / self.rate_hz / info.duration_s))
+        return Controls(
+            info.duration_s,
+            track=np.array(levels, np.float32),
+            track_rate_hz=self.rate_hz,
+            choice=_choose(max(levels)[0], options.sound_class),
+        )
+
+    def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
+        return self.render_all([Take(controls, options, uniforms, ignore_progress, cancelled)])[0]
+
+    def render_all(self, takes: Sequence[Take]) -> list[Rendering]:
+        self.batches.append(len(takes))
+        made: dict[int, Rendering] = {}
+        parts: dict[int, list[Sound]] = {number: [] for number in range(len(takes))}
+        chunk = 0
+        while len(made) < len(takes):
+            for number, take in enumerate(takes):
+                if number not in made and (ended := self._advance(take, chunk, parts[number])):
+                    made[number] = ended
+                    take.finished(ended)
+            chunk += 1
+        return [made[number] for number in range(len(takes))]
+
+    def _advance(self, take: Take, chunk: int, parts: list[Sound]) -> Rendering | None:
+        """One chunk more; the rendering if that was the last, or if the take was cancelled."""
+        self.before_chunk(take, chunk)
+        size = round(CHUNK_S * self.sample_rate_hz)
+        count = round(take.controls.duration_s * self.sample_rate_hz)
+        if take.cancelled():
+            silence = np.zeros(max(0, count - chunk * size), np.float32)
+            return Rendering(np.concatenate([*parts, silence]), made_s=chunk * CHUNK_S)
+        track = take.controls.track
+        assert track is not None
+        times = np.arange(chunk * size, min(count, (chunk + 1) * size))
+        rows = np.minimum(times * self.rate_hz / self.sample_rate_hz, len(track) - 1).astype(int)
+        noise = take.uniforms("hiss", chunk * size, len(times)) * 2 - 1
+        parts.append((0.5 * track[rows, 0] * noise).astype(np.float32))
+        take.progress("render", len(times) and (times[-1] + 1) / count)
+        return Rendering(np.concatenate(parts)) if (chunk + 1) * size >= count else None
+
+
+def _choose(brightest: float, asked: str | None) -> SoundChoice:
+    if asked is not None:
+        return SoundChoice(asked, 1.0, {}, True, "it was asked for")
+    sure = 0.82 if brightest > 0.5 else 0.19
+    rest = (1 - sure) / (len(AMBIENT_CLASSES) - 1)
+    odds = {name: sure if name == "rain" else rest for name in AMBIENT_CLASSES}
+    reason = "the picture flashes as rain does" if brightest > 0.5 else "nothing in the picture says what it is"
+    return SoundChoice("rain", sure, odds, brightest > 0.5, reason)

@@ -13,9 +13,10 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse, encode_multipart
 
+from synth.ambient_classes import AMBIENT_CLASSES
 from synth.options import Mode, Options
 from synth.result import Output
-from synth.synthesis.base import Hit
+from synth.synthesis.base import Hit, SoundChoice
 from web.app import create_app
 from workers import tasks
 from workers.jobs import Job, Jobs, jobs_of
@@ -23,6 +24,7 @@ from workers.settings import Settings, embedded
 from workers.storage import Storage, storage_of
 
 PROBLEM = "application/problem+json"
+MODES = ("auto", "hits", "ambient")
 
 
 class Place:
@@ -38,15 +40,26 @@ class Place:
 
     def finish(self) -> None:
         """Do all jobs that wait in no time: a finished job's row and files, without any sound being made."""
-        for mode in ("auto", "hits"):
+        for mode in MODES:
             for job in self.jobs.claim(100, mode, "test"):
                 assert self.jobs.finish(job.id, job.attempt, canned(job, self.storage))
+
+    def cut(self, job_id: str, made_s: float = 0.7) -> None:
+        """Cancel a job that waits, when so much of its sound is made, and keep that."""
+        (mode,) = {self.jobs.get(job_id, None).mode}
+        (job,) = self.jobs.claim(1, mode, "test")
+        assert job.id == job_id
+        self.jobs.cancel(job.id, None, keep_partial=True)
+        result = canned(job, self.storage)
+        for output in result["outputs"]:
+            output["made_s"] = made_s
+        assert self.jobs.canceled(job.id, job.attempt, result)
 
     def work(self) -> None:
         """Do all jobs that wait, with the worker's own code, in this process."""
         self.settings.work_dir.mkdir(parents=True, exist_ok=True)
         desk = tasks.Desk(self.settings, self.jobs, self.storage, lambda _: True, self.settings.work_dir, "test")
-        for mode in ("auto", "hits"):
+        for mode in MODES:
             while tasks.drain(desk, mode):
                 pass
 
@@ -87,6 +100,7 @@ def canned(job: Job, storage: Storage) -> dict[str, Any]:
     outputs = []
     for take in range(options.takes):
         prefix = f"{job.attempt_prefix()}/take{take}"
+        ambient = options.mode is Mode.AMBIENT
         hits = [
             Hit(0.5, 0.9, options.material or "wood", 0.8, {"wood": 0.7}, "noise"),
             Hit(1.2, 0.3, options.material or "metal", 0.6, {"metal": 0.5}, "noise"),
@@ -94,25 +108,36 @@ def canned(job: Job, storage: Storage) -> dict[str, Any]:
         output = Output(
             source=Path(job.title),
             target=Path(f"take{take}.mp4"),
-            mode=Mode.HITS,
+            mode=Mode.AMBIENT if ambient else Mode.HITS,
             seed=options.with_take(take).seed,
             take=take,
             duration_s=float(job.info["duration_s"]),
             sample_rate_hz=22_050,
-            hits=tuple(hits),
+            hits=() if ambient else tuple(hits),
             loudness_lufs=-20.0,
             true_peak_dbtp=-1.5,
             stages_s={"render": 0.1},
             provenance={"seed": options.with_take(take).seed},
             warnings=(),
+            sound_class=choice(options.sound_class) if ambient else None,
         )
-        keys = {"key": f"{prefix}.mp4", "wav_key": f"{prefix}.wav", "hits_key": f"{prefix}.hits.json"}
+        keys = {"key": f"{prefix}.mp4", "wav_key": f"{prefix}.wav"}
+        if not ambient:
+            keys["hits_key"] = f"{prefix}.hits.json"
         for key in keys.values():
             storage.put(key, io.BytesIO(f"the file {key}".encode()), "text/plain")
         outputs.append({**output.as_json(), **keys, "bytes": 10})
     thumbnail = f"{job.attempt_prefix()}/thumbnail.jpg"
     storage.put(thumbnail, io.BytesIO(b"\xff\xd8 a picture"), "image/jpeg")
     return {"outputs": outputs, "thumbnail_key": thumbnail}
+
+
+def choice(asked: str | None) -> SoundChoice:
+    """Waves, and a little of everything else; or what was asked for."""
+    odds = {name: 0.73 if name == "sea_waves" else 0.03 for name in AMBIENT_CLASSES}
+    if asked is not None:
+        return SoundChoice(asked, 1.0, odds, True, "it was asked for")
+    return SoundChoice("sea_waves", 0.73, odds, True, "the picture shows a seashore and a sandbar")
 
 
 def named(clip: Path | tuple[Path, str]) -> tuple[Path, str]:

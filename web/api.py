@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, json, request
 
 from synth.errors import MediaError
-from synth.options import Mode
+from synth.options import Mode, Options
 from web import events, forms, media
 from web.context import owner, site, viewer
 from web.errors import Problem
@@ -68,6 +68,16 @@ def body_json() -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Problem("bad-request", "the body must be a JSON object")
     return found
+
+
+def keeping(fields: Mapping[str, Any]) -> bool:
+    """Whether a request to cancel wants to keep what was made: by its body or its query.
+
+    Raises:
+        OptionError: neither true nor false.
+    """
+    asked = fields.get("keep_partial", request.args.get("keep_partial"))
+    return Options.parse({"keep_partial": asked if asked != "" else None}).keep_partial
 
 
 def idempotency_key() -> str | None:
@@ -152,8 +162,8 @@ def delete(job_id: str) -> Response:
 
 @blueprint.post("/jobs/<job_id>/cancel")
 def cancel(job_id: str) -> Response:
-    """Stop a job."""
-    outcome = str(site().jobs.cancel(job_id, viewer()))
+    """Stop a job, and keep what was made of it if asked to."""
+    outcome = str(site().jobs.cancel(job_id, viewer(), keep_partial=keeping(body_json())))
     return reply({"id": job_id, "outcome": outcome}, 202 if outcome == "cancellation_requested" else 200)
 
 

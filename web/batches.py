@@ -10,7 +10,7 @@ from typing import IO, Any, Final, cast
 from flask import Blueprint, Response
 
 from synth.errors import SynthError
-from web.api import idempotency_key, option_fields, page_of_jobs, receive, reply, unless_known
+from web.api import body_json, idempotency_key, keeping, option_fields, page_of_jobs, receive, reply, unless_known
 from web.context import owner, site, viewer
 from web.errors import Problem, problem_of
 from web.forms import parse_options
@@ -19,7 +19,7 @@ from web.multipart import Form
 from web.shapes import batch_json, job_json, outputs
 from web.submit import Ticket, display_title
 from workers.errors import NotFound, WorkError
-from workers.jobs import Job, State, new_id
+from workers.jobs import Job, new_id
 
 blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches")
 
@@ -102,7 +102,8 @@ def read(batch_id: str) -> Response:
 @blueprint.post("/<batch_id>/cancel")
 def cancel(batch_id: str) -> Response:
     """Stop all that is not finished."""
-    outcomes = {job.id: str(site().jobs.cancel(job.id, viewer())) for job in members(batch_id) if not job.state.final}
+    keep, running = keeping(body_json()), [job for job in members(batch_id) if not job.state.final]
+    outcomes = {job.id: str(site().jobs.cancel(job.id, viewer(), keep_partial=keep)) for job in running}
     return reply({"id": batch_id, "outcomes": outcomes}, 202)
 
 
@@ -113,7 +114,7 @@ def result(batch_id: str) -> Response:
     Raises:
         Problem: ``conflict`` while nothing is finished.
     """
-    done = [job for job in members(batch_id) if job.state is State.SUCCEEDED]
+    done = [job for job in members(batch_id) if outputs(job)]
     if not done:
         raise Problem("conflict", "no clip of this batch is finished yet", {"Retry-After": "5"})
     headers = {"Content-Disposition": f'attachment; filename="sonorize-{batch_id}.zip"', "Cache-Control": "no-store"}
@@ -147,6 +148,8 @@ def archive(jobs: list[Job]) -> Iterator[bytes]:
             for job in jobs:
                 for entry in outputs(job):
                     for kind, column in (("video", "key"), ("hits", "hits_key")):
+                        if column not in entry:
+                            continue
                         with packed.open(
                             _free_name(stored_name(job, entry, kind), names), "w", force_zip64=True
                         ) as inside:

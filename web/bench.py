@@ -7,6 +7,7 @@ row alone. Memory is what the web process needed beyond what it held before the 
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import multiprocessing
@@ -14,10 +15,11 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,9 +27,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from synth.errors import SynthError
-from synth.options import Options
+from synth.options import Mode, Options
 from web.client import Client
-from workers.jobs import jobs_of, new_id
+from workers.jobs import Job, Jobs, State, jobs_of, new_id
+from workers.queue import make_app, ring
 from workers.settings import Settings, embedded
 
 CLIENTS: Final = 8
@@ -46,6 +49,8 @@ class Sizes:
     starts: int = 40
     upload_mb: int = 384
     batch: int = 8
+    ambient_s: float = 4.0
+    rounds: int = 3
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,85 @@ def server(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
             figures["submit_to_start_s"] = _starts(whole, clip, sizes)
             figures["jobs"] = _jobs(whole, clip, sizes)
     return figures
+
+
+def batch(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
+    """Ambient jobs a second with one worker: so many that wait at once, against the same one after another.
+
+    Both ways are taken in turn, so that a busy moment of the machine hits both; the figures are medians. A job counts
+    from its row to its result on the disk; uploads do not count.
+
+    Args:
+        sizes: ``batch`` jobs of ``ambient_s`` seconds, ``rounds`` times.
+        preload: module that the worker imports first; the tests bring a voice without weights by it.
+    """
+    with tempfile.TemporaryDirectory(prefix="sonorize-bench-") as name:
+        folder = Path(name)
+        clip = _clip(folder / "clip.mp4", sizes.ambient_s)
+        with _running(folder / "whole", workers=1, preload=preload) as whole, Client(whole.address) as client:
+            asked = Options(mode=Mode.AMBIENT).as_dict()
+            first = client.wait(client.create(clip, asked)["id"])  # loads the voice
+            if first["status"] != "succeeded":
+                raise SynthError(f"the first job {first['status']}: {first['error']}")
+            jobs, bell = jobs_of(whole.settings), make_app(whole.settings)
+            try:
+                queue = _Queue(jobs, functools.partial(ring, bell), jobs.get(first["id"], None))
+                rounds = [queue.both_ways(sizes.batch) for _ in range(sizes.rounds)]
+            finally:
+                bell.close()
+                jobs.close()
+    singly_s, together_s = (statistics.median(times_s) for times_s in zip(*rounds, strict=True))
+    return {
+        "clip_s": sizes.ambient_s,
+        "jobs": sizes.batch,
+        "rounds": sizes.rounds,
+        "one_by_one_per_s": round(sizes.batch / singly_s, 3),
+        "together_per_s": round(sizes.batch / together_s, 3),
+        "ratio": round(singly_s / together_s, 2),
+        "at_once": queue.at_once,
+    }
+
+
+class _Queue:
+    """Puts rows for the clip of an earlier job into the table, without looking at it again.
+
+    ``at_once`` is how many jobs one claim took, at least.
+    """
+
+    def __init__(self, jobs: Jobs, ring_: Callable[[str], object], like: Job) -> None:
+        self._jobs, self._ring, self._like = jobs, ring_, like
+        self._seed = 0
+        self.at_once = 0
+
+    def both_ways(self, count: int) -> tuple[float, float]:
+        """Seconds for so many jobs one after another, and at once."""
+        time.sleep(1.0)  # whoever was rung for the last jobs has found nothing by now
+        begin = time.perf_counter()
+        for _ in range(count):
+            self._done(1)
+        singly_s = time.perf_counter() - begin
+        time.sleep(1.0)
+        begin = time.perf_counter()
+        claimed = Counter(job.started_at for job in self._done(count))
+        self.at_once = max(claimed.values()) if not self.at_once else min(self.at_once, max(claimed.values()))
+        return singly_s, time.perf_counter() - begin
+
+    def _done(self, count: int) -> list[Job]:
+        ids = [self._add() for _ in range(count)]
+        self._ring(self._like.mode)
+        while not all(job.state.final for job in self._jobs.ids(ids).values()):
+            time.sleep(0.01)
+        ended = list(self._jobs.ids(ids).values())
+        if failed := [job for job in ended if job.state is not State.SUCCEEDED]:
+            raise SynthError(f"a job {failed[0].state}: {failed[0].error}")
+        return ended
+
+    def _add(self) -> str:
+        self._seed += 1
+        options = replace(Options.parse(self._like.options), seed=self._seed)
+        return self._jobs.create(
+            options=options, title="bench", source_key=self._like.source_key, info=self._like.info, owner="bench"
+        ).id
 
 
 def _submits(front: Running, clip: Path, sizes: Sizes) -> dict[str, Any]:
@@ -217,11 +301,11 @@ def _multipart(clip: Path) -> tuple[bytes, dict[str, str]]:
     return body, {"Content-Type": f"multipart/form-data; boundary={line}"}
 
 
-def _clip(target: Path) -> Path:
+def _clip(target: Path, duration_s: float = CLIP_S) -> Path:
     """A small scene of the simulator."""
     from synth.data import simulate
 
-    scene = simulate.draw_scene(7, duration_s=CLIP_S, rate_fps=30.0, demo=True)
+    scene = simulate.draw_scene(7, duration_s=duration_s, rate_fps=30.0, demo=True)
     simulate.write_clip(scene, target, width=160, height=120, with_sound=False)
     return target
 

@@ -125,9 +125,14 @@ class Client:
         """One page of jobs, newest first: ``jobs`` and ``next_cursor``."""
         return self._json("GET", "/v1/jobs", params=query)
 
-    def cancel(self, job_id: str) -> str:
-        """Stop a job; gives ``canceled``, ``cancellation_requested`` or ``already_finished``."""
-        return str(self._json("POST", f"/v1/jobs/{job_id}/cancel")["outcome"])
+    def cancel(self, job_id: str, *, keep_partial: bool = False) -> str:
+        """Stop a job; gives ``canceled``, ``cancellation_requested`` or ``already_finished``.
+
+        Args:
+            keep_partial: keep what was made by then, as if the job's options had asked for it.
+        """
+        asked = {"keep_partial": True} if keep_partial else {}
+        return str(self._json("POST", f"/v1/jobs/{job_id}/cancel", json=asked)["outcome"])
 
     def delete(self, job_id: str) -> None:
         """Take a job and its files away."""

@@ -29,8 +29,9 @@ _STATES: Final = {
 }
 STAGES: Final = {
     "fetch": "Fetching the clip",
-    "look": "Watching for hits",
-    "write": "Making the sound",
+    "look": "Watching the clip",
+    "render": "Making the sound",
+    "write": "Putting it under the picture",
     "store": "Storing the result",
 }
 FAMILIES: Final = {
@@ -45,9 +46,23 @@ FAMILIES: Final = {
 
 def install(app: Flask) -> None:
     """Give the templates of ``app`` their words."""
-    for name in (duration, clock, size, ago, state_word, stage_word, percent, score, family, tally, sentence):
+    for name in (
+        duration,
+        clock,
+        size,
+        ago,
+        state_word,
+        stage_word,
+        percent,
+        score,
+        family,
+        tally,
+        ranked,
+        partial,
+        sentence,
+    ):
         app.jinja_env.filters[name.__name__] = name
-    app.jinja_env.filters.update(words=forms.words, takes=outputs)
+    app.jinja_env.filters.update(words=forms.words, class_words=forms.class_words, takes=outputs)
     app.jinja_env.globals.update(static_file=static_file, here=here)
     app.context_processor(_shared)
 
@@ -140,6 +155,16 @@ def family(material: str) -> str:
 def tally(hits: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """How many hits on each material, the most frequent first."""
     return Counter(str(hit["material"]) for hit in hits).most_common()
+
+
+def partial(made_s: float) -> str:
+    """What a take is of which only a part was made."""
+    return f"partial, {made_s:.1f} s of sound"
+
+
+def ranked(probabilities: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Classes by probability, the likeliest first."""
+    return sorted(probabilities.items(), key=lambda entry: -entry[1])
 
 
 def here(**changed: str | None) -> str:

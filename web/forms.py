@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from synth.ambient_classes import AMBIENT_CLASSES, DISPLAY_NAMES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.options import (
@@ -21,7 +22,7 @@ from synth.options import (
     Synthesis,
 )
 
-MODES: Final = (Mode.AUTO, Mode.HITS)
+MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT)
 """What can be asked for in this release. The voices stand in the pipeline, which would load torch; a test compares."""
 
 NAMES: Final = tuple(field.name for field in fields(Options))
@@ -45,8 +46,10 @@ class Field:
     """One control of the form.
 
     Attributes:
-        choices: value -> words, for a choice; empty for a number.
+        choices: value -> words, for a choice; empty for a number or a switch.
         low, high, step: of a number.
+        switch: whether it is on or off; ``value`` is ``true`` or ``false``.
+        modes: those that it means something for; empty for all. Scripts hide it where another is chosen.
     """
 
     name: str
@@ -57,14 +60,18 @@ class Field:
     low: str = ""
     high: str = ""
     step: str = ""
+    switch: bool = False
+    modes: tuple[Mode, ...] = ()
 
 
 def main_fields() -> tuple[Field, ...]:
     """What nearly everybody wants to choose."""
     materials = (("", "As it looks"), *((name, name.replace("-", " ").capitalize()) for name in MATERIALS))
+    sounds = (("", "As it looks"), *((name, class_words(name).capitalize()) for name in AMBIENT_CLASSES))
     return (
         _choice("mode", "Voice", MODES, _DEFAULTS.mode),
-        Field("material", "Material", "", "For every hit.", materials),
+        Field("material", "Material", "", "For every hit.", materials, modes=(Mode.AUTO, Mode.HITS)),
+        Field("sound_class", "Sound", "", "What it is the sound of.", sounds, modes=(Mode.AMBIENT,)),
         _number("takes", "Takes", _DEFAULTS.takes, 1, MAX_TAKES, "1", "Each take has the next seed."),
     )
 
@@ -75,16 +82,22 @@ def more_fields() -> tuple[Field, ...]:
     quiet, loud = (f"{edge:g}" for edge in TRUE_PEAK_RANGE_DBTP)
     return (
         _number("seed", "Seed", _DEFAULTS.seed, 0, MAX_SEED, "1", "Another seed, another sound; the same, the same."),
-        _choice("synthesis", "Made from", tuple(Synthesis), _DEFAULTS.synthesis),
+        replace(_choice("synthesis", "Made from", tuple(Synthesis), _DEFAULTS.synthesis), modes=(Mode.AUTO, Mode.HITS)),
         _choice("existing_sound", "Sound that is there", tuple(ExistingSound), _DEFAULTS.existing_sound),
         _number("loudness_lufs", "Loudness, LUFS", f"{_DEFAULTS.loudness_lufs:g}", low, high, "0.5"),
         _number("true_peak_dbtp", "True peak, dBTP", f"{_DEFAULTS.true_peak_dbtp:g}", quiet, loud, "0.1"),
+        Field("keep_partial", "If canceled", "false", "Keep what was made", switch=True, modes=(Mode.AMBIENT,)),
     )
 
 
 def words(value: str) -> str:
     """A mode, a way of synthesis or another choice in words."""
-    return next((text for member, text in _WORDS.items() if member.value == value), value)
+    return next((text for member, text in _WORDS.items() if member.value == value), DISPLAY_NAMES.get(value, value))
+
+
+def class_words(name: str) -> str:
+    """An ambient class in words."""
+    return DISPLAY_NAMES.get(name, name)
 
 
 def parse_options(raw: Mapping[str, Any]) -> Options:

@@ -64,6 +64,9 @@ _IDEMPOTENT: Final[dict[str, Schema]] = {
 _KNOWN: Final[dict[str, Schema]] = {"If-None-Match": {**TEXT, "description": "The `ETag` that is known already."}}
 _DOWNLOAD: Final[dict[str, Schema]] = {"download": {**TEXT, "description": "Present: send it as a file to keep."}}
 _RANGE: Final[dict[str, Schema]] = {"Range": {**TEXT, "description": "One range of bytes."}}
+_KEEPING: Final[dict[str, Schema]] = {
+    "keep_partial": {"type": "boolean", "description": "The same as in the body, for calls without one."}
+}
 _SEEN: Final[dict[str, Schema]] = {"Last-Event-ID": {**TEXT, "description": "The last event that was seen."}}
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -92,9 +95,11 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "post",
         "/v1/jobs/{job_id}/cancel",
         "cancelJob",
-        "Stop a job",
+        "Stop a job, and keep what was made of it if asked to",
         {200: "Cancellation", 202: "Cancellation"},
-        ("not-found",),
+        ("bad-request", "not-found", "unsupported-type", "option"),
+        {JSON: "Cancel"},
+        query=_KEEPING,
     ),
     Operation(
         "post",
@@ -160,7 +165,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "cancelBatch",
         "Stop all of a batch that is not finished",
         {202: "BatchCancellation"},
-        ("not-found",),
+        ("bad-request", "not-found", "unsupported-type", "option"),
+        {JSON: "Cancel"},
+        query=_KEEPING,
     ),
     Operation(
         "get",

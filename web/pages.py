@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from synth.options import Options
 from web import batches, forms, guards
-from web.api import page_of_jobs
+from web.api import keeping, page_of_jobs
 from web.context import owner, site, viewer
 from web.errors import KINDS, Problem
 from web.multipart import Form, read_form
@@ -81,8 +81,8 @@ def job(job_id: str) -> str:
 
 @blueprint.post("/jobs/<job_id>/cancel")
 def cancel(job_id: str) -> Response:
-    """Stop a job."""
-    site().jobs.cancel(job_id, viewer())
+    """Stop a job, and keep what was made of it if asked to."""
+    site().jobs.cancel(job_id, viewer(), keep_partial=keeping(request.form))
     return redirect(url_for("pages.job", job_id=job_id), 303)
 
 
@@ -169,7 +169,7 @@ def _receive(folder: Any) -> Form:
 def _batch(batch_id: str) -> dict[str, Any]:
     jobs = batches.members(batch_id)
     done = sum(job.state.final for job in jobs)
-    return {"batch_id": batch_id, "jobs": jobs, "done": done, "ready": any(j.state is State.SUCCEEDED for j in jobs)}
+    return {"batch_id": batch_id, "jobs": jobs, "done": done, "ready": any(outputs(job) for job in jobs)}
 
 
 def _newest() -> list[Job]:
@@ -179,9 +179,10 @@ def _newest() -> list[Job]:
 def _told_options(found: Job) -> list[tuple[str, str]]:
     """The options that differ from what everybody gets, in the words of the form."""
     defaults = Options().as_dict()
-    labels = {field.name: field.label for field in (*forms.main_fields(), *forms.more_fields())}
+    fields = {field.name: field for field in (*forms.main_fields(), *forms.more_fields())}
+    labels = {name: field.label for name, field in fields.items()}
     return [
-        (labels.get(name, name), forms.words(str(value)))
+        (labels.get(name, name), fields[name].hint if value is True else forms.words(str(value)))
         for name, value in found.options.items()
         if value is not None and (value != defaults.get(name) or name in ("mode", "seed"))
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
 from synth.options import (
     LOUDNESS_RANGE_LUFS,
@@ -67,6 +68,8 @@ def option_members() -> dict[str, Schema]:
         "synthesis": {"type": "string", "enum": [one.value for one in Synthesis]},
         "material": maybe({"type": "string", "enum": list(MATERIALS)}),
         "bank": maybe({"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"}),
+        "sound_class": maybe({"type": "string", "enum": list(AMBIENT_CLASSES)}),
+        "keep_partial": FLAG,
         "existing_sound": {"type": "string", "enum": [one.value for one in ExistingSound]},
         "loudness_lufs": _range(LOUDNESS_RANGE_LUFS),
         "true_peak_dbtp": _range(TRUE_PEAK_RANGE_DBTP),
@@ -131,6 +134,11 @@ def _job_shapes() -> dict[str, Schema]:
         "Cancellation": record(
             id=TEXT, outcome={"type": "string", "enum": ["canceled", "cancellation_requested", "already_finished"]}
         ),
+        "Cancel": about(
+            "What becomes of a running job's sound.",
+            record(keep_partial={**FLAG, "description": "Keep what is made by then; silence follows it."}),
+            optional=("keep_partial",),
+        ),
         "Variants": about(
             "One seed, several, or none for the next one.",
             record(
@@ -145,7 +153,7 @@ def _job_shapes() -> dict[str, Schema]:
 def _take_shapes() -> dict[str, Schema]:
     return {
         "Take": about(
-            "One result. `hits` and `stages_s` come only where one job is read.",
+            "One result. `hits` and `stages_s` come only where one job is read; without hits there is no link to them.",
             record(
                 take={"type": "integer", "minimum": 0},
                 mode=TEXT,
@@ -157,11 +165,26 @@ def _take_shapes() -> dict[str, Schema]:
                 true_peak_dbtp=maybe(NUMBER),
                 container={**TEXT, "description": "Ending of the video's file name."},
                 warnings=items(TEXT),
+                sound_class=maybe(ref("SoundClass")),
+                made_s={
+                    **maybe(NUMBER),
+                    "description": "Of a take that was cancelled and kept: seconds of sound; silence follows.",
+                },
                 links=LINKS,
                 hits=items(ref("Hit")),
                 stages_s={"type": "object", "additionalProperties": NUMBER},
             ),
             optional=("hits", "stages_s"),
+        ),
+        "SoundClass": about(
+            "What an ambient sound is of. Where a person named it, there are no probabilities.",
+            record(
+                name={"type": "string", "enum": list(AMBIENT_CLASSES)},
+                probability=FRACTION,
+                probabilities={"type": "object", "additionalProperties": FRACTION},
+                fits={"type": "boolean", "description": "Whether the picture shows any of the classes."},
+                reason={"type": "string", "description": "One sentence."},
+            ),
         ),
         "Hit": record(
             time_s={"type": "number", "minimum": 0},

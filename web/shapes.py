@@ -61,15 +61,15 @@ def links(job: Job) -> dict[str, str]:
         "variants": f"{base}/variants",
         "page": f"/jobs/{job.id}",
     }
-    if job.state is State.SUCCEEDED:
-        found["result"] = f"{base}/outputs/0/video"
+    if takes := outputs(job):
+        found["result"] = f"{base}/outputs/{takes[0]['take']}/video"
     if job.batch_id:
         found["batch"] = f"/v1/batches/{job.batch_id}"
     return found
 
 
 def outputs(job: Job) -> list[Mapping[str, Any]]:
-    """The takes of a finished job as its worker left them, storage keys included."""
+    """The takes of a job that ended as its worker left them, storage keys included."""
     result = job.result or {}
     return [{**entry, "thumbnail_key": result.get("thumbnail_key")} for entry in result.get("outputs", ())]
 
@@ -88,7 +88,13 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         "true_peak_dbtp": output["true_peak_dbtp"],
         "container": str(output["key"]).rpartition(".")[2],
         "warnings": list(output["warnings"]),
-        "links": {kind: f"/v1/jobs/{job.id}/outputs/{take}/{kind}" for kind in KINDS},
+        "sound_class": output.get("sound_class"),  # results of older releases have none
+        "made_s": output.get("made_s"),
+        "links": {
+            kind: f"/v1/jobs/{job.id}/outputs/{take}/{kind}"
+            for kind in KINDS
+            if kind != "hits" or output.get("hits_key") is not None
+        },
     }
     if hits:
         shown["hits"] = list(output["hits"])

@@ -1,7 +1,8 @@
 """One worker's hold on one job: signs of life, progress, and word of whether to go on.
 
 A thread renews the lease while the work goes on in another. Whoever works polls :meth:`Attempt.stop`; should the work
-not heed it in time (stuck in somebody's native code), the thread ends the process, which the pool replaces.
+not heed it in time (stuck in somebody's native code), the thread ends the process, which the pool replaces. Jobs that
+are done together share that fate, so it waits until none of them moves, and the others' attempts do not count then.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from synth.options import Mode
 from workers.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -24,10 +26,19 @@ if TYPE_CHECKING:
 POLL_S: Final = 0.2  # the flag in the row is looked at this often at most
 REPORT_S: Final = 0.3  # progress is written this often at most
 HEED_S: Final = 10.0  # to heed a stop; then the process is ended
+KEEP_S: Final = 60.0  # the same, where what was made is to be written down and stored before
+PROMPT_S: Final = 1.0  # after so long a job that only waits for its companions is written off without them
 TICK_S: Final = 1.0
 
-# Stage -> its share of the whole job, as far as anybody can tell in advance.
+# Stage -> its share of the whole job, as far as anybody can tell in advance: where looking is the work, and rendering.
 SPANS: Final = {"fetch": (0.0, 0.02), "look": (0.02, 0.8), "write": (0.8, 0.95), "store": (0.95, 1.0)}
+RENDERING_SPANS: Final = {
+    "fetch": (0.0, 0.02),
+    "look": (0.02, 0.12),
+    "render": (0.12, 0.92),
+    "write": (0.92, 0.97),
+    "store": (0.97, 1.0),
+}
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +62,7 @@ class Attempt:
     Args:
         heartbeat_s: between two renewals of the lease.
         timeout_s: how long the work may take.
+        company: of all jobs that this process does together, for each to join.
         force: called when a stop was not heeded.
     """
 
@@ -61,9 +73,16 @@ class Attempt:
         *,
         heartbeat_s: float,
         timeout_s: float,
+        company: list[Attempt] | None = None,
         force: Callable[[], None] = end_process,
     ) -> None:
         self.job = job
+        self.moved_at = time.monotonic()
+        self._company = [] if company is None else company
+        self._company.append(self)
+        self._spans = RENDERING_SPANS if job.mode == Mode.AMBIENT else SPANS
+        self._keeps: bool | None = None
+        self._written_off = False
         self._jobs = jobs
         self._heartbeat_s = heartbeat_s
         self._deadline = time.monotonic() + timeout_s
@@ -92,9 +111,32 @@ class Attempt:
         """Why to stop, as far as is known by now."""
         return self._stop
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is done for the job any more."""
+        return self._over.is_set()
+
+    def keeps(self) -> bool:
+        """Whether, now that the job was cancelled, what was made of it is to be kept."""
+        if self._stop is not Stop.CANCELED:
+            return False
+        if self._keeps is None:
+            try:
+                self._keeps = self._jobs.keeps_partial(self.job.id)
+            except DatabaseError:
+                return bool(self.job.options.get("keep_partial"))
+        return self._keeps
+
+    def given_up(self) -> bool:
+        """Whether it is no use to go on, not even to keep what was made."""
+        return self.stop() and not self.keeps()
+
     def stop(self) -> bool:
         """Whether to stop; cheap, so that the work may ask before every frame."""
-        now = time.monotonic()
+        self.moved_at = time.monotonic()
+        return self._look(self.moved_at)
+
+    def _look(self, now: float) -> bool:
         if self._stop is None and now - self._polled_at >= POLL_S and self._polling.acquire(blocking=False):
             try:
                 self._polled_at = now
@@ -105,10 +147,12 @@ class Attempt:
 
     def progress(self, stage: str, fraction: float) -> None:
         """Write down how far a stage is, 0..1; most calls only note it."""
-        low, high = SPANS.get(stage, (0.02, 0.95))
+        low, high = self._spans.get(stage, (0.02, 0.95))
         last_stage, last, at = self._reported
-        whole, now = max(last, low + (high - low) * min(1.0, max(0.0, fraction))), time.monotonic()
-        if stage == last_stage and now - at < REPORT_S:
+        self.moved_at = now = time.monotonic()
+        whole = max(last, low + (high - low) * min(1.0, max(0.0, fraction)))
+        # Each report waits for the disk: several jobs at once make no more of them than one.
+        if stage == last_stage and now - at < REPORT_S * (1 + len(self._companions())):
             return
         self._reported = (stage, whole, now)
         try:
@@ -141,8 +185,8 @@ class Attempt:
             if now >= due:
                 due = now + self._heartbeat_s
                 self._renew(now)
-            self.stop()
-            if self._stop is not None and now - self._stopped_at > HEED_S:
+            self._look(now)
+            if self._stop is not None and self._unheeded(now):
                 self._end()
                 return
 
@@ -155,13 +199,34 @@ class Attempt:
         except DatabaseError:
             _log.warning("job %s: the lease could not be renewed", self.job.id)
 
+    def _companions(self) -> list[Attempt]:
+        return [other for other in self._company if other is not self and not other.over]
+
+    def _unheeded(self, now: float) -> bool:
+        """Whether the stop was not heeded in time. While companions move, the process is at work and not stuck."""
+        others = self._companions()
+        if others and not self._written_off and now - self._stopped_at > PROMPT_S and not self.keeps():
+            self._written_off = self._close()
+        return now - max(self._stopped_at, *(other.moved_at for other in others), 0.0) > (
+            KEEP_S if self.keeps() else HEED_S
+        )
+
+    def _close(self) -> bool:
+        try:
+            return close(self._jobs, self.job, self._stop)
+        except DatabaseError:
+            _log.warning("job %s: its end could not be written", self.job.id)
+            return False
+
     def _end(self) -> None:
         """The work does not heed: write down what became of it, then end the process."""
-        _log.error("job %s: did not stop in %g s; its process is ended", self.job.id, HEED_S)
-        try:
-            close(self._jobs, self.job, self._stop)
-        except DatabaseError:
-            _log.warning("job %s: its end could not be written; its lease will run out", self.job.id)
+        _log.error("job %s: did not stop in time; its process is ended", self.job.id)
+        self._close()  # or else its lease runs out
+        for other in self._companions():
+            try:
+                self._jobs.spare(other.job.id, other.job.attempt)
+            except DatabaseError:
+                _log.warning("job %s: its lease will run out", other.job.id)
         self._force()
 
 

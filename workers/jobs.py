@@ -131,15 +131,22 @@ class Jobs(Leases):
             jobs = [job_of(row) for row in connection.execute(page)]
         return jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None
 
-    def cancel(self, id: str, owner: str | None) -> Cancellation:
-        """Stop a job: at once if it waits, else as soon as its worker hears of it. Raises NotFound."""
+    def cancel(self, id: str, owner: str | None, *, keep_partial: bool = False) -> Cancellation:
+        """Stop a job: at once if it waits, else as soon as its worker hears of it. Raises NotFound.
+
+        Args:
+            keep_partial: keep what was made by then, as if the job's options had asked for it.
+        """
         with self._database.writing() as connection:
             whose = _whose(id, owner)
             ended = {"state": State.CANCELED, "finished_at": self._clock(), "cancel_requested": True}
             if connection.execute(sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)).rowcount:
                 return Cancellation.CANCELED
             asked = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
-            if connection.execute(asked).rowcount:
+            if row := connection.execute(asked.returning(JOBS.c.options)).one_or_none():
+                if keep_partial:
+                    kept = {**row.options, "keep_partial": True}
+                    connection.execute(sa.update(JOBS).where(JOBS.c.id == id).values(options=kept))
                 return Cancellation.REQUESTED
             self._found(connection.execute(sa.select(JOBS).where(*whose)).one_or_none())
         return Cancellation.ALREADY_FINISHED
@@ -159,6 +166,7 @@ class Jobs(Leases):
             "progress": 0.0,
             "cancel_requested": False,
             "error": None,
+            "result": None,
             "queued_at": now,
             "not_before": now,
             "rung_at": now,
@@ -213,12 +221,13 @@ class Jobs(Leases):
         alive = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= self._clock())
         with self._database.reading() as connection:
             times_s = list(connection.scalars(done))
-            workers = connection.scalar(sa.select(sa.func.count(JOBS.c.worker.distinct())).where(alive)) or 1
+            # Not workers: one may do several at once, where their voice can.
+            abreast = connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(alive)) or 1
         if not times_s:
             return None
         mean_s = float(sum(times_s)) / len(times_s)
         if job.state is State.QUEUED:
-            return mean_s * (1 + (self.position(job) if position is None else position) / workers)
+            return mean_s * (1 + (self.position(job) if position is None else position) / abreast)
         return max(0.0, mean_s - (self._clock() - (job.started_at or self._clock())))
 
     def ids(self, ids: list[str]) -> dict[str, Job]:

@@ -6,8 +6,9 @@ the lease (was paused, cut off or killed) cannot touch a job that somebody else 
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -40,14 +41,18 @@ class Leases:
         self.max_attempts = max_attempts
         self.max_queued = max_queued
 
-    def claim(self, n: int, mode: str, worker: str) -> list[Job]:
-        """Take up to ``n`` jobs of a mode, the longest waiting first: one statement, so that no two take the same.
+    def claim(self, n: int, mode: str, worker: str, *, sound_s: float = math.inf) -> list[Job]:
+        """Take up to ``n`` jobs of a mode, the longest waiting first: in one transaction, so that no two take the same.
 
-        Jobs whose lease ran out are taken too, unless they were cancelled or had all their attempts.
+        Jobs whose lease ran out are taken too, unless they were cancelled or had all their attempts. One whose worker
+        was lost is taken alone: should it be what kills its workers, it takes no other with it.
+
+        Args:
+            sound_s: the jobs together make no more sound than that, unless the first alone does.
         """
         now = self._clock()
-        picked = (
-            sa.select(JOBS.c.id)
+        ready = (
+            sa.select(JOBS.c.id, JOBS.c.lease_until, JOBS.c.info, JOBS.c.options)
             .where(
                 JOBS.c.mode == mode,
                 ~JOBS.c.cancel_requested,
@@ -60,23 +65,25 @@ class Leases:
             .order_by(JOBS.c.queued_at, JOBS.c.id)
             .limit(n)
             .with_for_update(skip_locked=True)
-            .cte("picked")
-        )
-        taken = (
-            sa.update(JOBS)
-            .where(JOBS.c.id.in_(sa.select(picked.c.id)))
-            .values(
-                state=State.RUNNING,
-                attempt=JOBS.c.attempt + 1,
-                lease_until=now + self.lease_s,
-                worker=worker,
-                stage=None,
-                progress=0.0,
-                started_at=now,
-            )
-            .returning(JOBS)
         )
         with self._database.writing() as connection:
+            ids = _together(connection.execute(ready).mappings(), sound_s)
+            if not ids:
+                return []
+            taken = (
+                sa.update(JOBS)
+                .where(JOBS.c.id.in_(ids))
+                .values(
+                    state=State.RUNNING,
+                    attempt=JOBS.c.attempt + 1,
+                    lease_until=now + self.lease_s,
+                    worker=worker,
+                    stage=None,
+                    progress=0.0,
+                    started_at=now,
+                )
+                .returning(JOBS)
+            )
             jobs = [job_of(row) for row in connection.execute(taken)]
         return sorted(jobs, key=lambda job: (job.queued_at, job.id))
 
@@ -98,14 +105,33 @@ class Leases:
             asked = connection.scalar(sa.select(JOBS.c.cancel_requested).where(JOBS.c.id == id))
         return True if asked is None else bool(asked)
 
+    def keeps_partial(self, id: str) -> bool:
+        """Whether what was made of a job is to be kept when it is cancelled."""
+        with self._database.reading() as connection:
+            options = connection.scalar(sa.select(JOBS.c.options).where(JOBS.c.id == id))
+        return bool((options or {}).get("keep_partial"))
+
     def finish(self, id: str, attempt: int, result: dict[str, Any]) -> bool:
         """Commit a result; false, and nothing changed, if the lease is lost or the job is to be cancelled."""
         done = {"state": State.SUCCEEDED, "stage": None, "progress": 1.0, "error": None, "result": result}
         return self._held(id, attempt, sa.not_(JOBS.c.cancel_requested), **self._ended(), **done)
 
-    def canceled(self, id: str, attempt: int) -> bool:
-        """The worker stopped as it was asked to; false if the lease is lost."""
-        return self._held(id, attempt, JOBS.c.cancel_requested, **self._ended(), state=State.CANCELED, stage=None)
+    def canceled(self, id: str, attempt: int, result: dict[str, Any] | None = None) -> bool:
+        """The worker stopped as it was asked to; false if the lease is lost.
+
+        Args:
+            result: what was made by then, where that is to be kept.
+        """
+        ended = {**self._ended(), "state": State.CANCELED, "stage": None, "result": result}
+        return self._held(id, attempt, JOBS.c.cancel_requested, **ended)
+
+    def spare(self, id: str, attempt: int) -> bool:
+        """Free a job whose process is ended for the sake of another: this attempt does not count.
+
+        False, and nothing changed, if the lease is lost.
+        """
+        limit = JOBS.c.attempt_limit + 1
+        return self._held(id, attempt, lease_until=self._ended_lease(), rung_at=0.0, attempt_limit=limit)
 
     def fail(self, id: str, attempt: int, code: str, detail: str, retryable: bool) -> bool:
         """The attempt failed: the job waits for the next one if that may help and one is left, else it has failed.
@@ -130,7 +156,8 @@ class Leases:
         """
         its = sa.or_(JOBS.c.worker == worker, JOBS.c.worker.startswith(f"{worker}#", autoescape=True))
         limit = JOBS.c.attempt_limit + 1 if blameless else JOBS.c.attempt_limit
-        freed = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD)).values(lease_until=0.0, rung_at=0.0)
+        ended = 0.0 if blameless else self._ended_lease()
+        freed = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD)).values(lease_until=ended, rung_at=0.0)
         with self._database.writing() as connection:
             return int(connection.execute(freed.values(attempt_limit=limit)).rowcount)
 
@@ -187,6 +214,10 @@ class Leases:
         with self._database.writing() as connection:
             return int(connection.execute(sa.delete(JOBS).where(old)).rowcount)
 
+    def _ended_lease(self) -> float:
+        """The end of a lease that has just been lost, whatever it was."""
+        return self._clock() - self.lease_s
+
     def _ended(self) -> dict[str, Any]:
         return {"finished_at": self._clock(), "lease_until": None, "worker": None}
 
@@ -209,3 +240,17 @@ class Leases:
             full = None if error is None else {**error, "attempt": attempt}
             ended += self._change(this, **self._ended(), state=state, stage=None, error=full)
         return ended
+
+
+def _together(rows: Iterable[sa.RowMapping], sound_s: float) -> list[str]:
+    """The ids that one worker takes at once, of jobs in the order in which they wait."""
+    ids: list[str] = []
+    for row in rows:
+        asked_s = float(row["info"].get("duration_s", 0.0)) * int(row["options"].get("takes", 1))
+        lost = bool(row["lease_until"])  # who waits has no lease, and who was freed on purpose none that counts
+        if lost and not ids:
+            return [row["id"]]
+        if not lost and (not ids or asked_s <= sound_s):
+            ids.append(row["id"])
+            sound_s -= asked_s
+    return ids

@@ -115,7 +115,7 @@ class Reconciler:
             if job.state is State.EXPIRED:
                 deleted += self._storage.delete(name)
             elif job.state.final:
-                winner = str(job.attempt) if job.state is State.SUCCEEDED else None
+                winner = str(job.attempt) if job.result is not None else None
                 lost = [part for part in stored[name] if part.isdigit() and part != winner]
                 deleted += sum(self._storage.delete(f"{name}/{part}") for part in lost)
         return deleted

@@ -64,7 +64,8 @@ class Job:
         stage: what is being done, such as ``look``, ``write`` or ``store``.
         progress: of the whole job, 0..1.
         error: ``code``, ``detail`` (a sentence), ``retryable``, ``attempt`` of the newest failure.
-        result: ``{"outputs": [...]}`` of :meth:`synth.result.Result.as_json` with the storage keys added.
+        result: ``{"outputs": [...]}`` of :meth:`synth.result.Result.as_json` with the storage keys added. A cancelled
+            job has one where what was made of it was to be kept.
         queued_at: when it last began to wait: at first, and at each retry that somebody asks for.
         not_before: when it may be claimed at the earliest, after a failure that may pass.
     """

@@ -79,6 +79,7 @@ class Settings(_Sourced):
     reconcile_s: float = Field(1.0, gt=0)
     max_attempts: int = Field(3, ge=1)
     batch_claim: int = Field(8, ge=1)
+    batch_sound_s: float = Field(1800.0, gt=0)
     job_timeout_s: float = Field(1800.0, gt=0)
     retention_days: float = Field(30.0, gt=0)
     preload: str = ""  # modules that each worker process imports at its start, separated by commas

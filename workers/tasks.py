@@ -1,8 +1,8 @@
 """The work itself: claim, fetch, sound, store, finish. The only importer of the pipeline.
 
 A ring of the bell makes a worker claim jobs one at a time, a few of them, so that a job waits in the queue where the
-next free worker finds it and not behind another in a worker's hand. Voices that render several jobs in one go may
-claim that many; today's do not.
+next free worker finds it and not behind another in a worker's hand. Where a voice renders several jobs in one go, those
+that wait are claimed together, and each is stored as soon as it is made; none waits for others to come.
 """
 
 from __future__ import annotations
@@ -10,50 +10,39 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import json
 import logging
 import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self
 
 from celery import shared_task, signals
 
 from synth import pipeline, weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
 from synth.kernels.sampler import keep_kernels_in
-from synth.media import audio, video
+from synth.media import video
 from synth.options import ExistingSound, Options
-from synth.result import Output, Result
+from synth.result import Result
 from workers.attempt import Attempt, Stop, close
 from workers.errors import DatabaseError, ObjectNotFound, StorageError
 from workers.folders import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
+from workers.keeping import patiently, store
 from workers.queue import TASK, make_app, ring
 from workers.settings import Settings, from_environment
 from workers.storage import Storage, storage_of
 
 DRAIN_S: Final = 5.0  # after so long a worker rings for the next one, or itself, and looks whether it is to end
-STORE_PATIENCE_S: Final = 120.0  # for a storage that is away, before the sound is thrown away and made again
 RECORD_PATIENCE_S: Final = 30.0
-THUMBNAIL_WIDTH: Final = 480
 
 CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
-CONTENT_TYPES: Final = {
-    ".mp4": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mkv": "video/x-matroska",
-    ".webm": "video/webm",
-    ".wav": "audio/wav",
-    ".json": "application/json",
-    ".jpg": "image/jpeg",
-}
 
-T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -107,69 +96,117 @@ def work(mode: str) -> None:
 def drain(desk: Desk, mode: str) -> bool:
     """Do jobs of a mode; true if more may be waiting."""
     began = time.monotonic()
+    at_once = desk.settings.batch_claim if mode in pipeline.TOGETHER else 1
     for _ in range(desk.settings.batch_claim):
         try:
-            claimed = desk.jobs.claim(1, mode, desk.worker)
+            claimed = desk.jobs.claim(at_once, mode, desk.worker, sound_s=desk.settings.batch_sound_s)
         except DatabaseError:
             _log.warning("no job could be claimed: the database does not answer")
             return False  # the reconciler rings again
         if not claimed:
             return False
-        run_job(desk, claimed[0])
+        run_jobs(desk, claimed)
         if time.monotonic() - began > DRAIN_S:
             break
     return True
 
 
-def run_job(desk: Desk, job: Job) -> None:
-    """One attempt at one job, from the claim to its last row; raises nothing that concerns the job alone."""
-    beat_s, timeout_s = desk.settings.heartbeat_s, desk.settings.job_timeout_s
-    with (
-        tempfile.TemporaryDirectory(prefix="job-", dir=desk.folder, ignore_cleanup_errors=True) as folder,
-        Attempt(desk.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s) as attempt,
-    ):
+def run_jobs(desk: Desk, jobs: Sequence[Job]) -> None:
+    """One attempt at each of several jobs, sounded in one go, from the claim to the last row.
+
+    What becomes of one is nobody else's; nothing is raised that concerns a job alone.
+    """
+    company: list[Attempt] = []
+    with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
+        errands = [held.enter_context(_Errand(desk, job, company)) for job in jobs]
+        begun = zip(errands, pool.map(_Errand.begin, errands), strict=True)
+        asked = [(one, request) for one, request in begun if request is not None]
+        ends: list[Future[None]] = []
+        pipeline.sonorize_all(
+            [request for _, request in asked],
+            lambda number, outcome: ends.append(pool.submit(asked[number][0].end, outcome)),
+        )
+        for end in ends:
+            end.result()
+
+
+class _Errand:
+    """One job in this worker's hands: the hold on it, and a folder; both are let go of when it ends."""
+
+    def __init__(self, desk: Desk, job: Job, company: list[Attempt]) -> None:
+        self.desk, self.job = desk, job
+        self._held = contextlib.ExitStack()
+        self.folder = Path(
+            self._held.enter_context(
+                tempfile.TemporaryDirectory(prefix="job-", dir=desk.folder, ignore_cleanup_errors=True)
+            )
+        )
+        beat_s, timeout_s = desk.settings.heartbeat_s, desk.settings.job_timeout_s
+        self.attempt = Attempt(desk.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, company=company)
+
+    def __enter__(self) -> Self:
+        self._held.enter_context(self.attempt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def begin(self) -> pipeline.Request | None:
+        """Fetch the clip and say what is wanted of it; nothing, and the job is ended, if that cannot be."""
+        attempt, source = self.attempt, self.folder / "source"
         try:
-            kept = _attempt(desk, job, attempt, Path(folder))
-        except DatabaseError:
-            _log.warning("job %s: the database does not answer; the lease will run out", job.id)
-            return
-        if not kept:
-            _delete(desk.storage, job.attempt_prefix())
-        elif job.attempt > 1:
-            for earlier in range(1, job.attempt):
-                _delete(desk.storage, f"{job.id}/{earlier}")
+            options = Options.parse(self.job.options)
+            if options.bank is not None and options.bank not in weights.entries():
+                raise OptionError(
+                    f"bank is {options.bank!r}; allowed are the names of banks that ship with this server"
+                )
+            attempt.progress("fetch", 0.0)
+            patiently(attempt, lambda: self.desk.storage.fetch(self.job.source_key, source))
+            target = self.folder / f"take{_suffix(source, options)}"
+        except Exception as error:
+            self.end(error)
+            return None
+        return pipeline.Request(
+            source, target, options, progress=attempt.progress, cancelled=attempt.stop, keeps=attempt.keeps
+        )
 
+    def end(self, outcome: Result | Exception) -> None:
+        """Store what was made, or write down why nothing was."""
+        job, storage = self.job, self.desk.storage
+        with self._held:
+            try:
+                kept = self._keep(outcome)
+            except DatabaseError:
+                _log.warning("job %s: the database does not answer; the lease will run out", job.id)
+                return
+            if not kept:
+                _delete(storage, job.attempt_prefix())
+            elif job.attempt > 1:
+                for earlier in range(1, job.attempt):
+                    _delete(storage, f"{job.id}/{earlier}")
 
-def _attempt(desk: Desk, job: Job, attempt: Attempt, folder: Path) -> bool:
-    """Do it; true if what was stored for this attempt is the job's result."""
-    try:
-        outcome = _sound(desk, job, attempt, folder)
-        if not _record(attempt, lambda: desk.jobs.finishing(job.id, job.attempt)):
+    def _keep(self, outcome: Result | Exception) -> bool:
+        """True if what was stored for this attempt is the job's result."""
+        attempt, jobs, job = self.attempt, self.desk.jobs, self.job
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            if not _record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
+                return False
+            stored = store(self.desk.storage, attempt, outcome, self.folder)
+        except Cancelled:
+            _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
-        stored = _store(desk.storage, job, attempt, outcome, folder)
-    except Cancelled:
-        _record(attempt, lambda: close(desk.jobs, job, attempt.reason))
-        return False
-    except Exception as error:
-        code, detail, retryable = _explain(error, folder)
-        _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
-        _record(attempt, lambda: desk.jobs.fail(job.id, job.attempt, code, detail, retryable))
-        return False
-    if _record(attempt, lambda: desk.jobs.finish(job.id, job.attempt, stored)):
-        return True
-    _record(attempt, lambda: close(desk.jobs, job, Stop.CANCELED))  # if that is why; a lost lease stays lost
-    return False
-
-
-def _sound(desk: Desk, job: Job, attempt: Attempt, folder: Path) -> Result:
-    options = Options.parse(job.options)
-    if options.bank is not None and options.bank not in weights.entries():
-        raise OptionError(f"bank is {options.bank!r}; allowed are the names of banks that ship with this server")
-    source = folder / "source"
-    attempt.progress("fetch", 0.0)
-    _patiently(attempt, lambda: desk.storage.fetch(job.source_key, source))
-    target = folder / f"take{_suffix(source, options)}"
-    return pipeline.sonorize(source, target, options, progress=attempt.progress, cancelled=attempt.stop)
+        except Exception as error:
+            code, detail, retryable = _explain(error, self.folder)
+            _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
+            _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
+            return False
+        if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
+            return True
+        # Perhaps it was cancelled; a lost lease stays lost.
+        keeps = _record(attempt, lambda: jobs.keeps_partial(job.id))
+        return _record(attempt, lambda: jobs.canceled(job.id, job.attempt, stored if keeps else None)) and keeps
 
 
 def _suffix(source: Path, options: Options) -> str:
@@ -178,58 +215,6 @@ def _suffix(source: Path, options: Options) -> str:
     if options.existing_sound is ExistingSound.KEEP and info.audio_codec and info.container != "mp4":
         return ".mkv"
     return {"vp8": ".webm", "vp9": ".webm", "prores": ".mov"}.get(info.video_codec, ".mp4")
-
-
-def _store(storage: Storage, job: Job, attempt: Attempt, outcome: Result, folder: Path) -> dict[str, Any]:
-    """Put everything under this attempt's prefix; the row's ``result``."""
-    prefix, count = job.attempt_prefix(), len(outcome.outputs)
-    outputs = []
-    for number, output in enumerate(outcome.outputs):
-        attempt.progress("store", number / count)
-        entry = {**output.as_json(), "source": job.title, "target": f"take{output.take}{output.target.suffix}"}
-        for name, path in _files(output, folder).items():
-            key = f"{prefix}/take{output.take}{'.hits.json' if name == 'hits_key' else path.suffix}"
-            entry[name] = _put(storage, attempt, key, path)
-        outputs.append({**entry, "bytes": output.target.stat().st_size})
-    thumbnail = folder / "thumbnail.jpg"
-    video.thumbnail(folder / "source", thumbnail, outcome.outputs[0].duration_s / 3, THUMBNAIL_WIDTH)
-    return {"outputs": outputs, "thumbnail_key": _put(storage, attempt, f"{prefix}/thumbnail.jpg", thumbnail)}
-
-
-def _files(output: Output, folder: Path) -> dict[str, Path]:
-    """What is downloaded of one take: the video, its sound alone, and the hit list as ``sonorize render`` reads it."""
-    wav, hits = folder / f"take{output.take}.wav", folder / f"take{output.take}.json"
-    sound, rate_hz = audio.read(output.target)
-    audio.write(wav, sound, rate_hz)
-    hits.write_text(json.dumps({"hits": [hit.as_json() for hit in output.hits]}, indent=1), encoding="utf-8")
-    return {"key": output.target, "wav_key": wav, "hits_key": hits}
-
-
-def _put(storage: Storage, attempt: Attempt, key: str, path: Path) -> str:
-    _patiently(attempt, lambda: storage.put(key, path, CONTENT_TYPES[path.suffix]))
-    return key
-
-
-def _patiently(attempt: Attempt, do: Callable[[], T]) -> T:
-    """Do something with the storage, again and again while it is away: what was rendered is too good to throw away.
-
-    Raises:
-        StorageError: patience ended.
-        Cancelled: the work is to be stopped.
-    """
-    deadline, wait_s = time.monotonic() + STORE_PATIENCE_S, 0.2
-    while True:
-        if attempt.stop():
-            raise Cancelled("the job was stopped")
-        try:
-            return do()
-        except ObjectNotFound:
-            raise
-        except StorageError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(wait_s)
-        wait_s = min(2.0, wait_s * 2)
 
 
 def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:

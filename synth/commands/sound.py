@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, Final
 
 import typer
 
+from synth.ambient_classes import DISPLAY_NAMES
 from synth.commands.console import complain, progress_bar, say, say_json, short, warn
 from synth.errors import Cancelled, OptionError, SynthError
 from synth.options import (
@@ -21,6 +25,7 @@ from synth.options import (
     Synthesis,
 )
 from synth.result import Output, Result
+from synth.synthesis.base import CancelPoll, never_cancelled
 
 DEFAULTS: Final = Options()
 
@@ -43,12 +48,21 @@ Material = Annotated[str | None, typer.Option(help="Sound every hit as this mate
 Bank = Annotated[
     str | None, typer.Option(help="Another sound bank: the name of a shipped one, or a file.", show_default=False)
 ]
+SoundClass = Annotated[
+    str | None,
+    typer.Option(help="Make an ambient sound of this; without it, what the picture shows.", show_default=False),
+]
+KeepPartial = Annotated[
+    bool, typer.Option("--keep-partial", help="Keep what was made of an ambient sound when it is cancelled.")
+]
 Existing = Annotated[ExistingSound, typer.Option(help="What happens to sound that the clip already has.")]
 Loudness = Annotated[float, typer.Option(help="Target in LUFS, {:g} to {:g}.".format(*LOUDNESS_RANGE_LUFS))]
 TruePeak = Annotated[float, typer.Option(help="Limit in dBTP, {:g} to {:g}.".format(*TRUE_PEAK_RANGE_DBTP))]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
-SaveHits = Annotated[bool, typer.Option("--save-hits", help="Write <output>.hits.json beside each output, to edit.")]
+SaveHits = Annotated[
+    bool, typer.Option("--save-hits", help="Write <output>.hits.json beside each output with hits, to edit.")
+]
 
 
 def run(
@@ -60,6 +74,8 @@ def run(
     synthesis: SynthesisOption = DEFAULTS.synthesis,
     material: Material = None,
     bank: Bank = None,
+    sound_class: SoundClass = None,
+    keep_partial: KeepPartial = False,
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
@@ -67,7 +83,7 @@ def run(
     save_hits: SaveHits = False,
     as_json: Json = False,
 ) -> None:
-    """Sound silent clips: the same picture comes out, with hits on time."""
+    """Sound silent clips: the same picture comes out, with the sound of what it shows."""
     options = Options.parse(
         {
             "mode": mode,
@@ -76,6 +92,8 @@ def run(
             "synthesis": synthesis,
             "material": material,
             "bank": bank,
+            "sound_class": sound_class,
+            "keep_partial": keep_partial,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
@@ -83,31 +101,40 @@ def run(
     )
     from synth import pipeline
 
-    def one(source: Path, target: Path) -> Result:
-        with progress_bar(source.name) as progress:
-            return pipeline.sonorize(source, target, options, replace=force, progress=progress)
-
     jobs = plan(clips, out, options.takes)
     outputs: list[Output] = []
     failed = False
-    for source, target in jobs:
-        try:
-            refuse_existing(target, options.takes, force=force, save_hits=save_hits)
-            with made_folder(target.parent):
-                result = one(source, target)
-                if save_hits:
-                    _save_hits(result)
-        except Cancelled:
-            raise
-        except SynthError as error:
-            # The other clips are not to blame: they are sounded, and the exit code tells.
-            complain(f"{short(source.name)}: {error}")
-            failed = True
-            continue
-        outputs += result.outputs
-        _report(result.outputs, as_json=as_json)
+    with stoppable(keep_partial) as cancelled:
+
+        def one(source: Path, target: Path) -> Result:
+            with progress_bar(source.name) as progress:
+                return pipeline.sonorize(source, target, options, replace=force, progress=progress, cancelled=cancelled)
+
+        for source, target in jobs:
+            try:
+                refuse_existing(target, options.takes, force=force, save_hits=save_hits)
+                with made_folder(target.parent):
+                    result = one(source, target)
+                    if save_hits:
+                        _save_hits(result)
+            except Cancelled:
+                if not outputs:
+                    raise
+                break
+            except SynthError as error:
+                # The other clips are not to blame: they are sounded, and the exit code tells.
+                complain(f"{short(source.name)}: {error}")
+                failed = True
+                continue
+            outputs += result.outputs
+            _report(result.outputs, as_json=as_json)
+            if cancelled():
+                break
+        stopped = cancelled()
     if as_json:
         say_json(Result(tuple(outputs)).as_json())
+    if stopped:
+        raise Cancelled("stopped; what was made is kept")
     if failed:
         raise typer.Exit(2)
 
@@ -149,6 +176,25 @@ def render(
     _report(result.outputs, as_json=as_json)
     if as_json:
         say_json(result.as_json())
+
+
+@contextmanager
+def stoppable(keep: bool) -> Iterator[CancelPoll]:
+    """A poll that a first Ctrl-C makes true, where what was made is to be kept; a second one ends at once."""
+    if not keep:
+        yield never_cancelled
+        return
+    asked, before = threading.Event(), signal.getsignal(signal.SIGINT)
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        asked.set()
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]:
@@ -237,6 +283,8 @@ def _save_hits(result: Result) -> None:
     from synth.files import write_whole
 
     for output in result.outputs:
+        if output.mode is not Mode.HITS:
+            continue
         listed: dict[str, Any] = {"hits": [hit.as_json() for hit in output.hits]}
         file = hits_file(output.target)
         write_whole(file, (json.dumps(listed, indent=2) + "\n").encode())
@@ -249,5 +297,13 @@ def _report(outputs: Sequence[Output], *, as_json: bool) -> None:
         if not as_json:
             level = "silence" if output.loudness_lufs is None else f"{output.loudness_lufs:.1f} LUFS"
             spent_s = sum(output.stages_s.values())
-            count = f"{len(output.hits)} hit{'' if len(output.hits) == 1 else 's'}"
-            say(f"{output.target}: {count}, {level}, {output.duration_s:.2f} s of picture in {spent_s:.1f} s")
+            chosen = output.sound_class.name if output.sound_class else None
+            what = told_sound(len(output.hits), chosen)
+            say(f"{output.target}: {what}, {level}, {output.duration_s:.2f} s of picture in {spent_s:.1f} s")
+
+
+def told_sound(hit_count: int, sound_class: str | None) -> str:
+    """What was made, in a few words."""
+    if sound_class is not None:
+        return DISPLAY_NAMES[sound_class]
+    return f"{hit_count} hit{'' if hit_count == 1 else 's'}"

@@ -32,7 +32,7 @@ def draw(judged: Sequence[Judged], folder: Path) -> None:
     _confusion(judged, folder / "materials-confusion.png")
 
 
-def _figure(rows: int, columns: int, size: tuple[float, float], heights: Sequence[float] | None = None) -> Any:
+def new_figure(rows: int, columns: int, size: tuple[float, float], heights: Sequence[float] | None = None) -> Any:
     """A figure [inches] without a screen, and its axes [rows, columns]."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ def _figure(rows: int, columns: int, size: tuple[float, float], heights: Sequenc
 
 def clip_picture(one: Judged, target: Path) -> None:
     """Frames, onset probability with hits over the real waveform, and three cochleagrams."""
-    figure, axes = _figure(5, 1, (13, 10), [1.2, 1, 1, 1, 1])
+    figure, axes = new_figure(5, 1, (13, 10), [1.2, 1, 1, 1, 1])
     picked = np.linspace(0, len(one.seen.frames) - 1, _FRAMES).astype(int)
     axes[0, 0].imshow(np.concatenate(list(one.seen.frames[picked]), axis=1))
     axes[0, 0].set_axis_off()
@@ -84,7 +84,7 @@ def _cochleagram(axis: Any, envelopes: NDArray[np.float32], duration_s: float) -
 def _mean_cochleagrams(judged: Sequence[Judged], target: Path) -> None:
     """The paper's figure: the mean window of each material, of real and of predicted sound."""
     present = sorted({truth for one in judged for truth, _ in one.materials})
-    figure, axes = _figure(2, max(1, len(present)), (1.6 * max(1, len(present)) + 1, 4.5))
+    figure, axes = new_figure(2, max(1, len(present)), (1.6 * max(1, len(present)) + 1, 4.5))
     for column, name in enumerate(present):
         moments = [(one, hit.time_s) for one in judged for hit in one.seen.clip.hits or () if hit.material == name]
         for row, label in enumerate(("real", "predicted")):
@@ -101,7 +101,7 @@ def _confusion(judged: Sequence[Judged], target: Path) -> None:
     pairs = [pair for one in judged for pair in one.materials]
     present = [name for name in MATERIALS if any(name in pair for pair in pairs)]
     counts = metrics.confusion_matrix([t for t, _ in pairs], [g for _, g in pairs], present)
-    figure, axes = _figure(1, 1, (6.5, 6))
+    figure, axes = new_figure(1, 1, (6.5, 6))
     axis = axes[0, 0]
     axis.imshow(counts / np.maximum(1, counts.sum(1, keepdims=True)), cmap="Greys", vmin=0, vmax=1)
     for row, column in zip(*np.nonzero(counts), strict=True):

@@ -17,6 +17,7 @@ from synth import dsp, weights
 from synth.data import greatest_hits
 from synth.errors import OptionError
 from synth.evaluation import metrics, pictures
+from synth.evaluation.ambient import evaluate_ambient
 from synth.evaluation.baselines import motion_stops, uniform_rhythm
 from synth.evaluation.listening import Judged, Listener, judge, listeners, see
 from synth.materials import MATERIALS
@@ -146,4 +147,7 @@ def _chance(judged: Sequence[Judged]) -> dict[str, float]:
     }
 
 
-EVALUATIONS: Final[dict[str, Callable[[Path, Path | None], dict[str, Any]]]] = {"hits": evaluate_hits}
+EVALUATIONS: Final[dict[str, Callable[[Path, Path | None], dict[str, Any]]]] = {
+    "hits": evaluate_hits,
+    "ambient": evaluate_ambient,
+}

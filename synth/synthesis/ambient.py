@@ -231,11 +231,17 @@ def generate(
 
 
 def render_all(decoder: Decoder, takes: Sequence[Take]) -> list[Rendering]:
-    """Sound all takes together, a chunk at a time; who is done or cancelled leaves."""
+    """Sound all takes together, a chunk at a time; who is done or cancelled leaves, and is handed over at once."""
     sounding = [_Sounding(decoder, take) for take in takes]
     top = decoder.sampler.shape.top_frame
     chunk = max(1, round(CHUNK_S * RATE_HZ / top))
-    while at_work := [one for one in sounding if one.goes_on()]:
+    while True:
+        at_work = [one for one in sounding if one.goes_on()]
+        for one in sounding:
+            if one not in at_work:
+                one.hand_over()
+        if not at_work:
+            break
         counts = [min(chunk, one.frames - one.made) for one in at_work]
         fed = [one.conditioning(count) for one, count in zip(at_work, counts, strict=True)]
         levels = decoder.sampler.run(
@@ -243,7 +249,7 @@ def render_all(decoder: Decoder, takes: Sequence[Take]) -> list[Rendering]:
         )
         for one, piece in zip(at_work, levels, strict=True):
             one.take_in(piece)
-    return [one.rendering() for one in sounding]
+    return [one.hand_over() for one in sounding]
 
 
 class _Sounding:
@@ -262,6 +268,7 @@ class _Sounding:
         self.made = 0
         self._levels = np.empty(self.frames * self._top, np.uint8)
         self._cut = False
+        self._rendering: Rendering | None = None
         assert controls.choice is not None
         activity = controls.track[:, 0] if controls.track is not None and len(controls.track) else np.full(1, 0.5)
         per_picture = round(RATE_HZ / controls.track_rate_hz)
@@ -306,8 +313,14 @@ class _Sounding:
         self.made += len(levels) // self._top
         self._take.progress("render", self.made / self.frames)
 
-    def rendering(self) -> Rendering:
-        """What there is, as sound; silence where a cancelled take was not reached."""
+    def hand_over(self) -> Rendering:
+        """What there is, as sound; silence where a cancelled take was not reached. Whoever waits is told once."""
+        if self._rendering is None:
+            self._rendering = self._render()
+            self._take.finished(self._rendering)
+        return self._rendering
+
+    def _render(self) -> Rendering:
         made = min(self._count, self.made * self._top)
         sound = np.zeros(self._count, np.float32)
         decoded = self._network.config.decoder.decode(self._levels[:made])

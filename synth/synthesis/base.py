@@ -140,15 +140,28 @@ class Rendering:
     made_s: float | None = None
 
 
+Finished = Callable[[Rendering], None]
+"""``finished(rendering)``: a take is there, while others of its batch are still in the works."""
+
+
+def nobody_waits(_rendering: Rendering) -> None:
+    """A rendering that is taken from the whole batch at its end."""
+
+
 @dataclass(frozen=True)
 class Take:
-    """One waveform that is wanted of a voice: what it depends on, and who waits for it."""
+    """One waveform that is wanted of a voice: what it depends on, and who waits for it.
+
+    A voice calls ``finished`` as soon as a take is whole or was cancelled, so that a short one need not wait for the
+    long ones beside it; those it says nothing of are fetched when all are done.
+    """
 
     controls: Controls
     options: Options
     uniforms: Uniforms
     progress: Progress
     cancelled: CancelPoll
+    finished: Finished = nobody_waits
 
 
 class Voice(Protocol):

@@ -97,7 +97,7 @@ def send(client: Client, errands: Sequence[Errand], show: Show) -> None:
 def fetch(
     client: Client, errands: Sequence[Errand], folder: Path | None, show: Show, *, force: bool, save_hits: bool = False
 ) -> None:
-    """Wait for every job, and download each as soon as it is finished.
+    """Wait for every job, and download each as soon as it is finished; of a cancelled one, what was kept.
 
     Args:
         folder: where to; ``None`` only waits.
@@ -115,14 +115,13 @@ def fetch(
             error = one.job["error"] or {"code": one.job["status"], "detail": f"the job was {one.job['status']}"}
             one.problem = {"code": error["code"], "detail": error["detail"]}
             complain(f"{short(one.name)}: {one.problem['detail']}")
-            continue
         for output in one.job["outputs"]:
             for warning in output["warnings"]:
                 warn(f"{short(one.name)}: {warning}")
             if folder is not None:
                 show(number, "download", 0.0)
                 _save(client, one, output, folder, force=force, save_hits=save_hits)
-        show(number, "done", 1.0)
+        show(number, "done" if one.problem is None else one.job["status"], 1.0)
 
 
 def _as_they_finish(client: Client, errands: Sequence[Errand], show: Show) -> Iterator[tuple[int, Errand]]:
@@ -148,9 +147,9 @@ def _save(
     client: Client, one: Errand, output: Mapping[str, Any], folder: Path, *, force: bool, save_hits: bool
 ) -> None:
     assert one.job is not None
-    name = _names(one.stem, len(one.job["outputs"]))[output["take"]]
+    name = _names(one.stem, int(one.job["options"]["takes"]))[output["take"]]
     wanted = {folder / f"{name}.{output['container']}": "video"}
-    if save_hits:
+    if save_hits and "hits" in output["links"]:
         wanted[folder / f"{name}.hits.json"] = "hits"
     for target, kind in wanted.items():
         client.download(output["links"][kind], target, replace=force)

@@ -17,4 +17,4 @@ def bench(
     from synth.evaluation.bench import BENCHES
     from web import bench as of_the_server
 
-    learn.measure(name, {**BENCHES, "server": of_the_server.server}, as_json=as_json)
+    learn.measure(name, {**BENCHES, "server": of_the_server.server, "batch": of_the_server.batch}, as_json=as_json)

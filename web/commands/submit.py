@@ -38,6 +38,8 @@ def submit(
     takes: sound.Takes = sound.DEFAULTS.takes,
     synthesis: sound.SynthesisOption = sound.DEFAULTS.synthesis,
     material: sound.Material = None,
+    sound_class: sound.SoundClass = None,
+    keep_partial: sound.KeepPartial = False,
     existing_sound: sound.Existing = sound.DEFAULTS.existing_sound,
     loudness: sound.Loudness = sound.DEFAULTS.loudness_lufs,
     true_peak: sound.TruePeak = sound.DEFAULTS.true_peak_dbtp,
@@ -53,6 +55,8 @@ def submit(
             "takes": takes,
             "synthesis": synthesis,
             "material": material,
+            "sound_class": sound_class,
+            "keep_partial": keep_partial,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
@@ -86,16 +90,16 @@ def submit(
 
 
 def _report(one: Errand, server: str) -> None:
-    if one.problem is not None or one.job is None:
+    if one.job is None or (one.problem is not None and not one.files):
         return  # was complained of when it came up
     page = server.rstrip("/") + one.job["links"]["page"]
     if not one.files:
         say(f"{one.name}: {one.job['status']}, {page}")
         return
     for path, output in zip([path for path in one.files if path.suffix != ".json"], one.job["outputs"], strict=True):
-        count = f"{output['hit_count']} hit{'' if output['hit_count'] == 1 else 's'}"
+        what = sound.told_sound(output["hit_count"], (output["sound_class"] or {}).get("name"))
         level = "silence" if output["loudness_lufs"] is None else f"{output['loudness_lufs']:.1f} LUFS"
-        say(f"{path}: {count}, {level}, {output['duration_s']:.2f} s of picture; {page}")
+        say(f"{path}: {what}, {level}, {output['duration_s']:.2f} s of picture; {page}")
 
 
 def _tell_how_to_go_on(errands: Sequence[Errand]) -> None:

@@ -18,6 +18,7 @@ function followJob(job) {
   const bar = job.querySelector("[data-progress]");
   const percent = job.querySelector("[data-percent]");
   const chip = job.querySelector("[data-chip]");
+  const keep = job.querySelector("[data-keep]");
   let spoken = stage.textContent.trim();
 
   const show = (state) => {
@@ -27,6 +28,7 @@ function followJob(job) {
         : state.cancel_requested ? "Stopping" : WORDS[state.stage] ?? "Working";
     if (words !== spoken) stage.textContent = spoken = words; // said aloud only when it changes
     mark(chip, state.status);
+    if (keep) keep.hidden = state.status === "queued"; // there is nothing to keep yet
     bar.value = state.fraction;
     percent.textContent = `${Math.round(100 * state.fraction)} %`;
     const over = !["queued", "running", "finishing"].includes(state.status);

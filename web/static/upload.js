@@ -152,6 +152,19 @@ async function uploadAll() {
   show();
 }
 
+/** Shows what means something for the voice that is chosen; what is hidden is not sent either. */
+function fitToMode() {
+  const mode = form.elements.mode.value;
+  for (const field of form.querySelectorAll("[data-modes]")) {
+    field.hidden = !field.dataset.modes.split(" ").includes(mode);
+    for (const control of field.querySelectorAll("select, input")) control.disabled = field.hidden;
+  }
+}
+
+form.elements.mode.addEventListener("change", fitToMode);
+window.addEventListener("pageshow", fitToMode); // a page that comes back keeps its choices
+fitToMode();
+
 picker.addEventListener("change", () => {
   add(picker.files);
   picker.value = "";
