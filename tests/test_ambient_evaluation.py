@@ -241,6 +241,8 @@ def test_gain_undoes_a_sound_that_is_likely_whatever_is_shown() -> None:
     assert likelihood.hit_rates(likelihood.gains(bits), labels)["instance"]["rate"] == 1
     assert likelihood.told(bits, labels)["rate"] == 1
     np.testing.assert_allclose(likelihood.gains(bits).mean(0), 0, atol=1e-12)
+    touchy = bits * np.array([1.0, 1.0, 10.0])  # the last is unlikely under any picture but its own
+    assert likelihood.hit_rates(likelihood.standard_gains(touchy), labels)["instance"]["rate"] == 1
 
 
 def test_mean_likelihood_is_that_of_the_draws() -> None:
@@ -351,7 +353,7 @@ def test_a_log_without_the_figure_is_refused(tmp_path: Path) -> None:
 def test_the_evaluation_as_a_person_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import soundfile
 
-    known = recordings()
+    known = recordings(1, 0.512)
     for recording in known:
         folder = tmp_path / "data" / recording.label
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,9 @@ sound is of the right class (chance: one in the number of classes), or the pictu
 
 Raw likelihood prefers quiet and simple sounds whatever is shown, so the *gain* is reported beside it: how many bits a
 sample fewer a sound costs with this picture than on average over all pictures, which is pointwise mutual information
-with the geometric mean of the conditional likelihoods in place of the unconditional one. The other way round, *told*
-is the share of sounds whose own class, of all classes, makes them likeliest.
+with the geometric mean of the conditional likelihoods in place of the unconditional one; and the same in units of how
+much each sound's bits vary over pictures. The other way round, *told* is the share of sounds whose own class, of all
+classes, makes them likeliest.
 
 Our recordings have no pictures. What stands in for one is the class (as its code, and as a selector's answer), and for
 the variant ``flow`` how the sound's loudness moves. A ``guided`` decoder's band levels would come from the sound itself
@@ -149,6 +150,14 @@ def gains(bits: Doubles) -> Doubles:
     return np.asarray(bits.mean(0) - bits)
 
 
+def standard_gains(bits: Doubles) -> Doubles:
+    """:func:`gains` in units of how much a sound's bits vary over the pictures, [Q, B].
+
+    A sound that most pictures make very unlikely gains most from any other one; this takes that out.
+    """
+    return np.asarray(gains(bits) / (bits.std(0) + 1e-9))
+
+
 def hit_rates(scores: Doubles, labels: Sequence[str]) -> dict[str, Any]:
     """How often the best-scored sound of a row of ``scores`` [B, B] is of the row's class, or is the row's own."""
     best = scores.argmax(1)
@@ -187,6 +196,7 @@ def retrieve(
         "pictures_that_differ": len({tuple(one.name for one in draws) for draws in shown}),
         "by likelihood": hit_rates(-bits, labels),
         "by gain": hit_rates(gains(bits), labels),
+        "by standardised gain": hit_rates(standard_gains(bits), labels),
         "told": told(bits, labels),
         "chance": {"class": same, "instance": 1 / len(bank), "instance_within_class": 1 / (same * len(bank))},
         "bits_with_the_right_class": float(np.diag(bits).mean()),

@@ -46,7 +46,7 @@ class NumpySampler(ChunkedSampler):
     def _gates(self, rows: NDArray[np.float32]) -> Gates:
         weights = self._packed.conditioning
         assert weights is not None
-        return np.asarray(rows @ weights.T + self._packed.tiers[0].bias[0], np.float32)
+        return np.asarray(_times(rows, weights.T) + self._packed.tiers[0].bias[0], np.float32)
 
     def _advance(
         self, streams: Sequence[Stream], gates: Sequence[Gates] | None, frames: int
@@ -103,7 +103,7 @@ class NumpySampler(ChunkedSampler):
         variant = sample % self.shape.top_frame // frame % self.shape.variants(index)
         samples = levels[:, sample - frame : sample].astype(np.float32) - np.float32(MIDDLE)
         begin = gates if gates is not None and index == 0 else tier.packed.bias[variant]
-        inward: Batch = np.asarray(begin + samples @ tier.packed.samples.T, np.float32)
+        inward: Batch = np.asarray(begin + _times(samples, tier.packed.samples.T), np.float32)
         above = hidden[index - 1, 0, -1]
         if tier.above:
             inward = tier.above[variant](inward, above)
@@ -151,7 +151,7 @@ def _product(matrix: Matrix, *, signed: bool) -> _Add:
     if matrix.scale is None:
         bits = matrix.values
         weights = (from_bfloat16(bits) if bits.dtype == np.uint16 else bits).T.copy()
-        return lambda y, x: y + x @ weights
+        return lambda y, x: y + _times(x, weights)
     limit = STATE_LIMIT if signed else RELU_LIMIT
     # Sums of whole numbers are exact in floats that are wide enough, whatever their order.
     width = np.float32 if matrix.values.shape[1] * 127 * 127 < _EXACT_IN_FLOAT32 else np.float64
@@ -175,3 +175,8 @@ def _draws(logits: Batch, streams: Sequence[Stream], sample: int) -> NDArray[np.
     words = [philox(stream.seed, stream.stream, stream.position + sample) >> 8 for stream in streams]
     targets = np.array(words, np.float32) * np.float32(2.0**-24) * running[:, -1]
     return np.asarray(np.minimum((running <= targets[:, None]).sum(axis=1), LEVELS - 1))
+
+
+def _times(rows: NDArray[Any], weights: NDArray[Any]) -> NDArray[np.float32]:
+    """Rows times weights without BLAS, whose roundings depend on how many rows come together."""
+    return np.asarray(np.einsum("bk,kn->bn", rows, weights), np.float32)

@@ -126,7 +126,7 @@ __attribute__((noinline)) void block(const Product& w, int panel, const Input& x
     SONORIZE_UNROLL
     for (int v = 0; v < NV; ++v) sums[b][v] = P::zero();
   }
-  // A single stream waits for memory: what the next block reads is asked for while this one is computed.
+  // What the next panels hold is asked for while these are computed: few streams wait for memory otherwise.
   const size_t ahead = NP * static_cast<size_t>(w.groups) * kRowBytes;
   for (int group = 0; group < w.groups; ++group) {
     const char* row[NV];
@@ -135,10 +135,8 @@ __attribute__((noinline)) void block(const Product& w, int panel, const Input& x
     for (int v = 0; v < NV; ++v) row[v] = weights[v / kVectors] + group * kRowBytes + v % kVectors * kVectorBytes;
     SONORIZE_UNROLL
     for (int b = 0; b < NB; ++b) in[b] = inputs[b] + group * P::kInputBytes;
-    if constexpr (NB == 1) {
-      SONORIZE_UNROLL
-      for (int v = 0; v < NV; v += kLineVectors) __builtin_prefetch(row[v] + ahead, 0, 2);
-    }
+    SONORIZE_UNROLL
+    for (int v = 0; v < NV; v += kLineVectors) __builtin_prefetch(row[v] + ahead, 0, 2);
     P::template step<NV, NB>(row, in, sums);
   }
   SONORIZE_UNROLL
