@@ -7,10 +7,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PINS := pyproject.toml setup.py constraints.txt scripts/setup.sh $(wildcard synth/kernels/cpu/*)
 TORCH_INDEX ?=
+PYTHON ?= python3
 export TORCH_INDEX
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench slow clean
+.PHONY: help demo serve test check format bench gpu slow clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
@@ -36,6 +37,9 @@ format: $(VENV)/.ready-dev ## let ruff format and fix what it can
 
 bench: $(VENV)/.ready ## seconds and megabytes of one job
 	@$(BIN)/sonorize bench job --json
+
+gpu: ## check and measure the CUDA sampler; runs on any Python with torch, numpy and cuda-core (PYTHON=...)
+	@$(PYTHON) -m scripts.gpu
 
 slow: $(VENV)/.ready-dev ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow

@@ -259,7 +259,8 @@ def test_the_card_is_written_where_it_is_asked_for(tmp_path: Path, capsys: pytes
 def test_doctor_reports_every_check(capsys: pytest.CaptureFixture[str]) -> None:
     code = cli.main(["doctor", "--json"])
     checks = {row["check"]: row for row in json.loads(capsys.readouterr().out)["checks"]}
-    assert set(checks) == {"python", "packages", "ffmpeg", "sandbox", "weights", "device", "temporary folder"}
+    expected = {"python", "packages", "ffmpeg", "sandbox", "weights", "device", "sampler", "temporary folder"}
+    assert set(checks) == expected
     assert all(row["detail"] for row in checks.values())
     assert (code == 0) == all(row["ok"] for row in checks.values())
 

@@ -25,6 +25,7 @@ from celery import shared_task, signals
 
 from synth import pipeline, weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
+from synth.kernels.sampler import keep_kernels_in
 from synth.media import video
 from synth.options import ExistingSound, Options
 from synth.result import Result
@@ -67,6 +68,7 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     folder = ProcessFolder(settings.work_dir).path
     # Whatever makes temporary files in this process makes them where they are swept after a kill.
     tempfile.tempdir = str(folder)
+    keep_kernels_in(settings.data_dir / "kernels")
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()

@@ -1,7 +1,7 @@
 """The one chooser: which sampler a network gets on this machine.
 
-``auto`` takes CUDA where there is one and its sampler exists, else the C++ library, else numpy with one warning a
-process. Nobody else decides this.
+``auto`` takes CUDA where torch sees a GPU (see :mod:`synth.kernels.cuda.choice`), else the C++ library, else numpy with
+one warning a process. Nobody else decides this.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from __future__ import annotations
 import functools
 import os
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from synth.errors import OptionError
 from synth.kernels import native
 from synth.kernels.base import PRECISIONS, Sampler
+from synth.kernels.cuda import choice
+from synth.kernels.cuda.device import GpuError
 from synth.kernels.fallback import NumpySampler
 from synth.kernels.folding import Folded, fold
 from synth.kernels.packing import pack
@@ -22,6 +25,13 @@ if TYPE_CHECKING:
     from synth.models.samplernn import SampleRNN
 
 DEVICES: Final = ("auto", "cpu", "cuda")
+
+_CACHE: list[Path] = []
+
+
+def keep_kernels_in(folder: Path) -> None:
+    """Where CUDA kernels are kept once they were compiled; without it each process compiles its own, for seconds."""
+    _CACHE[:] = [folder]
 
 
 def make_sampler(
@@ -46,9 +56,11 @@ def make_sampler(
         raise OptionError(f"threads is {threads}; it must be 1 or more")
     folded = network if isinstance(network, Folded) else fold(network)
     packed = pack(folded, "bf16" if precision == "auto" else precision)
-    if device == "cuda":
-        # The CUDA sampler's place: take it here, and under "auto" where its device is there.
-        raise OptionError("device is 'cuda', whose sampler is not part of this version; allowed are auto and cpu")
+    if device == "cuda" or (device == "auto" and choice.available()):
+        try:
+            return choice.choose(packed, _CACHE[0] if _CACHE else None)
+        except GpuError as error:
+            raise OptionError(f"device is {device!r}, which cannot be used: {error}; cpu can") from error
     if native.library() is None:
         _warn("the compiled sampler is missing (no C++ compiler at installation?); numpy samples, many times slower")
         return NumpySampler(packed)
@@ -59,13 +71,14 @@ def make_sampler(
 
 
 def describe() -> dict[str, Any]:
-    """What this machine samples with, for ``sonorize doctor``: library, instruction sets, and which one is used."""
+    """What this machine samples with, for ``sonorize doctor``: library, instruction sets, GPU, and which is used."""
     there = native.library() is not None
     return {
         "library": there,
         "instruction_sets": list(native.instruction_sets()),
         "disagreeing": list(native.disagreeing()),
         "used": f"cpu {native.best()}" if there else "cpu numpy",
+        "cuda": choice.describe(_CACHE[0] if _CACHE else None),
     }
 
 

@@ -1,0 +1,459 @@
+"""`make gpu`: is the CUDA sampler right on this GPU, and how fast? One table at the end, everything in a JSON file.
+
+Needs Python 3.11, numpy, torch with CUDA and cuda-core; neither the project's environment nor its other packages. Exit
+codes: 0 all checks passed; 1 one did not; 3 no GPU was found, and what can be checked without one was checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import datetime
+import functools
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scripts import gpu_checks
+from synth.kernels.base import Shape
+from synth.kernels.cuda import device as devices
+from synth.kernels.cuda.device import CudaDevice, GpuError
+from synth.kernels.cuda.launching import CudaSampler
+from synth.kernels.cuda.plan import CLUSTER, Variant
+from synth.kernels.folding import random_folded
+from synth.kernels.packing import pack
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ROOT / "synth" / "kernels" / "cuda"
+PAPER = Shape((64, 16), 1024)
+BATCHES = (1, 8, 64, 256, 1024)
+BUDGET_S = 450.0  # of the 8 minutes; what does not fit is left out and said to be
+NO_GPU = 3
+RATE_HZ = 16_000
+
+
+@dataclass
+class Report:
+    began: float = field(default_factory=time.monotonic)
+    budget_s: float = BUDGET_S
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    constants: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def left_s(self) -> float:
+        return self.budget_s - (time.monotonic() - self.began)
+
+    def check(self, name: str, do: Callable[[], str], *, least_s: float = 0.0) -> bool:
+        """Make a check; what it found, or what is wrong."""
+        if self.left_s() < least_s:
+            self.notes.append(f"{name}: left out, no time was left")
+            return True
+        begin = time.monotonic()
+        try:
+            detail, ok = do(), True
+        except Exception as error:
+            detail, ok = f"{type(error).__name__}: {error}", False
+            traceback.print_exc()
+        spent_s = time.monotonic() - begin
+        self.checks.append({"check": name, "ok": ok, "detail": detail, "seconds": round(spent_s, 1)})
+        print(f"{'ok  ' if ok else 'FAIL'}  {name}: {detail} ({spent_s:.1f} s)", flush=True)
+        return ok
+
+    def as_json(self) -> dict[str, Any]:
+        names = ("about", "checks", "rows", "constants", "notes")
+        return {**{name: getattr(self, name) for name in names}, "seconds": round(time.monotonic() - self.began, 1)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, help="the JSON file; bench/results/<device>-<date>.json by default")
+    parser.add_argument("--cache", type=Path, help="a folder for compiled kernels")
+    parser.add_argument("--sanitize", action="store_true", help="one small launch and no more, for compute-sanitizer")
+    options = parser.parse_args()
+    if options.sanitize:
+        gpu_checks.small_launch(CudaDevice(options.cache))
+        return 0
+    report = Report()
+    report.about = {"date": datetime.date.today().isoformat(), "python": sys.version.split()[0]}
+    with tempfile.TemporaryDirectory(prefix="sonorize-gpu-") as folder:
+        try:
+            device = CudaDevice(options.cache or Path(folder))
+        except GpuError as error:
+            without_gpu(report)
+            return finish(report, options.out, "cuda-compile", str(error))
+        on_gpu(report, device, options.cache or Path(folder))
+    return finish(report, options.out, device.name.lower().replace(" ", "-"), None)
+
+
+def finish(report: Report, out: Path | None, name: str, missing: str | None) -> int:
+    target = out or ROOT / "bench" / "results" / f"{name}-{report.about['date']}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
+    print(f"\nwritten: {target}")
+    failed = [check["check"] for check in report.checks if not check["ok"]]
+    print_table(report)
+    if failed:
+        print(f"FAILED: {', '.join(failed)}")
+        return 1
+    if missing is not None:
+        print(f"Nothing ran on a GPU: {missing}. `make gpu` needs one with compute capability 8.0 or more.")
+        return NO_GPU
+    print("all checks passed")
+    return 0
+
+
+# -- without a GPU -----------------------------------------------------------------------------------------------------
+
+
+def without_gpu(report: Report) -> None:
+    """Compile everything, and run the kernel's plan and its source on the CPU."""
+    report.budget_s = float("inf")  # nobody waits for the device
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        waiting = [
+            (source, architecture, variant, pool.submit(resources, source, variant, architecture))
+            for architecture in ("sm_80", "sm_90a")
+            for source in ("constants.cu", "sampler.cu")
+            for variant in variants(architecture, source)
+        ]
+        for source, architecture, variant, future in waiting:
+            name = f"compile {source} {architecture} {describe(variant) if source == 'sampler.cu' else ''}"
+            report.check(name.strip(), functools.partial(add_resources, report, future))
+    report.check("the plan, emulated in numpy", gpu_checks.emulated)
+    if shutil.which("g++"):
+        report.check("the kernel's source on the CPU, threads as fibers", gpu_checks.on_host)
+    else:
+        report.notes.append("no g++: the kernel's source was not run on the CPU")
+
+
+def variants(architecture: str, source: str) -> list[Variant]:
+    clusters = (False, True) if architecture == "sm_90a" else (False,)
+    if source != "sampler.cu":
+        return [Variant("fp32", cluster=clusters[-1])]
+    made = [Variant(precision, cluster=cluster) for precision in ("fp32", "bf16", "int8") for cluster in clusters]
+    made += [Variant("bf16", groups=2), Variant("int8", groups=2)]
+    return [*made, Variant("bf16", gates=4), Variant("int8", gates=4)]
+
+
+def describe(variant: Variant) -> str:
+    kind = "gru" if variant.gates == 3 else "lstm"
+    return f"{variant.precision} {kind} {variant.streams} streams{' cluster' if variant.cluster else ''}"
+
+
+def add_resources(report: Report, future: concurrent.futures.Future[tuple[str, list[dict[str, Any]]]]) -> str:
+    detail, rows = future.result()
+    report.rows += rows
+    return detail
+
+
+def resources(source: str, variant: Variant, architecture: str) -> tuple[str, list[dict[str, Any]]]:
+    """Registers, spills and shared memory, as the assembler reports them."""
+    text = compiled_by_nvcc(source, variant, architecture) if shutil.which("nvcc") else None
+    if text is None:
+        log_of = functools.partial(devices.compile_kernel, variant, architecture)
+        return f"{len(log_of())} bytes by NVRTC; no nvcc for a resource report", []
+    entries = re.split(r"Compiling entry function '", text)[1:]
+    found, rows = [], []
+    for entry in entries:
+        numbers: dict[str, Any] = {
+            "kernel": entry.split("'", 1)[0],
+            "registers": number(r"Used (\d+) registers", entry),
+            "spill_stores": number(r"(\d+) bytes spill stores", entry),
+            "spill_loads": number(r"(\d+) bytes spill loads", entry),
+            "stack": number(r"(\d+) bytes stack frame", entry),
+            "static_shared": number(r"(\d+) bytes smem", entry),
+        }
+        found.append(numbers)
+        row = {"source": source, "architecture": architecture, **numbers}
+        if source == "sampler.cu":
+            row |= {"variant": describe(variant), "dynamic_shared": dynamic_shared(variant)}
+        rows.append(row)
+    spilled = sum(entry["spill_stores"] + entry["spill_loads"] for entry in found)
+    most = max(entry["registers"] for entry in found)
+    return f"{most} registers, {spilled} bytes spilled", rows
+
+
+def number(pattern: str, text: str) -> int:
+    match = re.search(pattern, text)
+    return int(match[1]) if match else 0
+
+
+def dynamic_shared(variant: Variant) -> int | None:
+    """Bytes a block takes for the paper's network on a GPU of 132 multiprocessors."""
+    from synth.kernels.cuda.launching import CALL_WORDS, MODEL_WORDS
+    from synth.kernels.cuda.plan import make_plan
+
+    shape = Shape(PAPER.frames, PAPER.width, "gru" if variant.gates == 3 else "lstm")
+    structs = sum(-(-words * 8 // 16) * 16 for words in (MODEL_WORDS, CALL_WORDS))
+    streams, clusters = (1024 if variant.groups > 1 else 1), (8 if variant.cluster else 0)
+    plan = make_plan(shape, variant.precision, streams, 132, 227 * 1024, structs_bytes=structs, clusters=clusters)
+    return None if plan is None else plan.room.size
+
+
+def compiled_by_nvcc(source: str, variant: Variant, architecture: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        macros = [f"-D{name}={value}" for name, value in variant.macros]
+        target = f"-gencode=arch={architecture.replace('sm', 'compute')},code={architecture}"
+        command = ["nvcc", "-std=c++17", target, "-cubin", "-Xptxas", "-v", *macros]
+        command += ["-o", str(Path(folder) / "kernel.cubin"), str(SOURCES / source)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise GpuError(done.stderr[-2000:])
+        return done.stderr
+
+
+# -- on a GPU ----------------------------------------------------------------------------------------------------------
+
+
+def on_gpu(report: Report, device: CudaDevice, cache: Path) -> None:
+    import torch
+
+    report.about |= {
+        "device": device.name,
+        "capability": ".".join(map(str, device.capability)),
+        "processors": device.processors,
+        "shared_bytes": device.shared_bytes,
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+    }
+    print(report.about, flush=True)
+    clusters = device.clusters(Variant("bf16", cluster=True), device.shared_bytes) > 0
+    report.notes.append(f"clusters of {CLUSTER}: {'there' if clusters else 'none'}")
+    kinds = (False, True) if clusters else (False,)
+    right = dict.fromkeys(kinds, True)
+    for kind in kinds:
+        for check in gpu_checks.CHECKS:
+            name = f"{check.__name__.replace('_', ' ')}{', clusters' if kind else ''}"
+            right[kind] &= report.check(name, functools.partial(check, device, kind))
+    report.check("the graph of torch is near the definition", gpu_checks.graph)
+    sanitize(report, cache)
+    report.check("constants", functools.partial(measure_constants, report, device, clusters))
+    for kind in kinds:
+        if right[kind]:  # how fast a wrong kernel is does not matter
+            measure_kernels(report, device, kind)
+    if right[False]:
+        measure_shipped(report, device)
+        for inner in (8, 16, 64):  # how many blocks had better share the sample tier
+            sampler = CudaSampler(network("bf16"), device, inner=inner)
+            add_row(
+                report, f"kernel, {inner} inner", "bf16", 1, functools.partial(time_kernel, sampler, device, 1), "1"
+            )
+    measure_torch(report)
+    add_floors(report)
+
+
+def sanitize(report: Report, cache: Path) -> None:
+    tool = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
+    if tool is None:
+        report.notes.append("no compute-sanitizer here")
+        return
+    for name in ("memcheck", "racecheck"):
+        report.check(f"compute-sanitizer {name}", functools.partial(run_sanitizer, tool, name, cache), least_s=120)
+
+
+def run_sanitizer(tool: str, name: str, cache: Path) -> str:
+    ours = [sys.executable, "-m", "scripts.gpu", "--sanitize", "--cache", str(cache)]
+    command = [tool, "--tool", name, "--error-exitcode", "9", *ours]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if "SUMMARY" in line or "hazard" in line]
+    if done.returncode:
+        raise GpuError(f"exit code {done.returncode}: {' '.join(lines) or done.stderr[-500:]}")
+    return " ".join(lines) or "nothing to say"
+
+
+def measure_constants(report: Report, device: CudaDevice, clusters: bool) -> str:
+    """Cycles of a load, a barrier, a hop."""
+    from scripts.gpu_constants import measure
+
+    report.constants |= measure(device, clusters)
+    return ", ".join(f"{name} {cycles:.0f}" for name, cycles in report.constants.items())
+
+
+@functools.cache
+def network(precision: str) -> Any:
+    return pack(folded(), precision)
+
+
+@functools.cache
+def folded() -> Any:
+    return random_folded(PAPER)
+
+
+def measure_kernels(report: Report, device: CudaDevice, clusters: bool) -> None:
+    for precision in ("bf16", "int8", "fp32"):
+        for streams in BATCHES:
+            if report.left_s() < 60:
+                report.notes.append(f"kernel {precision} {streams}: left out, no time was left")
+                continue
+            sampler = sampler_of(device, precision, clusters)
+            name = f"{'cluster ' if clusters else ''}kernel"
+            timed = functools.partial(time_kernel, sampler, device, streams)
+            add_row(report, name, precision, streams, timed, str(sampler.plan(streams).teams))
+
+
+def measure_shipped(report: Report, device: CudaDevice) -> None:
+    """The decoders that ship, in the precision that they ship for, 10 s of sound of 1 and of 64 streams."""
+    for name in ("ambient",):
+        try:
+            packed = shipped(name)
+        except Exception as error:  # its packages may be missing here
+            report.notes.append(f"decoder {name}: {type(error).__name__}: {error}")
+            continue
+        sampler = CudaSampler(packed, device)
+        for streams in (1, 64):
+            timed = functools.partial(time_kernel, sampler, device, streams)
+            add_row(
+                report, f"kernel, {name} decoder", packed.precision, streams, timed, str(sampler.plan(streams).teams)
+            )
+
+
+def shipped(name: str) -> Any:
+    """A decoder out of the manifest, packed as its metadata say."""
+    from synth import weights
+    from synth.kernels.folding import fold
+    from synth.models.visual_to_sound import VisualToSound, VisualToSoundConfig
+
+    loaded = weights.load(name)
+    network = VisualToSound(VisualToSoundConfig.from_dict(json.loads(loaded.metadata["config"])))
+    network.load_state_dict(
+        {key: value.float() for key, value in loaded.tensors.items() if not key.startswith("bank.")}
+    )
+    return pack(fold(network.eval().decoder), loaded.metadata["precision"])
+
+
+@functools.cache
+def sampler_of(device: CudaDevice, precision: str, clusters: bool) -> CudaSampler:
+    return CudaSampler(network(precision), device, clusters=clusters)
+
+
+def time_kernel(sampler: CudaSampler, device: CudaDevice, streams: int) -> tuple[list[float], int]:
+    """Seconds of the device for so many launches, and samples of all streams in each."""
+    made = [sampler.start(0, number) for number in range(streams)]
+    frames, seconds = 1, []
+    top, numbers = sampler.shape.top_frame, sampler.shape.conditioning
+
+    def rows(count: int) -> list[NDArray[np.float32]] | None:
+        if not numbers:
+            return None
+        return [np.full((count, numbers), 0.1, np.float32) for _ in made]
+
+    sampler.run(made, rows(frames), frames)
+    once = max(1e-4, device.launch_ms() / 1000)
+    frames = max(1, min(512, int(0.15 / once)))
+    for _ in range(5):
+        sampler.run(made, rows(frames), frames)
+        seconds.append(device.launch_ms() / 1000)
+    return seconds, frames * top * streams
+
+
+def measure_torch(report: Report) -> None:
+    """The loops that a kernel has to beat: a CUDA graph, and torch one operation at a time."""
+    for precision in ("bf16", "fp32"):
+        for streams in BATCHES:
+            for graph in (True, False):
+                if report.left_s() < 20 or (not graph and (streams not in (1, 64) or precision == "fp32")):
+                    continue
+                name = "cuda graph of torch" if graph else "torch, eager"
+                add_row(report, name, precision, streams, functools.partial(time_torch, precision, streams, graph), "")
+
+
+def time_torch(precision: str, streams: int, graph: bool) -> tuple[list[float], int]:
+    import torch
+
+    from synth.kernels.cuda.graph import TorchSampler
+
+    loop = TorchSampler(network(precision), "cuda", batch=streams)
+    step = loop._step if graph else functools.partial(loop._loop.frame, None)
+    with torch.inference_mode():
+        step()
+        torch.cuda.synchronize()
+        seconds = []
+        for _ in range(5 if graph else 2):
+            begin = time.perf_counter()
+            step()
+            torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - begin)
+    return seconds, streams * PAPER.top_frame
+
+
+def add_row(
+    report: Report,
+    name: str,
+    precision: str,
+    streams: int,
+    timed: Callable[[], tuple[list[float], int]],
+    teams: str,
+) -> None:
+    try:
+        seconds, samples = timed()
+    except Exception as error:
+        report.notes.append(f"{name} {precision} {streams}: {type(error).__name__}: {error}")
+        traceback.print_exc()
+        return
+    median = statistics.median(seconds)
+    row = {
+        "kind": name,
+        "precision": precision,
+        "streams": streams,
+        "teams": teams,
+        "samples_per_s": round(samples / median),
+        "least": round(samples / max(seconds)),
+        "greatest": round(samples / min(seconds)),
+        "us_a_step": round(median / (samples / streams) * 1e6, 3),
+        "job_10_s": round(10 * RATE_HZ * median / (samples / streams), 3),
+    }
+    report.rows.append(row)
+    print(row, flush=True)
+
+
+def add_floors(report: Report) -> None:
+    """The part of a step that three exchanges must take, by the measured constants; and what a graph takes."""
+    graphs = {(row["precision"], row["streams"]): row for row in report.rows if "graph" in row["kind"]}
+    clock = report.constants.get("cycles a us", 0.0)
+    for row in report.rows:
+        if row["kind"] not in ("kernel", "cluster kernel"):
+            continue
+        barrier = "cluster barrier" if "cluster" in row["kind"] else "barrier of 16"
+        exchange = report.constants.get(barrier, 0.0) + 2 * report.constants.get("l2 load", 0.0)
+        if clock:
+            row["floor_us"] = round(3 * exchange / clock, 3)
+            row["of_floor"] = round(row["floor_us"] / row["us_a_step"], 3)
+        graph = graphs.get((row["precision"] if row["precision"] != "int8" else "bf16", row["streams"]))
+        if graph:
+            row["times_graph"] = round(row["samples_per_s"] / graph["samples_per_s"], 2)
+
+
+def print_table(report: Report) -> None:
+    if report.constants:
+        print("cycles: " + ", ".join(f"{name} {value:.0f}" for name, value in report.constants.items()))
+    for note in report.notes:
+        print(f"note: {note}")
+    columns: Sequence[str] = ("kind", "precision", "streams", "teams", "samples_per_s", "us_a_step", "of_floor")
+    columns = (*columns, "times_graph", "job_10_s")
+    rows = [row for row in report.rows if "kind" in row]
+    if not rows:
+        columns = ("architecture", "kernel", "variant", "registers", "spill_stores", "dynamic_shared")
+        rows = report.rows
+    cells = [[str(row.get(column, "")) for column in columns] for row in rows]
+    widths = [max(len(line[i]) for line in [list(columns), *cells]) for i in range(len(columns))]
+    for line in [list(columns), *cells]:
+        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
