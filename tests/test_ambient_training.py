@@ -206,7 +206,7 @@ def test_knowing_only_how_frequent_levels_are() -> None:
 def tiny_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recipes at a size that takes a second."""
     monkeypatch.setattr(ambient, "SMALL", dataclasses.replace(SMALL, decoder=TINY, hidden=8))
-    monkeypatch.setattr(ambient, "COMPARED", ambient.SMALL)
+    monkeypatch.setattr(ambient, "COMPARED", dataclasses.replace(SMALL, decoder=TINY, hidden=8))
     monkeypatch.setattr(ambient, "LANES", 2)
     monkeypatch.setattr(ambient, "TRIAL_LANES", 2)
 

@@ -20,6 +20,7 @@ from synth.evaluation import metrics, pictures
 from synth.evaluation.ambient import evaluate_ambient
 from synth.evaluation.baselines import motion_stops, uniform_rhythm
 from synth.evaluation.listening import Judged, Listener, judge, listeners, see
+from synth.evaluation.selector import evaluate_selector
 from synth.materials import MATERIALS
 from synth.models.imagenet import ImageNetEye
 
@@ -150,4 +151,5 @@ def _chance(judged: Sequence[Judged]) -> dict[str, float]:
 EVALUATIONS: Final[dict[str, Callable[[Path, Path | None], dict[str, Any]]]] = {
     "hits": evaluate_hits,
     "ambient": evaluate_ambient,
+    "selector": evaluate_selector,
 }
