@@ -185,18 +185,20 @@ def test_faults_are_found_and_noise_has_none() -> None:
     assert sound_checks.faults(np.tile(noise(0.7, 0), 3)).repeats
 
 
-def test_silence_before_the_first_sound_is_measured() -> None:
-    assert sound_checks.first_sound_s(np.concatenate([np.zeros(4000), noise(0.1, 0)])) == pytest.approx(0.25, abs=0.01)
-    assert sound_checks.first_sound_s(np.zeros(1600)) == pytest.approx(0.1)
+def test_what_is_missing_is_measured_where_there_should_be_sound() -> None:
+    control = np.concatenate([noise(1, 0), np.zeros(RATE_HZ, np.float32)])
+    assert sound_checks.missing_s(0.3 * control, control) == 0
+    assert sound_checks.missing_s(np.zeros_like(control), control) == pytest.approx(1.0)
+    clicks = np.zeros_like(control)
+    clicks[::4000] = 0.05
+    assert sound_checks.missing_s(clicks, control) == pytest.approx(1.0)
 
 
-def test_a_late_start_is_named_where_the_levels_sound(judged: evaluation.Judged) -> None:
+def test_a_dropout_is_named(judged: evaluation.Judged) -> None:
     assert judged.shaped is not None
-    late = [np.concatenate([np.zeros(6400, np.float32), sound])[: len(sound)] for sound in judged.shaped.sounds]
-    made = replace(judged.generated, sounds=[late[0], *judged.shaped.sounds[1:]])
-    found = evaluation.late_starts(replace(judged, generated=made))
-    assert found is not None
-    assert [one.split(":")[0] for one in found] == ["dog 0"]
+    silent = np.zeros_like(judged.shaped.sounds[3])
+    made = replace(judged.generated, sounds=[*judged.shaped.sounds[:3], silent])
+    assert evaluation.dropouts(replace(judged, generated=made)) == ["rain 1: 0.6 s"]
 
 
 def test_the_control_is_compared_pair_by_pair() -> None:

@@ -265,7 +265,7 @@ def report(judged: Judged) -> dict[str, Any]:
         },
         "distance": distances(judged),
         "faults": faults(judged),
-        "late_starts": late_starts(judged),
+        "dropouts": dropouts(judged),
         "copies": copies(judged),
     }
 
@@ -369,23 +369,19 @@ def faults(judged: Judged) -> dict[str, Any]:
     return table
 
 
-def late_starts(judged: Judged) -> list[str] | None:
-    """Generated sounds that are silent for over a quarter of a second where their band levels are not.
+def dropouts(judged: Judged) -> list[str] | None:
+    """Generated sounds that are silent for over a quarter of a second in which their band levels are not.
 
-    A decoder starts from silence and may take its time to leave it. ``None`` for one that is told no levels.
+    A decoder begins in silence, and may stay or fall back there. ``None`` for one that is told no levels.
     """
     if judged.shaped is None:
         return None
     labels = judged.generated.labels
-    waits_s = [
-        sound_checks.first_sound_s(made) - sound_checks.first_sound_s(control)
+    missing_s = [
+        sound_checks.missing_s(made, control)
         for made, control in zip(judged.generated.sounds, judged.shaped.sounds, strict=True)
     ]
-    return [
-        f"{labels[k]} {labels[:k].count(labels[k])}: {wait_s:.2f} s"
-        for k, wait_s in enumerate(waits_s)
-        if wait_s > 0.25
-    ]
+    return [f"{labels[k]} {labels[:k].count(labels[k])}: {one:.1f} s" for k, one in enumerate(missing_s) if one > 0.25]
 
 
 def copies(judged: Judged) -> dict[str, Any]:

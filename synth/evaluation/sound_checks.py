@@ -23,6 +23,7 @@ from synth.synthesis import envelopes
 Floats = NDArray[np.float32]
 
 _SILENT_DB: Final = -50.0
+_MISSING_DB: Final = 20.0
 _FULL: Final = 0.99
 _CLIPPED_SHARE: Final = 0.001
 _TONE_SHARE: Final = 0.6
@@ -69,9 +70,7 @@ class Faults:
 def faults(sound: NDArray[Any], peak: float = 1.0) -> Faults:
     """Check ``sound`` [N]; ``peak`` is full scale."""
     heard = np.asarray(sound, np.float32)
-    step = RATE_HZ // 10
-    frames = np.pad(heard, (0, -len(heard) % step)).reshape(-1, step).astype(np.float64)
-    loudest = float(np.sqrt((frames**2).mean(1).max(initial=0)))
+    loudest = float(_tenths(heard).max(initial=0))
     power = (np.abs(dsp.stft(heard, window=1024, hop=512)) ** 2).sum(0)[4:]
     within = np.convolve(power, np.ones(3), "same")
     first = _loudest_segments(heard, 1)[0]
@@ -85,10 +84,18 @@ def faults(sound: NDArray[Any], peak: float = 1.0) -> Faults:
     )
 
 
-def first_sound_s(sound: NDArray[Any]) -> float:
-    """When ``sound`` [N] first rises over 50 dB below full scale; its length if it never does."""
-    heard = np.abs(np.asarray(sound)) > 10 ** (_SILENT_DB / 20)
-    return float(np.argmax(heard) if heard.any() else len(heard)) / RATE_HZ
+def missing_s(sound: NDArray[Any], control: NDArray[Any]) -> float:
+    """How long ``sound`` [N] lies 20 dB or more under ``control`` [N], where both go on and that is not silent."""
+    both = min(len(sound), len(control))
+    ours_db, theirs_db = (20 * np.log10(_tenths(one[:both]) + 1e-9) for one in (sound, control))
+    return float(np.sum((theirs_db > _SILENT_DB) & (ours_db < theirs_db - _MISSING_DB))) / 10
+
+
+def _tenths(sound: NDArray[Any]) -> NDArray[np.float64]:
+    """RMS of every tenth of a second of ``sound`` [N]."""
+    step = RATE_HZ // 10
+    frames = np.pad(np.asarray(sound, np.float64), (0, -len(sound) % step)).reshape(-1, step)
+    return np.asarray(np.sqrt((frames**2).mean(1)))
 
 
 # --- near copies --------------------------------------------------------------------------------------------------
