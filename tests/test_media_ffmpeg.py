@@ -153,7 +153,8 @@ def test_cancelling_is_heard_while_waiting(zoo: Zoo) -> None:
 def test_the_end_of_the_parent_is_the_end_of_the_child(zoo: Zoo, how: signal.Signals, verb: str) -> None:
     """Ctrl-C, a polite end and kill -9: ffmpeg does not outlive us."""
     program = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background ignores it
 from synth.media import ffmpeg
 arguments = {endless(zoo["plain.mp4"])!r}
 if {verb!r} == "run":

@@ -288,6 +288,12 @@ class _Sounding:
         self.stream: Stream = decoder.sampler.start(
             take.options.seed, _STREAM, temperature=TEMPERATURE, initial=initial
         )
+        if self._track is not None:
+            # After exact silence, which recordings have a lot of, the decoder may stay silent for seconds: it begins
+            # after noise that is as loud as the first moment is to be.
+            loud = 10 ** ((float(envelopes.loudness(self._track[:1])[0]) - 1) * envelopes.RANGE_DB / 20)
+            noise = take.uniforms("before", 0, self._top) * 2 - 1
+            self.stream.before = config.decoder.encode(noise * loud)
 
     def goes_on(self) -> bool:
         """Whether there is more to make and somebody who wants it."""
