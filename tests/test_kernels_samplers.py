@@ -257,12 +257,12 @@ def test_conditioning_cannot_be_given_to_a_network_without() -> None:
 
 
 @needs_library
-def test_sampling_needs_no_torch() -> None:
+def test_sampling_on_the_cpu_needs_no_torch() -> None:
     program = (
         "import sys\n"
         "from synth.kernels import folding, sampler\n"
         "from synth.kernels.base import Shape\n"
-        "made = sampler.make_sampler(folding.random_folded(Shape((8, 4), 16)), threads=2)\n"
+        "made = sampler.make_sampler(folding.random_folded(Shape((8, 4), 16)), device='cpu', threads=2)\n"
         "made.run([made.start(1)], top_frames=2)\n"
         "assert 'torch' not in sys.modules\n"
     )
