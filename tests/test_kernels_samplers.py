@@ -54,6 +54,15 @@ def one(kernel: Any, frames: int, number: int = 0) -> NDArray[np.uint8]:
 
 
 @needs_library
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_threads_that_share_a_wide_networks_steps_change_no_byte(precision: str) -> None:
+    packed = pack(random_folded(Shape((8, 4), 512)), precision)  # narrower ones are not shared
+    alone = one(NativeSampler(packed, threads=1), 12)
+    for threads in (2, 3):
+        assert np.array_equal(one(NativeSampler(packed, threads=threads), 12), alone)
+
+
+@needs_library
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_library_gives_the_definitions_bytes(shape: str, precision: str) -> None:

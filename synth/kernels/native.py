@@ -61,10 +61,6 @@ class _Call(ctypes.Structure):
     )
 
 
-_WIDE: Final = 512
-_STREAMS_FOR_A_THREAD: Final = 6  # with so many the engine gives each thread its own, and nobody waits
-
-
 class NativeSampler(ChunkedSampler):
     """Weights in one precision, and threads that make sound of them; may be used from several threads in turn."""
 
@@ -185,19 +181,11 @@ class NativeSampler(ChunkedSampler):
             call.known = logits is not None
         with self._lock:
             self._own_threads()
-            if self._library.sonorize_run(self._engine, calls, len(streams), frames, self._worth(len(streams))):
+            if self._library.sonorize_run(self._engine, calls, len(streams), frames, self._used):
                 raise MemoryError("the sampler's buffers do not fit into memory")
         for stream, made in zip(streams, levels, strict=True):
             stream.before = made[-self._shape.top_frame :].copy()
             stream.position += len(made)
-
-    def _worth(self, streams: int) -> int:
-        """How many threads to use: a narrow network's steps are over before threads have met between them.
-
-        On cores that other programs use such meetings made it a hundred times slower.
-        """
-        narrow = self._shape.width < _WIDE and streams < _STREAMS_FOR_A_THREAD * self._used
-        return 1 if narrow else self._used
 
     def _own_threads(self) -> None:
         """A fork copies memory but no threads: a child packs its own engine, once."""

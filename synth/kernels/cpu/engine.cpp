@@ -198,6 +198,9 @@ class Engine {
         teams = count;
         break;
       }
+    // A narrow network's steps are over before threads have met between them; on cores that other programs use, such
+    // meetings made it a hundred times slower. Its threads work for themselves.
+    if (model_.width < kWide) threads = teams;
     const int members = threads / teams;
     while (static_cast<int>(groups_.size()) < teams) groups_.push_back(std::make_unique<Group>());
     std::vector<std::unique_ptr<Team>> meeting;
@@ -235,6 +238,7 @@ class Engine {
 
  private:
   static constexpr int kStreamsForATeam = 6;
+  static constexpr int kWide = 512;
 
   const Kernels* kernels_;
   Model model_{};
