@@ -28,6 +28,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations, parametrize
 
+from synth import dsp
+
 _INPUT_SPAN: Final = 2.0  # dequantised samples reach the frame tiers in -2..2
 _FORGET_BIAS: Final = 3.0
 
@@ -100,18 +102,17 @@ class SampleRNNConfig:
 
     def encode(self, sound: NDArray[Any]) -> NDArray[np.uint8]:
         """Levels [N] of sound [N]; what lies beyond the fixed range is clipped to it."""
-        scaled = np.clip(np.asarray(sound, np.float64) / self.peak, -1, 1)
-        mu = self.levels - 1
+        scaled = np.asarray(sound, np.float64) / self.peak
         if self.quantiser == "mu-law":
-            scaled = np.sign(scaled) * np.log1p(mu * np.abs(scaled)) / math.log1p(mu)
-        return np.clip(np.floor((scaled + 1) / 2 * mu + 0.5), 0, mu).astype(np.uint8)
+            return dsp.mu_law_encode(scaled, self.levels).astype(np.uint8)
+        top = self.levels - 1
+        return np.clip(np.floor((scaled + 1) / 2 * top + 0.5), 0, top).astype(np.uint8)
 
     def decode(self, levels: NDArray[Any]) -> NDArray[np.float32]:
         """Sound [N] of levels [N]."""
-        mu = self.levels - 1
-        scaled = 2 * np.asarray(levels, np.float64) / mu - 1
         if self.quantiser == "mu-law":
-            scaled = np.sign(scaled) * np.expm1(np.abs(scaled) * math.log1p(mu)) / mu
+            return dsp.mu_law_decode(levels, self.levels) * np.float32(self.peak)
+        scaled = 2 * np.asarray(levels, np.float64) / (self.levels - 1) - 1
         return np.asarray(scaled * self.peak, np.float32)
 
 

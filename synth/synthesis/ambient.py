@@ -185,7 +185,7 @@ def pack(
     return tensors, about
 
 
-def unpack(tensors: Mapping[str, Any], about: Mapping[str, str], precision: str | None = None) -> Decoder:
+def unpack(tensors: Mapping[str, Any], about: Mapping[str, str]) -> Decoder:
     """The decoder that :func:`pack` stored."""
     from synth.kernels.sampler import make_sampler
     from synth.models.visual_to_sound import VisualToSound, VisualToSoundConfig
@@ -197,7 +197,7 @@ def unpack(tensors: Mapping[str, Any], about: Mapping[str, str], precision: str 
         labels = tuple(json.loads(about["bank.labels"]))
         bank = envelopes.EnvelopeBank(labels, tensors["bank.starts"].numpy(), tensors["bank.levels"].numpy())
     network.eval()
-    return Decoder(network, make_sampler(network.decoder, precision=precision or about["precision"]), bank)
+    return Decoder(network, make_sampler(network.decoder, precision=about["precision"]), bank)
 
 
 def generate(
@@ -270,10 +270,9 @@ class _Sounding:
         self._cut = False
         self._rendering: Rendering | None = None
         assert controls.choice is not None
-        activity = controls.track[:, 0] if controls.track is not None and len(controls.track) else np.full(1, 0.5)
         per_picture = round(RATE_HZ / controls.track_rate_hz)
         steps = self._count // envelopes.HOP + 2
-        self._activity = envelopes.at_frames(activity[:, None], 0, steps, envelopes.HOP, per_picture)[:, 0]
+        self._activity = envelopes.at_frames(_activity(controls), 0, steps, envelopes.HOP, per_picture)[:, 0]
         self._track: envelopes.Levels | None = None
         if decoder.bank is not None:
             self._track = decoder.bank.choose(controls.choice.name, self._activity, steps, take.uniforms)
@@ -345,12 +344,17 @@ def _shown(appearance: int, controls: Controls) -> tuple[NDArray[np.float32], ND
     assert controls.choice is not None
     if controls.features:
         return controls.features["appearance"], controls.features["motion"]
-    activity = (
-        controls.track if controls.track is not None and len(controls.track) else np.full((1, 1), 0.5, np.float32)
-    )
+    activity = _activity(controls)
     told = controls.choice.probabilities or {controls.choice.name: 1.0}
     shares = np.array([told.get(name, 0.0) for name in AMBIENT_CLASSES[:appearance]], np.float32)
-    return np.repeat(shares[None], len(activity), 0), np.asarray(activity[:, :1], np.float32)
+    return np.repeat(shares[None], len(activity), 0), activity
+
+
+def _activity(controls: Controls) -> NDArray[np.float32]:
+    """How much moves, float32 [T, 1]; a still picture where there is no track."""
+    if controls.track is None or len(controls.track) == 0:
+        return np.full((1, 1), 0.5, np.float32)
+    return np.asarray(controls.track[:, :1], np.float32)
 
 
 def _gain(activity: NDArray[np.float32], count: int) -> NDArray[np.float32]:
