@@ -317,7 +317,7 @@ def _look(request: Request) -> _Looked:
         keeps=request.keeps,
     )
     with watch.stage("controls"):
-        width, height = job.voice.frame_size
+        width, height = job.voice.frame_size(job.info)
         rate_hz = job.voice.rate_hz
         frames = video.read_frames(job.source, rate_hz=rate_hz, width=width, height=height, cancelled=job.cancelled)
         controls = job.voice.controls(watch.each("decode", frames), job.info, job.options, job.progress, job.cancelled)

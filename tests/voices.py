@@ -39,10 +39,12 @@ class FlashVoice:
     """Hits where a frame is much brighter than the one before; each sounds as a burst of decaying noise."""
 
     rate_hz: float = 30.0
-    frame_size: tuple[int, int] = (16, 12)
     sample_rate_hz: int = 22_050
     looked: int = 0
     rendered: int = 0
+
+    def frame_size(self, info: VideoInfo) -> tuple[int, int]:
+        return 16, 12
 
     def weights(self, options: Options) -> Mapping[str, str]:
         return {"flash": "0" * 64}
@@ -83,11 +85,13 @@ class HissVoice:
     """
 
     rate_hz: float = 30.0
-    frame_size: tuple[int, int] = (16, 12)
     sample_rate_hz: int = 16_000
     looked: int = 0
     batches: list[int] = field(default_factory=list)
     before_chunk: Callable[[Take, int], None] = lambda _take, _chunk: None
+
+    def frame_size(self, info: VideoInfo) -> tuple[int, int]:
+        return 16, 12
 
     def weights(self, options: Options) -> Mapping[str, str]:
         return {"hiss": "1" * 64}

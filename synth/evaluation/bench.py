@@ -108,7 +108,7 @@ def _needed_alone(clip: Path, folder: Path) -> float:
     silence = np.zeros(round(info.duration_s * voice.sample_rate_hz), np.float32)
     target = folder / "needed.mp4"
     begin = time.perf_counter()
-    width, height = voice.frame_size
+    width, height = voice.frame_size(info)
     frames = video.read_frames(clip, rate_hz=voice.rate_hz, width=width, height=height)
     voice.controls(frames, info, Options(), ignore_progress, never_cancelled)
     video.remux(clip, silence, voice.sample_rate_hz, target, existing=ExistingSound.REPLACE)

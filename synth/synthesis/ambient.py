@@ -87,11 +87,14 @@ class AmbientVoice:
     """
 
     rate_hz = looking.RATE_HZ
-    frame_size = looking.FRAME_SIZE
     sample_rate_hz = RATE_HZ
 
     def __init__(self, network: str = NETWORK) -> None:
         self._network = network
+
+    def frame_size(self, info: VideoInfo) -> tuple[int, int]:
+        """The same for every clip: what the packaged backbone sees."""
+        return looking.FRAME_SIZE
 
     def weights(self, options: Options) -> Mapping[str, str]:
         """Name -> sha256 of the decoder and of the backbone that looks at the picture."""

@@ -173,13 +173,12 @@ class Voice(Protocol):
         ...
 
     @property
-    def frame_size(self) -> tuple[int, int]:
-        """Width and height of those frames, in pixels."""
-        ...
-
-    @property
     def sample_rate_hz(self) -> int:
         """Samples a second of the waveform."""
+        ...
+
+    def frame_size(self, info: VideoInfo) -> tuple[int, int]:
+        """Width and height, in pixels, of the frames that ``controls`` wants of such a clip."""
         ...
 
     def weights(self, options: Options) -> Mapping[str, str]:

@@ -53,11 +53,14 @@ class HitsVoice:
     """
 
     rate_hz = VIDEO_RATE_HZ
-    frame_size = FRAME_SIZE
     sample_rate_hz = BANK_RATE_HZ
 
     def __init__(self, network: str = NETWORK) -> None:
         self._network = network
+
+    def frame_size(self, info: VideoInfo) -> tuple[int, int]:
+        """The same for every clip: the network was trained on pictures squeezed to it."""
+        return FRAME_SIZE
 
     def weights(self, options: Options) -> Mapping[str, str]:
         """Name -> sha256 of the network, the backbone behind its RGB stream, and the bank."""
