@@ -6,6 +6,7 @@ Importable without torch. Every rule about a value stands here once; everything 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -56,8 +57,20 @@ class Limits:
 LIMITS: Final = Limits()
 MAX_SEED: Final = 2**63 - 1
 MAX_TAKES: Final = 8
+MAX_FACES: Final = 16
+VOICE_NAME: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
+"""What the name of a voice pack looks like, as a regular expression for all of it."""
 LOUDNESS_RANGE_LUFS: Final = (-40.0, -8.0)
 TRUE_PEAK_RANGE_DBTP: Final = (-12.0, 0.0)
+
+
+_GOES_WITH: Final = {
+    "material": Mode.HITS,
+    "sound_class": Mode.AMBIENT,
+    "voice": Mode.SPEECH,
+    "face": Mode.SPEECH,
+}
+"""Options that mean something for one voice only; with ``auto`` they choose it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,9 @@ class Options:
     """One request, checked. Build it with the constructor or, from loose text, with :meth:`parse`.
 
     ``bank`` is the name of a shipped sound bank or the path of one of the caller's own; ``None`` is the default bank.
-    ``sound_class`` names what an ambient sound is to be; ``None`` lets the picture decide. ``keep_partial`` keeps what
+    ``sound_class`` names what an ambient sound is to be; ``None`` lets the picture decide. ``voice`` is the name of a
+    voice pack in the manifest, whose speaker speech is given; ``None`` is the default one. ``face`` says who of several
+    speaks, counted from the left of the picture, from 1; ``None`` is who speaks most. ``keep_partial`` keeps what
     was made of a sound when its job is cancelled, where the voice makes it piece by piece; silence follows it.
 
     Raises:
@@ -79,6 +94,8 @@ class Options:
     material: str | None = None
     bank: str | None = None
     sound_class: str | None = None
+    voice: str | None = None
+    face: int | None = None
     keep_partial: bool = False
     existing_sound: ExistingSound = ExistingSound.REPLACE
     loudness_lufs: float = -20.0
@@ -91,12 +108,37 @@ class Options:
         _in_range("true_peak_dbtp", self.true_peak_dbtp, *TRUE_PEAK_RANGE_DBTP)
         if self.material is not None and self.material not in MATERIALS:
             raise OptionError(f"material is {self.material!r}; allowed are {', '.join(MATERIALS)}")
-        if self.material is not None and self.mode not in (Mode.AUTO, Mode.HITS):
-            raise OptionError(f"material goes with mode hits; the mode asked for is {self.mode.value}")
         if self.sound_class is not None and self.sound_class not in AMBIENT_CLASSES:
             raise OptionError(f"sound_class is {self.sound_class!r}; allowed are {', '.join(AMBIENT_CLASSES)}")
-        if self.sound_class is not None and self.mode not in (Mode.AUTO, Mode.AMBIENT):
-            raise OptionError(f"sound_class goes with mode ambient; the mode asked for is {self.mode.value}")
+        if self.voice is not None and not re.fullmatch(VOICE_NAME, self.voice):
+            raise OptionError(
+                f"voice is {self.voice!r}; allowed is the name of a voice pack: up to 64 small letters, digits, "
+                "dots, dashes and underscores"
+            )
+        if self.face is not None:
+            _in_range("face", self.face, 1, MAX_FACES)
+        self._refuse_contradictions()
+
+    def _refuse_contradictions(self) -> None:
+        given = [(name, mode) for name, mode in _GOES_WITH.items() if getattr(self, name) is not None]
+        for name, mode in given:
+            if self.mode not in (Mode.AUTO, mode):
+                raise OptionError(f"{name} goes with mode {mode.value}; the mode asked for is {self.mode.value}")
+            first, other = given[0]
+            if mode is not other:
+                raise OptionError(
+                    f"{first} goes with mode {other.value} and {name} with mode {mode.value}; allowed is one of the two"
+                )
+
+    @property
+    def settled_mode(self) -> Mode:
+        """The mode asked for; for ``auto``, the only one that the other options mean something for, if there is one."""
+        if self.mode is not Mode.AUTO:
+            return self.mode
+        meant = [mode for name, mode in _GOES_WITH.items() if getattr(self, name) is not None]
+        if meant:
+            return meant[0]
+        return Mode.HITS if self.bank is not None else Mode.AUTO
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Options:
@@ -158,6 +200,10 @@ def _material(_name: str, value: Any) -> str | None:
     return str(value).strip().lower() or None
 
 
+def _voice(_name: str, value: Any) -> str | None:
+    return str(value).strip() or None
+
+
 def _sound_class(_name: str, value: Any) -> str | None:
     return str(value).strip().lower().replace(" ", "_").replace("-", "_") or None
 
@@ -187,6 +233,8 @@ _PARSERS: Final[dict[str, Any]] = {
     "material": _material,
     "bank": _text,
     "sound_class": _sound_class,
+    "voice": _voice,
+    "face": _whole,
     "keep_partial": _truth,
     "existing_sound": _member(ExistingSound),
     "loudness_lufs": _real,

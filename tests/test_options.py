@@ -57,6 +57,13 @@ def test_absent_means_default() -> None:
         ({"existing_sound": ""}, "allowed are replace, keep, mix"),
         ({"material": "cheese"}, "material is 'cheese'; allowed are carpet, ceramic"),
         ({"material": "wood", "mode": "speech"}, "material goes with mode hits; the mode asked for is speech"),
+        ({"face": 1, "mode": "hits"}, "face goes with mode speech; the mode asked for is hits"),
+        ({"voice": "me", "mode": "ambient"}, "voice goes with mode speech; the mode asked for is ambient"),
+        ({"voice": "../me"}, "voice is '../me'; allowed is the name of a voice pack"),
+        ({"face": 0}, "face is 0; allowed is 1 to"),
+        ({"face": "left"}, "face is 'left'; it must be a whole number"),
+        ({"material": "wood", "sound_class": "rain"}, "material goes with mode hits and sound_class with mode ambient"),
+        ({"sound_class": "rain", "face": 1}, "sound_class goes with mode ambient and face with mode speech"),
         ({"loudness_lufs": "loud"}, "loudness_lufs is 'loud'; it must be a number"),
         ({"loudness_lufs": "nan"}, "loudness_lufs is nan; allowed is -40.0 to -8.0"),
         ({"loudness_lufs": -41}, "allowed is -40.0 to -8.0"),
@@ -76,6 +83,27 @@ def test_the_constructor_checks_too() -> None:
         Options(takes=0)
     with pytest.raises(OptionError):
         dataclasses.replace(Options(mode=Mode.SPEECH), material="wood")
+
+
+@pytest.mark.parametrize(
+    ("raw", "mode"),
+    [
+        ({}, Mode.AUTO),
+        ({"material": "wood"}, Mode.HITS),
+        ({"bank": "bank-modal"}, Mode.HITS),
+        ({"sound_class": "rain", "bank": "bank-modal"}, Mode.AMBIENT),
+        ({"voice": "grid-s1"}, Mode.SPEECH),
+        ({"face": 2}, Mode.SPEECH),
+        ({"mode": "speech"}, Mode.SPEECH),
+    ],
+)
+def test_options_that_fit_one_voice_only_choose_it(raw: dict[str, Any], mode: Mode) -> None:
+    assert Options.parse(raw).settled_mode is mode
+
+
+def test_speech_keeps_its_options_through_json() -> None:
+    asked = Options(mode=Mode.SPEECH, voice="grid-s1", face=3)
+    assert Options.parse(json.loads(json.dumps(asked.as_dict()))) == asked
 
 
 def test_takes_count_seeds_up_and_around() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from synth.ambient_classes import AMBIENT_CLASSES
+from synth.errors import OptionError
 from synth.materials import MATERIALS
-from synth.options import ExistingSound, Options, Synthesis
+from synth.options import ExistingSound, Mode, Options, Synthesis
 from tests.web_place import Place, place
 from web import decor, forms
 from workers.jobs import State
@@ -39,7 +40,8 @@ def press(here: Place, path: str, **fields: str) -> str:
 def test_the_form_offers_all_options(here: Place) -> None:
     page = here.client.get("/").text
     names = set(re.findall(r'<(?:select|input) id="f-[^"]+" name="([^"]+)"', page))
-    assert names | {"bank"} == set(forms.NAMES)  # one bank ships: there is nothing to choose
+    # One bank ships: there is nothing to choose.
+    assert names | {"bank"} == set(forms.NAMES) - ({"voice", "face"} if Mode.SPEECH not in forms.MODES else set())
     values = set(re.findall(r'<option value="([^"]*)"', page))
     assert values == {
         "",
@@ -51,6 +53,22 @@ def test_the_form_offers_all_options(here: Place) -> None:
     }
     assert 'enctype="multipart/form-data"' in page
     assert f'data-max-bytes="{here.settings.max_upload_bytes}"' in page
+
+
+def test_what_goes_with_speech_is_offered_where_speech_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "MODES", (*forms.MODES, Mode.SPEECH))
+    speech = {field.name: field for field in forms.main_fields() if Mode.SPEECH in field.modes}
+    assert set(speech) == {"voice", "face"}
+    assert all(field.modes == (Mode.SPEECH,) and field.value == "" for field in speech.values())
+    assert speech["voice"].choices[0][0] == ""
+    asked = forms.parse_options({"mode": "speech", "voice": "grid-s1", "face": "2"})
+    assert (asked.voice, asked.face) == ("grid-s1", 2)
+
+
+def test_a_voice_pack_needs_the_voice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "MODES", (Mode.AUTO, Mode.HITS))
+    with pytest.raises(OptionError, match="mode is 'speech', which has no voice"):
+        forms.parse_options({"voice": "grid-s1"})
 
 
 def test_the_form_as_it_stands_asks_for_the_defaults(here: Place) -> None:

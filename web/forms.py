@@ -8,11 +8,13 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from synth import weights
 from synth.ambient_classes import AMBIENT_CLASSES, DISPLAY_NAMES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.options import (
     LOUDNESS_RANGE_LUFS,
+    MAX_FACES,
     MAX_SEED,
     MAX_TAKES,
     TRUE_PEAK_RANGE_DBTP,
@@ -24,6 +26,9 @@ from synth.options import (
 
 MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT)
 """What can be asked for in this release. The voices stand in the pipeline, which would load torch; a test compares."""
+
+VOICE_KIND: Final = "voice"
+"""The kind of the manifest's entries that are voice packs."""
 
 NAMES: Final = tuple(field.name for field in fields(Options))
 _DEFAULTS: Final = Options()
@@ -68,10 +73,16 @@ def main_fields() -> tuple[Field, ...]:
     """What nearly everybody wants to choose."""
     materials = (("", "As it looks"), *((name, name.replace("-", " ").capitalize()) for name in MATERIALS))
     sounds = (("", "As it looks"), *((name, class_words(name).capitalize()) for name in AMBIENT_CLASSES))
-    return (
+    packs = (("", "The one that ships"), *((name, name) for name in _packs()))
+    return _offered(
         _choice("mode", "Voice", MODES, _DEFAULTS.mode),
         Field("material", "Material", "", "For every hit.", materials, modes=(Mode.AUTO, Mode.HITS)),
         Field("sound_class", "Sound", "", "What it is the sound of.", sounds, modes=(Mode.AMBIENT,)),
+        Field("voice", "Whose voice", "", "A voice pack of this server.", packs, modes=(Mode.SPEECH,)),
+        replace(
+            _number("face", "Who speaks", "", 1, MAX_FACES, "1", "Counted from the left; empty: who speaks most."),
+            modes=(Mode.SPEECH,),
+        ),
         _number("takes", "Takes", _DEFAULTS.takes, 1, MAX_TAKES, "1", "Each take has the next seed."),
     )
 
@@ -80,7 +91,7 @@ def more_fields() -> tuple[Field, ...]:
     """The rest."""
     low, high = (f"{edge:g}" for edge in LOUDNESS_RANGE_LUFS)
     quiet, loud = (f"{edge:g}" for edge in TRUE_PEAK_RANGE_DBTP)
-    return (
+    return _offered(
         _number("seed", "Seed", _DEFAULTS.seed, 0, MAX_SEED, "1", "Another seed, another sound; the same, the same."),
         replace(_choice("synthesis", "Made from", tuple(Synthesis), _DEFAULTS.synthesis), modes=(Mode.AUTO, Mode.HITS)),
         _choice("existing_sound", "Sound that is there", tuple(ExistingSound), _DEFAULTS.existing_sound),
@@ -107,15 +118,25 @@ def parse_options(raw: Mapping[str, Any]) -> Options:
         OptionError: as :meth:`Options.parse`; or a mode without a voice; or a bank that is not a shipped one's name.
     """
     options = Options.parse({name: value for name, value in raw.items() if value != ""})
-    if options.mode not in MODES:
+    if options.settled_mode not in MODES:  # a voice pack asks for speech, without naming it
         raise OptionError(
-            f"mode is {options.mode.value!r}, which has no voice in this release; "
+            f"mode is {options.settled_mode.value!r}, which has no voice in this release; "
             f"available are {', '.join(mode.value for mode in MODES)}"
         )
     # The library takes paths of the machine it runs on; a stranger must not name files of the server's.
     if options.bank is not None and not _BANK_NAME.fullmatch(options.bank):
         raise OptionError("bank must be the name of a bank that ships: lower-case letters, digits and dashes")
     return options
+
+
+def _packs() -> tuple[str, ...]:
+    """Names of the voice packs that this server has."""
+    return tuple(name for name, entry in weights.entries().items() if entry.kind == VOICE_KIND)
+
+
+def _offered(*fields: Field) -> tuple[Field, ...]:
+    """Those that mean something for a voice of this release."""
+    return tuple(field for field in fields if not field.modes or set(field.modes) & set(MODES))
 
 
 def _choice(name: str, label: str, members: tuple[StrEnum, ...], value: StrEnum) -> Field:

@@ -8,9 +8,11 @@ from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
 from synth.options import (
     LOUDNESS_RANGE_LUFS,
+    MAX_FACES,
     MAX_SEED,
     MAX_TAKES,
     TRUE_PEAK_RANGE_DBTP,
+    VOICE_NAME,
     ExistingSound,
     Options,
     Synthesis,
@@ -69,6 +71,8 @@ def option_members() -> dict[str, Schema]:
         "material": maybe({"type": "string", "enum": list(MATERIALS)}),
         "bank": maybe({"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"}),
         "sound_class": maybe({"type": "string", "enum": list(AMBIENT_CLASSES)}),
+        "voice": maybe({"type": "string", "pattern": f"^{VOICE_NAME}$"}),
+        "face": maybe({"type": "integer", "minimum": 1, "maximum": MAX_FACES}),
         "keep_partial": FLAG,
         "existing_sound": {"type": "string", "enum": [one.value for one in ExistingSound]},
         "loudness_lufs": _range(LOUDNESS_RANGE_LUFS),

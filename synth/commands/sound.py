@@ -52,6 +52,13 @@ SoundClass = Annotated[
     str | None,
     typer.Option(help="Make an ambient sound of this; without it, what the picture shows.", show_default=False),
 ]
+VoicePack = Annotated[
+    str | None, typer.Option(help="Whose voice speech is given: the name of a voice pack.", show_default=False)
+]
+Face = Annotated[
+    int | None,
+    typer.Option(help="Who speaks, counted from the left, from 1; without it, who speaks most.", show_default=False),
+]
 KeepPartial = Annotated[
     bool, typer.Option("--keep-partial", help="Keep what was made of an ambient sound when it is cancelled.")
 ]
@@ -75,6 +82,8 @@ def run(
     material: Material = None,
     bank: Bank = None,
     sound_class: SoundClass = None,
+    voice: VoicePack = None,
+    face: Face = None,
     keep_partial: KeepPartial = False,
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
@@ -93,6 +102,8 @@ def run(
             "material": material,
             "bank": bank,
             "sound_class": sound_class,
+            "voice": voice,
+            "face": face,
             "keep_partial": keep_partial,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
