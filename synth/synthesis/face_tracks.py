@@ -1,0 +1,295 @@
+"""Faces followed through a clip of any length: who is where in each frame, and crops of their mouths and faces.
+
+Every eighth of a second a frame is looked at; between two looks landmarks are interpolated, and all are smoothed, so
+that an answer comes about a second after its frame. A face that is missed for a moment is bridged; one that is lost
+for longer is not seen until it is back, and then keeps its number. Nothing is interpolated or smoothed across a cut.
+What is kept does not grow with the length of the clip.
+
+Shapes: H x W = one frame, 64 x 64 = one crop.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.errors import Cancelled
+from synth.synthesis import face_crops, faces
+from synth.synthesis.base import CancelPoll, Frame, Progress, ignore_progress, never_cancelled
+from synth.synthesis.faces import Face
+
+Doubles = NDArray[np.float64]
+Pixels = NDArray[np.uint8]
+
+LOOK_EVERY_S: Final = 0.12
+"""At 25 frames a second every third is looked at."""
+
+BRIDGED_S: Final = 0.4
+"""Between two sightings that are no further apart, landmarks are interpolated."""
+
+MOST_TRACKS: Final = 4
+"""So many faces are followed at once, the largest."""
+
+_REMEMBERED: Final = 16  # lost faces that may come back
+_REACH: Final = 0.7  # face widths from one sighting to the next
+_GROWTH: Final = 1.7  # of the face's width from one sighting to the next, either way
+_CUT_CHANGE, _CUT_UNLIKE = 0.06, 0.45  # of full scale; one less the correlation
+_CUT_SIDE: Final = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """One face in one frame.
+
+    Attributes:
+        track: whose face it is: a number that stays with it, counted from 0 as faces appear.
+        mouth: uint8 [64, 64], grey, :data:`synth.synthesis.face_crops.MOUTH`.
+        face: uint8 [64, 64], grey, :data:`synth.synthesis.face_crops.FACE`.
+        points: float64 [5, 2], smoothed landmarks in pixels of the frame.
+    """
+
+    track: int
+    mouth: Pixels
+    face: Pixels
+    points: Doubles
+
+
+class _Track:
+    """One face: its landmarks in the run of frames that it was last seen in without a break."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.runs: deque[_Run] = deque()
+        self.width = 0.0
+        self.centre = np.zeros(2)
+        self.last_seen = -1
+        self.open = False
+
+    def see(self, index: int, face: Face) -> None:
+        """A look at frame ``index`` found it."""
+        if self.open:
+            self.runs[-1].extend(index, face.points)
+        else:
+            self.runs.append(_Run(index, face.points))
+            self.open = True
+        self.last_seen = index
+        self.width, self.centre = _place(face)
+
+    def points(self, index: int, rate_hz: float) -> Doubles | None:
+        """Smoothed landmarks [5, 2] at a frame that is settled; ``None`` where the face is not seen."""
+        for run in self.runs:
+            if run.first <= index <= run.last:
+                return run.smoothed(index, rate_hz)
+        return None
+
+    def forget_before(self, index: int) -> None:
+        """Drop what no later frame needs."""
+        while self.runs and self.runs[0].last < index and (len(self.runs) > 1 or not self.open):
+            self.runs.popleft()
+        if self.runs:
+            self.runs[0].forget_before(index)
+
+
+class _Run:
+    """Landmarks of consecutive frames."""
+
+    def __init__(self, first: int, points: Doubles) -> None:
+        self.first = self.kept = first
+        self.rows: list[Doubles] = [points]
+
+    @property
+    def last(self) -> int:
+        return self.kept + len(self.rows) - 1
+
+    def extend(self, index: int, points: Doubles) -> None:
+        """Go on to a frame, in a straight line."""
+        before, start = self.rows[-1], self.last
+        for step in range(1, index - start + 1):
+            share = step / (index - start)
+            self.rows.append(before + (points - before) * share)
+
+    def smoothed(self, index: int, rate_hz: float) -> Doubles:
+        margin = _margin(rate_hz)
+        start = max(self.kept, index - margin)
+        rows = self.rows[start - self.kept : index + margin + 1 - self.kept]
+        return face_crops.smoothed(np.stack(rows), rate_hz)[index - start]
+
+    def forget_before(self, index: int) -> None:
+        spare = min(index - self.kept, len(self.rows) - 1)
+        if spare > 0:
+            del self.rows[:spare]
+            self.kept += spare
+
+
+def follow(
+    frames: Iterable[Frame],
+    rate_hz: float,
+    *,
+    expected_frames: int = 0,
+    progress: Progress = ignore_progress,
+    cancelled: CancelPoll = never_cancelled,
+) -> Iterator[tuple[Sighting, ...]]:
+    """Follow all faces of a clip: for each frame, in order, who is seen in it, in order of their numbers.
+
+    Args:
+        frames: uint8 [H, W, 3] in RGB, pixels square, all of one size.
+        rate_hz: frames a second.
+        expected_frames: about how many will come, for the progress only.
+        progress: told ``("faces", fraction)``.
+        cancelled: polled every frame.
+
+    Yields:
+        As many items as frames came, each about a second of frames late; an empty one where no face is seen.
+
+    Raises:
+        WeightsError: the detector is missing or damaged.
+        Cancelled: ``cancelled()`` turned true.
+    """
+    follower = _Follower(rate_hz)
+    count = 0
+    for frame in frames:
+        if cancelled():
+            raise Cancelled("stopped while looking for faces")
+        count += 1
+        follower.add(frame)
+        yield from follower.ready()
+        if count % 25 == 0:
+            progress("faces", count / max(count, expected_frames))
+    follower.end()
+    yield from follower.ready()
+
+
+class _Follower:
+    """Frames in, sightings out as soon as they are settled."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self.rate_hz = rate_hz
+        self.every = max(1, round(LOOK_EVERY_S * rate_hz))
+        self.bridged = max(self.every, round(BRIDGED_S * rate_hz))
+        self.margin = _margin(rate_hz)
+        self.tracks: list[_Track] = []
+        self.born = 0
+        self.index = -1  # of the newest frame
+        self.looked = -1  # the newest frame that was looked at
+        self.newest: Frame | None = None
+        self.coarse: NDArray[np.float32] | None = None
+        self.waiting: deque[Pixels] = deque()  # grey frames that were not told yet
+        self.told = 0  # frames that were
+        self.ended = False
+
+    def add(self, frame: Frame) -> None:
+        """One more frame: looked at when its turn has come, or when it begins another scene."""
+        grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+        coarse = cv2.resize(grey, (_CUT_SIDE, _CUT_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
+        if self.coarse is not None and _is_cut(self.coarse, coarse):
+            self._look_at_newest()  # the last of the old scene
+            for track in self.tracks:
+                track.open = False
+            self.looked = -1
+        self.coarse, self.newest = coarse, frame
+        self.waiting.append(grey)
+        self.index += 1
+        if self.looked < 0 or self.index - self.looked >= self.every:
+            self._look_at_newest()
+
+    def end(self) -> None:
+        """No more frames will come: the last one is looked at, and all that is open is settled."""
+        self._look_at_newest()
+        self.ended = True
+
+    def ready(self) -> Iterator[tuple[Sighting, ...]]:
+        """The frames that nothing still to come can change, told and forgotten."""
+        settled = min([self.looked, *(track.last_seen - self.margin for track in self.tracks if track.open)])
+        if self.ended:
+            settled = self.index
+        while self.told <= settled:
+            grey = self.waiting.popleft()
+            sightings = []
+            for track in self.tracks:
+                points = track.points(self.told, self.rate_hz)
+                if points is not None:
+                    mouth, whole = (face_crops.crop(grey, points, one) for one in (face_crops.MOUTH, face_crops.FACE))
+                    sightings.append(Sighting(track.number, mouth, whole, points))
+            yield tuple(sorted(sightings, key=lambda one: one.track))
+            self.told += 1
+        for track in self.tracks:
+            track.forget_before(self.told - self.margin)
+
+    def _look_at_newest(self) -> None:
+        if self.newest is None or self.looked == self.index:
+            return
+        found = faces.detect(self.newest)[:MOST_TRACKS]
+        self.looked = self.index
+        for track in self.tracks:
+            if self.index - track.last_seen > self.bridged:
+                track.open = False
+        for track, face in _matched(self.tracks, found):
+            if track is None:
+                track = _Track(self.born)
+                self.born += 1
+                self.tracks.append(track)
+            track.see(self.index, face)
+        # Who is longest lost is forgotten, but not before all frames were told in which it is seen.
+        self.tracks.sort(key=lambda track: -track.last_seen)
+        self.tracks = [
+            track for place, track in enumerate(self.tracks) if place < _REMEMBERED or track.last_seen >= self.told
+        ]
+
+
+def _matched(tracks: list[_Track], found: list[Face]) -> list[tuple[_Track | None, Face]]:
+    """Whose face each found one is, ``None`` for somebody new.
+
+    Who was just seen goes before who was lost, then the nearest first, of about the same place and size. A face that is alone in the picture is the one that was
+    alone before, wherever it is now: a close-up after a cut is no other person for the voice.
+    """
+    pairs = sorted(
+        (not track.open, apart, track.number, number)
+        for track in tracks
+        for number, face in enumerate(found)
+        if (apart := _apart(track, face)) is not None
+    )
+    by_number = {track.number: track for track in tracks}
+    chosen: dict[int, _Track] = {}
+    for _, _, name, number in pairs:
+        if number not in chosen and by_number[name] not in chosen.values():
+            chosen[number] = by_number[name]
+    if len(found) == 1 and not chosen and tracks and not any(track.open for track in tracks):
+        newest = max(track.last_seen for track in tracks)
+        alone = [track for track in tracks if track.last_seen == newest]
+        if len(alone) == 1:
+            chosen[0] = alone[0]
+    return [(chosen.get(number), face) for number, face in enumerate(found)]
+
+
+def _apart(track: _Track, face: Face) -> float | None:
+    """How far a face lies from where a track was last, in face widths; ``None`` when it is too far or another size."""
+    width, centre = _place(face)
+    if max(width, track.width) > _GROWTH * max(min(width, track.width), 1e-9):
+        return None
+    apart = float(np.linalg.norm(centre - track.centre)) / max(width, track.width)
+    return apart if apart <= _REACH else None
+
+
+def _place(face: Face) -> tuple[float, Doubles]:
+    left, top, width, height = face.box
+    return max(width, 1.0), np.array([left + width / 2, top + height / 2])
+
+
+def _margin(rate_hz: float) -> int:
+    """Frames to either side that smoothing looks at."""
+    return int(3 * face_crops.SMOOTHING_S * rate_hz + 0.5)
+
+
+def _is_cut(before: NDArray[np.float32], now: NDArray[np.float32]) -> bool:
+    """Whether another scene begins: much has changed, and the coarse pictures are no longer alike."""
+    if float(np.abs(now - before).mean()) < 255 * _CUT_CHANGE:
+        return False
+    first, second = before - before.mean(), now - now.mean()
+    scale = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return 1 - (float(first @ second) / scale if scale > 0 else 0.0) > _CUT_UNLIKE
