@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from synth.errors import Cancelled
 from synth.synthesis import face_crops, faces
 from synth.synthesis.base import CancelPoll, Frame, Progress, ignore_progress, never_cancelled
-from synth.synthesis.faces import Face
+from synth.synthesis.face_runs import Track, margin_of, matched
 
 Doubles = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
@@ -37,8 +37,6 @@ MOST_TRACKS: Final = 4
 """So many faces are followed at once, the largest."""
 
 _REMEMBERED: Final = 16  # lost faces that may come back
-_REACH: Final = 0.7  # face widths from one sighting to the next
-_GROWTH: Final = 1.7  # of the face's width from one sighting to the next, either way
 _CUT_CHANGE, _CUT_UNLIKE = 0.06, 0.45  # of full scale; one less the correlation
 _CUT_SIDE: Final = 16
 
@@ -58,73 +56,6 @@ class Sighting:
     mouth: Pixels
     face: Pixels
     points: Doubles
-
-
-class _Track:
-    """One face: its landmarks in the run of frames that it was last seen in without a break."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.runs: deque[_Run] = deque()
-        self.width = 0.0
-        self.centre = np.zeros(2)
-        self.last_seen = -1
-        self.open = False
-
-    def see(self, index: int, face: Face) -> None:
-        """A look at frame ``index`` found it."""
-        if self.open:
-            self.runs[-1].extend(index, face.points)
-        else:
-            self.runs.append(_Run(index, face.points))
-            self.open = True
-        self.last_seen = index
-        self.width, self.centre = _place(face)
-
-    def points(self, index: int, rate_hz: float) -> Doubles | None:
-        """Smoothed landmarks [5, 2] at a frame that is settled; ``None`` where the face is not seen."""
-        for run in self.runs:
-            if run.first <= index <= run.last:
-                return run.smoothed(index, rate_hz)
-        return None
-
-    def forget_before(self, index: int) -> None:
-        """Drop what no later frame needs."""
-        while self.runs and self.runs[0].last < index and (len(self.runs) > 1 or not self.open):
-            self.runs.popleft()
-        if self.runs:
-            self.runs[0].forget_before(index)
-
-
-class _Run:
-    """Landmarks of consecutive frames."""
-
-    def __init__(self, first: int, points: Doubles) -> None:
-        self.first = self.kept = first
-        self.rows: list[Doubles] = [points]
-
-    @property
-    def last(self) -> int:
-        return self.kept + len(self.rows) - 1
-
-    def extend(self, index: int, points: Doubles) -> None:
-        """Go on to a frame, in a straight line."""
-        before, start = self.rows[-1], self.last
-        for step in range(1, index - start + 1):
-            share = step / (index - start)
-            self.rows.append(before + (points - before) * share)
-
-    def smoothed(self, index: int, rate_hz: float) -> Doubles:
-        margin = _margin(rate_hz)
-        start = max(self.kept, index - margin)
-        rows = self.rows[start - self.kept : index + margin + 1 - self.kept]
-        return face_crops.smoothed(np.stack(rows), rate_hz)[index - start]
-
-    def forget_before(self, index: int) -> None:
-        spare = min(index - self.kept, len(self.rows) - 1)
-        if spare > 0:
-            del self.rows[:spare]
-            self.kept += spare
 
 
 def follow(
@@ -152,11 +83,9 @@ def follow(
         Cancelled: ``cancelled()`` turned true.
     """
     follower = _Follower(rate_hz)
-    count = 0
-    for frame in frames:
+    for count, frame in enumerate(frames, 1):
         if cancelled():
             raise Cancelled("stopped while looking for faces")
-        count += 1
         follower.add(frame)
         yield from follower.ready()
         if count % 25 == 0:
@@ -172,8 +101,8 @@ class _Follower:
         self.rate_hz = rate_hz
         self.every = max(1, round(LOOK_EVERY_S * rate_hz))
         self.bridged = max(self.every, round(BRIDGED_S * rate_hz))
-        self.margin = _margin(rate_hz)
-        self.tracks: list[_Track] = []
+        self.margin = margin_of(rate_hz)
+        self.tracks: list[Track] = []
         self.born = 0
         self.index = -1  # of the newest frame
         self.looked = -1  # the newest frame that was looked at
@@ -229,9 +158,9 @@ class _Follower:
         for track in self.tracks:
             if self.index - track.last_seen > self.bridged:
                 track.open = False
-        for track, face in _matched(self.tracks, found):
+        for track, face in matched(self.tracks, found):
             if track is None:
-                track = _Track(self.born)
+                track = Track(self.born)
                 self.born += 1
                 self.tracks.append(track)
             track.see(self.index, face)
@@ -240,50 +169,6 @@ class _Follower:
         self.tracks = [
             track for place, track in enumerate(self.tracks) if place < _REMEMBERED or track.last_seen >= self.told
         ]
-
-
-def _matched(tracks: list[_Track], found: list[Face]) -> list[tuple[_Track | None, Face]]:
-    """Whose face each found one is, ``None`` for somebody new.
-
-    Who was just seen goes before who was lost, then the nearest first, of about the same place and size. A face that is alone in the picture is the one that was
-    alone before, wherever it is now: a close-up after a cut is no other person for the voice.
-    """
-    pairs = sorted(
-        (not track.open, apart, track.number, number)
-        for track in tracks
-        for number, face in enumerate(found)
-        if (apart := _apart(track, face)) is not None
-    )
-    by_number = {track.number: track for track in tracks}
-    chosen: dict[int, _Track] = {}
-    for _, _, name, number in pairs:
-        if number not in chosen and by_number[name] not in chosen.values():
-            chosen[number] = by_number[name]
-    if len(found) == 1 and not chosen and tracks and not any(track.open for track in tracks):
-        newest = max(track.last_seen for track in tracks)
-        alone = [track for track in tracks if track.last_seen == newest]
-        if len(alone) == 1:
-            chosen[0] = alone[0]
-    return [(chosen.get(number), face) for number, face in enumerate(found)]
-
-
-def _apart(track: _Track, face: Face) -> float | None:
-    """How far a face lies from where a track was last, in face widths; ``None`` when it is too far or another size."""
-    width, centre = _place(face)
-    if max(width, track.width) > _GROWTH * max(min(width, track.width), 1e-9):
-        return None
-    apart = float(np.linalg.norm(centre - track.centre)) / max(width, track.width)
-    return apart if apart <= _REACH else None
-
-
-def _place(face: Face) -> tuple[float, Doubles]:
-    left, top, width, height = face.box
-    return max(width, 1.0), np.array([left + width / 2, top + height / 2])
-
-
-def _margin(rate_hz: float) -> int:
-    """Frames to either side that smoothing looks at."""
-    return int(3 * face_crops.SMOOTHING_S * rate_hz + 0.5)
 
 
 def _is_cut(before: NDArray[np.float32], now: NDArray[np.float32]) -> bool:
