@@ -27,6 +27,11 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Fewer or more steps than the recipe's own.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of weights and batches.")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew where a checkpoint is there.")] = False,
+    speaker: Annotated[str | None, typer.Option(help="speech: the name of the voice, such as me.")] = None,
+    consent: Annotated[
+        str | None, typer.Option(help="speech: who is seen and agreed to a synthetic voice, in a sentence.")
+    ] = None,
+    start: Annotated[str | None, typer.Option("--from", help="speech: a voice to begin with, such as grid-s1.")] = None,
     as_json: Json = False,
 ) -> None:
     """Train a net; started again, it goes on from its checkpoint."""
@@ -37,7 +42,15 @@ def train(
         return
     chosen = RECIPES[known_name("recipe", recipe, RECIPES)]
     _folder_exists(data)
-    figures = chosen.run(folder=out or Path("runs") / recipe, data=data, steps=steps, seed=seed, resume=not fresh)
+    further = {"speaker": speaker, "consent": consent, "start": start}
+    given = {name: value for name, value in further.items() if value is not None}
+    for name in given:
+        if name not in chosen.takes:
+            option = "from" if name == "start" else name
+            raise OptionError(f"--{option} means nothing to the recipe {recipe!r}; it belongs to speech")
+    figures = chosen.run(
+        folder=out or Path("runs") / recipe, data=data, steps=steps, seed=seed, resume=not fresh, **given
+    )
     _show(figures, as_json=as_json)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synth.training import ambient, ambient_videos, hits
+from synth.training import ambient, ambient_videos, hits, speech
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,12 @@ class Recipe:
         summary: one line for the list.
         run: ``run(folder=, data=, steps=, seed=, resume=)`` -> figures; what it trained lies in the folder, with a
             manifest of its own, ready for ``sonorize weights adopt``.
+        takes: names of further arguments that ``run`` understands.
     """
 
     summary: str
     run: Callable[..., dict[str, Any]]
+    takes: frozenset[str] = frozenset()
 
 
 RECIPES: Final[dict[str, Recipe]] = {
@@ -39,4 +41,13 @@ RECIPES: Final[dict[str, Recipe]] = {
     ),
     "ambient-videos-seq": Recipe("the same, with an LSTM that reads all pictures first", ambient_videos.train_seq),
     "ambient-videos-flow": Recipe("the same, with what moves joined to what is seen", ambient_videos.train_flow),
+    "speech": Recipe(
+        "a voice pack for the speech voice, from GRID or any folder of videos of one person talking",
+        speech.train_speech,
+        frozenset({"speaker", "consent", "start"}),
+    ),
+    "speech-variants": Recipe(
+        "the lip reader with one part left out or exchanged at a time, all trained for the same number of steps",
+        speech.train_variants,
+    ),
 }
