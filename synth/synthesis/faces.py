@@ -79,7 +79,8 @@ def detect(frame: Frame, *, min_share: float = MIN_SHARE, min_confidence: float 
 
     Args:
         frame: uint8 [H, W, 3] in RGB, pixels square.
-        min_share: size of the smallest face that is looked for, as a share of the picture's shorter side, above 0.
+        min_share: size of the smallest face that is looked for, as a share of the picture's shorter side, above 0;
+            faces a little smaller may be found too.
         min_confidence: what the detector is less sure of is left out.
 
     Raises:
