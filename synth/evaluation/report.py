@@ -21,6 +21,7 @@ from synth.evaluation.ambient import evaluate_ambient
 from synth.evaluation.baselines import motion_stops, uniform_rhythm
 from synth.evaluation.listening import Judged, Listener, judge, listeners, see
 from synth.evaluation.selector import evaluate_selector
+from synth.evaluation.speech import evaluate_speech
 from synth.materials import MATERIALS
 from synth.models.imagenet import ImageNetEye
 
@@ -152,4 +153,5 @@ EVALUATIONS: Final[dict[str, Callable[[Path, Path | None], dict[str, Any]]]] = {
     "hits": evaluate_hits,
     "ambient": evaluate_ambient,
     "selector": evaluate_selector,
+    "speech": evaluate_speech,
 }

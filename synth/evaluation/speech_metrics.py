@@ -36,12 +36,14 @@ FRAME_S: Final = 0.01
 COEFFICIENTS: Final = 13
 BANDS: Final = 80
 ACTIVE_DB: Final = 35.0  # a frame is speech when its level is less than this below the loudest
+LONGEST_WARPED: Final = 2000  # frames; the table of a warping path grows with the square
 _SILENT: Final = 1e-5  # a peak below this (-100 dB) is silence
 _LAG_STEP: Final = 32  # samples: 2 ms
 _LAG_BANDS: Final = 20
 _FLOOR_DB: Final = 60.0  # below the loudest band of the real sound; what is quieter is not heard and counts as equal
 _COMPRESSION: Final = 0.3  # of power: about loudness
 _FEWEST_ACTIVE: Final = 5
+_DB: Final = 10 / math.log(10)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Measured:
     """One made sentence against the real one; every value is ``None`` where it could not be measured.
 
     ``stoi``, ``estoi``: correlations, 1 is perfect. ``pesq_nb_8khz``, ``pesq_wb_16khz``: MOS-LQO, 1 to 4.6.
-    ``mcd_db``: frame by frame, without time warping; ``mcd_dtw_db``: along the best warping path.
+    ``mcd_db``: frame by frame, without time warping; ``mcd_dtw_db``: along the best warping path, of at most 20 s.
     ``log_mel_l1_db``: mean difference of mel band levels at equal loudness, where there is speech. ``activity_iou``:
     frames that are speech in both over frames that are in either. ``lag_s``: how late the made sound was, and by how
     much it was moved forward before the rest was measured.
@@ -184,9 +186,10 @@ def spectral(real: NDArray[Any], made: NDArray[Any]) -> Spectral:
     floor = one.max() * 10 ** (-_FLOOR_DB / 10)
     one, other = np.maximum(one, floor), np.maximum(other * (one.sum() / other.sum()), floor)
     first, second = mel_cepstrum(one), mel_cepstrum(other)
-    distances = _distances_db(first, second)
+    by_frame = _DB * np.sqrt(2 * np.sum((first - second) ** 2, axis=1))
+    warped = warped_mean(_distances_db(first, second)) if len(first) <= LONGEST_WARPED else None
     difference_db = 10 * np.abs(np.log10(one) - np.log10(other))
-    return Spectral(float(np.mean(np.diag(distances))), warped_mean(distances), float(np.mean(difference_db)))
+    return Spectral(float(np.mean(by_frame)), warped, float(np.mean(difference_db)))
 
 
 def mel_cepstrum(mel: NDArray[Any]) -> Doubles:
@@ -206,7 +209,7 @@ def mel_cepstrum(mel: NDArray[Any]) -> Doubles:
 def _distances_db(one: Doubles, other: Doubles) -> Doubles:
     """Distortion in dB of every frame of one [T, 13] to every frame of the other [U, 13], [T, U]."""
     squares = (one**2).sum(1)[:, None] + (other**2).sum(1)[None] - 2 * one @ other.T
-    return np.asarray(10 / math.log(10) * np.sqrt(2 * np.maximum(squares, 0)))
+    return np.asarray(_DB * np.sqrt(2 * np.maximum(squares, 0)))
 
 
 def warped_mean(distances: Doubles) -> float:

@@ -20,20 +20,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.data.grid import GRAMMAR
 from synth.evaluation.speech_metrics import extra
 
 Words = tuple[str, ...]
 
 RATE_HZ: Final = 16_000
 
-SLOTS: Final[Mapping[str, Words]] = {
-    "command": ("bin", "lay", "place", "set"),
-    "colour": ("blue", "green", "red", "white"),
-    "preposition": ("at", "by", "in", "with"),
-    "letter": tuple("abcdefghijklmnopqrstuvxyz"),  # no w: it is the only one of three syllables
-    "digit": ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-    "adverb": ("again", "now", "please", "soon"),
-}
+SLOTS: Final[Mapping[str, Words]] = dict(
+    zip(("command", "colour", "preposition", "letter", "digit", "adverb"), GRAMMAR, strict=True)
+)
 """What may be said in each place of a sentence, in their order; no word occurs in two places."""
 
 _SAID: Final = {"a": ("letter_a", "EY"), "z": ("letter_z", "Z EH D")}
