@@ -82,7 +82,7 @@ class Run:
         margin = margin_of(rate_hz)
         start = max(self.kept, index - margin)
         rows = self.rows[start - self.kept : index + margin + 1 - self.kept]
-        return face_crops.smoothed(np.stack(rows), rate_hz)[index - start]
+        return np.asarray(face_crops.smoothed(np.stack(rows), rate_hz)[index - start])
 
     def forget_before(self, index: int) -> None:
         """Drop the rows of earlier frames; the last row always stays."""

@@ -158,12 +158,12 @@ class _Follower:
         for track in self.tracks:
             if self.index - track.last_seen > self.bridged:
                 track.open = False
-        for track, face in matched(self.tracks, found):
-            if track is None:
-                track = Track(self.born)
+        for known, face in matched(self.tracks, found):
+            if known is None:
+                known = Track(self.born)
                 self.born += 1
-                self.tracks.append(track)
-            track.see(self.index, face)
+                self.tracks.append(known)
+            known.see(self.index, face)
         # Who is longest lost is forgotten, but not before all frames were told in which it is seen.
         self.tracks.sort(key=lambda track: -track.last_seen)
         self.tracks = [

@@ -93,7 +93,8 @@ def measure(
         raise OptionError(f"{len(crops)} clips of lips and {len(sounds)} sounds were given; they must be pairs")
     if sound_rate_hz < 8000:
         raise OptionError(f"the sound has {sound_rate_hz} samples a second; at least 8000 are needed")
-    lags = np.arange(-round(within_s / _GRID_S), round(within_s / _GRID_S) + 1) * _GRID_S
+    steps = round(within_s / _GRID_S)
+    lags = np.linspace(-steps * _GRID_S, steps * _GRID_S, 2 * steps + 1)
     rows = []
     onsets = 0
     for number, (pictures, sound) in enumerate(zip(crops, sounds, strict=True)):
@@ -157,14 +158,15 @@ def opening(crops: Crops) -> Doubles:
     """
     rows = crops[:, _LIP_ROWS, _LIP_COLUMNS].astype(np.float64).mean(2)
     dark = np.sort(rows, axis=1)[:, :_DARKEST].mean(1)
-    return np.maximum(0.0, -np.diff(dark, prepend=dark[:1]))
+    return np.asarray(np.maximum(0.0, -np.diff(dark, prepend=dark[:1])), np.float64)
 
 
 def _beside(heard: Doubles, near_s: Sequence[float]) -> Doubles:
     """Those onsets of which a time of interest is near."""
     if not len(near_s):
         return heard[:0]
-    return heard[np.abs(heard[:, None] - np.asarray(near_s)[None]).min(1) <= _NEAR_S]
+    apart_s = np.abs(heard[:, None] - np.asarray(near_s, np.float64)[None]).min(1)
+    return np.asarray(heard[apart_s <= _NEAR_S])
 
 
 def _coincidence(heard: Doubles, opened: Doubles, rate_hz: float, lags: Doubles) -> Doubles:
