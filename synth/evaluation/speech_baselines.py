@@ -111,10 +111,11 @@ def _from_mel(corpus: Corpus, sentence: Sentence) -> Sound:
 
 
 def _another(corpus: Corpus, sentence: Sentence) -> Sound:
-    """The sentence half the list away: names are sorted by what is said, so neighbours share words."""
+    """The next one in a shuffled round: names are sorted by what is said, so neighbours in the list share words."""
     hers = [one for one in corpus.held_out if one.speaker == sentence.speaker]
-    index = hers.index(sentence) + max(1, len(hers) // 2)
-    return corpus.sound(hers[index % len(hers)])
+    order = np.argsort(randomness.uniforms(0, "another sentence", 0, len(hers)))
+    place = int(np.flatnonzero(order == hers.index(sentence))[0])
+    return corpus.sound(hers[order[(place + 1) % len(hers)]])
 
 
 class _Mean:

@@ -261,7 +261,8 @@ def stoi(real: NDArray[Any], made: NDArray[Any], *, extended: bool = False) -> f
 
 def pesq_narrow(real: NDArray[Any], made: NDArray[Any]) -> float | None:
     """PESQ in narrow band, at 8 kHz, of two sounds [N] at 16 kHz; ``None`` where it finds no utterance."""
-    return _pesq(*(dsp.resample(sound, RATE_HZ, NARROW_RATE_HZ) for sound in (real, made)), NARROW_RATE_HZ, "nb")
+    truth, heard = (dsp.resample(sound, RATE_HZ, NARROW_RATE_HZ) for sound in (real, made))
+    return _pesq(truth, heard, NARROW_RATE_HZ, "nb")
 
 
 def pesq_wide(real: NDArray[Any], made: NDArray[Any]) -> float | None:

@@ -94,7 +94,7 @@ def sign_test(better: int, worse: int) -> float | None:
     if trials == 0:
         return None
     tail = sum(math.comb(trials, k) for k in range(min(better, worse) + 1))
-    return min(1.0, 2 * tail / 2**trials)
+    return min(1.0, 2 * tail / (1 << trials))
 
 
 # --- Markdown -----------------------------------------------------------------------------------------------------
@@ -123,16 +123,20 @@ def markdown(result: Mapping[str, Any]) -> str:
         cells = [[m, *(_number(v) for v in found.values())] for m, found in row.items()]
         header = ["measure", *next(iter(row.values()))]
         parts += [f"## Ours against {other}, sentence by sentence", _table(header, cells)]
-    parts += ["## Published", f"{result['literature_note']}"]
-    parts += [*(f"* {name}: {_plain(row)}" for name, row in result["literature"].items())]
+    parts += ["## Published", result["literature_note"]]
+    parts.append(_list({name: _plain(row) for name, row in result["literature"].items()}))
     if result["left_out"]:
-        parts += ["## Not measured", *(f"* {name}: {why}" for name, why in result["left_out"].items())]
+        parts += ["## Not measured", _list(result["left_out"])]
     return "\n\n".join(parts) + "\n"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _list(lines: Mapping[str, str]) -> str:
+    return "\n".join(f"* {name}: {text}" for name, text in lines.items())
 
 
 def _cell(found: Mapping[str, Any]) -> str:
