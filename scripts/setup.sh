@@ -49,6 +49,9 @@ say "installing torch (once; hundreds of megabytes)"
 "${pip[@]}" install -c constraints.txt ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} torch
 say "installing the other packages"
 "${pip[@]}" install -c constraints.txt -e "$what"
+if [ "$kind" = dev ] && ! "${pip[@]}" install -c constraints.txt pesq 2>/dev/null; then
+  say "no C compiler was found: speech will be measured without PESQ"
+fi
 
 touch "$stamp"
 say "ready after $(($(date +%s) - begin)) s, $(du -sm .venv | cut -f1) MB in .venv"
