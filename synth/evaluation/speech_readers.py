@@ -1,0 +1,119 @@
+"""Lip readers for the speech report: the voice that ships, the same network untrained, and whatever lies in a folder.
+
+All read the same crops, found once a sentence by the voice's own tracking, and speak with the voice's own way back to
+sound; they differ in the network alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth import randomness, weights
+from synth.data.grid import Sentence
+from synth.errors import OptionError
+from synth.evaluation.speech_baselines import Corpus, Reader, Sound
+from synth.media import video
+from synth.models.vid2speech import Vid2Speech
+from synth.synthesis import face_choice, face_tracks, lip_reading, speech
+from synth.synthesis.base import never_cancelled
+
+OURS: Final = "ours"
+UNTRAINED: Final = "floor: our network, untrained"
+SEED: Final = 0
+
+_Makers = Mapping[str, Callable[[Corpus], Reader]]
+
+
+def readers(voice: str | None = None, beside: Path | None = None) -> dict[str, Callable[[Corpus], Reader]]:
+    """Lip readers by name, ours first.
+
+    Args:
+        voice: a voice pack; the one that ships by default.
+        beside: a folder with a manifest, such as that of a training run, whose voice packs are measured too.
+
+    Raises:
+        OptionError: there is no such voice, or none in the folder.
+    """
+    name = voice or speech.DEFAULT_VOICE
+    found: dict[str, Callable[[Corpus], Reader]] = {
+        OURS: lambda _corpus: _Reads(speech.load(name)).say,
+        UNTRAINED: lambda _corpus: _Reads(untrained(speech.load(name))).say,
+    }
+    if beside is not None:
+        packs = [entry for entry in weights.entries(beside) if entry.startswith(speech.PREFIX)]
+        if not packs:
+            raise OptionError(f"{beside} holds no voice pack: no entry of a manifest there begins with {speech.PREFIX}")
+        for entry in packs:
+            found[entry.removeprefix(speech.PREFIX)] = functools.partial(_from_folder, entry, beside)
+    return found
+
+
+def untrained(voice: speech.VoicePack) -> speech.VoicePack:
+    """The same network before its first step, with the means and scales of the speaker's spectra."""
+    import torch
+
+    trained = voice.network
+    with torch.random.fork_rng():
+        torch.manual_seed(SEED)
+        network = Vid2Speech(trained.config)
+    network.load_state_dict({**network.state_dict(), **_statistics(trained)})
+    return dataclasses.replace(voice, network=network.eval())
+
+
+def _statistics(network: Vid2Speech) -> dict[str, Any]:
+    names = ("mel_mean", "mel_scale", "linear_mean", "linear_scale", "spread")
+    return {name: network.state_dict()[name] for name in names}
+
+
+def _from_folder(entry: str, folder: Path, _corpus: Corpus) -> Reader:
+    loaded = weights.load(entry, folder)
+    return _Reads(speech.unpack(entry.removeprefix(speech.PREFIX), loaded.tensors, loaded.metadata)).say
+
+
+@dataclasses.dataclass(frozen=True)
+class _Reads:
+    """A voice that says sentences from their pictures."""
+
+    voice: speech.VoicePack
+
+    def say(self, sentence: Sentence) -> Sound:
+        """What the lips of a sentence say, [N] at 16 kHz.
+
+        Raises:
+            MediaError: no face is found in it.
+        """
+        crops = crops_of(sentence.video)[self.voice.network.config.window]
+        reader = lip_reading.LipReader(self.voice.network)
+        for crop in crops:
+            reader.add(crop)
+        mel, _ = speech.silenced(reader.end(), self.voice.loudness)
+        return speech.speak(self.voice, mel, functools.partial(randomness.uniforms, SEED), never_cancelled)
+
+
+@functools.lru_cache(maxsize=128)
+def crops_of(path: Path) -> dict[str, NDArray[np.uint8]]:
+    """Crops of the face that speaks, each uint8 [T, 64, 64]; where it is not seen, its last crop is held.
+
+    Raises:
+        MediaError: no face is found.
+    """
+    voice = speech.SpeechVoice()
+    width, height = voice.frame_size(video.probe(path))
+    attendance = face_choice.Attendance(voice.rate_hz)
+    seen: dict[int, dict[int, face_tracks.Sighting]] = {}
+    frames = video.read_frames(path, rate_hz=voice.rate_hz, width=width, height=height)
+    for index, sightings in enumerate(face_tracks.follow(frames, voice.rate_hz)):
+        attendance.add(sightings)
+        for one in sightings:
+            seen.setdefault(one.track, {})[index] = one
+    own = seen[attendance.speaker().track]
+    held = own[min(own)]
+    rows = [held := own.get(index, held) for index in range(attendance.frames)]
+    return {"mouth": np.stack([row.mouth for row in rows]), "face": np.stack([row.face for row in rows])}
