@@ -192,6 +192,22 @@ def test_a_lost_face_is_silent_there_and_the_person_is_told(loud_pack: speech.Vo
     assert any("not seen" in warning and "silence" in warning for warning in controls.warnings)
 
 
+def test_held_frames_are_mixed_from_the_true_ones(loud_pack: speech.VoicePack) -> None:
+    reading = speech._Reading(loud_pack.network)
+    fed: list[NDArray[np.uint8]] = []
+    first, last = np.full((64, 64), 40, np.uint8), np.full((64, 64), 100, np.uint8)
+    reading.add(0, first)
+    assert reading._reader is not None
+    reading._reader.add = fed.append  # type: ignore[method-assign]
+    reading.add(1, first, held=True)
+    reading.add(2, first, held=True)
+    reading.add(3, last)
+    assert [int(crop[0, 0]) for crop in fed] == [60, 80, 100]
+    reading.add(4, last, held=True)
+    reading._let_go(None)
+    assert int(fed[-1][0, 0]) == 100
+
+
 def test_a_clip_without_a_face_is_refused_by_its_frames(loud_pack: speech.VoicePack, tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"no face was found in frames 0 to 24 \(0\.0 to 1\.0 s\)"):
         _controls(tmp_path, _talking(25, without=range(25)), Options(mode=Mode.SPEECH))

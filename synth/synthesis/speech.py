@@ -48,6 +48,7 @@ _HOLD: Final = 12  # spectra to either side of speech that are kept: breaths and
 _PIECE: Final = (600, 1000)  # spectra of a piece, at least and at most
 _OVERLAP: Final = 10  # spectra that pieces are cross-faded over
 _SHORTEST_RUN: Final = 5  # pictures; a face seen for less is not read
+_MOST_HELD: Final = 4  # pictures; what stands still for longer stands still
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,15 @@ class SpeechVoice:
         attendance = face_choice.Attendance(self.rate_hz)
         readings: dict[int, _Reading] = {}
         expected = round(info.duration_s * self.rate_hz)
+        held: list[bool] = []
         following = face_tracks.follow(
-            frames, self.rate_hz, expected_frames=expected, progress=progress, cancelled=cancelled
+            _noting_held(frames, held), self.rate_hz, expected_frames=expected, progress=progress, cancelled=cancelled
         )
         for index, sightings in enumerate(following):
             attendance.add(sightings)
             for seen in sightings:
                 crop = seen.mouth if voice.network.config.window == "mouth" else seen.face
-                readings.setdefault(seen.track, _Reading(voice.network)).add(index, crop)
+                readings.setdefault(seen.track, _Reading(voice.network)).add(index, crop, held=held[index])
         speaker = attendance.speaker(options.face)
         mel = readings[speaker.track].mel(attendance.frames)
         mel, spoken_s = silenced(mel, voice.loudness)
@@ -126,21 +128,50 @@ class SpeechVoice:
         return Rendering(speak(voice, controls.track, uniforms, cancelled))
 
 
+def _noting_held(frames: Iterator[Frame], held: list[bool]) -> Iterator[Frame]:
+    """The frames, noting for each whether it is the one before it, held because the clip has fewer a second."""
+    before: Frame | None = None
+    for frame in frames:
+        held.append(before is not None and np.array_equal(frame, before))
+        before = frame
+        yield frame
+
+
 class _Reading:
-    """One face's crops as they come, with a new start after every gap."""
+    """One face's crops as they come, with a new start after every gap.
+
+    Lips that stand still for a frame and then jump are nothing that the network knows: crops of held frames are mixed
+    from the true ones to either side, by time.
+    """
 
     def __init__(self, network: Vid2Speech) -> None:
         self._network = network
         self._reader: lip_reading.LipReader | None = None
         self._start = self._next = 0
+        self._true: NDArray[np.uint8] | None = None  # the last crop of a true frame
+        self._held: list[NDArray[np.uint8]] = []  # those after it that are not
         self._read: list[tuple[int, NDArray[np.float32]]] = []
 
-    def add(self, index: int, crop: NDArray[np.uint8]) -> None:
+    def add(self, index: int, crop: NDArray[np.uint8], *, held: bool = False) -> None:
         if self._reader is None or index != self._next:
             self._close()
             self._reader, self._start = lip_reading.LipReader(self._network), index
-        self._reader.add(crop)
         self._next = index + 1
+        if held and self._true is not None and len(self._held) < _MOST_HELD:
+            self._held.append(crop)
+            return
+        self._let_go(crop)
+        self._reader.add(crop)
+        self._true = crop
+
+    def _let_go(self, towards: NDArray[np.uint8] | None) -> None:
+        for number, crop in enumerate(self._held, 1):
+            share = number / (len(self._held) + 1)
+            if towards is not None and self._true is not None:
+                crop = np.round((1 - share) * self._true + share * towards).astype(np.uint8)
+            if self._reader is not None:
+                self._reader.add(crop)
+        self._held.clear()
 
     def mel(self, pictures: int) -> NDArray[np.float32]:
         """Log mel spectra [S, M] of the whole clip; silence where the face was not seen."""
@@ -152,6 +183,8 @@ class _Reading:
         return out
 
     def _close(self) -> None:
+        self._let_go(None)
+        self._true = None
         if self._reader is not None and self._next - self._start >= _SHORTEST_RUN:
             self._read.append((self._start, self._reader.end()))
         self._reader = None
