@@ -1,6 +1,6 @@
 """One job: a silent clip in, the same picture with sound out.
 
-    probe -> read_frames -> controls -> render -> fit and normalise -> remux
+    probe -> route, for mode auto -> read_frames -> controls -> render -> fit and normalise -> remux
 
 The :data:`MODES` table maps a mode to its voice. A new mode is one file in ``synth.synthesis`` and one row here.
 """
@@ -22,21 +22,23 @@ from typing import Final, NoReturn
 
 import numpy as np
 
-from synth import provenance
+from synth import provenance, router
 from synth.errors import Cancelled, OptionError
 from synth.files import file_sha256
 from synth.media import audio, containers, video
 from synth.options import Mode, Options
 from synth.randomness import uniforms
-from synth.result import Output, Result
+from synth.result import Output, Range, Result
 from synth.stopwatch import Stopwatch
-from synth.synthesis import hit_list
+from synth.synthesis import hit_list, medley
 from synth.synthesis.base import (
     NO_HITS,
     BatchVoice,
     CancelPoll,
     Controls,
+    Frame,
     Progress,
+    Renderer,
     Rendering,
     Sound,
     Take,
@@ -103,9 +105,10 @@ class _Job:
     source: Path
     target: Path
     options: Options
-    voice: Voice
+    voice: Renderer
     mode: Mode
     mode_reason: str
+    ranges: tuple[Range, ...]
     info: video.VideoInfo
     input_sha256: str
     from_list: bool
@@ -233,18 +236,16 @@ def render_hits(
     return _finish(looked, (_alone(job.voice, take) for take in _takes(looked)))
 
 
-def voice_for(mode: Mode) -> tuple[Mode, Voice, str]:
-    """The mode that will be used, its voice, and the reason for the choice.
+def voice_of(mode: Mode) -> Voice:
+    """The voice of a mode other than ``auto``.
 
     Raises:
-        OptionError: this release has no voice for the mode.
+        OptionError: this release has none.
     """
-    if mode is Mode.AUTO:
-        return Mode.HITS, MODES[Mode.HITS](), "auto: hits is what this release takes a clip for that names no mode"
     if mode not in MODES:
         available = ", ".join(["auto", *(known.value for known in MODES)])
         raise OptionError(f"mode is {mode.value!r}, which has no voice in this release; available are {available}")
-    return mode, MODES[mode](), "asked for"
+    return MODES[mode]()
 
 
 def take_target(target: Path, take: int, takes: int) -> Path:
@@ -295,15 +296,48 @@ def _begin(
         for take in range(options.takes):
             check_target(source, take_target(target, take, options.takes), info.video_codec, replace=replace)
         digest = file_sha256(source)
+    mode, reason = _settled(options, from_list=from_list)
+    ranges: tuple[Range, ...] = ()
+    if mode is Mode.AUTO:
+        with watch.stage("route"):
+            route = router.route_clip(source, info, tuple(MODES), progress=progress, cancelled=cancelled)
+        mode, reason, ranges = route.mode, f"auto: {route.reason}", route.ranges if len(route.ranges) > 1 else ()
     with watch.stage("load"):
-        mode, voice, reason = voice_for(options.mode)
+        voice = voice_of(mode)
     return _Job(
-        source, target, options, voice, mode, reason, info, digest, from_list, replace, progress, cancelled, keeps
+        source=source,
+        target=target,
+        options=options,
+        voice=voice,
+        mode=mode,
+        mode_reason=reason,
+        ranges=ranges,
+        info=info,
+        input_sha256=digest,
+        from_list=from_list,
+        replace=replace,
+        progress=progress,
+        cancelled=cancelled,
+        keeps=keeps,
     )
 
 
+def _settled(options: Options, *, from_list: bool) -> tuple[Mode, str]:
+    """The mode that the request itself says, and why; ``auto`` where the picture is to say it.
+
+    Raises:
+        OptionError: this release has no voice for it.
+    """
+    mode = options.settled_mode
+    if mode is Mode.AUTO and from_list:
+        return Mode.HITS, "auto: a hit list is sounded by hits"
+    if mode is not Mode.AUTO and mode not in MODES:
+        voice_of(mode)  # which says so
+    return mode, "asked for" if options.mode is mode else f"auto: an option was given that goes with {mode.value} only"
+
+
 def _look(request: Request) -> _Looked:
-    """Decode the clip once, for all takes, and let the voice look at it."""
+    """Decode the clip once, for all takes, and let the voice look at it; or each voice at its range of the clip."""
     watch = Stopwatch()
     job = _begin(
         request.source,
@@ -317,11 +351,36 @@ def _look(request: Request) -> _Looked:
         keeps=request.keeps,
     )
     with watch.stage("controls"):
-        width, height = job.voice.frame_size(job.info)
-        rate_hz = job.voice.rate_hz
-        frames = video.read_frames(job.source, rate_hz=rate_hz, width=width, height=height, cancelled=job.cancelled)
-        controls = job.voice.controls(watch.each("decode", frames), job.info, job.options, job.progress, job.cancelled)
+        if job.ranges:
+            job, controls = _look_at_ranges(job, watch)
+        else:
+            voice = voice_of(job.mode)
+            controls = voice.controls(_frames(job, voice, watch), job.info, job.options, job.progress, job.cancelled)
     return _Looked(job, controls, watch.stages_s)
+
+
+def _look_at_ranges(job: _Job, watch: Stopwatch) -> tuple[_Job, Controls]:
+    """The job with a voice that is made of several."""
+    parts = []
+    for one in job.ranges:
+        voice = voice_of(one.mode)
+        frames = functools.partial(_frames, job, voice, watch)
+        between_s = (one.start_s, one.end_s)
+        progress = functools.partial(_within, job.progress, one.start_s, one.end_s, job.info.duration_s)
+        parts.append(medley.look(voice, between_s, frames, job.info, job.options, progress, job.cancelled))
+    together = medley.Medley(parts, job.info.duration_s)
+    return dataclasses.replace(job, voice=together), together.controls()
+
+
+def _within(progress: Progress, start_s: float, end_s: float, duration_s: float, stage: str, fraction: float) -> None:
+    """Progress in a range as progress in the clip."""
+    progress(stage, (start_s + fraction * (end_s - start_s)) / duration_s)
+
+
+def _frames(job: _Job, voice: Voice, watch: Stopwatch) -> Iterator[Frame]:
+    width, height = voice.frame_size(job.info)
+    frames = video.read_frames(job.source, rate_hz=voice.rate_hz, width=width, height=height, cancelled=job.cancelled)
+    return watch.each("decode", frames)
 
 
 def _by_voice(looked: Mapping[int, _Looked]) -> list[dict[int, _Looked]]:
@@ -396,7 +455,7 @@ def _takes(one: _Looked) -> list[Take]:
     return wanted
 
 
-def _alone(voice: Voice, take: Take) -> tuple[Rendering, float]:
+def _alone(voice: Renderer, take: Take) -> tuple[Rendering, float]:
     controls = take.controls
     if take.cancelled():
         raise Cancelled("the job was cancelled")
@@ -448,6 +507,7 @@ def _take(job: _Job, controls: Controls, take: int, rendering: Rendering, spent_
         options=options,
         mode_reason=job.mode_reason,
         hit_list=job.from_list,
+        ranges=[one.as_json() for one in job.ranges],
     )
     with watch.stage("remux"):
         _write(job, sound, target, {"comment": json.dumps(origin, separators=(",", ":"))})
@@ -473,6 +533,8 @@ def _take(job: _Job, controls: Controls, take: int, rendering: Rendering, spent_
         warnings=tuple(note for note in notes if note),
         sound_class=controls.choice,
         made_s=rendering.made_s,
+        mode_reason=job.mode_reason,
+        ranges=job.ranges,
     )
 
 

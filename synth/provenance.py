@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -32,7 +32,13 @@ def versions() -> dict[str, str | None]:
 
 
 def record(
-    *, input_sha256: str, weights: Mapping[str, str], options: Options, mode_reason: str, hit_list: bool
+    *,
+    input_sha256: str,
+    weights: Mapping[str, str],
+    options: Options,
+    mode_reason: str,
+    hit_list: bool,
+    ranges: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The provenance record of one output, as plain JSON values; the same job gives the same record.
 
@@ -42,6 +48,7 @@ def record(
         options: of this take: its own seed.
         mode_reason: why this voice and no other.
         hit_list: whether the hits came from an edited list rather than from the net.
+        ranges: which voice sounds which part, where there are several.
     """
     return {
         "input_sha256": input_sha256,
@@ -49,6 +56,7 @@ def record(
         "options": options.as_dict(),
         "seed": options.seed,
         "mode_reason": mode_reason,
+        **({"ranges": [dict(one) for one in ranges]} if ranges else {}),
         "hits_from": "edited list" if hit_list else "picture",
         "versions": versions(),
     }

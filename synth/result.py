@@ -12,6 +12,34 @@ from synth.synthesis.base import Hit, SoundChoice
 
 
 @dataclass(frozen=True)
+class Range:
+    """A stretch of a clip and the voice that it wants.
+
+    Attributes:
+        start_s, end_s: from the picture's start; ranges follow each other without a gap, from 0 to its end.
+        mode: never ``auto``.
+        probability: of that voice, 0..1.
+        reason: in words.
+    """
+
+    start_s: float
+    end_s: float
+    mode: Mode
+    probability: float
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "start_s": round(self.start_s, 3),
+            "end_s": round(self.end_s, 3),
+            "mode": self.mode.value,
+            "probability": round(self.probability, 4),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
 class Output:
     """One file written.
 
@@ -31,6 +59,8 @@ class Output:
         warnings: sentences for the person who asked.
         sound_class: what the sound is of, for voices that choose.
         made_s: where a take was cancelled and what was made of it kept: how many seconds that is; else ``None``.
+        mode_reason: why that voice, in words.
+        ranges: which voice sounds which part of the clip, where several do; empty where one does.
     """
 
     source: Path
@@ -48,6 +78,8 @@ class Output:
     warnings: tuple[str, ...]
     sound_class: SoundChoice | None = None
     made_s: float | None = None
+    mode_reason: str = "asked for"
+    ranges: tuple[Range, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""
@@ -67,6 +99,8 @@ class Output:
             "warnings": list(self.warnings),
             "sound_class": self.sound_class.as_json() if self.sound_class else None,
             "made_s": self.made_s,
+            "mode_reason": self.mode_reason,
+            "ranges": [one.as_json() for one in self.ranges],
         }
 
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from synth.ambient_classes import DISPLAY_NAMES
 from synth.media import video
 from synth.options import Mode
+from synth.result import Range
 from synth.synthesis.base import CancelPoll, Progress, ignore_progress, never_cancelled
 
 if TYPE_CHECKING:
@@ -57,34 +58,6 @@ _STRIKING: Final = 0.2
 _SCENE: Final = 0.4
 _ONSET: Final = 0.475  # as the hits voice is calibrated
 _TELLING_RATE_HZ: Final = 0.3  # fewer impacts a second are not worth telling
-
-
-@dataclass(frozen=True)
-class Range:
-    """A stretch of a clip and the voice that it wants.
-
-    Attributes:
-        start_s, end_s: from the picture's start; ranges follow each other without a gap, from 0 to its end.
-        mode: never ``auto``.
-        probability: of that voice, 0..1.
-        reason: in words.
-    """
-
-    start_s: float
-    end_s: float
-    mode: Mode
-    probability: float
-    reason: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "start_s": round(self.start_s, 3),
-            "end_s": round(self.end_s, 3),
-            "mode": self.mode.value,
-            "probability": round(self.probability, 4),
-            "reason": self.reason,
-        }
 
 
 @dataclass(frozen=True)

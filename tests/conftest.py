@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth import pipeline
+from synth import pipeline, router
 from synth.media import video
 from synth.options import Mode
 from tests import servers
 from tests.clips import Zoo
 from tests.serving import KEY_ENTRY, Serving, serving
-from tests.voices import FlashVoice, HissVoice
+from tests.voices import FlashVoice, HissVoice, flash_route
 
 FLASHES_S = (0.5, 1.2)
 FLASH_CLIP_S = 2.0
@@ -34,6 +34,7 @@ def flash_voice(monkeypatch: pytest.MonkeyPatch) -> FlashVoice:
     """The hits mode, sounded by :class:`FlashVoice` for this test."""
     voice = FlashVoice()
     monkeypatch.setitem(pipeline.MODES, Mode.HITS, lambda: voice)
+    monkeypatch.setattr(router, "route_clip", flash_route)
     return voice
 
 
@@ -42,6 +43,7 @@ def hiss_voice(monkeypatch: pytest.MonkeyPatch) -> HissVoice:
     """The ambient mode, sounded by :class:`HissVoice` for this test."""
     voice = HissVoice()
     monkeypatch.setitem(pipeline.MODES, Mode.AMBIENT, lambda: voice)
+    monkeypatch.setattr(router, "route_clip", flash_route)
     return voice
 
 

@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from synth import pipeline
+from synth import pipeline, router
 from synth.errors import Cancelled
 from synth.media.video import VideoInfo
 from synth.options import Mode, Options
 from synth.synthesis.base import CancelPoll, Controls, Frame, Progress, Rendering, Take
-from tests.voices import CHUNK_S, FlashVoice, HissVoice
+from tests.voices import CHUNK_S, FlashVoice, HissVoice, flash_route
 
 POISON_SEED: Final = 666  # kills its worker
 
@@ -56,3 +56,4 @@ _VOICE: Final = TimedVoice()
 _HISS: Final = TimedHiss(before_chunk=_wait)
 pipeline.MODES[Mode.HITS] = lambda: _VOICE
 pipeline.MODES[Mode.AMBIENT] = lambda: _HISS
+router.route_clip = flash_route

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from synth import pipeline
 from synth.errors import Cancelled, MediaError, OptionError
@@ -15,7 +17,7 @@ from synth.media import audio, video
 from synth.options import ExistingSound, Mode, Options
 from synth.synthesis.base import NO_HITS
 from tests.conftest import FLASH_CLIP_S, FLASHES_S
-from tests.voices import FlashVoice
+from tests.voices import FlashVoice, HissVoice
 
 KEYS = [
     "source",
@@ -33,6 +35,8 @@ KEYS = [
     "warnings",
     "sound_class",
     "made_s",
+    "mode_reason",
+    "ranges",
 ]
 
 
@@ -56,7 +60,7 @@ def test_json_has_the_published_shape(flash_voice: FlashVoice, flash_clip: Path,
     (output,) = json.loads(json.dumps(raw, allow_nan=False))["outputs"]
     assert list(output) == KEYS
     assert (output["mode"], output["seed"], output["take"]) == ("hits", 3, 0)
-    assert set(output["stages_s"]) == {"probe", "load", "decode", "controls", "render", "loudness", "remux"}
+    assert set(output["stages_s"]) == {"probe", "route", "load", "decode", "controls", "render", "loudness", "remux"}
     for hit in output["hits"]:
         assert list(hit) == ["time_s", "strength", "material", "confidence", "exemplar", "probabilities"]
     assert output["loudness_lufs"] == pytest.approx(-20, abs=9)
@@ -198,3 +202,76 @@ def test_an_empty_list_is_silence(flash_voice: FlashVoice, flash_clip: Path, tmp
     listed.write_text('{"hits": []}')
     (output,) = pipeline.render_hits(listed, flash_clip, tmp_path / "out.mp4", Options()).outputs
     assert output.warnings == (NO_HITS,)
+
+
+@pytest.fixture
+def changing_clip(tmp_path: Path) -> Path:
+    """Dark with flashes for a second, then bright for a second, then dark with flashes again: 3.1 s."""
+
+    def frames() -> Iterator[NDArray[np.uint8]]:
+        for index in range(93):
+            now_s = index / 30
+            lit = 1.0 <= now_s < 2.0 or any(0 <= now_s - at_s + 1e-9 < 0.1 for at_s in (0.5, 2.5))
+            yield np.full((48, 64, 3), 255 if lit else 16, np.uint8)
+
+    target = tmp_path / "changing.mp4"
+    video.write_frames(frames(), target, rate_fps=30)
+    return target
+
+
+def test_ranges_have_voices_of_their_own(
+    flash_voice: FlashVoice, hiss_voice: HissVoice, changing_clip: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.mp4"
+    (output,) = pipeline.sonorize(changing_clip, target, Options(seed=3)).outputs
+    assert [(one.start_s, one.end_s, one.mode) for one in output.ranges] == [
+        (0.0, pytest.approx(1.0), Mode.HITS),
+        (pytest.approx(1.0), pytest.approx(2.0), Mode.AMBIENT),
+        (pytest.approx(2.0), pytest.approx(3.1), Mode.HITS),
+    ]
+    assert [one["mode"] for one in output.provenance["ranges"]] == ["hits", "ambient", "hits"]
+    assert {one["name"] for one in output.provenance["weights"]} == {"flash", "hiss"}
+    assert output.mode is Mode.HITS
+    # The flash at the beginning of the bright range is not the flash voice's to see.
+    assert [hit.time_s for hit in output.hits] == pytest.approx([0.5, 2.5], abs=1 / 30)
+    sound, rate_hz = audio.read(target)
+    loudness = [float(np.abs(sound[round(at_s * rate_hz) : round((at_s + 0.1) * rate_hz)]).mean()) for at_s in _HEARD_S]
+    assert loudness[0] < 1e-3
+    assert loudness[3] < 1e-3
+    assert min(loudness[1], loudness[2], loudness[4], loudness[5]) > 0.01
+    assert len(sound) / rate_hz == pytest.approx(3.1, abs=1 / 30)
+
+
+_HEARD_S = (0.2, 0.52, 1.2, 2.2, 2.52, 1.8)
+
+
+def test_ranges_sound_the_same_in_company(
+    flash_voice: FlashVoice, hiss_voice: HissVoice, changing_clip: Path, flash_clip: Path, tmp_path: Path
+) -> None:
+    alone = pipeline.sonorize(changing_clip, tmp_path / "alone.mkv", Options(seed=3))
+    others = [(flash_clip, Options(seed=9)), (changing_clip, Options(seed=3)), (flash_clip, Options(mode=Mode.AMBIENT))]
+    requests = [
+        pipeline.Request(clip, tmp_path / f"{number}.mkv", options) for number, (clip, options) in enumerate(others)
+    ]
+    outcomes = pipeline.sonorize_all(requests)
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    ours, _ = audio.read(tmp_path / "1.mkv")
+    expected, _ = audio.read(alone.outputs[0].target)
+    np.testing.assert_array_equal(ours, expected)
+
+
+def test_options_that_fit_one_voice_need_no_router(
+    flash_voice: FlashVoice, hiss_voice: HissVoice, flash_clip: Path, tmp_path: Path
+) -> None:
+    (output,) = pipeline.sonorize(flash_clip, tmp_path / "out.mp4", Options(sound_class="rain")).outputs
+    assert output.mode is Mode.AMBIENT
+    assert output.mode_reason == "auto: an option was given that goes with ambient only"
+    assert "route" not in output.stages_s
+
+
+def test_a_voice_pack_without_the_voice_is_refused(
+    flash_voice: FlashVoice, flash_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(pipeline.MODES, Mode.SPEECH, raising=False)
+    with pytest.raises(OptionError, match="mode is 'speech', which has no voice"):
+        pipeline.sonorize(flash_clip, tmp_path / "out.mp4", Options(voice="grid-s1"))

@@ -1,19 +1,25 @@
 """Tiny real voices, so that the pipeline can be tested without weights.
 
-One clicks where the picture brightens; the other hisses as loud as the picture is bright, many takes at once.
+One clicks where the picture brightens; the other hisses as loud as the picture is bright, many takes at once. A router
+as small as they are chooses between them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import Cancelled
+from synth.media import video
 from synth.media.video import VideoInfo
-from synth.options import Options
+from synth.options import Mode, Options
+from synth.result import Range
+from synth.router import Route
 from synth.synthesis.base import (
     NO_HITS,
     CancelPoll,
@@ -27,9 +33,11 @@ from synth.synthesis.base import (
     Take,
     Uniforms,
     ignore_progress,
+    never_cancelled,
 )
 
 CLICK_S = 0.3
+TALKING = 0.5  # mean brightness of a picture, 0..1, from which on it is the hiss that is wanted
 CHUNK_S = 0.25
 STEP = 40.0  # mean grey levels between two frames that count as a contact
 
@@ -155,3 +163,32 @@ def _choose(brightest: float, asked: str | None) -> SoundChoice:
     odds = {name: sure if name == "rain" else rest for name in AMBIENT_CLASSES}
     reason = "the picture flashes as rain does" if brightest > 0.5 else "nothing in the picture says what it is"
     return SoundChoice("rain", sure, odds, brightest > 0.5, reason)
+
+
+def flash_route(
+    source: Path,
+    info: VideoInfo,
+    modes: Collection[Mode],
+    *,
+    progress: Progress = ignore_progress,
+    cancelled: CancelPoll = never_cancelled,
+) -> Route:
+    """Hits; but where half a second or more of the picture is bright, the ambient voice."""
+    rate_hz = 10.0
+    frames = video.read_frames(source, rate_hz=rate_hz, width=16, height=12, cancelled=cancelled)
+    bright = [float(frame.mean()) > TALKING * 255 for frame in frames]
+    progress("route", 1.0)
+    edges = [0, *(k for k in range(1, len(bright)) if bright[k] != bright[k - 1]), len(bright)]
+    ranges: list[Range] = []
+    for first, last in itertools.pairwise(edges):
+        mode = Mode.AMBIENT if bright[first] and last - first >= 5 else Mode.HITS
+        end_s = info.duration_s if last == len(bright) else last / rate_hz
+        if ranges and ranges[-1].mode is mode:
+            ranges[-1] = replace(ranges[-1], end_s=end_s)
+        else:
+            ranges.append(Range(first / rate_hz, end_s, mode, 0.9, f"it looks like {mode.value}"))
+    hits_s = sum(one.end_s - one.start_s for one in ranges if one.mode is Mode.HITS)
+    share = hits_s / info.duration_s
+    mode = Mode.HITS if share >= 0.5 else Mode.AMBIENT
+    odds = {Mode.HITS: 0.05 + 0.9 * share, Mode.AMBIENT: 0.95 - 0.9 * share, Mode.SPEECH: 0.0}
+    return Route(mode, odds, f"it flashes for {hits_s:.1f} of {info.duration_s:.1f} s", tuple(ranges))

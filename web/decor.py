@@ -29,6 +29,7 @@ _STATES: Final = {
 }
 STAGES: Final = {
     "fetch": "Fetching the clip",
+    "route": "Choosing a voice",
     "look": "Watching the clip",
     "render": "Making the sound",
     "write": "Putting it under the picture",

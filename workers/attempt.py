@@ -39,6 +39,11 @@ RENDERING_SPANS: Final = {
     "write": (0.92, 0.97),
     "store": (0.97, 1.0),
 }
+ROUTED_SPANS: Final = {"fetch": (0.0, 0.02), "route": (0.02, 0.08), "look": (0.08, 0.4), "render": (0.4, 0.9)} | {
+    "write": (0.9, 0.97),
+    "store": (0.97, 1.0),
+}
+_SPANS_OF: Final[dict[str, dict[str, tuple[float, float]]]] = {Mode.AMBIENT: RENDERING_SPANS, Mode.AUTO: ROUTED_SPANS}
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +85,7 @@ class Attempt:
         self.moved_at = time.monotonic()
         self._company = [] if company is None else company
         self._company.append(self)
-        self._spans = RENDERING_SPANS if job.mode == Mode.AMBIENT else SPANS
+        self._spans = _SPANS_OF.get(job.mode, SPANS)
         self._keeps: bool | None = None
         self._written_off = False
         self._jobs = jobs

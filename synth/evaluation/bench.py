@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from synth.options import Options
+from synth.options import Mode, Options
 
 SHORT_S: Final = 10.0
 LONG_S: Final = 600.0
@@ -84,7 +84,7 @@ def _timed(clip: Path, folder: Path, repeats: int) -> tuple[list[float], list[fl
     stages: dict[str, list[float]] = {}
     for repeat in range(repeats + 1):
         begin = time.perf_counter()
-        result = pipeline.sonorize(clip, folder / "out.mp4", Options(), replace=True)
+        result = pipeline.sonorize(clip, folder / "out.mp4", Options(mode=Mode.HITS), replace=True)
         total_s = time.perf_counter() - begin
         alone_s = _needed_alone(clip, folder)
         if repeat == 0:
@@ -100,10 +100,10 @@ def _needed_alone(clip: Path, folder: Path) -> float:
     """Seconds for decoding, the net and writing a file with silence, without anything around them."""
     from synth import pipeline
     from synth.media import video
-    from synth.options import ExistingSound, Mode
+    from synth.options import ExistingSound
     from synth.synthesis.base import ignore_progress, never_cancelled
 
-    _, voice, _ = pipeline.voice_for(Mode.AUTO)
+    voice = pipeline.voice_of(Mode.HITS)
     info = video.probe(clip)
     silence = np.zeros(round(info.duration_s * voice.sample_rate_hz), np.float32)
     target = folder / "needed.mp4"
@@ -137,7 +137,7 @@ def _peak_mb(clip: Path, folder: Path) -> dict[str, float]:
 def _one_job(clip: Path, target: Path, sender: Any) -> None:
     from synth import pipeline
 
-    pipeline.sonorize(clip, target, Options(), replace=True)
+    pipeline.sonorize(clip, target, Options(mode=Mode.HITS), replace=True)
     children_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     sender.send({"job": round(_peak_kb() / 1024, 1), "ffmpeg": round(children_kb / 1024, 1)})
 

@@ -164,7 +164,32 @@ class Take:
     finished: Finished = nobody_waits
 
 
-class Voice(Protocol):
+class Renderer(Protocol):
+    """What makes a waveform of what was seen."""
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Samples a second of the waveform."""
+        ...
+
+    def weights(self, options: Options) -> Mapping[str, str]:
+        """Name -> sha256 of the weights and banks that a job with these options uses."""
+        ...
+
+    def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
+        """Sound the controls; all randomness comes from ``uniforms``.
+
+        ``controls.track`` may be ``None``; ``controls.silence`` never is set here.
+
+        Raises:
+            OptionError: an exemplar that no bank holds.
+            WeightsError: a bank is missing or damaged.
+            Cancelled: ``cancelled()`` turned true.
+        """
+        ...
+
+
+class Voice(Renderer, Protocol):
     """One way to sound a picture."""
 
     @property
@@ -172,17 +197,8 @@ class Voice(Protocol):
         """Frames a second that ``controls`` wants."""
         ...
 
-    @property
-    def sample_rate_hz(self) -> int:
-        """Samples a second of the waveform."""
-        ...
-
     def frame_size(self, info: VideoInfo) -> tuple[int, int]:
         """Width and height, in pixels, of the frames that ``controls`` wants of such a clip."""
-        ...
-
-    def weights(self, options: Options) -> Mapping[str, str]:
-        """Name -> sha256 of the weights and banks that a job with these options uses."""
         ...
 
     def controls(
@@ -199,18 +215,6 @@ class Voice(Protocol):
 
         Raises:
             WeightsError: the weights are missing or damaged.
-            Cancelled: ``cancelled()`` turned true.
-        """
-        ...
-
-    def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
-        """Sound the controls; all randomness comes from ``uniforms``.
-
-        ``controls.track`` may be ``None``; ``controls.silence`` never is set here.
-
-        Raises:
-            OptionError: an exemplar that no bank holds.
-            WeightsError: a bank is missing or damaged.
             Cancelled: ``cancelled()`` turned true.
         """
         ...
