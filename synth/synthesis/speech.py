@@ -46,6 +46,7 @@ QUIET_DB: Final = 32.0
 
 _HOLD: Final = 12  # spectra to either side of speech that are kept: breaths and what fades
 _PIECE: Final = (600, 1000)  # spectra of a piece, at least and at most
+_PAUSE: Final = 31  # spectra
 _OVERLAP: Final = 10  # spectra that pieces are cross-faded over
 _SHORTEST_RUN: Final = 5  # pictures; a face seen for less is not read
 _MOST_HELD: Final = 4  # pictures; what stands still for longer stands still
@@ -236,8 +237,9 @@ def speak(voice: VoicePack, mel: NDArray[np.float32], uniforms: Uniforms, cancel
 
 
 def cuts(mel: NDArray[np.float32]) -> list[int]:
-    """Where long log mel spectra [S, M] are cut into pieces of 6 to 10 s: at the quietest spectrum within reach."""
-    loud, found, start = levels(mel), list[int](), 0
+    """Where long log mel spectra [S, M] are cut into pieces of 6 to 10 s: amid the quietest 0.3 s within reach."""
+    loud = scipy.ndimage.uniform_filter1d(levels(mel), _PAUSE, mode="nearest")
+    found, start = list[int](), 0
     while len(mel) - start > _PIECE[1]:
         start += _PIECE[0] + int(np.argmin(loud[start + _PIECE[0] : start + _PIECE[1]]))
         found.append(start)
