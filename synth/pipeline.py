@@ -60,9 +60,16 @@ def _ambient() -> Voice:
     return AmbientVoice()
 
 
+def _speech() -> Voice:
+    from synth.synthesis.speech import SpeechVoice
+
+    return SpeechVoice()
+
+
 MODES: Final[dict[Mode, Callable[[], Voice]]] = {
     Mode.HITS: functools.cache(_hits),
     Mode.AMBIENT: functools.cache(_ambient),
+    Mode.SPEECH: functools.cache(_speech),
 }
 """Mode -> maker of its voice. A maker gives one voice a process, so that weights are loaded once."""
 
@@ -508,6 +515,7 @@ def _take(job: _Job, controls: Controls, take: int, rendering: Rendering, spent_
         mode_reason=job.mode_reason,
         hit_list=job.from_list,
         ranges=[one.as_json() for one in job.ranges],
+        synthetic_speech=Mode.SPEECH in ([one.mode for one in job.ranges] or [job.mode]),
     )
     with watch.stage("remux"):
         _write(job, sound, target, {"comment": json.dumps(origin, separators=(",", ":"))})

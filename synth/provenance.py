@@ -39,6 +39,7 @@ def record(
     mode_reason: str,
     hit_list: bool,
     ranges: Sequence[Mapping[str, Any]] = (),
+    synthetic_speech: bool = False,
 ) -> dict[str, Any]:
     """The provenance record of one output, as plain JSON values; the same job gives the same record.
 
@@ -49,6 +50,7 @@ def record(
         mode_reason: why this voice and no other.
         hit_list: whether the hits came from an edited list rather than from the net.
         ranges: which voice sounds which part, where there are several.
+        synthetic_speech: whether somebody is made to say something: whoever finds the file shall be able to tell.
     """
     return {
         "input_sha256": input_sha256,
@@ -57,6 +59,7 @@ def record(
         "seed": options.seed,
         "mode_reason": mode_reason,
         **({"ranges": [dict(one) for one in ranges]} if ranges else {}),
+        **({"synthetic_speech": True} if synthetic_speech else {}),
         "hits_from": "edited list" if hit_list else "picture",
         "versions": versions(),
     }

@@ -24,7 +24,7 @@ from synth.options import (
     Synthesis,
 )
 
-MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT)
+MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT, Mode.SPEECH)
 """What can be asked for in this release. The voices stand in the pipeline, which would load torch; a test compares."""
 
 VOICE_KIND: Final = "voice"

@@ -25,9 +25,9 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from synth import weights
-from synth.errors import Cancelled, OptionError, WeightsError
+from synth.errors import Cancelled, MediaError, OptionError, WeightsError
 from synth.media.video import VideoInfo
-from synth.options import Options
+from synth.options import Mode, Options
 from synth.synthesis import face_choice, face_tracks, faces, lip_reading
 from synth.synthesis import speech_spectra as spectra
 from synth.synthesis.base import CancelPoll, Controls, Frame, Progress, Rendering, Sound, Uniforms
@@ -93,7 +93,7 @@ class SpeechVoice:
         """Mel spectra of the face that speaks, or of the one that is asked for.
 
         Raises:
-            MediaError: no face is found.
+            MediaError: no face is found, and speech was asked for.
             OptionError: the face or the voice that is asked for is not there.
             WeightsError, Cancelled: as :meth:`synth.synthesis.base.Voice.controls`.
         """
@@ -110,7 +110,13 @@ class SpeechVoice:
             for seen in sightings:
                 crop = seen.mouth if voice.network.config.window == "mouth" else seen.face
                 readings.setdefault(seen.track, _Reading(voice.network)).add(index, crop, held=held[index])
-        speaker = attendance.speaker(options.face)
+        try:
+            speaker = attendance.speaker(options.face)
+        except MediaError as error:
+            if options.settled_mode is Mode.SPEECH:
+                raise
+            # Nobody asked for speech: it was the picture's own glance that promised a face.
+            return Controls(info.duration_s, silence=f"{error}: its sound is silence")
         mel = readings[speaker.track].mel(attendance.frames)
         mel, spoken_s = silenced(mel, voice.loudness)
         return Controls(
