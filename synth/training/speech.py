@@ -43,6 +43,12 @@ WINDOW_PICTURES: Final = 64
 BATCH: Final = 16
 LEARNING_RATE: Final = 1.5e-3
 
+GRID: Final = DataSource(
+    "GRID audiovisual sentence corpus (Cooke et al. 2006)",
+    "free for research; said to be CC BY 4.0, which could not be confirmed",
+    "training",
+)
+
 NEEDED_MIN: Final = 2.0
 """With fewer minutes nothing is trained."""
 ADVISED_MIN: Final = 20.0
@@ -313,8 +319,7 @@ def _sentences(data: Path) -> tuple[list[Sentence], DataSource]:
         found = grid.load(data)
     except OptionError:
         return grid.from_folder(data), DataSource(f"videos in {data.name}", "whoever is seen there decides", "training")
-    licence = "free for research; said to be CC BY 4.0, which could not be confirmed"
-    return found, DataSource("GRID audiovisual sentence corpus (Cooke et al. 2006)", licence, "training")
+    return found, GRID
 
 
 def _name(speaker: str | None, corpus: DataSource) -> str:
