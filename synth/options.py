@@ -208,6 +208,15 @@ def _sound_class(_name: str, value: Any) -> str | None:
     return str(value).strip().lower().replace(" ", "_").replace("-", "_") or None
 
 
+def truth(name: str, value: Any) -> bool:
+    """A switch out of loose text; absent and empty mean off.
+
+    Raises:
+        OptionError: neither true nor false.
+    """
+    return value not in (None, "") and _truth(name, value)
+
+
 def _truth(name: str, value: Any) -> bool:
     text = str(value).strip().lower()
     if text not in _TRUTHS:

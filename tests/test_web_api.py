@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 import zipfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -417,11 +419,77 @@ def test_clips_sent_one_by_one_may_join_a_batch(here: Place, dark_clip: Path) ->
 def test_probe_and_limits(here: Place, flash_clip: Path) -> None:
     told = here.send(flash_clip, to="/v1/probe").get_json()
     fits(told, "Clip")
+    fits(told, "Probe")
+    assert "route" not in told
     assert (told["width"], told["height"], round(told["duration_s"])) == (64, 48, 2)
     assert here.left() == []
     limits = here.client.get("/v1/limits").get_json()
     fits(limits, "Limits")
     assert limits["max_bytes"] == here.settings.max_upload_bytes
+
+
+@contextmanager
+def at_work(here: Place) -> Iterator[None]:
+    """A worker beside the requests."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.wait(0.05):
+            here.work()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        yield
+    finally:
+        over.set()
+        worker.join()
+
+
+def test_a_probe_asks_a_worker_which_voice_suits(here: Place, flash_clip: Path, flash_voice: FlashVoice) -> None:
+    with at_work(here):
+        told = here.send(flash_clip, to="/v1/probe", route="true").get_json()
+    fits(told, "Probe")
+    assert told["route"]["mode"] == "hits"
+    assert told["route"]["reason"] == "it flashes for 2.0 of 2.0 s"
+    assert [one["mode"] for one in told["route"]["ranges"]] == ["hits"]
+    assert here.rung == ["route"]
+    assert here.left() == []
+
+
+def test_a_question_is_no_job(here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.submit.ROUTE_PATIENCE_S", 0.5)
+    seen: list[dict[str, Any]] = []
+
+    def look() -> None:
+        deadline = time.monotonic() + 30
+        while not seen and time.monotonic() < deadline:
+            if here.jobs.counts()["queued"]:
+                seen.append(here.app.test_client().get("/v1/jobs").get_json())
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    told = here.send(flash_clip, to="/v1/probe", route="true").get_json()
+    looking.join()
+    fits(told, "Probe")
+    assert told["route"] is None  # no worker was there
+    assert seen == [{"jobs": [], "next_cursor": None}]
+    assert here.jobs.counts()["queued"] == 0
+    assert here.left() == []
+
+
+def test_a_probe_is_told_what_is_not_allowed(here: Place, flash_clip: Path) -> None:
+    problem(here.send(flash_clip, to="/v1/probe", route="perhaps"), 422, "option")
+
+
+def test_a_take_says_why_its_voice(here: Place, flash_clip: Path, flash_voice: FlashVoice) -> None:
+    job = here.sent(flash_clip, seed="3")
+    here.work()
+    done = here.client.get(job["links"]["self"]).get_json()
+    fits(done, "Job")
+    (take,) = done["outputs"]
+    assert take["mode_reason"] == "auto: it flashes for 2.0 of 2.0 s"
+    assert (take["ranges"], take["synthetic_speech"]) == ([], False)
 
 
 def test_a_full_queue(tmp_path: Path, dark_clip: Path, flash_voice: FlashVoice) -> None:

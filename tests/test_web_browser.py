@@ -134,7 +134,8 @@ def until(look: Callable[[], T | None], what: str) -> T:
 
 
 @pytest.fixture
-def live(tmp_path: Path, flash_voice: FlashVoice) -> Iterator[Live]:
+def live(tmp_path: Path, flash_voice: FlashVoice, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+    monkeypatch.setattr("web.submit.ROUTE_PATIENCE_S", 5.0)  # a worker that is held back answers no question
     with place(tmp_path / "data") as here, Live(here) as running:
         yield running
 
@@ -250,6 +251,22 @@ def test_an_ambient_sound_is_stopped_and_what_there_is_kept(
     assert person.see("video")
     assert person.read(".chosen h2") == "Sea waves"
     assert "partial, 0.8 s of sound" in person.read(".side .facts")
+    assert person.complaints() == []
+
+
+def test_the_voice_is_told_before_the_sound_is_made(live: Live, person: Person, flash_clip: Path) -> None:
+    live.may_work.set()
+    person.browser.get(live.address)
+    person.browser.find_element(By.CSS_SELECTOR, "#clips").send_keys(str(flash_clip))
+    told = "Automatic: sounds like hits and scratches (95 %): it flashes for 2.0 of 2.0 s"
+    until(lambda: person.read(".files .route") == told, "the answer")
+    Select(person.see("#f-mode")).select_by_value("ambient")
+    assert not person.all(".files .route")[0].is_displayed()
+    Select(person.see("#f-mode")).select_by_value("auto")
+    assert person.all(".files .route")[0].is_displayed()
+    person.press("[data-send]")
+    person.until_at("/jobs/")
+    assert "Chosen automatically; it flashes for 2.0 of 2.0 s." in person.read(".whyvoice")
     assert person.complaints() == []
 
 

@@ -12,7 +12,7 @@ from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.options import ExistingSound, Mode, Options, Synthesis
-from tests.web_place import Place, place
+from tests.web_place import Place, canned, place
 from web import decor, forms
 from workers.jobs import State
 
@@ -95,6 +95,37 @@ def test_upload_watch_and_play(here: Place, flash_clip: Path) -> None:
     second = here.client.get(f"{where}?take=1").text
     assert f"/v1/jobs/{job_id}/outputs/1/video" in second
     assert here.client.get(f"{where}?take=99").status_code == 200
+
+
+def test_a_page_says_why_the_voice_was_chosen(here: Place, flash_clip: Path) -> None:
+    where = upload(here, flash_clip)
+    (job,) = here.jobs.claim(1, "auto", "test")
+    result = canned(job, here.storage)
+    result["outputs"][0] |= {
+        "mode": "speech",
+        "mode_reason": "auto: a talking face was found for 1.8 of 2.0 s",
+        "ranges": [
+            {"start_s": 0.0, "end_s": 1.8, "mode": "speech", "probability": 0.92, "reason": "a talking face"},
+            {"start_s": 1.8, "end_s": 2.0, "mode": "hits", "probability": 0.71, "reason": "impacts <b>"},
+        ],
+    }
+    result["outputs"][0]["provenance"]["synthetic_speech"] = True
+    assert here.jobs.finish(job.id, job.attempt, result)
+    page = here.client.get(where).text
+    assert "Speech: Chosen automatically; a talking face was found for 1.8 of 2.0 s." in page
+    assert "Speech (92 %): a talking face" in page
+    assert "Hits and scratches (71 %): impacts &lt;b&gt;" in page
+    assert "The speech in this video is synthetic" in page
+    told = here.client.get(f"/v1{where}").get_json()
+    assert told["outputs"][0]["synthetic_speech"] is True
+
+
+def test_a_page_of_another_voice_says_nothing_of_speech(here: Place, flash_clip: Path) -> None:
+    where = upload(here, flash_clip, mode="hits")
+    here.finish()
+    page = here.client.get(where).text
+    assert "synthetic" not in page
+    assert "Hits and scratches: It was asked for." in page
 
 
 def test_another_seed(here: Place, flash_clip: Path) -> None:

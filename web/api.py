@@ -10,7 +10,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, json, request
 
 from synth.errors import MediaError
-from synth.options import Mode, Options
+from synth.options import Mode, Options, truth
 from web import events, forms, media
 from web.context import owner, site, viewer
 from web.errors import Problem
@@ -201,13 +201,16 @@ def output(job_id: str, take: int, kind: str) -> Response:
 
 @blueprint.post("/probe")
 def probe() -> Response:
-    """Look at a clip without making a job of it."""
+    """Look at a clip without making a job of it; with ``route``, let a worker say which voice suits it."""
     submitter = site().submitter
     with submitter.spool.request() as folder:
         form = receive(folder, files=1, total_bytes=submitter.limits.max_bytes + 1024**2)
         if not form.uploads:
             raise MediaError("there is no file in the request; send the clip as the field `file`")
-        return reply(info_json(submitter.probe(form.uploads[0])))
+        told = info_json(submitter.probe(form.uploads[0]))
+        if truth("route", form.fields.get("route", request.args.get("route"))):
+            told["route"] = submitter.route(form.uploads[0], told, owner())
+        return reply(told)
 
 
 def _member(kind: type[State] | type[Mode], name: str, value: str | None) -> Any:

@@ -14,7 +14,7 @@ from flask import Flask, g, request, url_for
 
 from web import forms, guards
 from web.context import site
-from web.shapes import outputs
+from web.shapes import outputs, synthetic_speech
 from workers.records import State
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -55,6 +55,8 @@ def install(app: Flask) -> None:
         state_word,
         stage_word,
         percent,
+        why,
+        synthetic_speech,
         score,
         family,
         tally,
@@ -140,6 +142,12 @@ def stage_word(stage: str | None) -> str:
 def percent(fraction: float | None) -> str:
     """``42 %``."""
     return f"{round(100 * (fraction or 0))} %"
+
+
+def why(mode_reason: str) -> str:
+    """Why a voice was taken, for a person: ``auto: impacts ...`` was chosen automatically, because of these."""
+    chosen, _, reason = mode_reason.partition(": ")
+    return sentence(f"chosen automatically; {reason}") if chosen == "auto" else sentence(f"it was {mode_reason}")
 
 
 def sentence(text: str) -> str:

@@ -22,6 +22,8 @@ from workers.jobs import Job, State, new_id
 blueprint = Blueprint("pages", __name__)
 
 PAGE_FILES: Final = 40
+PROBE_BYTES: Final = 64 * 1024**2
+"""Larger clips are not sent twice, once to ask which voice suits them and once to sound them."""
 _FIELD_NAMES: Final = frozenset(forms.NAMES)
 
 
@@ -34,6 +36,7 @@ def front() -> str:
         main_fields=forms.main_fields(),
         more_fields=forms.more_fields(),
         limits=limits,
+        probe_bytes=min(PROBE_BYTES, limits.max_bytes),
         values=request.args,
         batch_id=new_id(time.time()),
         newest=_newest(),

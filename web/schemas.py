@@ -34,6 +34,22 @@ FRACTION: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
 LINKS: Final[Schema] = {"type": "object", "additionalProperties": {"type": "string", "format": "uri-reference"}}
 
 
+_CLIP: Final[dict[str, Schema]] = {
+    "duration_s": NUMBER,
+    "start_s": NUMBER,
+    "rate_fps": NUMBER,
+    "frames": WHOLE,
+    "width": WHOLE,
+    "height": WHOLE,
+    "rotation_deg": WHOLE,
+    "video_codec": TEXT,
+    "audio_codec": {"anyOf": [TEXT, {"type": "null"}]},
+    "container": TEXT,
+    "variable_rate": FLAG,
+    "bytes": WHOLE,
+}
+
+
 def ref(name: str) -> Schema:
     """A pointer to one of :func:`schemas`."""
     return {"$ref": f"#/components/schemas/{name}"}
@@ -174,11 +190,36 @@ def _take_shapes() -> dict[str, Schema]:
                     **maybe(NUMBER),
                     "description": "Of a take that was cancelled and kept: seconds of sound; silence follows.",
                 },
+                mode_reason={**maybe(TEXT), "description": "Why that voice; results of older releases do not say it."},
+                ranges={**items(ref("Range")), "description": "Where parts of the clip have voices of their own."},
+                synthetic_speech={
+                    **FLAG,
+                    "description": "Its speech is synthetic: made from the lips, and spoken by nobody.",
+                },
                 links=LINKS,
                 hits=items(ref("Hit")),
                 stages_s={"type": "object", "additionalProperties": NUMBER},
             ),
             optional=("hits", "stages_s"),
+        ),
+        "Range": about(
+            "A part of a clip and its voice.",
+            record(
+                start_s={"type": "number", "minimum": 0},
+                end_s=NUMBER,
+                mode=TEXT,
+                probability=FRACTION,
+                reason={"type": "string", "description": "In words."},
+            ),
+        ),
+        "Route": about(
+            "What mode `auto` makes of a clip.",
+            record(
+                mode=TEXT,
+                probabilities={"type": "object", "additionalProperties": FRACTION},
+                reason={"type": "string", "description": "In words."},
+                ranges={**items(ref("Range")), "description": "One, or several where its parts want different voices."},
+            ),
         ),
         "SoundClass": about(
             "What an ambient sound is of. Where a person named it, there are no probabilities.",
@@ -198,23 +239,23 @@ def _take_shapes() -> dict[str, Schema]:
             exemplar=maybe(TEXT),
             probabilities={"type": "object", "additionalProperties": FRACTION},
         ),
-        "Clip": about(
-            "What was seen of the video without decoding it.",
+        "Clip": about("What was seen of the video without decoding it.", record(**_CLIP)),
+        "Probe": about(
+            "What was seen of the video; and, if asked for, which voice suits it.",
             record(
-                duration_s=NUMBER,
-                start_s=NUMBER,
-                rate_fps=NUMBER,
-                frames=WHOLE,
-                width=WHOLE,
-                height=WHOLE,
-                rotation_deg=WHOLE,
-                video_codec=TEXT,
-                audio_codec=maybe(TEXT),
-                container=TEXT,
-                variable_rate=FLAG,
-                bytes=WHOLE,
+                **_CLIP,
+                route={**maybe(ref("Route")), "description": "Null where no worker was free to look in time."},
             ),
+            optional=("route",),
         ),
+        "ProbeUpload": {
+            "type": "object",
+            "properties": {
+                "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+                "route": {**FLAG, "default": False, "description": "Let a worker choose the voice; takes seconds."},
+            },
+            "required": ["file"],
+        },
     }
 
 

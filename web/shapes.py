@@ -90,6 +90,9 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         "warnings": list(output["warnings"]),
         "sound_class": output.get("sound_class"),  # results of older releases have none
         "made_s": output.get("made_s"),
+        "mode_reason": output.get("mode_reason"),
+        "ranges": list(output.get("ranges", ())),
+        "synthetic_speech": synthetic_speech(output),
         "links": {
             kind: f"/v1/jobs/{job.id}/outputs/{take}/{kind}"
             for kind in KINDS
@@ -100,6 +103,11 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         shown["hits"] = list(output["hits"])
         shown["stages_s"] = dict(output["stages_s"])
     return shown
+
+
+def synthetic_speech(output: Mapping[str, Any]) -> bool:
+    """Whether somebody is heard to speak who did not say it like that: the mark of the take's provenance."""
+    return bool(output.get("provenance", {}).get("synthetic_speech", False))
 
 
 def batch_json(batch_id: str, jobs: Iterable[Job]) -> dict[str, Any]:

@@ -15,25 +15,29 @@ import threading
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from synth.errors import OptionError
+from synth.errors import MediaError, OptionError
 from synth.media import video
 from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
 from web.context import Ring
 from web.errors import Problem
 from web.multipart import Bounds, Upload
 from web.spool import Spool
-from workers.errors import Conflict, ObjectNotFound
+from workers.errors import Conflict, NotFound, ObjectNotFound
 from workers.jobs import Job, Jobs, State, new_id
+from workers.records import ROUTE
 from workers.settings import Settings
 from workers.storage import Storage
 
 TITLE_LENGTH: Final = 120
 MAX_VARIANTS: Final = MAX_TAKES
 SOURCE_TYPE: Final = "application/octet-stream"  # whatever the client says it is, nobody is to run it
+ROUTE_PATIENCE_S: Final = 20.0
+AT_ONCE_ROUTED: Final = 2
+_ROUTE_POLL_S: Final = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -63,6 +67,7 @@ class Submitter:
         self.limits = Limits(max_bytes=min(settings.max_upload_bytes, Limits.max_bytes))
         # Each look at a clip is a process of its own; more of them than processors only get in each other's way.
         self._looking = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+        self._routing = threading.BoundedSemaphore(AT_ONCE_ROUTED)
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
@@ -78,6 +83,50 @@ class Submitter:
         """
         with self._looking:
             return video.probe(upload.path, self.limits)
+
+    def route(self, upload: Upload, info: Mapping[str, Any], owner: str) -> dict[str, Any] | None:
+        """Ask a worker which voice mode ``auto`` gives a clip, and wait for the answer, but not for long.
+
+        The question is a row like that of a job, and is taken away with its clip when the wait is over.
+
+        Returns:
+            As :meth:`synth.router.Route.as_json` gives it; ``None`` where no worker was free to look in time.
+
+        Raises:
+            MediaError: the picture cannot be decoded.
+            WorkError: the queue is full, or a part of the server is away.
+        """
+        if not self._routing.acquire(blocking=False):  # threads that wait must not be all that there are
+            return None
+        try:
+            job_id = new_id(time.time())
+            key = f"{job_id}/source"
+            self.storage.put(key, upload.path, SOURCE_TYPE)
+            try:
+                self.jobs.create(
+                    options=Options(), title="", source_key=key, info=info, owner=owner, id=job_id, mode=ROUTE
+                )
+                self.ring(ROUTE)
+                return self._answer(job_id)
+            finally:
+                with suppress(NotFound):
+                    self.jobs.delete(job_id, None)
+                self._forget(job_id)
+        finally:
+            self._routing.release()
+
+    def _answer(self, job_id: str) -> dict[str, Any] | None:
+        deadline = time.monotonic() + ROUTE_PATIENCE_S
+        while time.monotonic() < deadline:
+            job = self.jobs.get(job_id, None)
+            if job.state is State.SUCCEEDED:
+                return dict((job.result or {})["route"])
+            if job.error is not None and job.error["code"] == "bad_media":
+                raise MediaError(str(job.error["detail"]))
+            if job.state.final:
+                return None
+            time.sleep(_ROUTE_POLL_S)
+        return None
 
     def submit(self, upload: Upload, ticket: Ticket) -> Job:
         """Make a job of a clip in the spool.

@@ -17,7 +17,7 @@ from synth.options import Options
 from workers.database import open_database
 from workers.errors import Conflict, NotFound, QueueFull
 from workers.leases import Clock, Leases
-from workers.records import HELD, JOBS, Cancellation, job_of
+from workers.records import HELD, JOBS, ROUTE, Cancellation, job_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
@@ -49,6 +49,7 @@ class Jobs(Leases):
         idempotency_key: str | None = None,
         request_hash: str | None = None,
         id: str | None = None,
+        mode: str | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; ring the bell afterwards.
 
@@ -57,6 +58,7 @@ class Jobs(Leases):
         Args:
             request_hash: of all that was asked; another one under the same key is refused.
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
+            mode: :data:`workers.records.ROUTE` for what is a question and no job; else that of the options.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
@@ -68,7 +70,7 @@ class Jobs(Leases):
             "owner": owner,
             "batch_id": batch_id,
             "state": State.QUEUED,
-            "mode": options.mode.value,
+            "mode": mode or options.mode.value,
             "options": options.as_dict(),
             "title": title,
             "source_key": source_key,
@@ -124,6 +126,7 @@ class Jobs(Leases):
         limit = min(max(1, limit), MAX_PAGE)
         wanted = {"owner": owner, "state": state, "mode": mode, "batch_id": batch_id}
         asked = [JOBS.c[name] == value for name, value in wanted.items() if value is not None]
+        asked.append(JOBS.c.mode != ROUTE)  # questions are nobody's jobs
         if cursor is not None:
             asked.append(JOBS.c.id < cursor)
         page = sa.select(JOBS).where(*asked).order_by(JOBS.c.id.desc()).limit(limit + 1)

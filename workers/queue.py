@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from synth.options import Mode
 from workers.errors import ServiceError
+from workers.records import ROUTE
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -69,8 +70,8 @@ def make_app(settings: Settings) -> Celery:
 
 
 def queue_of(mode: str) -> str:
-    """The queue on which workers listen for jobs of a mode."""
-    return f"sonorize.{mode}"
+    """The queue on which workers listen for jobs of a mode; who does ``auto`` also answers which voice suits a clip."""
+    return f"sonorize.{Mode.AUTO.value if mode == ROUTE else mode}"
 
 
 class _Bell:

@@ -34,6 +34,9 @@ class State(StrEnum):
 HELD: Final = (State.RUNNING, State.FINISHING)
 """The states in which a worker holds the job by a lease."""
 
+ROUTE: Final = "route"
+"""The ``mode`` of a row that asks which voice suits a clip; its result holds ``route`` and no outputs."""
+
 FINAL: Final = tuple(state for state in State if state.final)
 
 

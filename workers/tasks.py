@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 
 from celery import shared_task, signals
 
-from synth import pipeline, weights
+from synth import pipeline, router, weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
 from synth.kernels.sampler import keep_kernels_in
 from synth.media import video
@@ -35,6 +35,7 @@ from workers.folders import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
 from workers.keeping import patiently, store
 from workers.queue import TASK, make_app, ring
+from workers.records import ROUTE
 from workers.settings import Settings, from_environment
 from workers.storage import Storage, storage_of
 
@@ -105,7 +106,10 @@ def drain(desk: Desk, mode: str) -> bool:
             return False  # the reconciler rings again
         if not claimed:
             return False
-        run_jobs(desk, claimed)
+        if mode == ROUTE:
+            answer(desk, claimed[0])
+        else:
+            run_jobs(desk, claimed)
         if time.monotonic() - began > DRAIN_S:
             break
     return True
@@ -128,6 +132,24 @@ def run_jobs(desk: Desk, jobs: Sequence[Job]) -> None:
         )
         for end in ends:
             end.result()
+
+
+def answer(desk: Desk, job: Job) -> None:
+    """One attempt at a question: which voice suits a clip. The answer stands in the row; no file is made."""
+    with _Errand(desk, job, []) as errand:
+        request = errand.begin()
+        if request is None:
+            return
+        try:
+            info = video.probe(request.source)
+            found = router.route_clip(
+                request.source, info, tuple(pipeline.MODES), progress=request.progress, cancelled=request.cancelled
+            )
+        except Exception as error:
+            errand.end(error)
+            return
+        told = {"outputs": [], "route": found.as_json()}
+        _record(errand.attempt, lambda: desk.jobs.finish(job.id, job.attempt, told))
 
 
 class _Errand:

@@ -10,8 +10,9 @@ const status = form.querySelector("[data-status]");
 const invitation = form.querySelector("[data-invitation]");
 const maxBytes = Number(form.dataset.maxBytes);
 const AT_ONCE = 2;
+const ASKED_AT_MOST = 3; // so many clips are sent ahead to ask which voice suits them
 
-/** @type {{file: File, row: HTMLElement, state: string, page?: string}[]} */
+/** @type {{file: File, row: HTMLElement, state: string, page?: string, asked?: boolean, asking?: AbortController}[]} */
 let entries = [];
 let sending = false;
 
@@ -54,6 +55,7 @@ function add(files) {
     remove.setAttribute("aria-label", `Remove ${file.name}`);
     remove.addEventListener("click", () => {
       entries = entries.filter((other) => other !== entry);
+      entry.asking?.abort();
       row.remove();
       show();
       (list.querySelector("button") ?? picker).focus();
@@ -65,6 +67,68 @@ function add(files) {
     else if (file.size > maxBytes) refuse(entry, `It is larger than ${size(maxBytes)}, the most that is taken here.`);
   }
   show();
+  askAll();
+}
+
+/** What mode auto makes of a clip, as a list of lines: one, or one more for each range. */
+function routeWords(route) {
+  const voice = (mode) => form.elements.mode.querySelector(`option[value="${mode}"]`)?.textContent.toLowerCase() ?? mode;
+  const sure = (share) => `${Math.round(100 * share)} %`;
+  const lines = [`Automatic: sounds like ${voice(route.mode)} (${sure(route.probabilities[route.mode])}): ${route.reason}`];
+  if (route.ranges.length > 1) {
+    for (const { start_s, end_s, mode, probability, reason } of route.ranges) {
+      lines.push(`${start_s.toFixed(1)} to ${end_s.toFixed(1)} s: ${voice(mode)} (${sure(probability)}): ${reason}`);
+    }
+  }
+  return lines;
+}
+
+/** The voice is the picture's to choose: none is named, nor anything that goes with one only. */
+function automatic() {
+  return form.elements.mode.value === "auto" && !form.elements.material?.value;
+}
+
+async function ask(entry) {
+  const line = element("p", "route", "Automatic: looking which voice suits it");
+  entry.row.append(line);
+  entry.asking = new AbortController();
+  const body = new FormData();
+  body.append("route", "true");
+  body.append("file", entry.file);
+  try {
+    const headers = { "X-CSRF-Token": form.querySelector('[name="csrf_token"]').value };
+    const response = await fetch(form.dataset.probe, { method: "POST", headers, body, signal: entry.asking.signal });
+    const { route } = response.ok ? await response.json() : {};
+    if (!route) return line.remove(); // no worker was free, or the clip is refused: sending it will tell
+    const [first, ...others] = routeWords(route);
+    line.textContent = first;
+    if (others.length) {
+      const parts = element("ul");
+      parts.append(...others.map((text) => element("li", "", text)));
+      const box = element("div", "route");
+      box.append(element("span", "", first), parts);
+      line.replaceWith(box);
+    }
+    showRoutes();
+  } catch {
+    line.remove(); // it was taken back, or the connection was cut
+  }
+}
+
+/** Asks for clip after clip, while the picture is to choose the voice. */
+let asking = Promise.resolve();
+function askAll() {
+  const waiting = entries.filter((entry) => entry.state === "chosen");
+  if (!automatic() || sending || waiting.length > ASKED_AT_MOST) return;
+  for (const entry of waiting) {
+    if (entry.asked || entry.file.size > Number(form.dataset.probeBytes)) continue;
+    entry.asked = true;
+    asking = asking.then(() => (entries.includes(entry) && entry.state === "chosen" && !sending ? ask(entry) : null));
+  }
+}
+
+function showRoutes() {
+  for (const line of list.querySelectorAll(".route")) line.hidden = !automatic();
 }
 
 function show() {
@@ -106,6 +170,7 @@ function post(entry, batch) {
 
 async function upload(entry, batch) {
   entry.state = "sending";
+  entry.asking?.abort();
   try {
     const { status: code, answer } = await post(entry, batch);
     if (code !== 202) return refuse(entry, answer?.detail ? `${answer.title}: ${answer.detail}.` : `The server answered ${code}.`);
@@ -159,9 +224,12 @@ function fitToMode() {
     field.hidden = !field.dataset.modes.split(" ").includes(mode);
     for (const control of field.querySelectorAll("select, input")) control.disabled = field.hidden;
   }
+  showRoutes();
+  askAll();
 }
 
 form.elements.mode.addEventListener("change", fitToMode);
+form.elements.material?.addEventListener("change", fitToMode);
 window.addEventListener("pageshow", fitToMode); // a page that comes back keeps its choices
 fitToMode();
 
