@@ -20,6 +20,7 @@ from synth.evaluation import metrics, pictures
 from synth.evaluation.ambient import evaluate_ambient
 from synth.evaluation.baselines import motion_stops, uniform_rhythm
 from synth.evaluation.listening import Judged, Listener, judge, listeners, see
+from synth.evaluation.router import evaluate_router
 from synth.evaluation.selector import evaluate_selector
 from synth.evaluation.speech import evaluate_speech
 from synth.materials import MATERIALS
@@ -154,4 +155,5 @@ EVALUATIONS: Final[dict[str, Callable[[Path, Path | None], dict[str, Any]]]] = {
     "ambient": evaluate_ambient,
     "selector": evaluate_selector,
     "speech": evaluate_speech,
+    "router": evaluate_router,
 }
