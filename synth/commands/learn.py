@@ -60,10 +60,14 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Also write tables and pictures to this folder.")
     ] = None,
+    voice: Annotated[str | None, typer.Option(help="speech: whose voice to measure, such as grid-s1.")] = None,
+    beside: Annotated[
+        Path | None, typer.Option(help="speech: folder of a run whose voice packs are measured too.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure on real clips; every figure beside its floor and its ceiling."""
-    from synth.evaluation.report import EVALUATIONS
+    from synth.evaluation.report import EVALUATIONS, FURTHER_OPTIONS
 
     if not name:
         _list(dict.fromkeys(EVALUATIONS, ""), as_json=as_json)
@@ -72,7 +76,13 @@ def evaluate(
     if data is None:
         raise OptionError("--data is missing: the folder of the clips to measure on")
     _folder_exists(data)
-    _show(chosen(data, out), as_json=as_json)
+    given = {key: value for key, value in (("voice", voice), ("beside", beside)) if value is not None}
+    for key in given:
+        if key not in FURTHER_OPTIONS.get(name, ()):
+            raise OptionError(f"--{key} means nothing to the evaluation {name!r}; it belongs to speech")
+    if beside is not None and not beside.is_dir():
+        raise OptionError(f"the folder --beside {str(beside)!r} does not exist")
+    _show(chosen(data, out, **given), as_json=as_json)
 
 
 def bench(

@@ -150,10 +150,13 @@ def _chance(judged: Sequence[Judged]) -> dict[str, float]:
     }
 
 
-EVALUATIONS: Final[dict[str, Callable[[Path, Path | None], dict[str, Any]]]] = {
+EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "hits": evaluate_hits,
     "ambient": evaluate_ambient,
     "selector": evaluate_selector,
     "speech": evaluate_speech,
     "router": evaluate_router,
 }
+
+FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {"speech": frozenset({"voice", "beside"})}
+"""Names of further arguments that an evaluation understands."""

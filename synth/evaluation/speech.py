@@ -1,8 +1,8 @@
 """``sonorize eval speech``: how near the speech voice comes on sentences it has not seen, with floors and ceilings.
 
 Every row of the report is a :data:`~synth.evaluation.speech_baselines.Reader`: something that says a sentence. Ceilings
-and floors are there for any corpus; lip readers are added to :data:`NETWORKS` in a line each, and another voice's
-report is the same call with another folder and other networks.
+and floors are there for any corpus; lip readers are those of :mod:`synth.evaluation.speech_readers`, and another
+voice's report is the same call with another folder and another name.
 
 Nothing here was tuned on the held-out sentences; that the measures behave was seen on ceilings and floors.
 """
@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from statistics import fmean
 from typing import Any, Final
 
 import numpy as np
@@ -22,31 +21,22 @@ from tqdm import tqdm
 
 from synth.data.grid import Sentence
 from synth.errors import MediaError, WeightsError
-from synth.evaluation import speech_pictures
+from synth.evaluation import speech_hearing, speech_pictures
 from synth.evaluation.speech_baselines import Corpus, Reader, Sound, baselines
-from synth.evaluation.speech_metrics import Measured, measure
+from synth.evaluation.speech_hearing import WORD_MEASURES, Hears
+from synth.evaluation.speech_metrics import Measured, measure, without_pesq
+from synth.evaluation.speech_readers import OURS, readers
 from synth.evaluation.speech_tables import LITERATURE, LITERATURE_NOTE, UNRANKED, figure, lag_figure, markdown, paired
-from synth.evaluation.speech_words import (
-    Recogniser,
-    Words,
-    chance_accuracies,
-    chance_word_error_rate,
-    is_sentence,
-    most_frequent,
-    place_accuracies,
-    word_error_rate,
-)
+from synth.evaluation.speech_words import Words
 from synth.files import write_whole
 from synth.media import audio
 from synth.synthesis.speech_spectra import RATE_HZ
 
-OURS: Final = "ours"
 SHOWN: Final = 3  # sentences that are drawn and written as sounds: the first, the middle and the last one
 REPORT: Final = "speech"
-MEASURES: Final = tuple(known.name for known in fields(Measured))
+MEASURES: Final = (*(known.name for known in fields(Measured)), *WORD_MEASURES)
 
 Networks = Mapping[str, Callable[[Corpus], Reader]]
-NETWORKS: Final[dict[str, Callable[[Corpus], Reader]]] = {}
 """Lip readers by name, :data:`OURS` first; each is made when the report runs and may raise WeightsError."""
 
 
@@ -54,51 +44,62 @@ NETWORKS: Final[dict[str, Callable[[Corpus], Reader]]] = {}
 class Row:
     """What was measured of one system, a value a sentence, in the order of the held-out sentences.
 
-    ``heard`` is empty where there is no recogniser; ``failed`` names the sentences that the system refused, which
+    ``heard`` and ``wer`` have an entry a recogniser; ``failed`` names the sentences that the system refused, which
     count as silence.
     """
 
     measured: Sequence[Measured]
-    heard: Sequence[Words]
-    wer: Sequence[float | None]
+    heard: Mapping[str, Sequence[Words]]
+    wer: Mapping[str, Sequence[float | None]]
     failed: Sequence[str]
 
     def values(self, name: str) -> list[float | None]:
-        """One measure, by sentence."""
-        return list(self.wer) if name == "wer" else [one.values()[name] for one in self.measured]
+        """One measure, by sentence; ``None`` where its recogniser is missing."""
+        if name in WORD_MEASURES:
+            return list(self.wer.get(name, [None] * len(self.measured)))
+        return [one.values()[name] for one in self.measured]
 
 
-def evaluate_speech(data: Path, out: Path | None, *, networks: Networks = NETWORKS) -> dict[str, Any]:
+def evaluate_speech(
+    data: Path, out: Path | None, *, voice: str | None = None, beside: Path | None = None
+) -> dict[str, Any]:
     """All figures of the speech voice on the held-out sentences of a folder.
 
     Args:
         data: the corpus, in a layout of :mod:`synth.data.grid`, or a folder of one's own talking videos.
         out: a folder for ``speech.json``, ``speech.md``, spectrogram pictures, and sounds of three sentences.
-        networks: lip readers by name; what stands under :data:`OURS` is compared to all others.
+        voice: a voice pack; the one that ships by default.
+        beside: a folder with a manifest, such as that of a training run, whose voice packs are measured too.
 
     Raises:
-        OptionError: no sentence is held out, none is to train on, or ``sonorize[eval]`` is not installed.
+        OptionError: no sentence is held out, none is to train on, there is no such voice, or ``sonorize[eval]`` is not
+            installed.
         MediaError: a sentence cannot be read, or the report not be written.
     """
+    return evaluate_networks(data, out, readers(voice, beside))
+
+
+def evaluate_networks(data: Path, out: Path | None, networks: Networks) -> dict[str, Any]:
+    """:func:`evaluate_speech` for any lip readers; what stands under :data:`OURS` is compared to all others."""
     corpus = Corpus.of(data)
-    recogniser = _recogniser(corpus)
+    recognisers, unheard = speech_hearing.recognisers(corpus)
     made, left_out = _made(networks, corpus)
-    readers = made | baselines(corpus)
     shown = _shown(corpus.held_out)
     samples: dict[str, dict[str, Sound]] = {label(sentence): {} for sentence in shown}
     rows: dict[str, Row] = {}
-    for name in tqdm(readers, desc="systems", unit="system", disable=None):
-        rows[name] = judge(corpus, name, readers[name], recogniser, samples)
+    systems = made | baselines(corpus)
+    for name in tqdm(systems, desc="systems", unit="system", disable=None):
+        rows[name] = judge(corpus, name, systems[name], recognisers, samples)
     result = {
         "held_out_sentences": len(corpus.held_out),
         "training_sentences": len(corpus.training),
-        "recogniser": recogniser.name if recogniser else None,
-        "systems": {name: _figures(row, _said(corpus)) for name, row in rows.items()},
-        "word_floors": _word_floors(corpus) if recogniser else {},
+        "recognisers": {name: one.name for name, one in recognisers.items()},
+        "systems": {name: _figures(row, speech_hearing.said(corpus)) for name, row in rows.items()},
+        "word_floors": speech_hearing.floors(corpus) if recognisers else {},
         "ours_against": _comparisons(rows),
         "literature": LITERATURE,
         "literature_note": LITERATURE_NOTE,
-        "left_out": left_out,
+        "left_out": {**left_out, **unheard, **_without_pesq()},
     }
     if out is not None:
         _write(result, samples, out)
@@ -117,6 +118,11 @@ def _made(networks: Networks, corpus: Corpus) -> tuple[dict[str, Reader], dict[s
     return made, left_out
 
 
+def _without_pesq() -> dict[str, str]:
+    reason = without_pesq()
+    return {name: reason for name in MEASURES if name.startswith("pesq")} if reason else {}
+
+
 def label(sentence: Sentence) -> str:
     """What a sentence is called in reports and files: names are unique among their speaker's only."""
     return f"{sentence.speaker}-{sentence.name}"
@@ -126,11 +132,12 @@ def judge(
     corpus: Corpus,
     name: str,
     reader: Reader,
-    recogniser: Recogniser | None,
+    recognisers: Mapping[str, Hears],
     samples: Mapping[str, dict[str, Sound]],
 ) -> Row:
     """Everything about one system; what it says of the sentences in ``samples`` is put there under its name."""
-    measured, heard, failed = [], [], []
+    measured, failed = [], []
+    heard: dict[str, list[Words]] = {rate: [] for rate in recognisers}
     for sentence in corpus.held_out:
         real = corpus.sound(sentence)
         try:
@@ -139,68 +146,27 @@ def judge(
             made = np.zeros_like(real)
             failed.append(label(sentence))
         measured.append(measure(real, made))
-        if recogniser is not None:
-            heard.append(recogniser.hear(made))
+        for rate, recogniser in recognisers.items():
+            heard[rate].append(recogniser.hear(made))
         if label(sentence) in samples:
             samples[label(sentence)][name] = made
-    said = _said(corpus)
-    wer = [word_error_rate([a], [b]) for a, b in zip(said, heard, strict=True)] if heard else [None] * len(measured)
+    spoken = speech_hearing.said(corpus)
+    wer = {rate: speech_hearing.error_rates(spoken, words) for rate, words in heard.items()}
     return Row(measured, heard, wer, failed)
-
-
-# --- words --------------------------------------------------------------------------------------------------------
-
-
-def _said(corpus: Corpus) -> list[Words]:
-    return [_words(sentence) for sentence in corpus.held_out]
-
-
-def _words(sentence: Sentence) -> Words:
-    return tuple(word.text for word in sentence.words or ())
-
-
-def _recogniser(corpus: Corpus) -> Recogniser | None:
-    """One for GRID's grammar where every held-out sentence is of that grammar; else words are not measured."""
-    return Recogniser() if all(is_sentence(words) for words in _said(corpus)) else None
-
-
-def _word_floors(corpus: Corpus) -> dict[str, Any]:
-    """What a random sentence and always the same sentence get right, without any recogniser."""
-    said = _said(corpus)
-    floors: dict[str, Any] = {
-        "floor: a random sentence of the grammar": {
-            "wer": chance_word_error_rate(),
-            "word_accuracy": chance_accuracies(),
-        }
-    }
-    common = most_frequent([_words(sentence) for sentence in corpus.training])
-    if common:
-        heard = [common] * len(said)
-        floors[f"floor: always '{' '.join(common)}', the most frequent words in training"] = {
-            "wer": word_error_rate(said, heard),
-            "word_accuracy": place_accuracies(said, heard),
-        }
-    return floors
 
 
 # --- figures ------------------------------------------------------------------------------------------------------
 
 
-def _figures(row: Row, said: Sequence[Words]) -> dict[str, Any]:
-    measures = {name: (lag_figure if name == "lag_s" else figure)(row.values(name)) for name in (*MEASURES, "wer")}
-    exact = [not wer for wer in row.wer if wer is not None]
-    return {
-        "measures": measures,
-        "word_accuracy": place_accuracies(said, row.heard) if row.heard else {},
-        "whole_sentences_right": fmean(exact) if exact else None,
-        "failed": list(row.failed),
-    }
+def _figures(row: Row, spoken: Sequence[Words]) -> dict[str, Any]:
+    measures = {name: (lag_figure if name == "lag_s" else figure)(row.values(name)) for name in MEASURES}
+    return {"measures": measures, **speech_hearing.figures(spoken, row.heard), "failed": list(row.failed)}
 
 
 def _comparisons(rows: Mapping[str, Row]) -> dict[str, Any]:
     if OURS not in rows:
         return {}
-    ranked = [name for name in (*MEASURES, "wer") if name not in UNRANKED]
+    ranked = [name for name in MEASURES if name not in UNRANKED]
     return {
         other: {name: paired(name, rows[OURS].values(name), row.values(name)) for name in ranked}
         for other, row in rows.items()

@@ -9,7 +9,8 @@ of sound and picture is hardly noticed but ruins every measure; the lag is repor
 * PESQ: ITU-T P.862, narrow band at 8 kHz with the mapping of P.862.1, wide band at 16 kHz by P.862.2. Of pesq.
 * Mel-cepstral distortion: Kubichek (IEEE Pacific Rim conference 1993); the formula stands at :func:`mel_cepstrum`.
 
-pystoi and pesq are an extra (``sonorize[eval]``). Shapes: N samples, T frames, B mel bands.
+pystoi is an extra (``sonorize[eval]``). pesq is one of its own (``sonorize[pesq]``), since it has to be compiled: where
+it is not installed there is no PESQ, and :func:`without_pesq` says why. Shapes: N samples, T frames, B mel bands.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def measure(real: NDArray[Any], made: NDArray[Any]) -> Measured:
     """Everything about one made sentence [M] against the real one [N]; nothing but ``None`` where either is silent.
 
     Raises:
-        OptionError: pystoi or pesq is not installed.
+        OptionError: pystoi is not installed.
     """
     truth = np.asarray(real, np.float32)
     if is_silent(truth) or is_silent(made):
@@ -260,18 +261,18 @@ def stoi(real: NDArray[Any], made: NDArray[Any], *, extended: bool = False) -> f
 
 
 def pesq_narrow(real: NDArray[Any], made: NDArray[Any]) -> float | None:
-    """PESQ in narrow band, at 8 kHz, of two sounds [N] at 16 kHz; ``None`` where it finds no utterance."""
+    """PESQ in narrow band, at 8 kHz, of two sounds [N] at 16 kHz; ``None`` where it finds no utterance or is absent."""
     truth, heard = (dsp.resample(sound, RATE_HZ, NARROW_RATE_HZ) for sound in (real, made))
     return _pesq(truth, heard, NARROW_RATE_HZ, "nb")
 
 
 def pesq_wide(real: NDArray[Any], made: NDArray[Any]) -> float | None:
-    """PESQ in wide band, at 16 kHz, of two sounds [N] at 16 kHz; ``None`` where it finds no utterance."""
+    """PESQ in wide band, at 16 kHz, of two sounds [N] at 16 kHz; ``None`` where it finds no utterance or is absent."""
     return _pesq(np.asarray(real, np.float32), np.asarray(made, np.float32), RATE_HZ, "wb")
 
 
 def _pesq(real: Floats, made: Floats, rate_hz: int, band: str) -> float | None:
-    if is_silent(real) or is_silent(made):
+    if is_silent(real) or is_silent(made) or without_pesq():
         return None
     program = extra("pesq")
     try:
@@ -279,6 +280,15 @@ def _pesq(real: Floats, made: Floats, rate_hz: int, band: str) -> float | None:
     except program.PesqError:  # too short, or nothing that it takes for an utterance
         return None
     return value if math.isfinite(value) else None
+
+
+def without_pesq() -> str | None:
+    """Why no PESQ is measured, in a sentence; ``None`` where it is."""
+    try:
+        extra("pesq")
+    except OptionError:
+        return "pesq is not installed; pip install 'sonorize[pesq]' brings it, and needs a C compiler"
+    return None
 
 
 def extra(package: str) -> Any:

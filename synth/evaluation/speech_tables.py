@@ -12,7 +12,7 @@ from synth.evaluation.speech_metrics import LONGEST_LAG_S
 
 Values = Sequence[float | None]
 
-LOWER_IS_BETTER: Final = frozenset({"mcd_db", "mcd_dtw_db", "log_mel_l1_db", "wer"})
+LOWER_IS_BETTER: Final = frozenset({"mcd_db", "mcd_dtw_db", "log_mel_l1_db", "wer", "wer_pocketsphinx"})
 UNRANKED: Final = frozenset({"lag_s"})
 
 LITERATURE: Final[dict[str, dict[str, float]]] = {
@@ -106,19 +106,13 @@ def markdown(result: Mapping[str, Any]) -> str:
     names = list(dict.fromkeys(metric for row in systems.values() for metric in row["measures"]))
     parts = [
         "# Speech from silent lips",
-        f"{result['held_out_sentences']} held-out sentences; means with 95 % bootstrap intervals over sentences. "
-        f"Word error rate by {result['recogniser'] or 'no recogniser: not all sentences are GRID sentences'}.",
+        f"{result['held_out_sentences']} held-out sentences; means with 95 % bootstrap intervals over sentences.",
         _table(
             ["system", *names], [[name, *(_cell(row["measures"][m]) for m in names)] for name, row in systems.items()]
         ),
     ]
-    accuracies = {name: row["word_accuracy"] for name, row in {**systems, **result["word_floors"]}.items()}
-    accuracies = {name: row for name, row in accuracies.items() if row}
-    if accuracies:
-        places = list(next(iter(accuracies.values())))
-        rows = [[name, *(_number(row[place]) for place in places)] for name, row in accuracies.items()]
-        floors = [f"{name}: {_number(row['wer'])}" for name, row in result["word_floors"].items()]
-        parts += ["## Words heard, by place", _table(["system", *places], rows), "WER of " + "; ".join(floors) + "."]
+    for rate, recogniser in result["recognisers"].items():
+        parts += _heard(result, rate, recogniser)
     for other, row in result["ours_against"].items():
         cells = [[m, *(_number(v) for v in found.values())] for m, found in row.items()]
         header = ["measure", *next(iter(row.values()))]
@@ -128,6 +122,23 @@ def markdown(result: Mapping[str, Any]) -> str:
     if result["left_out"]:
         parts += ["## Not measured", _list(result["left_out"])]
     return "\n\n".join(parts) + "\n"
+
+
+def _heard(result: Mapping[str, Any], rate: str, recogniser: str) -> list[str]:
+    """The words that one recogniser heard, by place."""
+    suffix = rate.removeprefix("wer")
+    systems: Mapping[str, Any] = result["systems"]
+    table = {name: row[f"word_accuracy{suffix}"] for name, row in systems.items()}
+    table |= {name: row["word_accuracy"] for name, row in result["word_floors"].items()}
+    places = list(next(iter(table.values())))
+    rows = [[name, *(_number(row[place]) for place in places)] for name, row in table.items()]
+    parts = [f"## Words heard, by place: {rate}", f"Recogniser: {recogniser}.", _table(["system", *places], rows)]
+    floors = [f"{name}: {_number(row['wer'])}" for name, row in result["word_floors"].items()]
+    parts.append("WER of " + "; ".join(floors) + ".")
+    if suffix:
+        empty = [f"{name}: {_number(row['empty_answers'])}" for name, row in systems.items()]
+        parts.append("Share of sentences without an answer, whose six words count as wrong: " + "; ".join(empty) + ".")
+    return parts
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
