@@ -241,8 +241,10 @@ def _choice(span: _Span, whole: Mode, modes: Collection[Mode]) -> Mode:
 
 def _spans(seen: Glance) -> list[_Span]:
     """The clip between its cuts and where a face comes or goes, none shorter than :data:`SHORTEST_S`."""
+    # Faces are looked for once a second: where the scene changes beside it, that is when the face came or went.
+    changes = [one for one in _face_changes(seen.faces) if all(abs(one - cut_s) > SHORTEST_S for cut_s in seen.cuts_s)]
     edges = [0.0]
-    for edge_s in sorted({*seen.cuts_s, *_face_changes(seen.faces)}):
+    for edge_s in sorted({*seen.cuts_s, *changes}):
         if edge_s - edges[-1] >= SHORTEST_S and seen.duration_s - edge_s >= SHORTEST_S:
             edges.append(edge_s)
     edges.append(seen.duration_s)
