@@ -47,10 +47,11 @@ def mean(row: speech.Row, name: str) -> float:
 def test_ceilings_are_above_floors(corpus: Corpus) -> None:
     readers = speech_baselines.baselines(corpus)
     rows = {name: speech.judge(corpus, name, reader, None, {}) for name, reader in readers.items()}
-    real, linear, mel, other, average, noise = (rows[name] for name in readers)
+    real, linear, mel, whisper, other, average, noise = (rows[name] for name in readers)
     assert mean(real, "stoi") == pytest.approx(1, abs=0.01)
     assert mean(mel, "stoi") > 0.8
     assert mean(linear, "estoi") > mean(mel, "estoi") > 0.7
+    assert mean(mel, "estoi") > mean(whisper, "estoi") > mean(noise, "estoi")
     for floor in (other, average, noise):
         assert mean(floor, "estoi") < 0.6
         assert mean(floor, "mcd_db") > 2 * mean(mel, "mcd_db")

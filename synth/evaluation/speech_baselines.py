@@ -23,6 +23,7 @@ from synth.data.grid import Sentence
 from synth.data.video_folder import HELD_OUT, TRAIN
 from synth.errors import OptionError
 from synth.media import audio
+from synth.synthesis import lsf
 from synth.synthesis import speech_spectra as spectra
 
 Sound = NDArray[np.float32]
@@ -88,6 +89,7 @@ def baselines(corpus: Corpus) -> dict[str, Reader]:
         "ceiling: real sound": corpus.sound,
         "ceiling: real linear spectrogram, same vocoder": functools.partial(_from_linear, corpus),
         "ceiling: real mel spectrogram, same vocoder": functools.partial(_from_mel, corpus),
+        "ceiling: real line spectra and gain, whispered": functools.partial(_from_lsf, corpus),
         "floor: another sentence of the speaker": functools.partial(_another, corpus),
         "floor: mean spectrogram of the training set": floor.said,
         "floor: noise as loud as the real sound": floor.noise,
@@ -108,6 +110,14 @@ def _from_linear(corpus: Corpus, sentence: Sentence) -> Sound:
 def _from_mel(corpus: Corpus, sentence: Sentence) -> Sound:
     logs = spectra.log_mel(corpus.sound(sentence))
     return spectra.from_mel(logs, phases(sentence.name, len(logs)))
+
+
+def _from_lsf(corpus: Corpus, sentence: Sentence) -> Sound:
+    """What the predecessor (:mod:`synth.synthesis.lsf`) would say if it read lips without a mistake."""
+    real = corpus.sound(sentence)
+    features = lsf.analyse(dsp.resample(real, spectra.RATE_HZ, lsf.RATE_HZ))
+    uniforms = randomness.uniforms(0, f"speech evaluation {sentence.name}", 0, len(features) * lsf.HOP)
+    return dsp.resample(lsf.synthesise(features, uniforms), lsf.RATE_HZ, spectra.RATE_HZ)
 
 
 def _another(corpus: Corpus, sentence: Sentence) -> Sound:

@@ -1,7 +1,7 @@
 """Lip readers for the speech report: the voice that ships, the same network untrained, and whatever lies in a folder.
 
 All read the same crops, found once a sentence by the voice's own tracking, and speak with the voice's own way back to
-sound; they differ in the network alone.
+sound; they differ in the network alone. The predecessor, which whispers from line spectra, is the one exception.
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from synth import randomness, weights
+from synth import dsp, randomness, weights
 from synth.data.grid import Sentence
-from synth.errors import OptionError
+from synth.errors import OptionError, WeightsError
 from synth.evaluation.speech_baselines import Corpus, Reader, Sound
 from synth.media import video
+from synth.models import lip_lsf
 from synth.models.vid2speech import Vid2Speech
-from synth.synthesis import face_choice, face_tracks, lip_reading, speech
+from synth.synthesis import face_choice, face_tracks, lip_reading, lsf, speech
+from synth.synthesis import speech_spectra as spectra
 from synth.synthesis.base import never_cancelled
+from synth.training.speech_lsf import PREFIX as LSF_PREFIX
 
 OURS: Final = "ours"
 UNTRAINED: Final = "floor: our network, untrained"
+PREDECESSOR: Final = "baseline: LSF (Ephrat and Peleg 2017)"
 SEED: Final = 0
 
 _Makers = Mapping[str, Callable[[Corpus], Reader]]
@@ -36,7 +40,8 @@ def readers(voice: str | None = None, beside: Path | None = None) -> dict[str, C
 
     Args:
         voice: a voice pack; the one that ships by default.
-        beside: a folder with a manifest, such as that of a training run, whose voice packs are measured too.
+        beside: a folder with a manifest, such as that of a training run, whose voice packs are measured too, and
+            whose networks of the recipe ``speech-lsf``.
 
     Raises:
         OptionError: there is no such voice, or none in the folder.
@@ -48,10 +53,17 @@ def readers(voice: str | None = None, beside: Path | None = None) -> dict[str, C
     }
     if beside is not None:
         packs = [entry for entry in weights.entries(beside) if entry.startswith(speech.PREFIX)]
-        if not packs:
-            raise OptionError(f"{beside} holds no voice pack: no entry of a manifest there begins with {speech.PREFIX}")
+        older = [entry for entry in weights.entries(beside) if entry.startswith(LSF_PREFIX)]
+        if not packs and not older:
+            raise OptionError(
+                f"{beside} holds no voice pack: no entry of a manifest there begins with {speech.PREFIX} "
+                f"or {LSF_PREFIX}"
+            )
         for entry in packs:
             found[entry.removeprefix(speech.PREFIX)] = functools.partial(_from_folder, entry, beside)
+        for entry in older:
+            label = PREDECESSOR if len(older) == 1 else f"{PREDECESSOR}, {entry.removeprefix(LSF_PREFIX)}"
+            found[label] = functools.partial(_lsf_from_folder, entry, beside)
     return found
 
 
@@ -75,6 +87,33 @@ def _statistics(network: Vid2Speech) -> dict[str, Any]:
 def _from_folder(entry: str, folder: Path, _corpus: Corpus) -> Reader:
     loaded = weights.load(entry, folder)
     return _Reads(speech.unpack(entry.removeprefix(speech.PREFIX), loaded.tensors, loaded.metadata)).say
+
+
+def _lsf_from_folder(entry: str, folder: Path, _corpus: Corpus) -> Reader:
+    return lsf_reader(entry, folder)
+
+
+def lsf_reader(entry: str, folder: Path) -> Reader:
+    """The predecessor, from a network that the recipe ``speech-lsf`` made; what it says is whispered.
+
+    Raises:
+        WeightsError: there is no such entry, or it holds another kind of network.
+    """
+    loaded = weights.load(entry, folder)
+    try:
+        network = lip_lsf.unpack(loaded.tensors, loaded.metadata)
+    except ValueError as error:
+        raise WeightsError(f"weights {entry!r} cannot be used: {error}") from error
+    return functools.partial(_whispered, network)
+
+
+def _whispered(network: lip_lsf.LipLsf, sentence: Sentence) -> Sound:
+    import torch
+
+    crops = crops_of(sentence.video)[network.config.window]
+    features = network.read(torch.from_numpy(lip_reading.standardised(crops))).numpy()
+    uniforms = randomness.uniforms(SEED, "lsf", 0, len(features) * lsf.HOP)
+    return dsp.resample(lsf.synthesise(features, uniforms), lsf.RATE_HZ, spectra.RATE_HZ)
 
 
 @dataclasses.dataclass(frozen=True)
