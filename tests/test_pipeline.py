@@ -224,11 +224,9 @@ def test_ranges_have_voices_of_their_own(
 ) -> None:
     target = tmp_path / "out.mp4"
     (output,) = pipeline.sonorize(changing_clip, target, Options(seed=3)).outputs
-    assert [(one.start_s, one.end_s, one.mode) for one in output.ranges] == [
-        (0.0, pytest.approx(1.0), Mode.HITS),
-        (pytest.approx(1.0), pytest.approx(2.0), Mode.AMBIENT),
-        (pytest.approx(2.0), pytest.approx(3.1), Mode.HITS),
-    ]
+    assert [one.mode for one in output.ranges] == [Mode.HITS, Mode.AMBIENT, Mode.HITS]
+    assert [one.start_s for one in output.ranges] == pytest.approx([0.0, 1.0, 2.0])
+    assert [one.end_s for one in output.ranges] == pytest.approx([1.0, 2.0, 3.1])
     assert [one["mode"] for one in output.provenance["ranges"]] == ["hits", "ambient", "hits"]
     assert {one["name"] for one in output.provenance["weights"]} == {"flash", "hiss"}
     assert output.mode is Mode.HITS

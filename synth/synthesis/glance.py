@@ -206,7 +206,8 @@ def _face(near: list[Frame], time_s: float) -> FaceLook:
     height, width = near[0].shape[:2]
     scale = min(1.0, _FACE_HEIGHT_PX / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    found = faces.detect(cv2.resize(near[0], size, interpolation=cv2.INTER_AREA), min_share=_FACE_SHARE)
+    small = np.asarray(cv2.resize(near[0], size, interpolation=cv2.INTER_AREA), np.uint8)
+    found = faces.detect(small, min_share=_FACE_SHARE)
     if not found:
         return FaceLook(time_s)
     face = found[0]
