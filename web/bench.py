@@ -221,7 +221,7 @@ def _starts(whole: Running, clip: Path, sizes: Sizes) -> dict[str, float]:
     delays_s = []
     with Client(whole.address) as client:
         for number in range(sizes.starts + 1):
-            job = client.wait(client.create(clip, Options(seed=number).as_dict())["id"])
+            job = client.wait(client.create(clip, Options(mode=Mode.HITS, seed=number).as_dict())["id"])
             if number:  # the first one waits for the voice to be loaded
                 delays_s.append(_moment(job["started_at"]) - _moment(job["created_at"]))
     return _percentiles(delays_s)
@@ -232,7 +232,7 @@ def _jobs(whole: Running, clip: Path, sizes: Sizes) -> dict[str, float]:
     with Client(whole.address) as client:
         begin = time.perf_counter()
         for number in range(sizes.batch):
-            client.wait(client.create(clip, Options(seed=number).as_dict())["id"])
+            client.wait(client.create(clip, Options(mode=Mode.HITS, seed=number).as_dict())["id"])
         singly_s = time.perf_counter() - begin
         copies = [clip.with_name(f"copy-{number}.mp4") for number in range(sizes.batch)]
         for copy in copies:

@@ -9,7 +9,7 @@ import typer
 
 from synth.commands.console import say, say_json
 from synth.errors import OptionError
-from synth.options import Options
+from synth.options import Mode, Options
 
 if TYPE_CHECKING:
     from web.commands.errand import Errand, Show
@@ -35,7 +35,12 @@ def demo(
     except OSError as error:
         raise OptionError(f"the folder {str(out)!r} cannot be made: {error.strerror}") from error
     errands = [
-        Errand(f"clip {number} of {len(SCENES)}", out / f"silent-{number}.mp4", f"sounded-{number}", Options(seed=seed))
+        Errand(
+            f"clip {number} of {len(SCENES)}",
+            out / f"silent-{number}.mp4",
+            f"sounded-{number}",
+            Options(mode=Mode.HITS, seed=seed),
+        )
         for number, (seed, _) in enumerate(SCENES, start=1)
     ]
     data = out / "server"
