@@ -132,6 +132,8 @@ MAKERS: Final[dict[str, Callable[[Zoo, Path], None]]] = {
     "plain.ts": _copied("plain.mp4"),
     "plain.webm": _coded("-c:v", "libvpx", "-deadline", "realtime", "-pix_fmt", "yuv420p"),
     "mpeg4.avi": _coded("-c:v", "mpeg4"),
+    "program.mpg": _coded("-c:v", "mpeg1video", "-bf", "2"),
+    "voiced.mpg": _voiced("program.mpg", "mp2", "-fflags", "+genpts"),
     "hevc.mkv": _coded(*_HEVC),
     "prores.mov": _coded("-c:v", "prores"),
     "ntsc.mp4": _coded(*X264, rate="60000/1001"),

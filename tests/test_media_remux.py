@@ -82,6 +82,20 @@ def test_a_transport_stream_keeps_its_frames(zoo: Zoo, tmp_path: Path) -> None:
     assert knock_at_s(tmp_path / "result.mp4")[0] == pytest.approx(KNOCK_S, abs=0.002)
 
 
+@pytest.mark.parametrize("name", ["program.mpg", "voiced.mpg"])
+def test_a_program_stream_keeps_its_picture_bit_for_bit(zoo: Zoo, tmp_path: Path, name: str) -> None:
+    """It states the times of some frames only, and its clock starts anywhere."""
+    info = video.probe(zoo[name])
+    assert (info.container, info.video_codec, info.frames) == ("mpeg", "mpeg1video", 48)
+    assert not info.variable_rate
+    target = tmp_path / "result.mkv"
+    video.remux(zoo[name], knocks(), SOUND_HZ, target, existing=REPLACE)
+    assert video.packet_digest(target) == video.packet_digest(zoo[name])
+    assert shown(target)[1] == shown(zoo[name])[1]
+    assert video.probe(target).duration_s == pytest.approx(info.duration_s, abs=0.001)
+    assert knock_at_s(target)[0] == pytest.approx(info.start_s + KNOCK_S, abs=0.02)
+
+
 def test_a_short_sound_is_filled_with_silence(zoo: Zoo, tmp_path: Path) -> None:
     video.remux(zoo["plain.mp4"], knocks(0.5), SOUND_HZ, tmp_path / "result.mkv", existing=REPLACE)
     sound, rate_hz = audio.read(tmp_path / "result.mkv")

@@ -28,6 +28,7 @@ NTSC_FPS = 60000 / 1001
         ("plain.ts", "h264", None, "mpegts", 24.0, 2.0, 0.0),
         ("plain.webm", "vp8", None, "matroska", 24.0, 2.0, 0.0),
         ("mpeg4.avi", "mpeg4", None, "avi", 24.0, 2.0, 0.0),
+        ("program.mpg", "mpeg1video", None, "mpeg", 24.0, 2.0, 0.0),
         ("hevc.mkv", "hevc", None, "matroska", 24.0, 2.0, 0.0),
         ("prores.mov", "prores", None, "mp4", 24.0, 2.0, 0.0),
         ("ntsc.mp4", "h264", None, "mp4", NTSC_FPS, 48 / NTSC_FPS, 0.0),

@@ -24,7 +24,7 @@ from synth.errors import MediaError, OptionError
 
 UNITS_A_SECOND: Final = 25_000
 SILENCES: Final = ("sil", "sp")
-SUFFIXES: Final = (".mpg", ".mpeg", *video_folder.SUFFIXES)
+SUFFIXES: Final = video_folder.SUFFIXES
 
 GRAMMAR: Final[tuple[tuple[str, ...], ...]] = (
     ("bin", "lay", "place", "set"),

@@ -20,7 +20,7 @@ from typing import Final
 
 from synth.errors import OptionError
 
-SUFFIXES: Final = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".ts")
+SUFFIXES: Final = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".mpg", ".mpeg", ".ts")
 TRAIN: Final = "train"
 HELD_OUT: Final = "held-out"
 HELD_OUT_SHARE: Final = 0.2

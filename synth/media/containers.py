@@ -20,11 +20,12 @@ from synth.options import ExistingSound
 if TYPE_CHECKING:
     from synth.media.video import VideoInfo
 
-VIDEO_CODECS: Final = ("h264", "hevc", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "prores")
-SAME_BYTES: Final = ("mp4", "matroska")  # both store packets with lengths in front: a copy keeps every byte
+VIDEO_CODECS: Final = ("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "prores")
+SAME_BYTES: Final = ("mp4", "matroska", "mpeg")  # a copy keeps every byte; ts and avi store h264 otherwise
+OWN_CLOCK: Final = ("mpeg", "mpegts")  # their clocks start anywhere; what matters is how the streams lie to each other
 MIX_CEILING: Final = 0.891  # -1 dBFS; two sounds that are each in range may not be so together
 
-_DEMUXERS: Final = {"mov": "mp4", "matroska": "matroska", "avi": "avi", "mpegts": "mpegts"}
+_DEMUXERS: Final = {"mov": "mp4", "matroska": "matroska", "avi": "avi", "mpeg": "mpeg", "mpegts": "mpegts"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def for_target(target: Path, video_codec: str) -> Container:
 
 
 def of_description(description: str) -> str:
-    """Kind of container, from the first line of ffmpeg's description: mp4 (mov too), matroska, avi or mpegts."""
+    """Kind of container, from the first line of ffmpeg's description: mp4 (mov too), matroska, avi, mpeg or mpegts."""
     named = re.search(r"^Input #0, (\w+)", description, re.MULTILINE)
     return _DEMUXERS.get(named.group(1), named.group(1)) if named else "unknown"
 
@@ -99,8 +100,9 @@ def muxing(
     All times are kept as they are (``-copyts``), so the start of the picture, its edit list and its variable rate
     survive; the sound is moved to where the picture starts.
     """
-    clock = [] if info.container == "mpegts" else ["-copyts"]
-    arguments = ["-v", "warning", *clock, "-i", url(source)]
+    clock = [] if info.container in OWN_CLOCK else ["-copyts"]
+    stated = ["-fflags", "+genpts"] if info.container == "mpeg" else []  # as in packets.timing
+    arguments = ["-v", "warning", *clock, *stated, "-i", url(source)]
     arguments += ["-f", "f32le", "-ar", str(rate_hz), "-ac", "1", "-i", "pipe:0"]
     arguments += ["-filter_complex", _mixing(info, mono=mono) if existing is ExistingSound.MIX else _placing(info)]
     arguments += ["-map", "0:V:0", "-map", "[sound]"]

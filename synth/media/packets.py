@@ -23,6 +23,7 @@ from synth.options import Limits
 
 CORRUPT_FLAG: Final = 2  # AV_PKT_FLAG_CORRUPT: the packet is cut short
 HIDDEN_FLAG: Final = 4  # AV_PKT_FLAG_DISCARD: decoded for the sake of others, shown to nobody (edit lists)
+_PACK: Final = bytes((0, 0, 1, 0xBA))  # what a program stream begins with
 NO_TIME: Final = -(2**63)  # AV_NOPTS_VALUE
 SURE_FRAMES: Final = 10_000  # enough of them to speak of a rate before the end
 LISTING_BYTES: Final = 1 << 16
@@ -60,7 +61,7 @@ def listing(path: Path, limits: Limits) -> Listing:
     Raises:
         MediaError: the file is not readable, has no picture, or breaks ``limits`` on frames or duration.
     """
-    arguments = ["-v", "info", "-nostats", "-copyts", "-i", url(path), "-map", "0:V:0", "-map", "0:a:0?"]
+    arguments = ["-v", "info", "-nostats", "-copyts", *timing(path), "-i", url(path), "-map", "0:V:0", "-map", "0:a:0?"]
     # Of the sound the first packet is enough; -frames:a 1 would end the picture's listing with it.
     arguments += ["-c", "copy", "-copyinkf", "-bsf:a", r"noise=drop=gt(n\,0)", "-flush_packets", "0"]
     arguments += ["-f", "framecrc", "pipe:1"]
@@ -80,6 +81,15 @@ def listing(path: Path, limits: Limits) -> Listing:
         found.description = child.stderr
     found.damaged = found.damaged or _CUT_SHORT.search(found.description) is not None
     return found
+
+
+def timing(path: Path) -> list[str]:
+    """What makes ffmpeg fill in times that a program stream (mpg) leaves out: it states some, the rest follow.
+
+    Nowhere else: where avi leaves them out they cannot be known.
+    """
+    with path.open("rb") as file:
+        return ["-fflags", "+genpts"] if file.read(len(_PACK)) == _PACK else []
 
 
 def packet_digest(path: Path) -> str:

@@ -89,7 +89,7 @@ def _info(found: packets.Listing, times: NDArray[np.int64], last_length: int, by
     sideways = rotation_deg in (90, 270)
     container = containers.of_description(found.description)
     start_s = int(times[0]) * found.tick_s
-    if container == "mpegts":  # its clock starts anywhere; what matters is how the streams lie to each other
+    if container in containers.OWN_CLOCK:
         start_s -= min(start_s, found.first_sound_s if found.first_sound_s is not None else start_s)
     return VideoInfo(
         duration_s=float((int(times[-1]) + length - int(times[0])) * found.tick_s),
@@ -189,7 +189,7 @@ def _shown_by(info: VideoInfo, rate_hz: float) -> int:
 
 
 def _reading(path: Path, info: VideoInfo, rate_hz: float, width: int, height: int) -> list[str]:
-    clock = [] if info.container == "mpegts" else ["-copyts"]
+    clock = [] if info.container in containers.OWN_CLOCK else ["-copyts"]
     # round=up: a slot of the new rate shows the last frame that came before it, as a screen does.
     # settb, because setpts cuts its result to whole ticks, and the tick of an avi file is a frame.
     picking = (
