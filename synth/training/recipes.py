@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synth.training import ambient, ambient_videos, hits, speech, speech_lsf
+from synth.training import ambient, ambient_videos, hits, speech, speech_lsf, speech_recogniser
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,10 @@ RECIPES: Final[dict[str, Recipe]] = {
     "speech-variants": Recipe(
         "the lip reader with one part left out or exchanged at a time, all trained for the same number of steps",
         speech.train_variants,
+    ),
+    "speech-recogniser": Recipe(
+        "the recogniser of GRID's sentences that judges the speech voice, from GRID's real sound",
+        speech_recogniser.train_recogniser,
     ),
     "speech-lsf": Recipe(
         "the lip reader's predecessor, to compare with: nine pictures to line spectra and a gain, spoken as a whisper",
