@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from synth import weights
 from synth.data.grid import Sentence
 from synth.data.video_folder import HELD_OUT, TRAIN
 from synth.errors import MediaError, OptionError, WeightsError
@@ -46,7 +48,7 @@ def mean(row: speech.Row, name: str) -> float:
 
 def test_ceilings_are_above_floors(corpus: Corpus) -> None:
     readers = speech_baselines.baselines(corpus)
-    rows = {name: speech.judge(corpus, name, reader, None, {}) for name, reader in readers.items()}
+    rows = {name: speech.judge(corpus, name, reader, {}, {}) for name, reader in readers.items()}
     real, linear, mel, whisper, other, average, noise = (rows[name] for name in readers)
     assert mean(real, "stoi") == pytest.approx(1, abs=0.01)
     assert mean(mel, "stoi") > 0.8
@@ -94,7 +96,7 @@ def test_what_a_reader_refuses_counts_as_silence_and_is_named(corpus: Corpus) ->
         return corpus.sound(sentence)
 
     samples: dict[str, dict[str, Sound]] = {f"me-{refused}": {}}
-    row = speech.judge(corpus, "shy", reader, None, samples)
+    row = speech.judge(corpus, "shy", reader, {}, samples)
     assert row.failed == [f"me-{refused}"]
     assert [value is None for value in row.values("stoi")] == [False, True, False]
     assert not samples[f"me-{refused}"]["shy"].any()
@@ -121,10 +123,11 @@ def missing(_: Corpus) -> Reader:
 
 
 def test_a_voice_of_ones_own_is_measured_by_the_same_call(my_videos: Path, tmp_path: Path) -> None:
-    result = speech.evaluate_speech(my_videos, tmp_path / "out", networks={"ours": late, "ours, no flow": missing})
+    result = speech.evaluate_networks(my_videos, tmp_path / "out", {"ours": late, "ours, no flow": missing})
     assert (result["held_out_sentences"], result["training_sentences"]) == (1, 2)
-    assert result["recogniser"] is None
-    assert result["left_out"] == {"ours, no flow": "the voice pack 'nobody' is not there"}
+    assert result["recognisers"] == {}
+    assert result["left_out"]["ours, no flow"] == "the voice pack 'nobody' is not there"
+    assert "not all held-out sentences" in result["left_out"]["wer"]
     ours = result["systems"]["ours"]["measures"]
     assert ours["lag_s"]["median"] == pytest.approx(0.06, abs=0.003)
     assert ours["stoi"]["mean"] > 0.95
@@ -147,6 +150,29 @@ def _written_whole(out: Path, result: dict[str, Any], sentences: int) -> None:
     sound, rate_hz = audio.read(sounds[0])
     assert rate_hz == RATE_HZ
     assert len(sound) > RATE_HZ
+
+
+def test_without_pesq_its_figures_are_left_out(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pesq", None)
+    sound = corpus.sound(corpus.held_out[0])
+    found = speech_metrics.measure(sound, sound)
+    assert (found.pesq_nb_8khz, found.pesq_wb_16khz) == (None, None)
+    assert found.stoi == pytest.approx(1, abs=0.01)
+    assert set(speech._without_pesq()) == {"pesq_nb_8khz", "pesq_wb_16khz"}
+    assert "sonorize[pesq]" in speech._without_pesq()["pesq_nb_8khz"]
+
+
+def test_options_of_the_speech_report_belong_to_it(tmp_path: Path, my_videos: Path) -> None:
+    for arguments, said in (
+        (["eval", "hits", "--data", my_videos, "--voice", "grid-s1"], "--voice means nothing to the evaluation 'hits'"),
+        (["eval", "hits", "--data", my_videos, "--beside", tmp_path], "--beside means nothing to the evaluation"),
+        (["eval", "speech", "--data", my_videos, "--beside", tmp_path / "no"], "does not exist"),
+        (["eval", "speech", "--data", my_videos, "--beside", tmp_path], "holds no voice pack"),
+        (["eval", "speech", "--data", my_videos, "--voice", "nobody"], "voice is 'nobody'"),
+    ):
+        found = CliRunner().invoke(app, [str(one) for one in arguments])
+        assert isinstance(found.exception, OptionError)
+        assert said in str(found.exception)
 
 
 def test_a_folder_without_sentences_is_refused(tmp_path: Path, my_videos: Path) -> None:
@@ -172,11 +198,16 @@ def test_words_of_real_sentences_are_heard_in_ceilings_and_not_in_floors(tmp_pat
             (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / part).symlink_to(GRID / part)
     (tmp_path / "s1_val.txt").write_text("\n".join(held_out))
-    result = speech.evaluate_speech(tmp_path, None)
-    assert result["recogniser"].startswith("pocketsphinx")
+    result = speech.evaluate_networks(tmp_path, tmp_path / "out", {})
+    assert result["recognisers"]["wer_pocketsphinx"].startswith("pocketsphinx")
+    assert ("wer" in result["recognisers"]) == ("grid-recogniser" in weights.entries())
+    assert ("wer" in result["left_out"]) != ("wer" in result["recognisers"])
     systems = result["systems"]
-    assert systems["ceiling: real mel spectrogram, same vocoder"]["measures"]["wer"]["mean"] <= 0.4
-    assert systems["floor: noise as loud as the real sound"]["measures"]["wer"]["mean"] >= 0.5
-    assert len(systems["ceiling: real sound"]["word_accuracy"]) == 6
+    for rate in result["recognisers"]:
+        assert systems["ceiling: real mel spectrogram, same vocoder"]["measures"][rate]["mean"] <= 0.4
+        assert systems["floor: noise as loud as the real sound"]["measures"][rate]["mean"] >= 0.5
+        assert f"## Words heard, by place: {rate}\n" in (tmp_path / "out" / "speech.md").read_text()
+    assert len(systems["ceiling: real sound"]["word_accuracy_pocketsphinx"]) == 6
+    assert systems["ceiling: real sound"]["empty_answers"] <= 0.2
     assert result["word_floors"]["floor: a random sentence of the grammar"]["wer"] == pytest.approx(0.81)
     assert result["ours_against"] == {}

@@ -145,7 +145,7 @@ def spoken(name: str = "one", seconds: float = 3.0) -> recipe_data.Spoken:
 
 
 def test_answers_are_labelled_with_what_is_said_then() -> None:
-    found = recipe_data.classes_at(spoken().words, np.array([0.0, 0.2, 0.59, 0.6, 2.59, 2.6]))
+    found = recipe_data.classes_at(spoken().words, np.array([0.1, 0.21, 0.59, 0.61, 2.59, 2.61]))
     expected = [WORDS.index(word) + 1 for word in ("bin", "bin", "blue", "now")]
     assert found.tolist() == [0, *expected, 0]
     with pytest.raises(ValueError, match="tuple"):
