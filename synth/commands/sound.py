@@ -309,12 +309,14 @@ def _report(outputs: Sequence[Output], *, as_json: bool) -> None:
             level = "silence" if output.loudness_lufs is None else f"{output.loudness_lufs:.1f} LUFS"
             spent_s = sum(output.stages_s.values())
             chosen = output.sound_class.name if output.sound_class else None
-            what = told_sound(len(output.hits), chosen)
+            what = told_sound(len(output.hits), chosen, output.mode)
             say(f"{output.target}: {what}, {level}, {output.duration_s:.2f} s of picture in {spent_s:.1f} s")
 
 
-def told_sound(hit_count: int, sound_class: str | None) -> str:
+def told_sound(hit_count: int, sound_class: str | None, mode: Mode = Mode.HITS) -> str:
     """What was made, in a few words."""
+    if mode is Mode.SPEECH:
+        return "synthetic speech"
     if sound_class is not None:
         return DISPLAY_NAMES[sound_class]
     return f"{hit_count} hit{'' if hit_count == 1 else 's'}"

@@ -11,7 +11,7 @@ import typer
 from synth.commands import sound
 from synth.commands.console import say, say_json, warn
 from synth.errors import OptionError
-from synth.options import Options
+from synth.options import Mode, Options
 
 if TYPE_CHECKING:
     from web.commands.errand import Errand
@@ -101,7 +101,8 @@ def _report(one: Errand, server: str) -> None:
         say(f"{one.name}: {one.job['status']}, {page}")
         return
     for path, output in zip([path for path in one.files if path.suffix != ".json"], one.job["outputs"], strict=True):
-        what = sound.told_sound(output["hit_count"], (output["sound_class"] or {}).get("name"))
+        chosen = (output["sound_class"] or {}).get("name")
+        what = sound.told_sound(output["hit_count"], chosen, Mode(output["mode"]))
         level = "silence" if output["loudness_lufs"] is None else f"{output['loudness_lufs']:.1f} LUFS"
         say(f"{path}: {what}, {level}, {output['duration_s']:.2f} s of picture; {page}")
 
