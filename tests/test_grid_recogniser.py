@@ -15,7 +15,7 @@ from synth.data.grid import GRAMMAR, Word
 from synth.errors import OptionError, WeightsError
 from synth.evaluation import grid_recogniser, speech_hearing
 from synth.evaluation.grid_recogniser import WORDS, GridRecogniser
-from synth.evaluation.speech_words import chance_word_error_rate, is_sentence
+from synth.evaluation.speech_words import Words, chance_word_error_rate, is_sentence
 from synth.media import audio
 from synth.models import grid_words
 from synth.models.grid_words import GridWords, GridWordsConfig, standardised
@@ -120,7 +120,7 @@ def test_weights_that_are_not_there_or_of_other_words_are_refused(tmp_path: Path
 
 
 def test_figures_name_empty_answers_of_pocketsphinx_only() -> None:
-    heard = {"wer": [SAID, SAID], "wer_pocketsphinx": [SAID, ()]}
+    heard: dict[str, list[Words]] = {"wer": [SAID, SAID], "wer_pocketsphinx": [SAID, ()]}
     found = speech_hearing.figures([SAID, SAID], heard)
     assert found["empty_answers"] == 0.5
     assert (found["whole_sentences_right"], found["whole_sentences_right_pocketsphinx"]) == (1, 0.5)
