@@ -5,7 +5,7 @@ ever downloaded. The exceptions are the ImageNet backbone, which lies in a packa
 :func:`load_imagenet`), and a network that a person brings along (see :func:`load_brought`). One entry of the manifest::
 
     [two-stream-small]
-    kind = "weights"                      # or "bank"
+    kind = "weights"                      # or "bank", or "voice"
     file = "two-stream-small.safetensors"
     sha256 = "..."
     bytes = 1234
@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 
 CHECKPOINTS: Final = Path(__file__).parent / "checkpoints"
 MANIFEST: Final = "manifest.toml"
-KINDS: Final = ("weights", "bank")
+KINDS: Final = ("weights", "bank", "voice")
+VOICE_PREFIX: Final = "speech-"
+"""Entries of voice packs are named so; the voice's own name follows."""
+
 IMAGENET_FILE: Final = "efficientnet-lite0-57934424.pth"
 IMAGENET_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 _METADATA: Final = "sonorize"  # the key in a safetensors file that holds our own metadata as JSON
@@ -80,7 +83,7 @@ class Entry:
         bytes_: its size.
         licence: under which the file itself may be used.
         summary: one sentence.
-        kind: ``"weights"`` of a net, or a ``"bank"`` of sounds.
+        kind: ``"weights"`` of a net, a ``"bank"`` of sounds, or a ``"voice"`` pack.
         recipe: the training recipe that made it.
         data: what it was made from.
         split: part (``"validation"``) -> names of the source videos in it.
@@ -123,6 +126,15 @@ def entries(folder: Path = CHECKPOINTS) -> dict[str, Entry]:
     except (OSError, ValueError) as error:
         raise WeightsError(f"the manifest {file} cannot be read: {error}") from error
     return {name: _entry(name, values) for name, values in raw.items()}
+
+
+def voices(folder: Path = CHECKPOINTS) -> dict[str, Entry]:
+    """The voice packs that are there, by the names that they are asked for by.
+
+    Raises:
+        WeightsError: as :func:`entries`.
+    """
+    return {name.removeprefix(VOICE_PREFIX): one for name, one in entries(folder).items() if one.kind == "voice"}
 
 
 def entry(name: str, folder: Path = CHECKPOINTS) -> Entry:

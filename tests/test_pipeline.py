@@ -162,7 +162,10 @@ def test_the_source_is_never_the_target(flash_voice: FlashVoice, flash_clip: Pat
     assert flash_clip.read_bytes() == before
 
 
-def test_a_mode_without_a_voice_says_which_have_one(flash_voice: FlashVoice, flash_clip: Path, tmp_path: Path) -> None:
+def test_a_mode_without_a_voice_says_which_have_one(
+    flash_voice: FlashVoice, flash_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(pipeline.MODES, Mode.SPEECH)
     with pytest.raises(OptionError, match="available are auto, hits, ambient"):
         pipeline.sonorize(flash_clip, tmp_path / "out.mp4", Options(mode=Mode.SPEECH))
 

@@ -42,7 +42,7 @@ def loud_pack(monkeypatch: pytest.MonkeyPatch) -> speech.VoicePack:
     torch.manual_seed(0)
     network = Vid2Speech(TINY).eval()
     network.fit(torch.randn(50, 80) + 1, torch.randn(50, 321) + 1, torch.zeros(80, 321))
-    pack = speech.VoicePack("loud", network, loudness=1.0, power=1.0)
+    pack = speech.VoicePack("loud", network, loudness=1.0, contrast=1.0)
     monkeypatch.setattr(speech, "load", lambda _name: pack)
     return pack
 
@@ -231,10 +231,12 @@ def test_frames_keep_their_shape_and_are_never_enlarged(size: tuple[int, int], w
 
 def test_a_pack_comes_back_as_it_was_stored(loud_pack: speech.VoicePack, tmp_path: Path) -> None:
     tensors, about = speech.pack(loud_pack)
-    weights.register("speech-loud", tensors, licence="MIT", summary="A test.", metadata=about, folder=tmp_path)
+    weights.register(
+        "speech-loud", tensors, licence="MIT", kind="voice", summary="A test.", metadata=about, folder=tmp_path
+    )
     loaded = weights.load("speech-loud", tmp_path)
     again = speech.unpack("loud", loaded.tensors, loaded.metadata)
-    assert (again.loudness, again.power) == (1.0, 1.0)
+    assert (again.loudness, again.contrast) == (1.0, 1.0)
     crops = _crops(20)
     ours, theirs = (lip_reading.predict(one.network, crops, mirrored=False) for one in (loud_pack, again))
     assert np.abs(ours - theirs).max() < 0.02  # half precision

@@ -165,7 +165,8 @@ def test_the_container_is_one_that_plays(
         ("cut.mp4", {}, "bad_media"),
         ("text.mp4", {}, "bad_media"),
         ("plain.mp4", {"bank": "/etc/passwd"}, "bad_option"),
-        ("plain.mp4", {"mode": Mode.SPEECH}, "bad_option"),
+        ("plain.mp4", {"mode": Mode.SPEECH}, "bad_media"),  # nobody is seen in it
+        ("plain.mp4", {"mode": Mode.SPEECH, "voice": "nobody"}, "bad_option"),
     ],
 )
 def test_what_cannot_be_done_fails_with_a_sentence(

@@ -27,9 +27,6 @@ from synth.options import (
 MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT, Mode.SPEECH)
 """What can be asked for in this release. The voices stand in the pipeline, which would load torch; a test compares."""
 
-VOICE_KIND: Final = "voice"
-"""The kind of the manifest's entries that are voice packs."""
-
 NAMES: Final = tuple(field.name for field in fields(Options))
 _DEFAULTS: Final = Options()
 _BANK_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -131,7 +128,7 @@ def parse_options(raw: Mapping[str, Any]) -> Options:
 
 def _packs() -> tuple[str, ...]:
     """Names of the voice packs that this server has."""
-    return tuple(name for name, entry in weights.entries().items() if entry.kind == VOICE_KIND)
+    return tuple(weights.voices())
 
 
 def _offered(*fields: Field) -> tuple[Field, ...]:

@@ -29,6 +29,7 @@ from synth.training.speech_lsf import PREFIX as LSF_PREFIX
 
 OURS: Final = "ours"
 UNTRAINED: Final = "floor: our network, untrained"
+WITHOUT_POST_NET: Final = "ours, mel spectra inverted without the post-net"
 PREDECESSOR: Final = "baseline: LSF (Ephrat and Peleg 2017)"
 SEED: Final = 0
 
@@ -49,18 +50,19 @@ def readers(voice: str | None = None, beside: Path | None = None) -> dict[str, C
     name = voice or speech.DEFAULT_VOICE
     found: dict[str, Callable[[Corpus], Reader]] = {
         OURS: lambda _corpus: _Reads(speech.load(name)).say,
+        WITHOUT_POST_NET: lambda _corpus: _Reads(without_post_net(speech.load(name))).say,
         UNTRAINED: lambda _corpus: _Reads(untrained(speech.load(name))).say,
     }
     if beside is not None:
-        packs = [entry for entry in weights.entries(beside) if entry.startswith(speech.PREFIX)]
+        packs = [entry.name for entry in weights.voices(beside).values()]
         older = [entry for entry in weights.entries(beside) if entry.startswith(LSF_PREFIX)]
         if not packs and not older:
             raise OptionError(
-                f"{beside} holds no voice pack: no entry of a manifest there begins with {speech.PREFIX} "
+                f"{beside} holds no voice pack: no entry of a manifest there begins with {weights.VOICE_PREFIX} "
                 f"or {LSF_PREFIX}"
             )
         for entry in packs:
-            found[entry.removeprefix(speech.PREFIX)] = functools.partial(_from_folder, entry, beside)
+            found[entry.removeprefix(weights.VOICE_PREFIX)] = functools.partial(_from_folder, entry, beside)
         for entry in older:
             label = PREDECESSOR if len(older) == 1 else f"{PREDECESSOR}, {entry.removeprefix(LSF_PREFIX)}"
             found[label] = functools.partial(_lsf_from_folder, entry, beside)
@@ -79,6 +81,14 @@ def untrained(voice: speech.VoicePack) -> speech.VoicePack:
     return dataclasses.replace(voice, network=network.eval())
 
 
+def without_post_net(voice: speech.VoicePack) -> speech.VoicePack:
+    """The same network up to its mel spectra; linear ones are found by least squares."""
+    lean = Vid2Speech(dataclasses.replace(voice.network.config, post_net=False))
+    own = lean.state_dict()
+    lean.load_state_dict({name: value for name, value in voice.network.state_dict().items() if name in own})
+    return dataclasses.replace(voice, network=lean.eval())
+
+
 def _statistics(network: Vid2Speech) -> dict[str, Any]:
     names = ("mel_mean", "mel_scale", "linear_mean", "linear_scale", "spread")
     return {name: network.state_dict()[name] for name in names}
@@ -86,7 +96,7 @@ def _statistics(network: Vid2Speech) -> dict[str, Any]:
 
 def _from_folder(entry: str, folder: Path, _corpus: Corpus) -> Reader:
     loaded = weights.load(entry, folder)
-    return _Reads(speech.unpack(entry.removeprefix(speech.PREFIX), loaded.tensors, loaded.metadata)).say
+    return _Reads(speech.unpack(entry.removeprefix(weights.VOICE_PREFIX), loaded.tensors, loaded.metadata)).say
 
 
 def _lsf_from_folder(entry: str, folder: Path, _corpus: Corpus) -> Reader:

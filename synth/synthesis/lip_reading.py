@@ -119,14 +119,23 @@ def predict(network: Vid2Speech, crops: Pixels, *, mirrored: bool) -> Floats:
         return np.asarray(network.log_mel(mel)[0].numpy(), np.float32)
 
 
-def linear_of(network: Vid2Speech, mel: Floats, start: int, end: int) -> Floats:
-    """Log linear spectra [end - start, F] of log mel spectra [S, M], by the post-net where the network has one."""
+def linear_of(network: Vid2Speech, mel: Floats, start: int, end: int, *, contrast: float = 1.0) -> Floats:
+    """Log linear spectra [end - start, F] of log mel spectra [S, M], by the post-net where the network has one.
+
+    Args:
+        contrast: their distance from the speaker's mean spectra is multiplied by it.
+    """
     import torch
 
     if not network.config.post_net:
-        return spectra.linear_of_mel(mel[start:end])
+        return _contrasted(network, spectra.linear_of_mel(mel[start:end]), contrast)
     low = max(0, start - _POST_MARGIN)
     wanted = torch.from_numpy(mel[low : end + _POST_MARGIN])[None]
     with torch.inference_mode():
         linear = network.log_linear(network.linear_of((wanted - network.mel_mean) / network.mel_scale))[0]
-    return np.asarray(linear[start - low : end - low].numpy(), np.float32)
+    return _contrasted(network, np.asarray(linear[start - low : end - low].numpy(), np.float32), contrast)
+
+
+def _contrasted(network: Vid2Speech, linear: Floats, contrast: float) -> Floats:
+    mean = network.linear_mean.numpy()
+    return np.asarray(mean + np.float32(contrast) * (linear - mean), np.float32)

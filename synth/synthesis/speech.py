@@ -35,9 +35,6 @@ from synth.synthesis.base import CancelPoll, Controls, Frame, Progress, Renderin
 if TYPE_CHECKING:
     from synth.models.vid2speech import Vid2Speech
 
-PREFIX: Final = "speech-"
-"""Voice packs are the weights whose names begin so; the voice's own name follows."""
-
 DEFAULT_VOICE: Final = "grid-s1"
 MOST_PIXELS: Final = (640, 480)
 
@@ -60,14 +57,15 @@ class VoicePack:
         name: as it is asked for, without the prefix.
         network: in evaluation mode.
         loudness: natural logarithm of the level that the voice usually speaks at, as :func:`levels` counts.
-        power: sharpens spectra before they are sounded, see :func:`synth.synthesis.speech_spectra.from_linear`.
+        contrast: how far linear spectra are moved away from the speaker's mean ones, 1 leaves them: a network in doubt
+            answers near the mean.
         about: the text in the file: speaker, consent, minutes.
     """
 
     name: str
     network: Vid2Speech
     loudness: float
-    power: float
+    contrast: float
     about: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -84,7 +82,7 @@ class SpeechVoice:
 
     def weights(self, options: Options) -> Mapping[str, str]:
         """Name -> sha256 of the voice pack and of the networks that find faces."""
-        name = PREFIX + (options.voice or DEFAULT_VOICE)
+        name = weights.VOICE_PREFIX + (options.voice or DEFAULT_VOICE)
         return {name: _entry(options.voice or DEFAULT_VOICE).sha256, **faces.NETWORKS}
 
     def controls(
@@ -228,11 +226,11 @@ def speak(voice: VoicePack, mel: NDArray[np.float32], uniforms: Uniforms, cancel
         if cancelled():
             raise Cancelled("stopped while speaking")
         first, last = max(0, start - half), min(len(mel), end + half)
-        logs = lip_reading.linear_of(voice.network, mel, first, last)
+        logs = lip_reading.linear_of(voice.network, mel, first, last, contrast=voice.contrast)
         # Where the mel spectra are silent by our hand, the post-net's idea of silence does not count.
         logs[mel[first:last].max(1) <= spectra.QUIETEST + 1e-3] = spectra.QUIETEST
         drawn = uniforms("speech phases", first * spectra.BINS, logs.size)
-        piece = spectra.from_linear(logs, 2 * np.pi * drawn.reshape(logs.shape), power=voice.power)
+        piece = spectra.from_linear(logs, 2 * np.pi * drawn.reshape(logs.shape))
         ramp = np.ones(len(piece), np.float32)
         if first > 0:
             ramp[: _OVERLAP * hop] = np.linspace(0, 1, _OVERLAP * hop, dtype=np.float32)
@@ -282,17 +280,8 @@ def load(name: str) -> VoicePack:
         raise WeightsError(f"weights {entry.name!r} are not a voice pack: {error}") from error
 
 
-def voices() -> dict[str, weights.Entry]:
-    """The voices that are there, by name without the prefix.
-
-    Raises:
-        WeightsError: the manifest cannot be read.
-    """
-    return {name.removeprefix(PREFIX): one for name, one in weights.entries().items() if name.startswith(PREFIX)}
-
-
 def _entry(name: str) -> weights.Entry:
-    known = voices()
+    known = weights.voices()
     if name not in known:
         raise OptionError(f"voice is {name!r}; there are {', '.join(known) or 'none'}")
     return known[name]
@@ -308,7 +297,7 @@ def pack(voice: VoicePack) -> tuple[dict[str, Any], dict[str, str]]:
         **voice.about,
         "config": json.dumps(voice.network.config.as_dict()),
         "loudness": f"{voice.loudness:.4f}",
-        "power": f"{voice.power:g}",
+        "contrast": f"{voice.contrast:g}",
     }
     return tensors, about
 
@@ -322,4 +311,4 @@ def unpack(name: str, tensors: Mapping[str, Any], about: Mapping[str, str]) -> V
         {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
     )
     network.eval()
-    return VoicePack(name, network, float(about["loudness"]), float(about["power"]), about)
+    return VoicePack(name, network, float(about["loudness"]), float(about["contrast"]), about)

@@ -71,20 +71,18 @@ def log_mel(sound: NDArray[Any], spectra: int | None = None) -> Floats:
     return _log(magnitudes(sound, spectra) @ filters().T)
 
 
-def from_linear(log_magnitudes: NDArray[Any], phases: NDArray[Any], *, power: float = 1.0) -> Floats:
+def from_linear(log_magnitudes: NDArray[Any], phases: NDArray[Any]) -> Floats:
     """Sound [F * HOP] of log magnitudes [F, BINS].
 
     Args:
         phases: [F, BINS] in radians, where Griffin-Lim starts.
-        power: sharpens the spectra before they are sounded, keeping each one's largest magnitude.
 
     Raises:
         ValueError: the shapes differ.
     """
     logs = np.asarray(log_magnitudes, np.float32)
-    sharp = logs if power == 1 else power * (logs - logs.max(1, keepdims=True)) + logs.max(1, keepdims=True)
     # What lies at the floor is silence, not a hum at the floor's level.
-    wanted = np.maximum(np.exp(sharp) - np.float32(np.exp(QUIETEST)), 0)
+    wanted = np.maximum(np.exp(logs) - np.float32(np.exp(QUIETEST)), 0)
     return dsp.griffin_lim(
         wanted,
         phases,
@@ -96,13 +94,13 @@ def from_linear(log_magnitudes: NDArray[Any], phases: NDArray[Any], *, power: fl
     )
 
 
-def from_mel(log_mels: NDArray[Any], phases: NDArray[Any], *, power: float = 1.0) -> Floats:
+def from_mel(log_mels: NDArray[Any], phases: NDArray[Any]) -> Floats:
     """Sound [F * HOP] of log mel magnitudes [F, BANDS]: :func:`linear_of_mel`, then :func:`from_linear`.
 
     Raises:
         ValueError: the shapes differ.
     """
-    return from_linear(linear_of_mel(log_mels), phases, power=power)
+    return from_linear(linear_of_mel(log_mels), phases)
 
 
 def linear_of_mel(log_mels: NDArray[Any]) -> Floats:
