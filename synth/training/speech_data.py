@@ -65,7 +65,7 @@ class Talking:
             mouth=_strip(self.mouth),
             face=_strip(self.face),
             sound=_flac(self.sound),
-            words=np.array(self.words or [], dtype=[("start_s", "f8"), ("end_s", "f8"), ("text", "U32")]),
+            words=np.array(list(self.words or ()), dtype=[("start_s", "f8"), ("end_s", "f8"), ("text", "U32")]),
             told=np.array([self.words is not None, self.held_out]),
         )
 
