@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from synth.data.video_folder import HELD_OUT
 from synth.errors import OptionError
 from synth.media import video
 from synth.models.vid2speech import Prediction, Vid2Speech
+from synth.options import ExistingSound
 from synth.synthesis import speech
 from synth.synthesis import speech_spectra as spectra
 from synth.training import speech as recipe
@@ -25,6 +27,7 @@ from synth.training.speech_losses import LossWeights, envelope_loss, losses, thi
 from tests import drawn_faces
 from tests.test_speech_voice import TINY
 
+REPLACE = ExistingSound.REPLACE
 CONFIG = dataclasses.replace(TINY, units=6, words=3)
 
 
@@ -180,7 +183,7 @@ def _folder(tmp_path: Path, clips: int) -> Path:
         frames = (drawn_faces.draw(room, 180, 150, gape=abs(np.sin(index))) for index in range(50))
         video.write_frames(frames, tmp_path / "silent.mp4", rate_fps=25)
         sound = _sound(50, number)
-        video.remux(tmp_path / "silent.mp4", sound, 16_000, folder / f"talk{number}.mkv")
+        video.remux(tmp_path / "silent.mp4", sound, 16_000, folder / f"talk{number}.mkv", existing=REPLACE)
         (tmp_path / "silent.mp4").unlink()
     return folder
 
@@ -200,7 +203,7 @@ def test_a_folder_of_videos_becomes_clips_with_faces_and_sound(tmp_path: Path) -
 
 def test_enrolment_asks_for_consent_a_name_and_enough_minutes(tmp_path: Path) -> None:
     folder = _folder(tmp_path, 2)
-    asked = {"folder": tmp_path / "run", "data": folder, "steps": 1, "seed": 0, "resume": True}
+    asked: dict[str, Any] = {"folder": tmp_path / "run", "data": folder, "steps": 1, "seed": 0, "resume": True}
     with pytest.raises(OptionError, match="--consent is missing"):
         recipe.train_speech(**asked, speaker="me")
     with pytest.raises(OptionError, match="--speaker is 'Me!'"):

@@ -51,7 +51,7 @@ def _crops(count: int) -> NDArray[np.uint8]:
     rng = np.random.default_rng(5)
     start = rng.integers(0, 255, (64, 64)).astype(np.float32)
     steps = rng.normal(0, 12, (count, 64, 64)).cumsum(0)
-    return np.clip(start + steps, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(start + steps, 0, 255), np.uint8)
 
 
 def _read(network: Vid2Speech, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -192,13 +192,13 @@ def test_a_lost_face_is_silent_there_and_the_person_is_told(loud_pack: speech.Vo
     assert any("not seen" in warning and "silence" in warning for warning in controls.warnings)
 
 
-def test_held_frames_are_mixed_from_the_true_ones(loud_pack: speech.VoicePack) -> None:
+def test_held_frames_are_mixed_from_the_true_ones(loud_pack: speech.VoicePack, monkeypatch: pytest.MonkeyPatch) -> None:
     reading = speech._Reading(loud_pack.network)
     fed: list[NDArray[np.uint8]] = []
     first, last = np.full((64, 64), 40, np.uint8), np.full((64, 64), 100, np.uint8)
     reading.add(0, first)
     assert reading._reader is not None
-    reading._reader.add = fed.append  # type: ignore[method-assign]
+    monkeypatch.setattr(reading._reader, "add", fed.append)
     reading.add(1, first, held=True)
     reading.add(2, first, held=True)
     reading.add(3, last)
