@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from synth import weights
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
@@ -50,6 +51,7 @@ def test_the_form_offers_all_options(here: Place) -> None:
         *(mode.value for mode in forms.MODES),
         *(one.value for one in Synthesis),
         *(one.value for one in ExistingSound),
+        *weights.voices(),
     }
     assert 'enctype="multipart/form-data"' in page
     assert f'data-max-bytes="{here.settings.max_upload_bytes}"' in page
