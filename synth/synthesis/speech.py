@@ -41,7 +41,7 @@ MOST_PIXELS: Final = (640, 480)
 QUIET_DB: Final = 32.0
 """So far below the voice's usual loudness nothing is said. Holds are bridged, see :func:`silenced`."""
 
-_HOLD: Final = 12  # spectra to either side of speech that are kept: breaths and what fades
+_HOLD: Final = 50  # spectra to either side of speech that are kept: cut closer, STOI falls by .03 and PESQ by .06
 _PIECE: Final = (600, 1000)  # spectra of a piece, at least and at most
 _PAUSE: Final = 31  # spectra
 _OVERLAP: Final = 10  # spectra that pieces are cross-faded over
@@ -204,7 +204,7 @@ def levels(mel: NDArray[np.float32]) -> NDArray[np.float32]:
 def silenced(mel: NDArray[np.float32], loudness: float) -> tuple[NDArray[np.float32], float]:
     """Log mel spectra with silence where nothing is said, and how many seconds are spoken.
 
-    What is :data:`QUIET_DB` below the voice's usual ``loudness`` is no speech; what lies within 0.12 s of speech stays.
+    What is :data:`QUIET_DB` below the voice's usual ``loudness`` is no speech; what lies within 0.5 s of speech stays.
     """
     speaks = levels(mel) > loudness - QUIET_DB * np.log(10) / 20
     near = scipy.ndimage.binary_dilation(speaks, iterations=_HOLD) if speaks.any() else speaks
