@@ -95,6 +95,8 @@ def test_options_reach_the_job(
         "bank": "mine.safetensors",
         "sound_class": None,
         "keep_partial": False,
+        "voice": None,
+        "face": None,
         "existing_sound": "mix",
         "loudness_lufs": -30.0,
         "true_peak_dbtp": -3.0,
@@ -229,11 +231,12 @@ def test_what_is_not_allowed_is_one_sentence(
     assert sentence in _refused(capsys, *arguments)
 
 
-def test_modes_without_a_voice_are_refused(
-    flash_voice: FlashVoice, flash_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_voice_that_is_not_there_and_a_clip_without_a_face_are_refused(
+    flash_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = _refused(capsys, "run", flash_clip, "-o", tmp_path / "out.mp4", "--mode", "speech")
-    assert "available are auto, hits" in said
+    asked = ("run", flash_clip, "-o", tmp_path / "out.mp4", "--mode", "speech")
+    assert "voice is 'nobody'; there are grid-s1" in _refused(capsys, *asked, "--voice", "nobody")
+    assert "no face was found in frames 0 to 49" in _refused(capsys, *asked)
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:

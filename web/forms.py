@@ -112,7 +112,8 @@ def parse_options(raw: Mapping[str, Any]) -> Options:
     """Options of a request; an empty field is one that was left out.
 
     Raises:
-        OptionError: as :meth:`Options.parse`; or a mode without a voice; or a bank that is not a shipped one's name.
+        OptionError: as :meth:`Options.parse`; or a mode without a voice; or a bank that is not a shipped one's name,
+            or a voice that is not there.
     """
     options = Options.parse({name: value for name, value in raw.items() if value != ""})
     if options.settled_mode not in MODES:  # a voice pack asks for speech, without naming it
@@ -123,6 +124,8 @@ def parse_options(raw: Mapping[str, Any]) -> Options:
     # The library takes paths of the machine it runs on; a stranger must not name files of the server's.
     if options.bank is not None and not _BANK_NAME.fullmatch(options.bank):
         raise OptionError("bank must be the name of a bank that ships: lower-case letters, digits and dashes")
+    if options.voice is not None and options.voice not in _packs():
+        raise OptionError(f"voice is {options.voice!r}; there are {', '.join(_packs()) or 'none'}")
     return options
 
 

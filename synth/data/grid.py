@@ -24,7 +24,8 @@ from synth.errors import MediaError, OptionError
 
 UNITS_A_SECOND: Final = 25_000
 SILENCES: Final = ("sil", "sp")
-SUFFIXES: Final = video_folder.SUFFIXES
+SUFFIXES: Final = (".mpg", ".mpeg", *(one for one in video_folder.SUFFIXES if one not in (".mpg", ".mpeg")))
+"""The corpus' own first: where a sentence is there twice, the first one counts."""
 
 GRAMMAR: Final[tuple[tuple[str, ...], ...]] = (
     ("bin", "lay", "place", "set"),
