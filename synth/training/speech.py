@@ -38,10 +38,14 @@ from synth.training.speech_data import Batch, Example, Talking
 from synth.training.speech_losses import LossWeights, losses, third_octaves
 from synth.weights import DataSource
 
-STEPS: Final = 2000
+STEPS: Final = 1600
 WINDOW_PICTURES: Final = 64
 BATCH: Final = 16
 LEARNING_RATE: Final = 1.5e-3
+
+SECOND_SHARE: Final = 0.25
+"""Share of the steps that are taken in a second stage: slower, augmented less, and envelopes counting four times as
+much. What it gave is the row ``envelopes-weigh-less`` of the report, which goes without: STOI .615 for .621."""
 
 GRID: Final = DataSource(
     "GRID audiovisual sentence corpus (Cooke et al. 2006)",
@@ -83,12 +87,14 @@ class SpeechTask:
         examples: to draw from, each as often as any other.
         seed: of the batches.
         weights: of the terms of the loss.
+        strength: of the augmentation, 0 to 1.
     """
 
     model: Vid2Speech
     examples: Sequence[Example]
     seed: int
     weights: LossWeights = field(default_factory=LossWeights)
+    strength: float = 1.0
     bands: Tensor = field(default_factory=third_octaves, repr=False)
 
     def batch(self, index: int) -> Batch:
@@ -96,7 +102,7 @@ class SpeechTask:
         rng = np.random.default_rng((self.seed, index))
         count = len(self.examples)
         chosen = [self.examples[k] for k in rng.choice(count, BATCH, replace=count < BATCH)]
-        return speech_data.draw_batch(chosen, self.model.config, rng, pictures=WINDOW_PICTURES, strength=1.0)
+        return speech_data.draw_batch(chosen, self.model.config, rng, pictures=WINDOW_PICTURES, strength=self.strength)
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """The weighted sum of the terms."""
@@ -189,18 +195,18 @@ def fit(
         for column in ([one.mel for one in examples], [one.linear for one in examples])
     )
     model.fit(mel, linear, torch.from_numpy(speech_data.spread()))
-    schedule = Schedule(
-        steps, learning_rate=LEARNING_RATE * (0.5 if start else 1), warm_up=min(100, max(1, steps // 5))
-    )
     settings = {"recipe": "speech", "config": config.as_dict(), "clips": [one.name for one in seen], "start": start}
-    figures = train(
-        SpeechTask(model, examples, seed),
-        schedule,
-        folder,
-        settings=settings | {"steps": steps},
-        seed=seed,
-        resume=resume,
-    )
+    later = round(SECOND_SHARE * steps)
+    first = SpeechTask(model, examples, seed)
+    second = SpeechTask(model, examples, seed + 1, LossWeights(envelopes=2.0), strength=0.7)
+    figures: dict[str, float] = {}
+    for task, count, where, pace in (
+        (first, steps - later, folder, 0.5 if start else 1.0),
+        (second, later, folder / "second", 0.4),
+    ):
+        if count:
+            schedule = Schedule(count, learning_rate=pace * LEARNING_RATE, warm_up=min(100, max(1, count // 5)))
+            figures = train(task, schedule, where, settings=settings | {"steps": count}, seed=seed, resume=resume)
     return model, figures
 
 
