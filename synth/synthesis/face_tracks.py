@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import Cancelled
-from synth.synthesis import face_crops, faces
+from synth.synthesis import face_crops, faces, motion
 from synth.synthesis.base import CancelPoll, Frame, Progress, ignore_progress, never_cancelled
 from synth.synthesis.face_runs import Track, margin_of, matched
 
@@ -37,8 +37,6 @@ MOST_TRACKS: Final = 4
 """So many faces are followed at once, the largest."""
 
 _REMEMBERED: Final = 16  # lost faces that may come back
-_CUT_CHANGE, _CUT_UNLIKE = 0.06, 0.45  # of full scale; one less the correlation
-_CUT_SIDE: Final = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +113,8 @@ class _Follower:
     def add(self, frame: Frame) -> None:
         """One more frame: looked at when its turn has come, or when it begins another scene."""
         grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
-        coarse = cv2.resize(grey, (_CUT_SIDE, _CUT_SIDE), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
-        if self.coarse is not None and _is_cut(self.coarse, coarse):
+        coarse = motion.coarse(grey)
+        if self.coarse is not None and motion.is_cut(self.coarse, coarse):
             self._look_at_newest()  # the last of the old scene
             for track in self.tracks:
                 track.open = False
@@ -169,12 +167,3 @@ class _Follower:
         self.tracks = [
             track for place, track in enumerate(self.tracks) if place < _REMEMBERED or track.last_seen >= self.told
         ]
-
-
-def _is_cut(before: NDArray[np.float32], now: NDArray[np.float32]) -> bool:
-    """Whether another scene begins: much has changed, and the coarse pictures are no longer alike."""
-    if float(np.abs(now - before).mean()) < 255 * _CUT_CHANGE:
-        return False
-    first, second = before - before.mean(), now - now.mean()
-    scale = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return 1 - (float(first @ second) / scale if scale > 0 else 0.0) > _CUT_UNLIKE

@@ -25,7 +25,7 @@ from synth.errors import Cancelled
 from synth.synthesis import face_crops, faces, hits, looking
 from synth.synthesis.base import CancelPoll, Frame, Progress, ignore_progress, never_cancelled
 from synth.synthesis.cues import Cues
-from synth.synthesis.motion import Motion
+from synth.synthesis.motion import COARSE_SIDE, Motion, is_cut
 
 if TYPE_CHECKING:
     from synth.media.video import VideoInfo
@@ -41,7 +41,6 @@ _MOUTH_FRAMES, _FEWEST_NEAR = 5, 3
 _CODING_NOISE: Final = 8.0  # grey levels
 _WINDOW, _PERIOD, _SHORTEST = 30, 75, 8  # frames that are listened to, from start to start, and at least
 _CUES_FRAMES: Final = 16
-_CUT_CHANGE, _CUT_UNLIKE, _CUT_SIDE = 0.06, 0.45, 16  # as for synth.synthesis.motion
 
 _MOUTH_ROWS, _MOUTH_COLUMNS = slice(36, 56), slice(18, 46)
 _REST_ROWS, _REST_COLUMNS = slice(10, 32), slice(12, 52)
@@ -179,15 +178,10 @@ class _Looker:
 
     def _cut(self, frame: Frame) -> bool:
         """Whether another scene begins with this frame; two in a row are none, but something wild before the lens."""
-        small = cv2.resize(frame, (_CUT_SIDE, _CUT_SIDE), interpolation=cv2.INTER_AREA).mean(2).ravel()
-        before, self._coarse = self._coarse, np.asarray(small, np.float32)
-        change = 0.0 if before is None else float(np.abs(small - before).mean()) / 255
-        if before is None or self._after_cut or change < _CUT_CHANGE:
-            self._after_cut = False
-            return False
-        first, second = before - before.mean(), small - small.mean()
-        scale = float(np.linalg.norm(first) * np.linalg.norm(second))
-        self._after_cut = 1 - (float(first @ second) / scale if scale > 0 else 0.0) > _CUT_UNLIKE
+        small = cv2.resize(frame, (COARSE_SIDE, COARSE_SIDE), interpolation=cv2.INTER_AREA).mean(2).ravel()
+        now = np.asarray(small, np.float32)
+        before, self._coarse = self._coarse, now
+        self._after_cut = before is not None and not self._after_cut and is_cut(before, now)
         return self._after_cut
 
     def _watch_mouth(self) -> None:

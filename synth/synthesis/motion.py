@@ -43,6 +43,7 @@ SIDE_PX: Final = 112
 _GRID: Final = 4  # the camera's motion is fitted to every fourth pixel either way
 _MOVING: Final = 0.05  # sides a second
 _HELD: Final = 3  # frames in a row that may be repeats
+COARSE_SIDE: Final = 16
 _CUT_CHANGE, _CUT_UNLIKE = 0.06, 0.45  # of full scale; one less the correlation
 _STILL, _LIVELY = 0.01, 0.6  # sides a second: activity 0 and 1
 _SMOOTHING_FRAMES: Final = 1.5
@@ -133,13 +134,27 @@ class Motion:
 
 
 def _is_cut(before: NDArray[np.uint8], grey: NDArray[np.uint8], change: float) -> bool:
-    """Whether another scene begins: much has changed, and the coarse pictures are no longer alike."""
     if change < _CUT_CHANGE:
+        return False  # as is_cut says too: most frames need no coarse pictures
+    return is_cut(*(coarse(one) for one in (before, grey)), change=change)
+
+
+def coarse(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A picture as :func:`is_cut` wants it: uint8 [H, W] -> float32 [256], 0..255."""
+    small = cv2.resize(grey, (COARSE_SIDE, COARSE_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32).ravel()
+
+
+def is_cut(before: NDArray[np.float32], now: NDArray[np.float32], *, change: float | None = None) -> bool:
+    """Whether another scene begins: much has changed, and the coarse pictures are no longer alike.
+
+    Args:
+        before, now: two frames' coarse pictures [256].
+        change: mean absolute change of a pixel, of full scale; that of the coarse pictures by default.
+    """
+    if (float(np.abs(now - before).mean()) / 255 if change is None else change) < _CUT_CHANGE:
         return False
-    coarse = [
-        cv2.resize(one, (16, 16), interpolation=cv2.INTER_AREA).astype(np.float32).ravel() for one in (before, grey)
-    ]
-    first, second = (one - one.mean() for one in coarse)
+    first, second = before - before.mean(), now - now.mean()
     scale = float(np.linalg.norm(first) * np.linalg.norm(second))
     alike = float(first @ second) / scale if scale > 0 else 0.0
     return 1 - alike > _CUT_UNLIKE
