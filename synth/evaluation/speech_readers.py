@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from synth.evaluation.speech_baselines import Corpus, Reader, Sound
 from synth.media import video
 from synth.models import lip_lsf
 from synth.models.vid2speech import Vid2Speech
-from synth.synthesis import face_choice, face_tracks, lip_reading, lsf, speech
+from synth.synthesis import face_choice, lip_reading, lsf, speech
 from synth.synthesis import speech_spectra as spectra
 from synth.synthesis.base import never_cancelled
 from synth.training.speech_lsf import PREFIX as LSF_PREFIX
@@ -32,8 +32,6 @@ UNTRAINED: Final = "floor: our network, untrained"
 WITHOUT_POST_NET: Final = "ours, mel spectra inverted without the post-net"
 PREDECESSOR: Final = "baseline: LSF (Ephrat and Peleg 2017)"
 SEED: Final = 0
-
-_Makers = Mapping[str, Callable[[Corpus], Reader]]
 
 
 def readers(voice: str | None = None, beside: Path | None = None) -> dict[str, Callable[[Corpus], Reader]]:
@@ -155,14 +153,8 @@ def crops_of(path: Path) -> dict[str, NDArray[np.uint8]]:
     """
     voice = speech.SpeechVoice()
     width, height = voice.frame_size(video.probe(path))
-    attendance = face_choice.Attendance(voice.rate_hz)
-    seen: dict[int, dict[int, face_tracks.Sighting]] = {}
     frames = video.read_frames(path, rate_hz=voice.rate_hz, width=width, height=height)
-    for index, sightings in enumerate(face_tracks.follow(frames, voice.rate_hz)):
-        attendance.add(sightings)
-        for one in sightings:
-            seen.setdefault(one.track, {})[index] = one
-    own = seen[attendance.speaker().track]
+    own, attendance = face_choice.speaking(frames, voice.rate_hz)
     held = own[min(own)]
     rows = [held := own.get(index, held) for index in range(attendance.frames)]
     return {"mouth": np.stack([row.mouth for row in rows]), "face": np.stack([row.face for row in rows])}

@@ -6,7 +6,7 @@ that a turning head, a shaking camera and a coarse coding do not count.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError, OptionError
-from synth.synthesis.face_tracks import Sighting
+from synth.synthesis.base import Frame
+from synth.synthesis.face_tracks import Sighting, follow
 from synth.synthesis.faces import MIN_SHARE
 
 SHORTEST_S: Final = 0.4
@@ -128,6 +129,25 @@ class Attendance:
         if not 1 <= wanted <= len(found):
             raise OptionError(f"face {wanted} was asked for; this clip has {len(found)}, counted from the left from 1")
         return found[wanted - 1]
+
+
+def speaking(
+    frames: Iterable[Frame], rate_hz: float, wanted: int | None = None
+) -> tuple[dict[int, Sighting], Attendance]:
+    """The face that speaks in a clip, frame -> sighting, and who else was there; keeps the crops of all faces.
+
+    For learning and measuring; the voice reads as it looks, and keeps nothing.
+
+    Raises:
+        OptionError, MediaError: as :meth:`Attendance.speaker`.
+    """
+    attendance = Attendance(rate_hz)
+    seen: dict[int, dict[int, Sighting]] = {}
+    for index, sightings in enumerate(follow(frames, rate_hz)):
+        attendance.add(sightings)
+        for one in sightings:
+            seen.setdefault(one.track, {})[index] = one
+    return seen[attendance.speaker(wanted).track], attendance
 
 
 def _mouth_motion(before: Sighting, now: Sighting) -> float:

@@ -257,12 +257,6 @@ def _around(mel: NDArray[np.float16]) -> Floats:
     return np.ascontiguousarray(windows.reshape(len(windows), -1))
 
 
-def fit_to(sound: Floats, pictures: int) -> Floats:
-    """A sound as long as so many pictures."""
-    wanted = pictures * spectra.RATE_HZ // spectra.PICTURE_RATE_HZ
-    return np.asarray(np.pad(sound[:wanted], (0, max(0, wanted - len(sound)))), np.float32)
-
-
 def spread() -> Floats:
     """Matrix [M, F] by which log mel bands times it are log bins, linear between the bands' centres."""
     places = np.linspace(dsp.mel_of_hz(spectra.LOWEST_HZ), dsp.mel_of_hz(spectra.HIGHEST_HZ), spectra.BANDS + 2)
