@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,25 +15,15 @@ from numpy.typing import NDArray
 from synth import randomness, weights
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import video
-from synth.models.vid2speech import Vid2Speech, Vid2SpeechConfig
+from synth.models.vid2speech import Vid2Speech
 from synth.options import Mode, Options
 from synth.synthesis import lip_reading, speech
 from synth.synthesis import speech_spectra as spectra
 from synth.synthesis.base import Controls, ignore_progress, never_cancelled
 from tests import drawn_faces
+from tests.test_vid2speech import SMALL
 
-TINY = Vid2SpeechConfig(
-    channels=(4, 4, 8, 8),
-    flow_channels=(4, 4, 8),
-    features=16,
-    flow_features=8,
-    hidden=8,
-    decoder_channels=8,
-    bank=3,
-    bank_channels=4,
-    post_hidden=8,
-    units=0,
-)
+TINY = dataclasses.replace(SMALL, units=0, words=0)
 UNIFORMS = functools.partial(randomness.uniforms, 3)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from synth.errors import MediaError
+from synth.media import packets
 from synth.media.files import url
 from synth.options import ExistingSound
 
@@ -101,8 +102,7 @@ def muxing(
     survive; the sound is moved to where the picture starts.
     """
     clock = [] if info.container in OWN_CLOCK else ["-copyts"]
-    stated = ["-fflags", "+genpts"] if info.container == "mpeg" else []  # as in packets.timing
-    arguments = ["-v", "warning", *clock, *stated, "-i", url(source)]
+    arguments = ["-v", "warning", *clock, *packets.timing(source), "-i", url(source)]
     arguments += ["-f", "f32le", "-ar", str(rate_hz), "-ac", "1", "-i", "pipe:0"]
     arguments += ["-filter_complex", _mixing(info, mono=mono) if existing is ExistingSound.MIX else _placing(info)]
     arguments += ["-map", "0:V:0", "-map", "[sound]"]
