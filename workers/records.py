@@ -141,6 +141,36 @@ JOBS: Final = sa.Table(
     sa.Index("jobs_of_batch", "batch_id"),
 )
 
+VECTORS: Final = sa.Table(
+    "vectors",
+    METADATA,
+    # What a job's picture and takes look and sound like, for the search; goes with its job.
+    sa.Column("job_id", sa.String(32), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("take", sa.Integer, primary_key=True),  # -1 for the picture, which all takes share
+    sa.Column("space", sa.String(32), primary_key=True),
+    sa.Column("side", sa.String(16), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),  # float16, little endian
+    sa.Index("vectors_of_space", "space", "side"),
+)
+
+BOXES: Final = sa.Table(
+    "boxes",
+    METADATA,
+    # Where a person says that a result's sound comes from.
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("job_id", sa.String(32), sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("owner", sa.String(200), nullable=False),
+    sa.Column("time_s", sa.Double, nullable=False),
+    sa.Column("visible", sa.Boolean, nullable=False),  # false: what sounds is not in the picture
+    sa.Column("left", sa.Double),  # fractions of the picture; null where nothing is visible
+    sa.Column("top", sa.Double),
+    sa.Column("right", sa.Double),
+    sa.Column("bottom", sa.Double),
+    sa.Column("created_at", sa.Double, nullable=False),
+    sa.Index("boxes_of_job", "job_id"),
+)
+
 
 def job_of(row: sa.Row[Any]) -> Job:
     """A row of :data:`JOBS` as a :class:`Job`."""

