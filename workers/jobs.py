@@ -16,8 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from synth.options import Options
 from workers.database import open_database
 from workers.errors import Conflict, NotFound, QueueFull
-from workers.leases import Clock, Leases
-from workers.records import HELD, JOBS, ROUTE, Cancellation, job_of
+from workers.leases import Clock, Leases, unlist
+from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
@@ -58,7 +58,7 @@ class Jobs(Leases):
         Args:
             request_hash: of all that was asked; another one under the same key is refused.
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
-            mode: :data:`workers.records.ROUTE` for what is a question and no job; else that of the options.
+            mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
@@ -126,7 +126,7 @@ class Jobs(Leases):
         limit = min(max(1, limit), MAX_PAGE)
         wanted = {"owner": owner, "state": state, "mode": mode, "batch_id": batch_id}
         asked = [JOBS.c[name] == value for name, value in wanted.items() if value is not None]
-        asked.append(JOBS.c.mode != ROUTE)  # questions are nobody's jobs
+        asked.append(JOBS.c.mode.not_in(QUESTIONS))  # they are nobody's jobs
         if cursor is not None:
             asked.append(JOBS.c.id < cursor)
         page = sa.select(JOBS).where(*asked).order_by(JOBS.c.id.desc()).limit(limit + 1)
@@ -183,6 +183,7 @@ class Jobs(Leases):
             if row is None:
                 there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
                 raise Conflict(f"the job is {there.state}; only failed and canceled ones can be tried again")
+            unlist(connection, [id])
         return job_of(row)
 
     def delete(self, id: str, owner: str | None) -> Job:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workers.database import Database
-from workers.records import FINAL, HELD, JOBS, Job, State, job_of
+from workers.records import FINAL, HELD, JOBS, VECTORS, WORDS, Job, State, job_of
 
 RING_AGAIN_S: Final = 3.0  # a waiting job's worker is woken this often, should the doorbell have been lost
 RETRY_WAIT_S: Final = 2.0  # before the second attempt after a failure that may pass; doubled for each later one
@@ -40,6 +40,11 @@ class Leases:
         self.lease_s = lease_s
         self.max_attempts = max_attempts
         self.max_queued = max_queued
+
+    @property
+    def database(self) -> Database:
+        """Where the jobs stand, for who keeps something beside them."""
+        return self._database
 
     def claim(self, n: int, mode: str, worker: str, *, sound_s: float = math.inf) -> list[Job]:
         """Take up to ``n`` jobs of a mode, the longest waiting first: in one transaction, so that no two take the same.
@@ -206,7 +211,11 @@ class Leases:
     def expire(self, older_than: float) -> list[Job]:
         """Mark jobs that ended before that time as expired; their files are the caller's to delete."""
         old = sa.and_(JOBS.c.state.in_(FINAL), JOBS.c.state != State.EXPIRED, JOBS.c.finished_at < older_than)
-        return self._change(old, state=State.EXPIRED, result=None)
+        with self._database.writing() as connection:
+            gone = sa.update(JOBS).where(old).values(state=State.EXPIRED, result=None).returning(JOBS)
+            expired = [job_of(row) for row in connection.execute(gone)]
+            unlist(connection, [job.id for job in expired])
+        return expired
 
     def forget(self, older_than: float) -> int:
         """Delete the rows of jobs that expired and ended before that time; how many."""
@@ -240,6 +249,13 @@ class Leases:
             full = None if error is None else {**error, "attempt": attempt}
             ended += self._change(this, **self._ended(), state=state, stage=None, error=full)
         return ended
+
+
+def unlist(connection: sa.Connection, ids: Sequence[str]) -> None:
+    """Take jobs out of the search; a deleted job's entries go by themselves."""
+    for start in range(0, len(ids), 500):
+        for table in (VECTORS, WORDS):
+            connection.execute(sa.delete(table).where(table.c.job_id.in_(ids[start : start + 500])))
 
 
 def _together(rows: Iterable[sa.RowMapping], sound_s: float) -> list[str]:

@@ -37,6 +37,13 @@ HELD: Final = (State.RUNNING, State.FINISHING)
 ROUTE: Final = "route"
 """The ``mode`` of a row that asks which voice suits a clip; its result holds ``route`` and no outputs."""
 
+SEARCH: Final = "search"
+"""The ``mode`` of a row that asks what a picture, a sound or a clip looks and sounds like; its result holds ``vectors``
+and no outputs."""
+
+QUESTIONS: Final = (ROUTE, SEARCH)
+"""The modes of rows that are questions: nobody's jobs, taken away with their files once they are answered."""
+
 FINAL: Final = tuple(state for state in State if state.final)
 
 
@@ -151,7 +158,20 @@ VECTORS: Final = sa.Table(
     sa.Column("side", sa.String(16), nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),  # float16, little endian
-    sa.Index("vectors_of_space", "space", "side"),
+    sa.Column("serial", sa.BigInteger, nullable=False, server_default="0"),  # grows with every change: what is new?
+    sa.Index("vectors_of_space", "space", "side", "serial"),
+    sa.Index("vectors_by_serial", "serial"),
+)
+
+WORDS: Final = sa.Table(
+    "words",
+    METADATA,
+    # The words by which a finished job's takes are found; goes with its job.
+    sa.Column("job_id", sa.String(32), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("take", sa.Integer, primary_key=True),  # -1 for what all takes share
+    sa.Column("word", sa.String(64), primary_key=True),  # lower case
+    sa.Column("weight", sa.Double, nullable=False),
+    sa.Index("words_by_word", "word"),
 )
 
 BOXES: Final = sa.Table(

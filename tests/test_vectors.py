@@ -1,0 +1,109 @@
+"""What is kept of finished jobs for the search: by attempt, gone with its job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from synth.options import Mode, Options
+from synth.search.description import SPACES, Side, Vector
+from tests import servers
+from workers import vectors
+from workers.jobs import Job, Jobs, open_jobs
+from workers.records import VECTORS
+
+DAY_S = 86_400.0
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'jobs.db'}"
+    return servers.emptied(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+def jobs(database_url: str) -> Iterator[Jobs]:
+    jobs = open_jobs(database_url)
+    yield jobs
+    jobs.close()
+
+
+def claimed(jobs: Jobs, owner: str = "ann") -> Job:
+    jobs.create(options=Options(mode=Mode.HITS), title="clip.mp4", source_key="s", info={}, owner=owner)
+    (job,) = jobs.claim(1, "hits", "worker#1")
+    return job
+
+
+def vector(seed: int, side: Side = Side.SOUND, space: str = "ave") -> Vector:
+    values = np.random.default_rng(seed).standard_normal(SPACES[space]).astype(np.float32)
+    return Vector(space, side, values / np.float32(np.linalg.norm(values)))
+
+
+def rows(jobs: Jobs) -> list[tuple[str, int, str, int]]:
+    with jobs.database.reading() as connection:
+        found = connection.execute(
+            sa.select(VECTORS.c.job_id, VECTORS.c.take, VECTORS.c.space, VECTORS.c.attempt).order_by(*VECTORS.c)
+        )
+        return [tuple(row) for row in found]
+
+
+def test_vectors_are_kept_and_read_again_nearly_as_they_were(jobs: Jobs) -> None:
+    job = claimed(jobs)
+    picture = (vector(0, Side.PICTURE), vector(1, Side.PICTURE, "crossmodal"))
+    assert vectors.keep(jobs, job.id, 1, picture, {0: [vector(2)], 1: [vector(3)]})
+    found = vectors.of_job(jobs, job.id)
+    assert {take: [(one.space, one.side) for one in kept] for take, kept in found.items()} == {
+        -1: [("ave", Side.PICTURE), ("crossmodal", Side.PICTURE)],
+        0: [("ave", Side.SOUND)],
+        1: [("ave", Side.SOUND)],
+    }
+    assert float(found[1][0].values @ vector(3).values) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_keeping_again_replaces_what_was_kept(jobs: Jobs) -> None:
+    job = claimed(jobs)
+    assert vectors.keep(jobs, job.id, 1, [vector(0, Side.PICTURE)], {0: [vector(1)], 1: [vector(2)]})
+    assert vectors.keep(jobs, job.id, 1, [], {0: [vector(3)]})
+    assert rows(jobs) == [(job.id, 0, "ave", 1)]
+    assert float(vectors.of_job(jobs, job.id)[0][0].values @ vector(3).values) > 0.99
+
+
+def test_who_lost_the_job_keeps_nothing(jobs: Jobs) -> None:
+    job = claimed(jobs)
+    vectors.keep(jobs, job.id, 1, [], {0: [vector(0)]})
+    assert not vectors.keep(jobs, job.id, 2, [], {0: [vector(1)]})
+    assert not vectors.keep(jobs, "0" * 26, 1, [], {0: [vector(1)]})
+    assert rows(jobs) == [(job.id, 0, "ave", 1)]
+
+
+def test_every_way_that_a_job_goes_takes_its_vectors_along(jobs: Jobs) -> None:
+    gone = [claimed(jobs) for _ in range(3)]
+    stays = claimed(jobs)
+    for job in (*gone, stays):
+        vectors.keep(jobs, job.id, 1, [], {0: [vector(0)]})
+    jobs.delete(gone[0].id, None)
+    jobs.finish(gone[1].id, 1, {"outputs": []})
+    jobs.expire(older_than=gone[1].created_at + DAY_S)
+    jobs.fail(gone[2].id, 1, "internal", "it broke", retryable=False)
+    jobs.retry(gone[2].id, None)
+    assert rows(jobs) == [(stays.id, 0, "ave", 1)]
+
+
+@pytest.mark.parametrize(
+    ("bad", "complaint"),
+    [
+        (Vector("smell", Side.SOUND, np.ones(3, np.float32)), "space 'smell'"),
+        (Vector("ave", Side.SOUND, np.ones(128, np.float32)), "length must be one"),
+        (Vector("ave", Side.SOUND, np.full(128, np.nan, np.float32)), "length must be one"),
+        (Vector("ave", Side.SOUND, np.ones(4, np.float32) / 2), "allowed are"),
+    ],
+)
+def test_what_is_no_vector_of_a_space_is_refused(jobs: Jobs, bad: Vector, complaint: str) -> None:
+    job = claimed(jobs)
+    with pytest.raises(ValueError, match=complaint):
+        vectors.keep(jobs, job.id, 1, [], {0: [bad]})
