@@ -82,6 +82,7 @@ class Settings(_Sourced):
     batch_sound_s: float = Field(1800.0, gt=0)
     job_timeout_s: float = Field(1800.0, gt=0)
     retention_days: float = Field(30.0, gt=0)
+    describe: bool = True
     preload: str = ""  # modules that each worker process imports at its start, separated by commas
 
     @property
