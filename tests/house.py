@@ -35,7 +35,7 @@ class House:
 
     @classmethod
     def build(cls, folder: Path, clip: Path, **settings: Any) -> Self:
-        chosen = embedded(folder, preload="tests.preload", **settings)
+        chosen = embedded(folder, **{"preload": "tests.preload", "describe": False, **settings})
         return cls(chosen, jobs_of(chosen), storage_of(chosen), make_app(chosen), clip)
 
     @contextmanager

@@ -105,7 +105,7 @@ def voice(monkeypatch: pytest.MonkeyPatch) -> LivelyVoice:
 @pytest.fixture
 def house(tmp_path: Path, flash_clip: Path, voice: LivelyVoice, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr(tasks, "DRAIN_S", 600.0)  # however slow this machine is
-    settings = embedded(tmp_path / "data")
+    settings = embedded(tmp_path / "data", describe=False)
     jobs, storage = jobs_of(settings), ShakyStorage(tmp_path / "data" / "files")
     desk = Desk(settings, jobs, storage, lambda _: True, ProcessFolder(settings.work_dir).path, "worker")
     yield House(settings, jobs, storage, desk, flash_clip)

@@ -32,7 +32,7 @@ class Place:
     """Settings, jobs, storage and app as one process of the server has them; no broker."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        self.settings: Settings = embedded(folder, **settings)
+        self.settings: Settings = embedded(folder, **{"describe": False, **settings})
         self.jobs: Jobs = jobs_of(self.settings)
         self.storage: Storage = storage_of(self.settings)
         self.rung: list[str] = []

@@ -31,16 +31,17 @@ PROMPT_S: Final = 1.0  # after so long a job that only waits for its companions 
 TICK_S: Final = 1.0
 
 # Stage -> its share of the whole job, as far as anybody can tell in advance: where looking is the work, and rendering.
-SPANS: Final = {"fetch": (0.0, 0.02), "look": (0.02, 0.8), "write": (0.8, 0.95), "store": (0.95, 1.0)}
-RENDERING_SPANS: Final = {
-    "fetch": (0.0, 0.02),
-    "look": (0.02, 0.12),
-    "render": (0.12, 0.92),
-    "write": (0.92, 0.97),
+SPANS: Final = {"fetch": (0.0, 0.02), "look": (0.02, 0.75), "write": (0.75, 0.88), "describe": (0.88, 0.97)} | {
+    "store": (0.97, 1.0)
+}
+RENDERING_SPANS: Final = {"fetch": (0.0, 0.02), "look": (0.02, 0.12), "render": (0.12, 0.85)} | {
+    "write": (0.85, 0.9),
+    "describe": (0.9, 0.97),
     "store": (0.97, 1.0),
 }
-ROUTED_SPANS: Final = {"fetch": (0.0, 0.02), "route": (0.02, 0.08), "look": (0.08, 0.4), "render": (0.4, 0.9)} | {
-    "write": (0.9, 0.97),
+ROUTED_SPANS: Final = {"fetch": (0.0, 0.02), "route": (0.02, 0.08), "look": (0.08, 0.4), "render": (0.4, 0.83)} | {
+    "write": (0.83, 0.9),
+    "describe": (0.9, 0.97),
     "store": (0.97, 1.0),
 }
 _SPANS_OF: Final[dict[str, dict[str, tuple[float, float]]]] = {Mode.AMBIENT: RENDERING_SPANS, Mode.AUTO: ROUTED_SPANS}

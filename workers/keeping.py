@@ -26,6 +26,7 @@ CONTENT_TYPES: Final = {
     ".wav": "audio/wav",
     ".json": "application/json",
     ".jpg": "image/jpeg",
+    ".npz": "application/octet-stream",
 }
 
 T = TypeVar("T")
@@ -49,11 +50,11 @@ def store(storage: Storage, attempt: Attempt, outcome: Result, folder: Path) -> 
         entry = {**output.as_json(), "source": job.title, "target": f"take{output.take}{output.target.suffix}"}
         for name, path in _files(output, folder).items():
             key = f"{prefix}/take{output.take}{'.hits.json' if name == 'hits_key' else path.suffix}"
-            entry[name] = _put(storage, attempt, key, path)
+            entry[name] = put(storage, attempt, key, path)
         outputs.append({**entry, "bytes": output.target.stat().st_size})
     thumbnail = folder / "thumbnail.jpg"
     video.thumbnail(folder / "source", thumbnail, outcome.outputs[0].duration_s / 3, THUMBNAIL_WIDTH)
-    return {"outputs": outputs, "thumbnail_key": _put(storage, attempt, f"{prefix}/thumbnail.jpg", thumbnail)}
+    return {"outputs": outputs, "thumbnail_key": put(storage, attempt, f"{prefix}/thumbnail.jpg", thumbnail)}
 
 
 def _files(output: Output, folder: Path) -> dict[str, Path]:
@@ -67,7 +68,13 @@ def _files(output: Output, folder: Path) -> dict[str, Path]:
     return {"key": output.target, "wav_key": wav, "hits_key": hits}
 
 
-def _put(storage: Storage, attempt: Attempt, key: str, path: Path) -> str:
+def put(storage: Storage, attempt: Attempt, key: str, path: Path) -> str:
+    """Put one file, patiently; its key.
+
+    Raises:
+        StorageError: patience ended.
+        Cancelled: the work is to be stopped.
+    """
     patiently(attempt, lambda: storage.put(key, path, CONTENT_TYPES[path.suffix]))
     return key
 

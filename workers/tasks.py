@@ -1,4 +1,4 @@
-"""The work itself: claim, fetch, sound, store, finish. The only importer of the pipeline.
+"""The work itself: claim, fetch, sound, describe, store, finish. The only importer of the pipeline.
 
 A ring of the bell makes a worker claim jobs one at a time, a few of them, so that a job waits in the queue where the
 next free worker finds it and not behind another in a worker's hand. Where a voice renders several jobs in one go, those
@@ -29,6 +29,7 @@ from synth.kernels.sampler import keep_kernels_in
 from synth.media import video
 from synth.options import ExistingSound, Options
 from synth.result import Result
+from workers import describing
 from workers.attempt import Attempt, Stop, close
 from workers.errors import DatabaseError, ObjectNotFound, StorageError
 from workers.folders import ProcessFolder, sweep
@@ -72,16 +73,19 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     keep_kernels_in(settings.data_dir / "kernels")
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
-    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    threading.Thread(target=_warm_up, args=(settings.describe,), name="warm-up", daemon=True).start()
     bell, name = functools.partial(ring, make_app(settings)), f"{sender or 'worker'}#{os.getpid()}"
     _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]
 
 
-def _warm_up() -> None:
-    """Import what every job needs and what takes seconds, while the first job begins or is waited for."""
+def _warm_up(describes: bool) -> None:
+    """Load what every job needs and what takes seconds, while the first job begins or is waited for."""
     for name in ("torch", "moviepy.video.io.ffmpeg_reader"):
         with contextlib.suppress(ImportError):  # who really needs it says so
             importlib.import_module(name)
+    if describes:
+        with contextlib.suppress(ImportError, SynthError):
+            describing.describer()
 
 
 @shared_task(name=TASK, Request="workers.requests:Request")  # type: ignore[untyped-decorator, unused-ignore]
@@ -213,9 +217,13 @@ class _Errand:
         try:
             if isinstance(outcome, Exception):
                 raise outcome
+            described = describing.Described(reason=describing.SWITCHED_OFF)
+            if self.desk.settings.describe:
+                described = describing.describe(attempt, outcome, self.folder)
             if not _record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
                 return False
             stored = store(self.desk.storage, attempt, outcome, self.folder)
+            describing.add(stored, described, self.desk.storage, attempt)
         except Cancelled:
             _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
@@ -225,6 +233,7 @@ class _Errand:
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
         if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
+            describing.keep_vectors(jobs, attempt, described, outcome.outputs)
             return True
         # Perhaps it was cancelled; a lost lease stays lost.
         keeps = _record(attempt, lambda: jobs.keeps_partial(job.id))

@@ -83,17 +83,21 @@ def overlay(picture: Picture, strength: Map, firm: float = FIRM) -> Picture:
         firm: strengths well below leave the picture as it is, to the byte.
     """
     height, width = picture.shape[:2]
-    side = tuple(_SMOOTH * size for size in strength.shape[::-1])
-    fine = np.clip(cv2.resize(strength.astype(np.float32), side, interpolation=cv2.INTER_CUBIC), 0, 1)
+    side = (_SMOOTH * strength.shape[1], _SMOOTH * strength.shape[0])
+    fine = _resized(strength.astype(np.float32), side, cv2.INTER_CUBIC).clip(0, 1)
     hides = cover(fine, firm)
     if not hides.any():
         return picture.copy()
     tint = colours()[np.round(255 * fine).astype(np.uint8)] * hides[..., None]
     # Colour times cover is what is blended: the scale's dark end must not bleed into where nothing is covered.
     layer = np.concatenate([tint, hides[..., None]], axis=2).astype(np.float32)
-    layer = cv2.resize(layer, (width, height), interpolation=cv2.INTER_LINEAR)
+    layer = _resized(layer, (width, height), cv2.INTER_LINEAR)
     mixed = picture * (1 - layer[..., 3:]) + layer[..., :3]
     return np.round(mixed).clip(0, 255).astype(np.uint8)
+
+
+def _resized(values: Map, size: tuple[int, int], how: int) -> Map:
+    return np.asarray(cv2.resize(values, size, interpolation=how), np.float32)
 
 
 def at(maps: Map, times_s: Sequence[float], time_s: float) -> Map:

@@ -1,0 +1,211 @@
+"""The last stage of a job: look at the clip, listen to each take, and keep what was found beside them.
+
+It comes between rendering and storing. Nothing that goes wrong here fails a job whose sound is made: the result then
+says that it was not described, and why. Several jobs that are rendered together are described one after another, since
+one of them keeps all processors busy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.errors import Cancelled, SynthError
+from synth.media import audio
+from synth.result import Output, Result
+from synth.search import heat_map
+from synth.search.description import Description, TakeDescription
+from workers import vectors
+from workers.attempt import Attempt
+from workers.errors import StorageError, WorkError
+from workers.jobs import Jobs
+from workers.keeping import put
+from workers.storage import Storage
+
+STAGE: Final = "describe"
+SWITCHED_OFF: Final = "this server does not describe results"
+_LOOK_AGAIN_S: Final = 0.2
+_ONE_AT_A_TIME: Final = threading.Lock()
+
+_log = logging.getLogger(__name__)
+
+
+class Describes(Protocol):
+    """Who looks at a clip and hears its takes: :class:`synth.search.describer.Describer`."""
+
+    def describe(self, source: Path, sounds: Sequence[tuple[NDArray[np.float32], int]]) -> Description:
+        """What is seen in the clip, and heard in each sound (float32 [N], and its rate in Hz)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Described:
+    """What became of the stage.
+
+    Attributes:
+        description: nothing where there is none.
+        reason: why there is none, as a sentence's end.
+        files: an output each: the name of its entry in the row -> the file.
+        spent_s: wall seconds.
+    """
+
+    description: Description | None = None
+    reason: str | None = None
+    files: tuple[Mapping[str, Path], ...] = ()
+    spent_s: float = field(default=0.0, compare=False)
+
+
+def describer() -> Describes:
+    """The one of this process, with its weights.
+
+    Raises:
+        WeightsError: they are not there.
+    """
+    from synth.search.describer import describer as made  # loads torch: who switched the stage off needs none of it
+
+    return made()
+
+
+def describe(attempt: Attempt, outcome: Result, folder: Path) -> Described:
+    """Look, listen, and draw the heat maps.
+
+    Args:
+        folder: where the clip lies as ``source``, and room for what is drawn.
+
+    Raises:
+        Cancelled: the job is to be stopped, and nothing of it kept.
+    """
+    job, began = attempt.job, time.perf_counter()
+    if 1 < job.attempt_limit <= job.attempt:  # should this be what its workers were lost with, the sound still arrives
+        return Described(reason="earlier attempts at this job failed, so the last one made the sound alone")
+    try:
+        with _turn(attempt):
+            attempt.progress(STAGE, 0.0)
+            sounds = [audio.read(output.target) for output in outcome.outputs]
+            found = describer().describe(folder / "source", sounds)
+            _check(found, outcome.outputs)
+            _heed(attempt)
+            attempt.progress(STAGE, 0.7)
+            files = _draw(found, outcome.outputs, folder, attempt)
+            return Described(found, None, files, time.perf_counter() - began)
+    except _Unwanted:
+        return Described(reason="the job was canceled")
+    except Cancelled:
+        raise
+    except Exception as error:
+        known = isinstance(error, SynthError)
+        _log.log(logging.WARNING if known else logging.ERROR, "job %s: not described", job.id, exc_info=not known)
+        told = str(error).replace(f"{folder}/", "") if known else "something unexpected went wrong"
+        return Described(reason=told, spent_s=time.perf_counter() - began)
+
+
+def add(stored: dict[str, Any], described: Described, storage: Storage, attempt: Attempt) -> None:
+    """Write a description into what :func:`workers.keeping.store` gave, and put its files beside the others.
+
+    Raises:
+        Cancelled: the job is to be stopped.
+    """
+    stored["description"] = {"described": described.description is not None, "reason": described.reason}
+    found = described.description
+    if found is None:
+        return
+    ranking = found.ranking()
+    outputs = stored["outputs"]
+    stored["description"] |= {
+        "times_s": [round(time_s, 3) for time_s in found.times_s],
+        "ranking": [outputs[place]["take"] for place in ranking],
+        "stages_s": {stage: round(seconds, 4) for stage, seconds in found.stages_s.items()},
+    }
+    for place, (entry, told) in enumerate(zip(outputs, found.takes, strict=True)):
+        entry["description"] = {**told.as_json(), "rank": ranking.index(place) + 1}
+        entry["stages_s"] = {**entry["stages_s"], STAGE: round(described.spent_s, 4)}
+        try:
+            for name, path in described.files[place].items():
+                entry[name] = put(storage, attempt, f"{attempt.job.attempt_prefix()}/{path.name}", path)
+        except StorageError:
+            _log.warning("job %s: the heat maps of take %s could not be stored", attempt.job.id, entry["take"])
+
+
+def keep_vectors(jobs: Jobs, attempt: Attempt, described: Described, outputs: Sequence[Output]) -> None:
+    """Make a finished job findable; that it is not is no reason to fail it."""
+    found, job = described.description, attempt.job
+    if found is None:
+        return
+    of_takes = {output.take: take.vectors for output, take in zip(outputs, found.takes, strict=True)}
+    try:
+        vectors.keep(jobs, job.id, job.attempt, found.vectors, of_takes)
+    except (ValueError, WorkError):
+        _log.exception("job %s: it will not be found by picture or sound", job.id)
+
+
+class _Unwanted(Exception):
+    """The job was cancelled, but what was made is kept: there is no time for more."""
+
+
+@contextlib.contextmanager
+def _turn(attempt: Attempt) -> Iterator[None]:
+    """Wait until nobody else of this process describes."""
+    while not _ONE_AT_A_TIME.acquire(timeout=_LOOK_AGAIN_S):
+        _heed(attempt)
+    try:
+        _heed(attempt)
+        yield
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+def _heed(attempt: Attempt) -> None:
+    if attempt.given_up():
+        raise Cancelled("the job was stopped")
+    if attempt.stop():
+        raise _Unwanted
+
+
+def _check(found: Description, outputs: Sequence[Output]) -> None:
+    """Hold a description to be one that can be kept: a number that JSON lacks would spoil the whole row."""
+    if len(found.takes) != len(outputs):
+        raise ValueError(f"{len(found.takes)} takes were described; there are {len(outputs)}")
+    for take in found.takes:
+        numbers = [take.correspondence, take.distance, *(tag.probability for tag in take.tags), *take.firmness.values()]
+        if take.texture is not None:
+            numbers += [take.texture.distance, take.texture.typicality]
+        if not all(math.isfinite(number) for number in numbers):
+            raise ValueError("a description holds a number that is none")
+
+
+def _draw(
+    found: Description, outputs: Sequence[Output], folder: Path, attempt: Attempt
+) -> tuple[Mapping[str, Path], ...]:
+    """The heat map files of each take."""
+    if not any(take.maps for take in found.takes):
+        return ({},) * len(outputs)
+    pictures = heat_map.stills(folder / "source", found.times_s)
+    drawn: list[Mapping[str, Path]] = []
+    for number, (output, take) in enumerate(zip(outputs, found.takes, strict=True)):
+        _heed(attempt)
+        drawn.append(_draw_take(take, f"take{output.take}", pictures, found.times_s, folder) if take.maps else {})
+        attempt.progress(STAGE, 0.7 + 0.3 * (number + 1) / len(outputs))
+    return tuple(drawn)
+
+
+def _draw_take(
+    take: TakeDescription, stem: str, pictures: NDArray[np.uint8], times_s: Sequence[float], folder: Path
+) -> dict[str, Path]:
+    ordered = {name: take.maps[name] for name in heat_map.METHODS if name in take.maps}
+    files = {"maps_key": folder / f"{stem}.maps.npz", "sheet_key": folder / f"{stem}.maps.jpg"}
+    heat_map.save(ordered, times_s, files["maps_key"])
+    heat_map.write_sheet(pictures, ordered, files["sheet_key"])
+    for name, maps in ordered.items():
+        files[f"heat_{name}_key"] = folder / f"{stem}.{name}.jpg"
+        heat_map.write_strongest(pictures, maps, files[f"heat_{name}_key"])
+    return files
