@@ -99,10 +99,10 @@ class _Band:
 
 
 @lru_cache(maxsize=16)
-def _bank(seconds: int) -> tuple[_Band, ...]:
-    """The 42 filters for blocks of so many seconds at 20 kHz, lowest first; their squares sum to one everywhere."""
+def _bank(seconds: int, bands: int = COCHLEAGRAM_BANDS) -> tuple[_Band, ...]:
+    """The filters for blocks of so many seconds at 20 kHz, lowest first; their squares sum to one everywhere."""
     places = erb_of_hz(np.arange(seconds * COCHLEAGRAM_SOUND_RATE_HZ // 2 + 1) / seconds)
-    edges = erb_of_hz(erb_cutoffs_hz())
+    edges = erb_of_hz(erb_cutoffs_hz(bands))
     spacing = edges[1] - edges[0]
     responses = [_half_cosine(places, centre, spacing) for centre in edges[1:-1]]
     low = np.where(places <= edges[1], np.sqrt(np.maximum(1 - responses[0] ** 2, 0)), 0.0)
@@ -179,13 +179,17 @@ def _faded(piece: Floats, rate_hz: int) -> Floats:
 # --- cochleagram --------------------------------------------------------------------------------------------------
 
 
-def cochleagram_steps(samples: int, rate_hz: float) -> int:
+def cochleagram_steps(samples: int, rate_hz: float, steps_hz: int = COCHLEAGRAM_RATE_HZ) -> int:
     """How many time steps T :func:`cochleagram` gives for so many samples: ``round(90 * duration)``, one at least."""
-    return max(1, round(samples * COCHLEAGRAM_RATE_HZ / rate_hz)) if samples else 0
+    return max(1, round(samples * steps_hz / rate_hz)) if samples else 0
 
 
-def cochleagram(sound: NDArray[Any], rate_hz: int) -> Floats:
+def cochleagram(
+    sound: NDArray[Any], rate_hz: int, *, bands: int = COCHLEAGRAM_BANDS, steps_hz: int = COCHLEAGRAM_RATE_HZ
+) -> Floats:
     """Compressed envelopes [T, 42] of ``sound`` [N], lowest band first; step k stands for the time k / 90 s.
+
+    Other numbers of ``bands`` (the two at the ends counted) and of ``steps_hz`` may be asked for.
 
     Envelopes are compressed first and brought to 90 Hz after (by FFT), which is the published order; a sharp attack
     therefore rings a little, and a value may be slightly negative. 10 minutes take about 100 MB beside the result.
@@ -193,33 +197,33 @@ def cochleagram(sound: NDArray[Any], rate_hz: int) -> Floats:
     Raises:
         ValueError: the sound is not one-dimensional or the rate is not positive.
     """
-    steps = cochleagram_steps(np.size(sound), rate_hz)
+    steps = cochleagram_steps(np.size(sound), rate_hz, steps_hz)
     moved = resample(sound, rate_hz, COCHLEAGRAM_SOUND_RATE_HZ)
     if steps == 0:
-        return np.zeros((0, COCHLEAGRAM_BANDS), np.float32)
-    seconds = max(1, math.ceil(steps / COCHLEAGRAM_RATE_HZ))
-    out = np.zeros((seconds * COCHLEAGRAM_RATE_HZ, COCHLEAGRAM_BANDS), np.float32)
+        return np.zeros((0, bands), np.float32)
+    seconds = max(1, math.ceil(steps / steps_hz))
+    out = np.zeros((seconds * steps_hz, bands), np.float32)
     for block in _blocks(seconds):
         piece = block.cut(moved, COCHLEAGRAM_SOUND_RATE_HZ)
         if block.fades:
             piece = _faded(piece, COCHLEAGRAM_SOUND_RATE_HZ)
-        margin = _MARGIN_S * COCHLEAGRAM_RATE_HZ
-        own = slice(block.start_s * COCHLEAGRAM_RATE_HZ, block.stop_s * COCHLEAGRAM_RATE_HZ)
-        out[own] = _block_envelopes(piece)[margin:-margin]
+        margin = _MARGIN_S * steps_hz
+        own = slice(block.start_s * steps_hz, block.stop_s * steps_hz)
+        out[own] = _block_envelopes(piece, bands, steps_hz)[margin:-margin]
     return out[:steps]
 
 
-def _block_envelopes(piece: Floats) -> Floats:
-    """Compressed envelopes [T, 42] of one block [N] at 20 kHz, N a whole number of seconds."""
+def _block_envelopes(piece: Floats, bands: int, steps_hz: int) -> Floats:
+    """Compressed envelopes [T, bands] of one block [N] at 20 kHz, N a whole number of seconds."""
     seconds = piece.size // COCHLEAGRAM_SOUND_RATE_HZ
-    steps = seconds * COCHLEAGRAM_RATE_HZ
-    out = np.zeros((steps, COCHLEAGRAM_BANDS), np.float32)
+    steps = seconds * steps_hz
+    out = np.zeros((steps, bands), np.float32)
     if not piece.any():
         return out
     spectrum = np.asarray(scipy.fft.rfft(piece))
-    for index, band in enumerate(_bank(seconds)):
+    for index, band in enumerate(_bank(seconds, bands)):
         envelope = np.abs(_analytic(spectrum, band, seconds)) ** np.float32(COMPRESSION)
-        kept = np.asarray(scipy.fft.rfft(envelope))[: steps // 2 + 1] * np.float32(COCHLEAGRAM_RATE_HZ / band.rate_hz)
+        kept = np.asarray(scipy.fft.rfft(envelope))[: steps // 2 + 1] * np.float32(steps_hz / band.rate_hz)
         out[:, index] = scipy.fft.irfft(kept, steps)
     return out
 
