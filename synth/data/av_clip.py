@@ -13,7 +13,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +75,26 @@ class AVClip:
         return len(self.sound) / RATE_HZ
 
 
+class Filmed(Protocol):
+    """What pairs are drawn from: an :class:`AVClip`, or what a cache keeps of one."""
+
+    @property
+    def group(self) -> str:
+        """The recording that it was cut from."""
+
+    @property
+    def times_s(self) -> tuple[float, ...]:
+        """Of its pictures."""
+
+    @property
+    def frame_s(self) -> float:
+        """The period of its frames."""
+
+    @property
+    def duration_s(self) -> float:
+        """Of its sound."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """A picture and a stretch of sound, by number and time.
@@ -94,7 +114,7 @@ class Pair:
 
 
 def draw_pairs(
-    clips: Sequence[AVClip], count: int, window_s: float, rng: np.random.Generator, *, slack_s: float = 0.0
+    clips: Sequence[Filmed], count: int, window_s: float, rng: np.random.Generator, *, slack_s: float = 0.0
 ) -> list[Pair]:
     """Pairs, positive and negative in turn.
 
@@ -111,7 +131,7 @@ def draw_pairs(
     pairs = []
     for number in range(count):
         mine = int(rng.integers(len(clips)))
-        picture = int(rng.integers(len(clips[mine].pictures)))
+        picture = int(rng.integers(len(clips[mine].times_s)))
         if number % 2 == 0:
             start_s = _around(clips[mine], clips[mine].times_s[picture], window_s, slack_s, rng)
             pairs.append(Pair(mine, picture, mine, start_s, True))
@@ -123,7 +143,7 @@ def draw_pairs(
     return pairs
 
 
-def _around(clip: AVClip, time_s: float, window_s: float, slack_s: float, rng: np.random.Generator) -> float:
+def _around(clip: Filmed, time_s: float, window_s: float, slack_s: float, rng: np.random.Generator) -> float:
     """A start on the frame grid such that the picture lies inside the window, or ``slack_s`` outside."""
     last = max(0, int((clip.duration_s - window_s) / clip.frame_s))
     low = int(np.clip(np.ceil((time_s - window_s - slack_s) / clip.frame_s), 0, last))
@@ -131,7 +151,7 @@ def _around(clip: AVClip, time_s: float, window_s: float, slack_s: float, rng: n
     return float(rng.integers(low, high + 1)) * clip.frame_s
 
 
-def _anywhere(clip: AVClip, window_s: float, rng: np.random.Generator) -> float:
+def _anywhere(clip: Filmed, window_s: float, rng: np.random.Generator) -> float:
     last = max(0, int((clip.duration_s - window_s) / clip.frame_s))
     return float(rng.integers(last + 1)) * clip.frame_s
 

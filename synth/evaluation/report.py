@@ -18,7 +18,10 @@ from synth.data import greatest_hits
 from synth.errors import OptionError
 from synth.evaluation import metrics, pictures
 from synth.evaluation.ambient import evaluate_ambient
+from synth.evaluation.ave import evaluate_ave
+from synth.evaluation.avol import evaluate_avol
 from synth.evaluation.baselines import motion_stops, uniform_rhythm
+from synth.evaluation.l3 import evaluate_l3
 from synth.evaluation.listening import Judged, Listener, judge, listeners, see
 from synth.evaluation.router import evaluate_router
 from synth.evaluation.selector import evaluate_selector
@@ -156,6 +159,9 @@ EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "selector": evaluate_selector,
     "speech": evaluate_speech,
     "router": evaluate_router,
+    "l3": evaluate_l3,
+    "ave": evaluate_ave,
+    "avol": evaluate_avol,
 }
 
 FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {"speech": frozenset({"voice", "beside"})}

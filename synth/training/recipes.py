@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synth.training import ambient, ambient_videos, hits, speech, speech_lsf, speech_recogniser
+from synth.training import ambient, ambient_videos, ave, avol, hits, l3, speech, speech_lsf, speech_recogniser
 
 
 @dataclass(frozen=True)
@@ -59,4 +59,8 @@ RECIPES: Final[dict[str, Recipe]] = {
         speech_lsf.train_lsf,
         frozenset({"speaker"}),
     ),
+    "l3": Recipe("L3-Net: whether picture and sound go together; scenes of our own, and clips of --data", l3.train_l3),
+    "l3-scratch": Recipe("the same from pixels, without the packaged backbone", l3.train_l3_scratch),
+    "ave": Recipe("AVE-Net: one space for pictures and sounds, for search and the ranking of takes", ave.train_ave),
+    "avol": Recipe("AVOL-Net: where in the picture a sound comes from, learnt without boxes", avol.train_avol),
 }

@@ -1,0 +1,148 @@
+"""What the recipes of L3-Net, AVE-Net and AVOL-Net share: their data, their loop, and how weights are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from synth import weights
+from synth.models.avenet import AVENet, AVOLNet
+from synth.models.l3net import L3Net, TowersConfig, Vision
+from synth.training import av_data
+from synth.training.av_data import AVData, PairBatch
+from synth.training.loop import Schedule, train
+from synth.weights import DataSource, Figure
+
+SCENES: Final = 1200
+TEST_SCENES: Final = 240
+BATCH: Final = 64
+STEPS: Final = 900
+LEARNING_RATE: Final = 1e-3
+
+Net = L3Net | AVENet | AVOLNet
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What a net is trained and judged on.
+
+    Attributes:
+        train: clips to learn from.
+        test: scenes with recordings of the fold that is held out.
+        films: real clips that are held out; ``None`` where there are none.
+        sources: for the manifest.
+    """
+
+    train: AVData
+    test: AVData
+    films: AVData | None
+    sources: tuple[DataSource, ...]
+
+
+def corpus(folder: Path, data: Path | None, steps: int | None) -> Corpus:
+    """Our own scenes, and what lies in ``data``: ``esc10`` to sound in them, ``grid``, ``greatest_hits`` or videos.
+
+    Args:
+        folder: of the run; the cache lies beside it.
+        steps: of a very short run, which is a trial and has few scenes.
+    """
+    cache = folder.resolve().parent / "cache" / "av"
+    trial = steps is not None and steps < 50
+    esc10 = data / "esc10" if data is not None and (data / "esc10").is_dir() else None
+    scenes = av_data.scenes(cache, 24 if trial else SCENES, esc10=esc10)
+    test = av_data.scenes(cache, 12 if trial else TEST_SCENES, test=True, esc10=esc10, mixes=1)
+    filmed: AVData | None = None
+    held_out: AVData | None = None
+    if data is not None and (esc10 is None or any((data / name).is_dir() for name in ("grid", "greatest_hits"))):
+        filmed, held_out = av_data.films(cache, data)
+    sources = [av_data.OWN_SCENES, *([av_data.ESC10] if esc10 else []), *([av_data.FILMED] if filmed else [])]
+    return Corpus(av_data.joined(scenes, filmed), test, held_out, tuple(sources))
+
+
+class PairTask:
+    """Pairs through a net, for the loop of :mod:`synth.training.loop`."""
+
+    def __init__(
+        self,
+        model: Net,
+        data: AVData,
+        seed: int,
+        descend: Callable[[Any, PairBatch], tuple[Tensor, dict[str, float]]],
+        *,
+        quiet: float = 0.0,
+    ) -> None:
+        self._model, self._data, self._seed, self._descend, self._quiet = model, data, seed, descend, quiet
+
+    @property
+    def model(self) -> nn.Module:
+        """The net."""
+        return self._model
+
+    def batch(self, index: int) -> PairBatch:
+        """Drawn from ``(seed, index)`` alone."""
+        rng = np.random.default_rng([self._seed, index])
+        return av_data.batch(self._data, BATCH, self._model.config.vision, rng, quiet=self._quiet)
+
+    def loss(self, batch: PairBatch) -> tuple[Tensor, dict[str, float]]:
+        """What the recipe descends."""
+        return self._descend(self._model, batch)
+
+
+def fit(task: PairTask, folder: Path, *, name: str, steps: int | None, seed: int, resume: bool) -> dict[str, float]:
+    """Train a net by the loop; its figures are the last means of the loop."""
+    wanted = steps or STEPS
+    schedule = Schedule(wanted, LEARNING_RATE, warm_up=min(50, max(1, wanted // 5)), weight_decay=1e-3)
+    settings = {"recipe": name, "steps": wanted, "clips": len(task._data.clips)}
+    return train(task, schedule, folder, settings=settings, seed=seed, resume=resume)
+
+
+def contrast(scores: Tensor, batch: PairBatch) -> Tensor:
+    """Each picture must prefer its own sound to the others of the batch, and each sound its picture.
+
+    Args:
+        scores: [P, P] of positive pairs: row = picture, column = sound. Pairs of one recording are no wrong answers.
+    """
+    groups = [pair.clip for pair in batch.pairs if pair.positive]
+    same = torch.tensor([[one == other for other in groups] for one in groups])
+    scores = scores.masked_fill(same & ~torch.eye(len(groups), dtype=torch.bool), -1e4)
+    own = torch.arange(len(groups))
+    return (nn.functional.cross_entropy(scores, own) + nn.functional.cross_entropy(scores.T, own)) / 2
+
+
+def keep(
+    name: str,
+    model: Net,
+    made_from: Corpus,
+    folder: Path,
+    *,
+    recipe: str,
+    summary: str,
+    figures: tuple[Figure, ...],
+    metadata: Mapping[str, str] | None = None,
+) -> weights.Entry:
+    """Write a net into the folder of its run, in half precision."""
+    filmed = any(source == av_data.FILMED for source in made_from.sources)
+    return weights.register(
+        name,
+        {key: value.half() if value.is_floating_point() else value for key, value in model.state_dict().items()},
+        licence="MIT for the weights; trained on research data, see data" if filmed else "MIT",
+        summary=summary,
+        recipe=recipe,
+        data=made_from.sources,
+        split={"test scenes": (f"seeds from {av_data.TEST_SEED}",), "test recordings": ("ESC-10 fold 4",)},
+        figures=figures,
+        metadata={"vision": model.config.vision, "width": str(model.config.width), **(metadata or {})},
+        folder=folder,
+    )
+
+
+def new(kind: type[Net], vision: Vision, seed: int) -> Net:
+    """A net in its initial state."""
+    torch.manual_seed(seed)
+    return kind(TowersConfig(vision))

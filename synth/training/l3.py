@@ -1,0 +1,68 @@
+"""``sonorize train l3``: L3-Net (Arandjelovic and Zisserman, ICCV 2017) learns whether picture and sound go together.
+
+Adam and pairs as in the paper; sizes as :mod:`synth.models.l3net` says. ``l3-scratch`` learns its eye too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from torch import Tensor, nn
+
+from synth.evaluation.correspondence import right_share
+from synth.models.l3net import L3Net, Vision
+from synth.training import av_fit
+from synth.training.av_data import PairBatch
+from synth.weights import Figure
+
+NETWORK: Final = "l3-small"
+
+
+def train_l3(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
+    """Train it on the packaged backbone's maps."""
+    return _train("imagenet", folder, data, steps, seed, resume)
+
+
+def train_l3_scratch(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
+    """Train it from pixels."""
+    return _train("scratch", folder, data, steps, seed, resume)
+
+
+def _train(
+    vision: Vision, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool
+) -> dict[str, Any]:
+    found = av_fit.corpus(folder, data, steps)
+    model = av_fit.new(L3Net, vision, seed)
+    assert isinstance(model, L3Net)
+    untrained = right_share(model.eval(), found.test)
+    task = av_fit.PairTask(model, found.train, seed, _descend)
+    name = "l3" if vision == "imagenet" else "l3-scratch"
+    figures: dict[str, Any] = dict(av_fit.fit(task, folder, name=name, steps=steps, seed=seed, resume=resume))
+    figures["held_out_correspondence"] = right_share(model.eval(), found.test)
+    figures["held_out_correspondence_untrained"] = untrained
+    if found.films is not None and len(found.films.clips) > 1:
+        figures["held_out_films_correspondence"] = right_share(model, found.films)
+    av_fit.keep(
+        NETWORK if vision == "imagenet" else f"{NETWORK}-scratch",
+        model,
+        found,
+        folder,
+        recipe=name,
+        summary="L3-Net: whether a picture and a sound belong together; its features serve the explain page",
+        figures=(
+            Figure(
+                "correspondence accuracy on held-out scenes",
+                figures["held_out_correspondence"],
+                floor=0.5,
+                floor_name="chance",
+            ),
+        ),
+    )
+    return figures
+
+
+def _descend(model: L3Net, batch: PairBatch) -> tuple[Tensor, dict[str, float]]:
+    logits = model(batch.seen, batch.mel)
+    right = (logits.argmax(1) == batch.together.long()).float().mean()
+    return nn.functional.cross_entropy(logits, batch.together.long()), {"right": float(right.detach())}
