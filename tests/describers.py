@@ -35,7 +35,12 @@ class FlashDescriber:
     described: int = 0
     before: Callable[[], None] = lambda: None
 
-    def describe(self, source: Path, sounds: Sequence[tuple[NDArray[np.float32], int]]) -> Description:
+    def describe(
+        self,
+        source: Path,
+        sounds: Sequence[tuple[NDArray[np.float32], int]],
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Description:
         self.before()
         self.described += 1
         info = video.probe(source)

@@ -143,7 +143,9 @@ class Spoilt(FlashDescriber):
 
     change: Callable[[Description], Description] = field(default=lambda found: found)
 
-    def describe(self, source: Path, sounds: Sequence[Any]) -> Description:
+    def describe(
+        self, source: Path, sounds: Sequence[Any], cancelled: Callable[[], bool] = lambda: False
+    ) -> Description:
         return self.change(super().describe(source, sounds))
 
 

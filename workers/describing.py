@@ -12,7 +12,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -43,7 +43,9 @@ _log = logging.getLogger(__name__)
 class Describes(Protocol):
     """Who looks at a clip and hears its takes: :class:`synth.search.describer.Describer`."""
 
-    def describe(self, source: Path, sounds: Sequence[tuple[NDArray[np.float32], int]]) -> Description:
+    def describe(
+        self, source: Path, sounds: Sequence[tuple[NDArray[np.float32], int]], cancelled: Callable[[], bool]
+    ) -> Description:
         """What is seen in the clip, and heard in each sound (float32 [N], and its rate in Hz)."""
         ...
 
@@ -92,16 +94,16 @@ def describe(attempt: Attempt, outcome: Result, folder: Path) -> Described:
         with _turn(attempt):
             attempt.progress(STAGE, 0.0)
             sounds = [audio.read(output.target) for output in outcome.outputs]
-            found = describer().describe(folder / "source", sounds)
+            found = describer().describe(folder / "source", sounds, attempt.stop)
             _check(found, outcome.outputs)
             _heed(attempt)
             attempt.progress(STAGE, 0.7)
             files = _draw(found, outcome.outputs, folder, attempt)
             return Described(found, None, files, time.perf_counter() - began)
-    except _Unwanted:
-        return Described(reason="the job was canceled")
     except Cancelled:
-        raise
+        if attempt.given_up():
+            raise
+        return Described(reason="the job was canceled")  # what was made is kept: there is no time for more
     except Exception as error:
         known = isinstance(error, SynthError)
         _log.log(logging.WARNING if known else logging.ERROR, "job %s: not described", job.id, exc_info=not known)
@@ -148,10 +150,6 @@ def keep_vectors(jobs: Jobs, attempt: Attempt, described: Described, outputs: Se
         _log.exception("job %s: it will not be found by picture or sound", job.id)
 
 
-class _Unwanted(Exception):
-    """The job was cancelled, but what was made is kept: there is no time for more."""
-
-
 @contextlib.contextmanager
 def _turn(attempt: Attempt) -> Iterator[None]:
     """Wait until nobody else of this process describes."""
@@ -165,10 +163,8 @@ def _turn(attempt: Attempt) -> Iterator[None]:
 
 
 def _heed(attempt: Attempt) -> None:
-    if attempt.given_up():
-        raise Cancelled("the job was stopped")
     if attempt.stop():
-        raise _Unwanted
+        raise Cancelled("the job was stopped")
 
 
 def _check(found: Description, outputs: Sequence[Output]) -> None:
@@ -189,7 +185,7 @@ def _draw(
     """The heat map files of each take."""
     if not any(take.maps for take in found.takes):
         return ({},) * len(outputs)
-    pictures = heat_map.stills(folder / "source", found.times_s)
+    pictures = heat_map.stills(folder / "source", found.times_s, cancelled=attempt.stop)
     drawn: list[Mapping[str, Path]] = []
     for number, (output, take) in enumerate(zip(outputs, found.takes, strict=True)):
         _heed(attempt)

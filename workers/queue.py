@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from synth.options import Mode
 from workers.errors import ServiceError
-from workers.records import ROUTE
+from workers.records import OVERLAY, ROUTE
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -70,8 +70,9 @@ def make_app(settings: Settings) -> Celery:
 
 
 def queue_of(mode: str) -> str:
-    """The queue on which workers listen for jobs of a mode; who does ``auto`` also answers which voice suits a clip."""
-    return f"sonorize.{Mode.AUTO.value if mode == ROUTE else mode}"
+    """The queue on which workers listen for jobs of a mode; who does ``auto`` also answers which voice suits a clip, and
+    draws what is asked for later."""
+    return f"sonorize.{Mode.AUTO.value if mode in (ROUTE, OVERLAY) else mode}"
 
 
 class _Bell:

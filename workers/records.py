@@ -41,7 +41,10 @@ SEARCH: Final = "search"
 """The ``mode`` of a row that asks what a picture, a sound or a clip looks and sounds like; its result holds ``vectors``
 and no outputs."""
 
-QUESTIONS: Final = (ROUTE, SEARCH)
+OVERLAY: Final = "overlay"
+"""The ``mode`` of a row that asks for a take's heat maps over its video; the file goes to the take's own job."""
+
+QUESTIONS: Final = (ROUTE, SEARCH, OVERLAY)
 """The modes of rows that are questions: nobody's jobs, taken away with their files once they are answered."""
 
 FINAL: Final = tuple(state for state in State if state.final)

@@ -29,14 +29,14 @@ from synth.kernels.sampler import keep_kernels_in
 from synth.media import video
 from synth.options import ExistingSound, Options
 from synth.result import Result
-from workers import describing
+from workers import describing, overlays
 from workers.attempt import Attempt, Stop, close
 from workers.errors import DatabaseError, ObjectNotFound, StorageError
 from workers.folders import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
 from workers.keeping import patiently, store
 from workers.queue import TASK, make_app, ring
-from workers.records import ROUTE
+from workers.records import OVERLAY, ROUTE
 from workers.settings import Settings, from_environment
 from workers.storage import Storage, storage_of
 
@@ -110,7 +110,7 @@ def drain(desk: Desk, mode: str) -> bool:
             return False  # the reconciler rings again
         if not claimed:
             return False
-        if mode == ROUTE:
+        if mode in ANSWERS:
             answer(desk, claimed[0])
         else:
             run_jobs(desk, claimed)
@@ -139,20 +139,16 @@ def run_jobs(desk: Desk, jobs: Sequence[Job]) -> None:
 
 
 def answer(desk: Desk, job: Job) -> None:
-    """One attempt at a question: which voice suits a clip. The answer stands in the row; no file is made."""
+    """One attempt at a question, answered by :data:`ANSWERS`; the answer stands in the row."""
     with _Errand(desk, job, []) as errand:
         request = errand.begin()
         if request is None:
             return
         try:
-            info = video.probe(request.source)
-            found = router.route_clip(
-                request.source, info, tuple(pipeline.MODES), progress=request.progress, cancelled=request.cancelled
-            )
+            told = ANSWERS[job.mode](errand, request)
         except Exception as error:
             errand.end(error)
             return
-        told = {"outputs": [], "route": found.as_json()}
         _record(errand.attempt, lambda: desk.jobs.finish(job.id, job.attempt, told))
 
 
@@ -238,6 +234,24 @@ class _Errand:
         # Perhaps it was cancelled; a lost lease stays lost.
         keeps = _record(attempt, lambda: jobs.keeps_partial(job.id))
         return _record(attempt, lambda: jobs.canceled(job.id, job.attempt, stored if keeps else None)) and keeps
+
+
+def _route(errand: _Errand, request: pipeline.Request) -> dict[str, Any]:
+    """Which voice suits a clip; no file is made."""
+    info = video.probe(request.source)
+    found = router.route_clip(
+        request.source, info, tuple(pipeline.MODES), progress=request.progress, cancelled=request.cancelled
+    )
+    return {"outputs": [], "route": found.as_json()}
+
+
+def _overlay(errand: _Errand, _request: pipeline.Request) -> dict[str, Any]:
+    """A take's heat maps over its video."""
+    return overlays.draw(errand.desk.storage, errand.attempt, errand.folder)
+
+
+ANSWERS: Final[dict[str, Callable[[_Errand, pipeline.Request], dict[str, Any]]]] = {ROUTE: _route, OVERLAY: _overlay}
+"""Mode of a question -> what answers it."""
 
 
 def _suffix(source: Path, options: Options) -> str:
