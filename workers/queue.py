@@ -70,8 +70,9 @@ def make_app(settings: Settings) -> Celery:
 
 
 def queue_of(mode: str) -> str:
-    """The queue on which workers listen for jobs of a mode; who does ``auto`` also answers which voice suits a clip, and
-    draws what is asked for later."""
+    """The queue on which workers listen for jobs of a mode; who does ``auto`` also says which voice suits a clip, and
+    draws what is asked for later.
+    """
     return f"sonorize.{Mode.AUTO.value if mode in (ROUTE, OVERLAY) else mode}"
 
 
