@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
+from workers import words
 from workers.database import Database
-from workers.records import FINAL, HELD, JOBS, VECTORS, WORDS, Job, State, job_of
+from workers.records import FINAL, HELD, JOBS, QUESTIONS, VECTORS, WORDS, Job, State, job_of
 
 RING_AGAIN_S: Final = 3.0  # a waiting job's worker is woken this often, should the doorbell have been lost
 RETRY_WAIT_S: Final = 2.0  # before the second attempt after a failure that may pass; doubled for each later one
@@ -119,7 +120,7 @@ class Leases:
     def finish(self, id: str, attempt: int, result: dict[str, Any]) -> bool:
         """Commit a result; false, and nothing changed, if the lease is lost or the job is to be cancelled."""
         done = {"state": State.SUCCEEDED, "stage": None, "progress": 1.0, "error": None, "result": result}
-        return self._held(id, attempt, sa.not_(JOBS.c.cancel_requested), **self._ended(), **done)
+        return self._held(id, attempt, sa.not_(JOBS.c.cancel_requested), listed=result, **self._ended(), **done)
 
     def canceled(self, id: str, attempt: int, result: dict[str, Any] | None = None) -> bool:
         """The worker stopped as it was asked to; false if the lease is lost.
@@ -128,7 +129,7 @@ class Leases:
             result: what was made by then, where that is to be kept.
         """
         ended = {**self._ended(), "state": State.CANCELED, "stage": None, "result": result}
-        return self._held(id, attempt, JOBS.c.cancel_requested, **ended)
+        return self._held(id, attempt, JOBS.c.cancel_requested, listed=result, **ended)
 
     def spare(self, id: str, attempt: int) -> bool:
         """Free a job whose process is ended for the sake of another: this attempt does not count.
@@ -223,6 +224,18 @@ class Leases:
         with self._database.writing() as connection:
             return int(connection.execute(sa.delete(JOBS).where(old)).rowcount)
 
+    def list_words(self, limit: int = 500) -> int:
+        """Write the words of finished jobs that have none, as those of older releases; how many jobs."""
+        has = sa.select(WORDS.c.job_id).where(WORDS.c.job_id == JOBS.c.id).exists()
+        there = sa.and_(JOBS.c.state.in_((State.SUCCEEDED, State.CANCELED)), JOBS.c.result.is_not(None))
+        wanted = sa.select(JOBS.c.id, JOBS.c.title, JOBS.c.mode, JOBS.c.result)
+        wanted = wanted.where(there, JOBS.c.mode.not_in(QUESTIONS), ~has).limit(limit)
+        with self._database.writing() as connection:
+            rows = connection.execute(wanted.with_for_update(skip_locked=True)).all()
+            for row in rows:
+                words.write(connection, row.id, words.rows_of(row.title, row.mode, row.result))
+        return len(rows)
+
     def _ended_lease(self) -> float:
         """The end of a lease that has just been lost, whatever it was."""
         return self._clock() - self.lease_s
@@ -230,10 +243,22 @@ class Leases:
     def _ended(self) -> dict[str, Any]:
         return {"finished_at": self._clock(), "lease_until": None, "worker": None}
 
-    def _held(self, id: str, attempt: int, *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
+    def _held(
+        self,
+        id: str,
+        attempt: int,
+        *conditions: sa.ColumnElement[bool],
+        listed: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> bool:
+        """Change a row that is still this attempt's; with a result that is ``listed``, words find it from now on."""
         mine = (JOBS.c.id == id, JOBS.c.attempt == attempt, JOBS.c.state.in_(HELD))
+        changed = sa.update(JOBS).where(*mine, *conditions).values(**values).returning(JOBS.c.title, JOBS.c.mode)
         with self._database.writing() as connection:
-            return connection.execute(sa.update(JOBS).where(*mine, *conditions).values(**values)).rowcount == 1
+            row = connection.execute(changed).one_or_none()
+            if row is not None and listed is not None and row.mode not in QUESTIONS:
+                words.write(connection, id, words.rows_of(row.title, row.mode, listed))
+        return row is not None
 
     def _change(self, condition: sa.ColumnElement[bool], **values: Any) -> list[Job]:
         with self._database.writing() as connection:

@@ -50,6 +50,7 @@ class Reconciler:
         self._settings, self._jobs, self._storage = settings, jobs, storage
         self._ring, self._after, self._clock = ring, after, clock
         self._swept_at = clock()
+        self._listed = False  # whether words find all that was finished when this began
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
@@ -66,6 +67,8 @@ class Reconciler:
     def turn(self) -> None:
         """Ring for who waits in vain, give up what was lost too often; now and then expire and sweep.
 
+        Jobs of older releases get the words by which they are found, a few hundred a turn.
+
         Raises:
             WorkError: the database cannot be reached, or the storage while it is swept.
         """
@@ -75,6 +78,7 @@ class Reconciler:
         for mode, count in Counter(job.mode for job in self._jobs.overdue()).items():
             for _ in range(min(count, RINGS_A_TURN)):
                 self._ring(mode)
+        self._listed = self._listed or self._jobs.list_words() == 0
         if self._clock() - self._swept_at >= SWEEP_S:
             self._swept_at = self._clock()
             self.expire()
