@@ -85,8 +85,8 @@ def log_mel(sound: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def windows(mel: NDArray[np.float32], hop_s: float = 1.0) -> NDArray[np.float32]:
     """Windows [W, 64, 100] of a spectrogram [64, T], ``hop_s`` apart, the last at its end; a short one is repeated."""
-    while mel.shape[1] < STEPS:
-        mel = np.concatenate([mel, mel], axis=1)
+    if mel.shape[1] < STEPS:
+        mel = np.tile(mel, (1, -(-STEPS // mel.shape[1])))[:, :STEPS]
     last = mel.shape[1] - STEPS
     starts = sorted({*range(0, last + 1, max(1, round(hop_s * STEPS_HZ))), last})
     return np.stack([mel[:, start : start + STEPS] for start in starts])
