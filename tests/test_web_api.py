@@ -21,10 +21,11 @@ from synth.media import audio, video
 from synth.options import Options
 from tests.voices import FlashVoice, HissVoice
 from tests.web_place import Place, canned, place, problem
-from web import events
+from web import events, questions
 from web.openapi import OPERATIONS, description
 from workers.errors import StorageError
 from workers.jobs import State
+from workers.records import ROUTE
 
 
 @pytest.fixture
@@ -458,7 +459,7 @@ def test_a_probe_asks_a_worker_which_voice_suits(here: Place, flash_clip: Path, 
 
 
 def test_a_question_is_no_job(here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.submit.ROUTE_PATIENCE_S", 0.5)
+    monkeypatch.setitem(questions.PATIENCE_S, ROUTE, 0.5)
     seen: list[dict[str, Any]] = []
 
     def look() -> None:

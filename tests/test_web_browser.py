@@ -24,7 +24,8 @@ from synth.media import video
 from synth.synthesis.base import Take
 from tests.voices import FlashVoice, HissVoice
 from tests.web_place import Place, place
-from web import serving
+from web import questions, serving
+from workers.records import ROUTE
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
@@ -135,7 +136,7 @@ def until(look: Callable[[], T | None], what: str) -> T:
 
 @pytest.fixture
 def live(tmp_path: Path, flash_voice: FlashVoice, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
-    monkeypatch.setattr("web.submit.ROUTE_PATIENCE_S", 5.0)  # a worker that is held back answers no question
+    monkeypatch.setitem(questions.PATIENCE_S, ROUTE, 5.0)  # a worker that is held back answers no question
     with place(tmp_path / "data") as here, Live(here) as running:
         yield running
 

@@ -15,29 +15,26 @@ import threading
 import time
 import unicodedata
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from synth.errors import MediaError, OptionError
+from synth.errors import OptionError
 from synth.media import video
 from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
 from web.context import Ring
 from web.errors import Problem
 from web.multipart import Bounds, Upload
+from web.questions import SOURCE_TYPE, Questions
 from web.spool import Spool
-from workers.errors import Conflict, NotFound, ObjectNotFound
+from workers.errors import Conflict, ObjectNotFound
 from workers.jobs import Job, Jobs, State, new_id
-from workers.records import ROUTE
+from workers.records import ROUTE, SEARCH
 from workers.settings import Settings
 from workers.storage import Storage
 
 TITLE_LENGTH: Final = 120
 MAX_VARIANTS: Final = MAX_TAKES
-SOURCE_TYPE: Final = "application/octet-stream"  # whatever the client says it is, nobody is to run it
-ROUTE_PATIENCE_S: Final = 20.0
-AT_ONCE_ROUTED: Final = 2
-_ROUTE_POLL_S: Final = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -67,7 +64,7 @@ class Submitter:
         self.limits = Limits(max_bytes=min(settings.max_upload_bytes, Limits.max_bytes))
         # Each look at a clip is a process of its own; more of them than processors only get in each other's way.
         self._looking = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
-        self._routing = threading.BoundedSemaphore(AT_ONCE_ROUTED)
+        self.questions = Questions(jobs, storage, ring)
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
@@ -96,37 +93,24 @@ class Submitter:
             MediaError: the picture cannot be decoded.
             WorkError: the queue is full, or a part of the server is away.
         """
-        if not self._routing.acquire(blocking=False):  # threads that wait must not be all that there are
-            return None
-        try:
-            job_id = new_id(time.time())
-            key = f"{job_id}/source"
-            self.storage.put(key, upload.path, SOURCE_TYPE)
-            try:
-                self.jobs.create(
-                    options=Options(), title="", source_key=key, info=info, owner=owner, id=job_id, mode=ROUTE
-                )
-                self.ring(ROUTE)
-                return self._answer(job_id)
-            finally:
-                with suppress(NotFound):
-                    self.jobs.delete(job_id, None)
-                self._forget(job_id)
-        finally:
-            self._routing.release()
+        answer = self.questions.ask(ROUTE, upload.path, info, owner)
+        return None if answer is None else dict(answer["route"])
 
-    def _answer(self, job_id: str) -> dict[str, Any] | None:
-        deadline = time.monotonic() + ROUTE_PATIENCE_S
-        while time.monotonic() < deadline:
-            job = self.jobs.get(job_id, None)
-            if job.state is State.SUCCEEDED:
-                return dict((job.result or {})["route"])
-            if job.error is not None and job.error["code"] == "bad_media":
-                raise MediaError(str(job.error["detail"]))
-            if job.state.final:
-                return None
-            time.sleep(_ROUTE_POLL_S)
-        return None
+    def looks_and_sounds(self, upload: Upload, by: str | None, owner: str) -> dict[str, Any] | None:
+        """Ask a worker what a picture, a sound or a clip looks and sounds like.
+
+        Args:
+            by: ``picture`` or ``sound`` where only that is wanted.
+
+        Returns:
+            ``kind`` and ``vectors``, as :func:`workers.searching.answer` gives them; ``None`` where no worker answered
+            in time.
+
+        Raises:
+            MediaError: the file is refused.
+            WorkError: the queue is full, or a part of the server is away.
+        """
+        return self.questions.ask(SEARCH, upload.path, {"by": by}, owner)
 
     def submit(self, upload: Upload, ticket: Ticket) -> Job:
         """Make a job of a clip in the spool.

@@ -29,14 +29,15 @@ from synth.kernels.sampler import keep_kernels_in
 from synth.media import video
 from synth.options import ExistingSound, Options
 from synth.result import Result
-from workers import describing, overlays
+from synth.search import libraries
+from workers import describing, overlays, searching
 from workers.attempt import Attempt, Stop, close
 from workers.errors import DatabaseError, ObjectNotFound, StorageError
 from workers.folders import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
 from workers.keeping import patiently, store
 from workers.queue import TASK, make_app, ring
-from workers.records import OVERLAY, ROUTE
+from workers.records import OVERLAY, QUESTIONS, ROUTE, SEARCH
 from workers.settings import Settings, from_environment
 from workers.storage import Storage, storage_of
 
@@ -73,18 +74,21 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     keep_kernels_in(settings.data_dir / "kernels")
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
-    threading.Thread(target=_warm_up, args=(settings.describe,), name="warm-up", daemon=True).start()
+    searches = str(sender).startswith(searching.SEARCHER)
+    threading.Thread(target=_warm_up, args=(settings.describe, searches), name="warm-up", daemon=True).start()
     bell, name = functools.partial(ring, make_app(settings)), f"{sender or 'worker'}#{os.getpid()}"
     _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]
 
 
-def _warm_up(describes: bool) -> None:
+def _warm_up(describes: bool, searches: bool) -> None:
     """Load what every job needs and what takes seconds, while the first job begins or is waited for."""
     for name in ("torch", "moviepy.video.io.ffmpeg_reader"):
         with contextlib.suppress(ImportError):  # who really needs it says so
             importlib.import_module(name)
-    if describes:
-        with contextlib.suppress(ImportError, SynthError):
+    with contextlib.suppress(ImportError, SynthError):
+        if searches:
+            searching.warm_up()
+        elif describes:
             describing.describer()
 
 
@@ -184,7 +188,8 @@ class _Errand:
                 )
             attempt.progress("fetch", 0.0)
             patiently(attempt, lambda: self.desk.storage.fetch(self.job.source_key, source))
-            target = self.folder / f"take{_suffix(source, options)}"
+            # A question makes no video, and what it is about need not be one.
+            target = self.folder / f"take{'' if self.job.mode in QUESTIONS else _suffix(source, options)}"
         except Exception as error:
             self.end(error)
             return None
@@ -250,7 +255,16 @@ def _overlay(errand: _Errand, _request: pipeline.Request) -> dict[str, Any]:
     return overlays.draw(errand.desk.storage, errand.attempt, errand.folder)
 
 
-ANSWERS: Final[dict[str, Callable[[_Errand, pipeline.Request], dict[str, Any]]]] = {ROUTE: _route, OVERLAY: _overlay}
+def _search(errand: _Errand, request: pipeline.Request) -> dict[str, Any]:
+    """What a picture, a sound or a clip looks and sounds like."""
+    return searching.answer(request.source, errand.job.info.get("by"), request.cancelled)
+
+
+ANSWERS: Final[dict[str, Callable[[_Errand, pipeline.Request], dict[str, Any]]]] = {
+    ROUTE: _route,
+    OVERLAY: _overlay,
+    SEARCH: _search,
+}
 """Mode of a question -> what answers it."""
 
 
