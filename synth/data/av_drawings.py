@@ -10,37 +10,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.data import av_living, av_nature, av_things
+from synth.data import av_animals, av_instruments, av_machines, av_nature, av_people
 from synth.data.av_pen import Pen
 from synth.errors import OptionError
 
 Draw: TypeAlias = Callable[[Pen, np.random.Generator, float], None]
 
 DRAWINGS: Final[Mapping[str, Draw]] = {
-    "chainsaw": av_things.chainsaw,
-    "clock_tick": av_things.clock_tick,
+    "chainsaw": av_machines.chainsaw,
+    "clock_tick": av_machines.clock_tick,
     "crackling_fire": av_nature.crackling_fire,
-    "crying_baby": av_living.crying_baby,
-    "dog": av_living.dog,
-    "helicopter": av_things.helicopter,
+    "crying_baby": av_people.crying_baby,
+    "dog": av_animals.dog,
+    "helicopter": av_machines.helicopter,
     "rain": av_nature.rain,
-    "rooster": av_living.rooster,
+    "rooster": av_animals.rooster,
     "sea_waves": av_nature.sea_waves,
-    "sneezing": av_living.sneezing,
-    "bell": av_things.bell,
-    "drum": av_things.drum,
-    "siren": av_things.siren,
-    "engine": av_things.engine,
-    "whistle": av_things.whistle,
-    "bird": av_living.bird,
-    "speech": av_living.speech,
-    "hammer": av_things.hammer,
+    "sneezing": av_people.sneezing,
+    "bell": av_instruments.bell,
+    "drum": av_instruments.drum,
+    "siren": av_machines.siren,
+    "engine": av_machines.engine,
+    "whistle": av_instruments.whistle,
+    "bird": av_animals.bird,
+    "speech": av_people.speech,
+    "hammer": av_instruments.hammer,
 }
 """By class, in the order of ``CLASSES``."""
 
@@ -95,9 +96,7 @@ def patch_of(look: Look, time_s: float, side_px: int) -> tuple[NDArray[np.float3
     """
     layer_px = max(48, round(1.1 * look.size * side_px))
     colour, alpha = _layer(look, time_s, layer_px)
-    first = alpha if time_s == 0 else _layer(look, 0.0, layer_px)[1]
-    left, top, right, bottom = _seen(first)
-    scale = look.size * side_px / max(right - left, bottom - top)
+    scale = look.size * side_px / _longer_px(look, layer_px)
     left, top, right, bottom = _seen(alpha)
     width, height = max(2, round((right - left) * scale)), max(2, round((bottom - top) * scale))
     size = (width, height)
@@ -117,6 +116,13 @@ def _layer(look: Look, time_s: float, layer_px: int) -> tuple[NDArray[np.float32
     if look.mirrored:
         colour, alpha = colour[:, ::-1], alpha[:, ::-1]
     return np.ascontiguousarray(np.clip(colour, 0, 255)), np.ascontiguousarray(alpha)
+
+
+@lru_cache(maxsize=256)
+def _longer_px(look: Look, layer_px: int) -> int:
+    """Of the longer side at time 0; kept, because every picture of a scene asks for it again."""
+    left, top, right, bottom = _seen(_layer(look, 0.0, layer_px)[1])
+    return max(right - left, bottom - top)
 
 
 def _seen(alpha: NDArray[np.float32]) -> tuple[int, int, int, int]:

@@ -1,6 +1,6 @@
 """Drawings of what has no form of its own: fire, rain and the sea, each a thing with a place and an outline.
 
-As in :mod:`synth.data.av_living`: form and colours from the generator, pose also from the time in seconds.
+As in :mod:`synth.data.av_animals`: form and colours from the generator, pose also from the time in seconds.
 
 Importable without torch.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synth.data.av_living import swing
+from synth.data.av_animals import swing
 from synth.data.av_pen import Colour, Pen, shade, tint
 
 
@@ -28,11 +28,10 @@ def crackling_fire(pen: Pen, rng: np.random.Generator, time_s: float) -> None:
         for x in np.linspace(-0.4, 0.4, 5):
             flicker = swing(rng, time_s, 2, 6)
             height = size * tall * (1.35 - 1.5 * abs(x)) * rng.uniform(0.75, 1.05) * (1 + 0.12 * flicker)
-            wide, tip = 0.17 * (0.6 + 0.4 * size), x * 0.7 + 0.08 * flicker
-            foot = 0.72
-            pen.polygon([(x - wide, foot), (x - wide * 1.15, foot - height * 0.3), (x - wide * 0.4, foot - height * 0.6), (tip, foot - height),
-                         (x + wide * 0.5, foot - height * 0.55), (x + wide * 1.1, foot - height * 0.28), (x + wide, foot)],
-                        colour, flat=True, opacity=0.85)  # fmt: skip
+            wide, tip, foot = 0.17 * (0.6 + 0.4 * size), x * 0.7 + 0.08 * flicker, 0.72
+            left = [(x - wide, foot), (x - wide * 1.15, foot - height * 0.3), (x - wide * 0.4, foot - height * 0.6)]
+            right = [(x + wide * 0.5, foot - height * 0.55), (x + wide * 1.1, foot - height * 0.28), (x + wide, foot)]
+            pen.polygon([*left, (tip, foot - height), *right], colour, flat=True, opacity=0.85)
     for _ in range(10):
         x, y, rise = rng.uniform(-0.6, 0.6), rng.uniform(-0.9, 0.3), 0.1 * swing(rng, time_s)
         pen.ellipse(x, y + rise, 0.018, 0.018, (255, 200, 90), flat=True, opacity=0.9)

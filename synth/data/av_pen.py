@@ -79,7 +79,8 @@ class Pen:
         count = cells or self.side_px
         noise = rng.standard_normal((count, count)).astype(np.float32)
         if cells:
-            noise = cv2.resize(noise, (self.side_px, self.side_px), interpolation=cv2.INTER_CUBIC)
+            size = (self.side_px, self.side_px)
+            noise = np.asarray(cv2.resize(noise, size, interpolation=cv2.INTER_CUBIC), np.float32)
         self.colour *= (1 + strength * noise)[..., None]
 
     def _fixed(self, points: Points) -> NDArray[np.int32]:
@@ -93,8 +94,8 @@ class Pen:
         return int(left), int(top), int(right), int(bottom)
 
     def _lay(self, mask: NDArray[np.uint8], left: int, top: int, colour: Colour, flat: bool, opacity: float) -> None:
-        cover = mask.astype(np.float32) * (opacity / 255)
-        paint = np.array(colour, np.float32)[None, None]
+        cover = mask.astype(np.float32) * np.float32(opacity / 255)
+        paint: NDArray[np.floating] = np.array(colour, np.float32)[None, None]
         if not flat:
             size = max(3, round(0.45 * min(mask.shape)))
             # The filter looks down and to the right of each pixel: light from the upper left.

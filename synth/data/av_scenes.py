@@ -11,7 +11,7 @@ The same names and the same seed give the same scene; the clip that :func:`scene
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from synth.data import av_backgrounds
 from synth.data.av_clip import RATE_HZ, AVClip, Box
 from synth.data.av_drawings import Look, draw_look, patch_of
-from synth.data.av_sounds import RECIPES, Sound, peaked, recordings_of, sound_of
+from synth.data.av_sound_recipes import RECIPES
+from synth.data.av_sounds import Sound, peaked, recordings_of, sound_of
 from synth.data.av_tree import TREE, tree_distance
 from synth.errors import OptionError
 from synth.media import video
@@ -39,6 +40,7 @@ MOST_THINGS: Final = 3
 _SIZES: Final = (0.22, 0.6)
 _COVERED: Final = 0.2  # of the smaller box, as they are placed; the rest of a third is left to their motion
 _SWAY: Final = 0.04  # of a thing's own size
+_ROUGH_PX: Final = 56  # at which a thing's width and height are measured before it is placed
 _NAMES, _PLACES, _BEHIND, _HEARD, _LIGHT = range(5)
 
 
@@ -50,6 +52,7 @@ class Thing:
         look: how it looks.
         sounding: whether it is heard.
         x, y: of its middle, as shares of the picture's side.
+        extent: width and height at time 0, in shares of the picture's side.
         sway: how far it moves to the right and down, in shares of the picture's side.
         sway_hz: how often it does.
     """
@@ -58,6 +61,7 @@ class Thing:
     sounding: bool
     x: float
     y: float
+    extent: tuple[float, float]
     sway: tuple[float, float]
     sway_hz: float
 
@@ -126,7 +130,8 @@ def plan(seed: int, *, sounding: Sequence[str] | None = None, silent: Sequence[s
     things: list[Thing] = []
     order = [(name, name in heard) for name in sorted((*heard, *seen))]
     for index in rng.permutation(len(order)):
-        things.append(_placed(*order[index], things, rng))
+        label, heard_too = order[int(index)]
+        things.append(_placed(label, heard_too, things, rng))
     return Plan(seed, tuple(things), heard)
 
 
@@ -205,22 +210,25 @@ def _names(
 
 def _placed(label: str, sounding: bool, others: Sequence[Thing], rng: np.random.Generator) -> Thing:
     """A thing where it covers little of the others; smaller where there is no room."""
+    look = draw_look(label, _ROUGH_PX / 224, rng)
+    tall, wide = (float(side) / _ROUGH_PX for side in patch_of(look, 0.0, 224)[1].shape)
     low, high = _SIZES
     for attempt in range(200):
         size = float(rng.uniform(low, max(low, high - 0.02 * max(0, attempt - 10))))
-        x, y = rng.uniform(size / 2, 1 - size / 2, 2)
-        if all(_overlap((x, y, size), (other.x, other.y, other.look.size)) <= _COVERED for other in others):
+        x, y = rng.uniform(wide * size / 2, 1 - wide * size / 2), rng.uniform(tall * size / 2, 1 - tall * size / 2)
+        mine = (float(x), float(y), wide * size, tall * size)
+        if all(_overlap(mine, (other.x, other.y, *other.extent)) <= _COVERED for other in others):
             break
-    sway = rng.uniform(-1, 1, 2) * _SWAY * size
-    look = draw_look(label, size, rng)
-    return Thing(look, sounding, float(x), float(y), (float(sway[0]), float(sway[1])), float(rng.uniform(0.3, 1.2)))
+    sway = rng.uniform(-1, 1, 2) * _SWAY * np.array(mine[2:])
+    look, sway_hz = replace(look, size=size), float(rng.uniform(0.3, 1.2))
+    return Thing(look, sounding, mine[0], mine[1], mine[2:], (float(sway[0]), float(sway[1])), sway_hz)
 
 
-def _overlap(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
-    """How much of the smaller of two squares (middle x, y, side) the other covers."""
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+    """How much of the smaller of two boxes (middle x, y, width, height) lies in both."""
     wide = min(one[0] + one[2] / 2, other[0] + other[2] / 2) - max(one[0] - one[2] / 2, other[0] - other[2] / 2)
-    tall = min(one[1] + one[2] / 2, other[1] + other[2] / 2) - max(one[1] - one[2] / 2, other[1] - other[2] / 2)
-    return max(wide, 0.0) * max(tall, 0.0) / min(one[2], other[2]) ** 2
+    tall = min(one[1] + one[3] / 2, other[1] + other[3] / 2) - max(one[1] - one[3] / 2, other[1] - other[3] / 2)
+    return max(wide, 0.0) * max(tall, 0.0) / min(one[2] * one[3], other[2] * other[3])
 
 
 def _behind(planned: Plan, size_px: int) -> NDArray[np.float32]:
@@ -234,7 +242,7 @@ def _lit(picture: NDArray[np.float32], seed: int) -> NDArray[np.uint8]:
     blur, noise = float(rng.choice([0.0, 0.0, 0.5, 0.9])) * side_px / 224, rng.uniform(0.5, 6)
     gains, lift = rng.uniform(0.75, 1.15) * rng.uniform(0.92, 1.08, 3), rng.uniform(-12, 14)
     if blur > 0.2:
-        picture = cv2.GaussianBlur(picture, (0, 0), blur)
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), blur), np.float32)
     grains = rng.standard_normal((side_px, side_px, 1), np.float32) * noise
     lit: NDArray[np.uint8] = np.clip(picture * gains.astype(np.float32) + lift + grains, 0, 255).astype(np.uint8)
     return lit
