@@ -23,6 +23,7 @@ from synth.evaluation.avol import evaluate_avol
 from synth.evaluation.baselines import motion_stops, uniform_rhythm
 from synth.evaluation.l3 import evaluate_l3
 from synth.evaluation.listening import Judged, Listener, judge, listeners, see
+from synth.evaluation.music import evaluate_music
 from synth.evaluation.router import evaluate_router
 from synth.evaluation.selector import evaluate_selector
 from synth.evaluation.speech import evaluate_speech
@@ -162,6 +163,7 @@ EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "l3": evaluate_l3,
     "ave": evaluate_ave,
     "avol": evaluate_avol,
+    "music": evaluate_music,
 }
 
 FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {"speech": frozenset({"voice", "beside"})}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synth.training import ambient, ambient_videos, ave, avol, hits, l3, speech, speech_lsf, speech_recogniser
+from synth.training import ambient, ambient_videos, ave, avol, hits, l3, music, speech, speech_lsf, speech_recogniser
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,8 @@ RECIPES: Final[dict[str, Recipe]] = {
     "l3-scratch": Recipe("the same from pixels, without the packaged backbone", l3.train_l3_scratch),
     "ave": Recipe("AVE-Net: one space for pictures and sounds, for search and the ranking of takes", ave.train_ave),
     "avol": Recipe("AVOL-Net: where in the picture a sound comes from, learnt without boxes", avol.train_avol),
+    "music": Recipe(
+        "which music goes with a clip; from scenes of our own, or a folder of music videos", music.train_music
+    ),
+    "music-variants": Recipe("the same with a part of the loss left out or changed at a time", music.train_variants),
 }
