@@ -44,16 +44,17 @@ class Server:
     Args:
         settings: where the data, the database, the broker and the storage are.
         workers: how many workers run beside the web; 0 where they run elsewhere.
+        searchers: see :class:`workers.embedded.Embedded`.
 
     Raises:
         OptionError: strangers could reach it without a key, or its address cannot be listened on.
         WorkError: the data folder belongs to a running server, or a part of it cannot be reached.
     """
 
-    def __init__(self, settings: Settings, *, workers: int = 1) -> None:
+    def __init__(self, settings: Settings, *, workers: int = 1, searchers: int = 0) -> None:
         refuse_an_open_door(settings)
         self.settings = settings
-        self.services = Embedded(settings, workers=workers, logs=settings.data_dir / "logs")
+        self.services = Embedded(settings, workers=workers, searchers=searchers, logs=settings.data_dir / "logs")
         self.address = ""
         self._closing = ExitStack()
 

@@ -21,6 +21,7 @@ from synth.errors import OptionError
 from synth.options import Mode
 from workers.errors import ServiceError
 from workers.jobs import jobs_of
+from workers.records import SEARCH, SEARCHER
 from workers.services import Broker, Service, Worker
 from workers.settings import Settings, broker_socket
 
@@ -38,6 +39,8 @@ class Embedded:
     Args:
         workers: how many; each is one process that does one job at a time.
         modes: what they work for; all modes by default.
+        searchers: how many further ones answer nothing but what somebody searches with, so that nobody waits behind a
+            job for that; without any the workers do it, unless they work for some modes only.
         join: whether the broker of ``data_dir`` is another process's, which these workers join.
         logs: folder for what the programs say; ``None``: where this process says it.
     """
@@ -48,6 +51,7 @@ class Embedded:
         *,
         workers: int = 1,
         modes: Sequence[str] = (),
+        searchers: int = 0,
         join: bool = False,
         logs: Path | None = None,
     ) -> None:
@@ -58,8 +62,11 @@ class Embedded:
         self._jobs = jobs_of(settings)
         own = settings.broker_url == f"redis+socket://{broker_socket(settings.data_dir)}"
         self.broker = Broker(settings, logs) if own and not join else None
-        asked = modes or [mode.value for mode in Mode]
-        self.workers = [Worker(settings, logs, number, asked, self._jobs) for number in range(1, workers + 1)]
+        asked = modes or [*(mode.value for mode in Mode), *(() if searchers else (SEARCH,))]
+        self.workers = [Worker(settings, logs, f"worker-{one}", asked, self._jobs) for one in range(1, workers + 1)]
+        self.searchers = [
+            Worker(settings, logs, f"{SEARCHER}-{one}", [SEARCH], self._jobs) for one in range(1, searchers + 1)
+        ]
         self._over = threading.Event()
         self._grace_s = GRACE_S
         self.error: ServiceError | None = None  # why something cannot be started at all
@@ -126,7 +133,7 @@ class Embedded:
             self.stop()
 
     def _services(self) -> list[Service]:
-        return [*([self.broker] if self.broker else []), *self.workers]
+        return [*([self.broker] if self.broker else []), *self.workers, *self.searchers]
 
     def _watch(self) -> None:
         """Start, watch and end, all in one thread: the kernel ends children with the thread that started them."""
@@ -138,10 +145,11 @@ class Embedded:
                 self.error = error
                 _log.error("%s", error)
             self._over.wait(WATCH_S)
-        for worker in self.workers:
+        workers = [*self.workers, *self.searchers]
+        for worker in workers:
             worker.ask_to_end()
         deadline = time.monotonic() + self._grace_s
-        for worker in self.workers:
+        for worker in workers:
             worker.end(deadline)
         if self.broker is not None:
             self.broker.ask_to_end()

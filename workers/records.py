@@ -41,8 +41,15 @@ SEARCH: Final = "search"
 """The ``mode`` of a row that asks what a picture, a sound or a clip looks and sounds like; its result holds ``vectors``
 and no outputs."""
 
+SEARCHER: Final = "search"
+"""How the names of workers begin that only answer such rows."""
+
 OVERLAY: Final = "overlay"
 """The ``mode`` of a row that asks for a take's heat maps over its video; the file goes to the take's own job."""
+
+MUSIC: Final = "music"
+"""The ``mode`` of a job that lays music under a finished take: its source is that take's video, and ``info["music"]``
+says ``of`` (the job), ``take``, ``track`` and ``level_lufs``."""
 
 QUESTIONS: Final = (ROUTE, SEARCH, OVERLAY)
 """The modes of rows that are questions: nobody's jobs, taken away with their files once they are answered."""

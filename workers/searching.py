@@ -18,9 +18,6 @@ from synth.errors import MediaError
 from synth.search import query
 from synth.search.description import Side, Vector
 
-SEARCHER: Final = "search"
-"""How the names of workers begin that only answer questions of the search."""
-
 _LOADING: Final = threading.Lock()
 
 

@@ -183,11 +183,15 @@ class Broker(Service):
 
 
 class Worker(Service):
-    """One Celery worker with one pool process."""
+    """One Celery worker with one pool process.
 
-    def __init__(self, settings: Settings, logs: Path | None, number: int, modes: Sequence[str], jobs: Jobs) -> None:
+    Args:
+        name: unlike those of the others on this machine.
+    """
+
+    def __init__(self, settings: Settings, logs: Path | None, name: str, modes: Sequence[str], jobs: Jobs) -> None:
         super().__init__(settings, logs)
-        self.name = f"worker-{number}"
+        self.name = name
         self._modes, self._jobs = modes, jobs
         self._node = ""
         self._beat = 0.0, 0.0  # when the file was touched last, and when that was seen

@@ -37,7 +37,7 @@ from workers.folders import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
 from workers.keeping import patiently, store
 from workers.queue import TASK, make_app, ring
-from workers.records import OVERLAY, QUESTIONS, ROUTE, SEARCH
+from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
 from workers.storage import Storage, storage_of
 
@@ -74,7 +74,7 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     keep_kernels_in(settings.data_dir / "kernels")
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
-    searches = str(sender).startswith(searching.SEARCHER)
+    searches = str(sender).startswith(SEARCHER)
     threading.Thread(target=_warm_up, args=(settings.describe, searches), name="warm-up", daemon=True).start()
     bell, name = functools.partial(ring, make_app(settings)), f"{sender or 'worker'}#{os.getpid()}"
     _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]

@@ -25,12 +25,18 @@ Data = Annotated[
     typer.Option(help="The folder that holds everything.", metavar="DIR", show_default="the platform's data folder"),
 ]
 
+Searchers = Annotated[
+    int,
+    typer.Option(min=0, help="Further workers that only answer searches; without any, searches wait behind jobs."),
+]
+
 
 def serve(
     port: Annotated[int | None, typer.Option(help="0 takes a free one.", show_default="8080")] = None,
     data: Data = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Workers beside the web; 0 where they run elsewhere.")] = 1,
+    search_workers: Searchers = 1,
 ) -> None:
     """Serve the pages and the API, with a worker beside them; Ctrl-C stops it, the next start goes on from there."""
     from web.running import Server, refuse_an_open_door
@@ -39,7 +45,8 @@ def serve(
     _log_to_stderr()
     settings = of_this_machine(data, host=host, port=port)
     refuse_an_open_door(settings)
-    with _asked_to_stop() as stop, Server(settings, workers=workers) as server:
+    searchers = search_workers if workers else 0
+    with _asked_to_stop() as stop, Server(settings, workers=workers, searchers=searchers) as server:
         say(f"Sonorize is at {server.address}")
         say(f"Data is in {settings.data_dir}; Ctrl-C stops the server, and the next start goes on from there.")
         _stay(server.services, stop)
@@ -50,6 +57,7 @@ def worker(
     data: Data = None,
     workers: Annotated[int, typer.Option("-n", "--workers", min=1, help="How many; one does one job at a time.")] = 1,
     mode: Annotated[list[Mode] | None, typer.Option(help="Work for this mode only; may be repeated.")] = None,
+    search_workers: Searchers = 1,
 ) -> None:
     """Work for a server: the one of this data folder, or the one whose addresses the settings hold."""
     from workers.embedded import Embedded
@@ -59,7 +67,9 @@ def worker(
     settings = of_this_machine(data)
     modes = [one.value for one in mode or ()]
     with _asked_to_stop() as stop:
-        services = Embedded(settings, workers=workers, modes=modes, join=True)
+        # Who works for some modes only leaves the questions to others.
+        searchers = 0 if modes else search_workers
+        services = Embedded(settings, workers=workers, modes=modes, searchers=searchers, join=True)
         services.begin()
         try:
             _stay(services, stop)
