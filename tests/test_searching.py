@@ -9,37 +9,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 from synth.errors import MediaError
 from synth.media import audio
 from synth.search import query
-from synth.search.description import SPACES, Side, Vector
+from tests.embedders import LightsAndLevels
 from workers import searching
 
 RATE_HZ = 22_050
 
 
-class Lights:
-    """Vectors out of how light a picture and how loud a sound is."""
-
-    def of_picture(self, pictures: NDArray[np.uint8]) -> tuple[Vector, ...]:
-        return (_vector(Side.PICTURE, float(pictures.mean()) / 255),)
-
-    def of_sound(self, sound: NDArray[np.float32], rate_hz: int) -> tuple[Vector, ...]:
-        return (_vector(Side.SOUND, float(np.abs(sound).max(initial=0.0))),)
-
-
-def _vector(side: Side, lean: float) -> Vector:
-    values = np.zeros(SPACES["ave"], np.float32)
-    values[:2] = np.cos(lean), np.sin(lean)
-    return Vector("ave", side, values)
-
-
 @pytest.fixture(autouse=True)
 def lights(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "embedder", Lights)
+    monkeypatch.setattr(searching, "embedder", LightsAndLevels)
 
 
 def picture(path: Path, size: tuple[int, int] = (320, 200), **how: object) -> Path:

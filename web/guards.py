@@ -24,7 +24,14 @@ FIELD: Final = "csrf_token"
 HEADER: Final = "X-CSRF-Token"
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 FORM_BYTES: Final = 256 * 1024  # of forms and JSON; uploads have limits of their own
-_UPLOADS: Final = {"pages.upload", "api.create", "api.probe", "batches.create"}  # read their bodies piece by piece
+_UPLOADS: Final = {  # read their bodies piece by piece
+    "pages.upload",
+    "api.create",
+    "api.probe",
+    "batches.create",
+    "search.find_like_file",
+    "search.page_of_file",
+}
 
 
 def token() -> str:
@@ -65,7 +72,7 @@ def _guard() -> None:
     if request.path.startswith("/v1/"):
         if g.by == "session":
             _check_token(None)
-    elif request.endpoint not in _UPLOADS:  # the upload page's own calls check_form before its first file
+    elif request.endpoint not in _UPLOADS:  # the pages' own call check_form before their first file
         check_form(request.form)
 
 

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, json
 
 from synth.options import Mode
 from synth.provenance import package_version
+from web import search_shapes
 from web.errors import KINDS, PROBLEM_TYPE
 from web.schemas import TEXT, Schema, ref, schemas
 from web.shapes import KINDS as FILES
@@ -214,7 +215,7 @@ def description() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": schemas(),
+            "schemas": {**schemas(), **search_shapes.shapes()},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "An API key."}},
         },
         "security": [{"key": []}, {}],
@@ -242,6 +243,24 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         *({"name": name, "in": "path", "required": True, "schema": shapes.get(name, TEXT)} for name in inside),
         *({"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()),
         *({"name": name, "in": "header", "schema": schema} for name, schema in operation.headers.items()),
+    Operation(
+        "get",
+        "/v1/search",
+        "search",
+        "Find results by words, or like another job's picture or sound",
+        {200: "Search"},
+        ("bad-request", "not-found", "option"),
+        query=search_shapes.QUERY,
+    ),
+    Operation(
+        "post",
+        "/v1/search",
+        "searchLikeFile",
+        "Find results that look or sound like a picture, a sound or a clip",
+        {200: "Search"},
+        ("bad-request", "too-large", "unsupported-type", "media", "option", "queue-full", "disk-full"),
+        {MULTIPART: "SearchUpload"},
+    ),
     ]
 
 

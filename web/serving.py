@@ -29,7 +29,7 @@ THREADS: Final = 48  # more than there may be live streams, each of which holds 
 ROUND_ABOUT: Final = 1024**2  # a body's fields and boundaries around its file
 SMALL_BODY: Final = 512 * 1024
 OUTGOING: Final = 256 * 1024**2  # a download waits for a slow client in a file, not in a thread
-_ONE_FILE: Final = ("/v1/jobs", "/v1/probe")
+_ONE_FILE: Final = ("/v1/jobs", "/v1/probe", "/v1/search", "/search")
 _SEVERAL: Final = ("/", "/v1/batches")
 
 

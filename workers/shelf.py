@@ -97,7 +97,8 @@ class Shelf:
             board = self._current(space, side)
             hits = board.index.nearest(query, k, board.allowed(owner, without))
             found = zip(hits.positions, hits.scores, strict=True)
-            return [Neighbour(board.items[place], side, float(score)) for place, score in found]
+            # A vector in float16 is a little longer or shorter than one.
+            return [Neighbour(board.items[place], side, min(1.0, max(-1.0, float(score)))) for place, score in found]
 
     def wait(self) -> None:
         """Until large collections are searched through their graphs; nobody has to."""

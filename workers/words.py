@@ -25,6 +25,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -58,12 +59,18 @@ class WordHit:
     found_by: tuple[str, ...]
 
 
-def tokens(text: str) -> list[str]:
-    """Words of a text in small letters, without accents and endings, each once: ``Door_slams-02`` -> door, slam, 02."""
+def tokens(text: str) -> dict[str, str]:
+    """Words of a text without accents and endings, each once -> as they stand there, in small letters.
+
+    ``Door_slams-02`` -> ``{"door": "door", "slam": "slams", "02": "02"}``.
+    """
     flat = unicodedata.normalize("NFKD", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)).casefold()
     plain = "".join(char for char in flat if not unicodedata.combining(char))
-    found = [library_words.stem(word)[:LONGEST] for word in re.findall(r"[^\W_]+", plain) if word not in _LITTLE]
-    return list(dict.fromkeys(found))
+    found: dict[str, str] = {}
+    for word in re.findall(r"[^\W_]+", plain):
+        if word not in _LITTLE:
+            found.setdefault(library_words.stem(word)[:LONGEST], word)
+    return found
 
 
 def rows_of(title: str, mode: str, result: Mapping[str, Any]) -> list[Row]:
@@ -110,7 +117,7 @@ def find(database: Database, text: str, owner: str | None, limit: int) -> list[W
     Raises:
         DatabaseError: the database cannot be reached.
     """
-    wanted = tokens(text)[:MAX_QUERY_WORDS]
+    wanted = dict(islice(tokens(text).items(), MAX_QUERY_WORDS))
     if not wanted:
         return []
     matches = [_match(database, word) for word in wanted]
@@ -145,7 +152,7 @@ def _match(database: Database, word: str) -> tuple[sa.ColumnElement[bool], sa.Co
     return found, sa.case((WORDS.c.word == word, WORDS.c.weight), else_=BEGINNING * WORDS.c.weight)
 
 
-def _best_take(job_id: str, rows: Sequence[Row], wanted: Sequence[str]) -> WordHit:
+def _best_take(job_id: str, rows: Sequence[Row], wanted: Mapping[str, str]) -> WordHit:
     hits = []
     for take in sorted({take for take, _, _ in rows if take != SHARED} or {0}):
         weights = {}
@@ -156,7 +163,7 @@ def _best_take(job_id: str, rows: Sequence[Row], wanted: Sequence[str]) -> WordH
                 if of_take in (take, SHARED) and found.startswith(word)
             ]
             if own:
-                weights[word] = max(own)
+                weights[wanted[word]] = max(own)
         score = sum(weights.values()) / len(wanted) * len(weights) / len(wanted)
         hits.append(WordHit(job_id, take, score, tuple(weights)))
     return max(hits, key=lambda hit: hit.score)  # of equals the first
