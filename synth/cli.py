@@ -17,7 +17,7 @@ from typing import Annotated, Final
 import typer
 from typer.exceptions import TyperException
 
-from synth.commands import bank, learn, sound, upkeep
+from synth.commands import bank, learn, library, sound, upkeep
 from synth.commands.console import complain
 from synth.errors import Cancelled, SynthError
 
@@ -32,7 +32,11 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "bench": learn.bench,
     "doctor": upkeep.doctor,
 }
-GROUPS: Final[Mapping[str, typer.Typer]] = {"bank": bank.bank_app, "weights": upkeep.weights_app}
+GROUPS: Final[Mapping[str, typer.Typer]] = {
+    "bank": bank.bank_app,
+    "library": library.library_app,
+    "weights": upkeep.weights_app,
+}
 
 
 def _print_version(wanted: bool) -> None:

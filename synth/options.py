@@ -27,10 +27,13 @@ class Mode(StrEnum):
 
 
 class Synthesis(StrEnum):
-    """How predicted hits become a waveform: pasted from a bank, or envelopes imposed on noise."""
+    """How a waveform comes about: hits pasted from a bank, or envelopes imposed on noise; or, for hits and for ambient
+    sound, recordings out of a sound library of the user's own.
+    """
 
     EXAMPLE = "example"
     PARAMETRIC = "parametric"
+    LIBRARY = "library"
 
 
 class ExistingSound(StrEnum):
@@ -60,6 +63,8 @@ MAX_TAKES: Final = 8
 MAX_FACES: Final = 16
 VOICE_NAME: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
 """What the name of a voice pack looks like, as a regular expression for all of it."""
+LIBRARY_NAME: Final = VOICE_NAME
+"""What the name of a sound library looks like; anything else is taken for the path of its index file."""
 LOUDNESS_RANGE_LUFS: Final = (-40.0, -8.0)
 TRUE_PEAK_RANGE_DBTP: Final = (-12.0, 0.0)
 
@@ -82,6 +87,7 @@ class Options:
     voice pack in the manifest, whose speaker speech is given; ``None`` is the default one. ``face`` says who of several
     speaks, counted from the left of the picture, from 1; ``None`` is who speaks most. ``keep_partial`` keeps what
     was made of a sound when its job is cancelled, where the voice makes it piece by piece; silence follows it.
+    ``library`` is the name of a sound library or the path of its index file; ``None`` is the only one that there is.
 
     Raises:
         OptionError: a value is outside its range, or an option contradicts another.
@@ -93,6 +99,7 @@ class Options:
     synthesis: Synthesis = Synthesis.EXAMPLE
     material: str | None = None
     bank: str | None = None
+    library: str | None = None
     sound_class: str | None = None
     voice: str | None = None
     face: int | None = None
@@ -120,6 +127,10 @@ class Options:
         self._refuse_contradictions()
 
     def _refuse_contradictions(self) -> None:
+        if self.synthesis is Synthesis.LIBRARY:
+            self._refuse_beside_a_library()
+        elif self.library is not None:
+            raise OptionError(f"library goes with synthesis library; the synthesis asked for is {self.synthesis.value}")
         given = [(name, mode) for name, mode in _GOES_WITH.items() if getattr(self, name) is not None]
         for name, mode in given:
             if self.mode not in (Mode.AUTO, mode):
@@ -129,6 +140,15 @@ class Options:
                 raise OptionError(
                     f"{first} goes with mode {other.value} and {name} with mode {mode.value}; allowed is one of the two"
                 )
+
+    def _refuse_beside_a_library(self) -> None:
+        if self.settled_mode is Mode.SPEECH:
+            raise OptionError(
+                "synthesis is 'library' and the voice is speech: no library holds what these lips say; allowed with a "
+                "library are the modes auto, hits and ambient"
+            )
+        if self.bank is not None:
+            raise OptionError("bank goes with synthesis example or parametric; with a library name the library")
 
     @property
     def settled_mode(self) -> Mode:
@@ -241,6 +261,7 @@ _PARSERS: Final[dict[str, Any]] = {
     "synthesis": _member(Synthesis),
     "material": _material,
     "bank": _text,
+    "library": _text,
     "sound_class": _sound_class,
     "voice": _voice,
     "face": _whole,

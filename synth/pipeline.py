@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import os
 import secrets
 import time
@@ -26,9 +25,11 @@ from synth import provenance, router
 from synth.errors import Cancelled, OptionError
 from synth.files import file_sha256
 from synth.media import audio, containers, video
-from synth.options import Mode, Options
+from synth.options import Mode, Options, Synthesis
 from synth.randomness import uniforms
 from synth.result import Output, Range, Result
+from synth.search import libraries
+from synth.search.library_matching import sounds_of
 from synth.stopwatch import Stopwatch
 from synth.synthesis import hit_list, medley
 from synth.synthesis.base import (
@@ -72,6 +73,24 @@ MODES: Final[dict[Mode, Callable[[], Voice]]] = {
     Mode.SPEECH: functools.cache(_speech),
 }
 """Mode -> maker of its voice. A maker gives one voice a process, so that weights are loaded once."""
+
+
+def _over(mode: Mode) -> Callable[[Voice], Voice]:
+    """Maker of the voice that lays recordings of a library under what a mode's own voice sees, one a voice."""
+
+    def make(voice: Voice) -> Voice:
+        from synth.synthesis.library import LibraryVoice
+
+        if mode not in laying or laying[mode][0] is not voice:
+            laying[mode] = (voice, LibraryVoice(voice, mode))
+        return laying[mode][1]
+
+    laying: dict[Mode, tuple[Voice, Voice]] = {}
+    return make
+
+
+LIBRARY_MODES: Final = {mode: _over(mode) for mode in (Mode.HITS, Mode.AMBIENT)}
+"""Modes that ``synthesis=library`` means something for; any other is sounded as ever."""
 
 TOGETHER: Final = frozenset({Mode.AMBIENT})
 """Modes of which several jobs are done faster in one :func:`sonorize_all` than one after another."""
@@ -243,16 +262,20 @@ def render_hits(
     return _finish(looked, (_alone(job.voice, take) for take in _takes(looked)))
 
 
-def voice_of(mode: Mode) -> Voice:
-    """The voice of a mode other than ``auto``.
+def voice_of(mode: Mode, options: Options | None = None) -> Voice:
+    """The voice of a mode other than ``auto``; with a library instead of its own sounds, where the options say so.
 
     Raises:
-        OptionError: this release has none.
+        OptionError: this release has none, or there is no such library.
     """
     if mode not in MODES:
         available = ", ".join(["auto", *(known.value for known in MODES)])
         raise OptionError(f"mode is {mode.value!r}, which has no voice in this release; available are {available}")
-    return MODES[mode]()
+    voice = MODES[mode]()
+    if options is None or options.synthesis is not Synthesis.LIBRARY or mode not in LIBRARY_MODES:
+        return voice
+    libraries.find(options.library)
+    return LIBRARY_MODES[mode](voice)
 
 
 def take_target(target: Path, take: int, takes: int) -> Path:
@@ -310,7 +333,7 @@ def _begin(
             route = router.route_clip(source, info, tuple(MODES), progress=progress, cancelled=cancelled)
         mode, reason, ranges = route.mode, f"auto: {route.reason}", route.ranges if len(route.ranges) > 1 else ()
     with watch.stage("load"):
-        voice = voice_of(mode)
+        voice = voice_of(mode, options)
     return _Job(
         source=source,
         target=target,
@@ -361,7 +384,7 @@ def _look(request: Request) -> _Looked:
         if job.ranges:
             job, controls = _look_at_ranges(job, watch)
         else:
-            voice = voice_of(job.mode)
+            voice = voice_of(job.mode, job.options)
             controls = voice.controls(_frames(job, voice, watch), job.info, job.options, job.progress, job.cancelled)
     return _Looked(job, controls, watch.stages_s)
 
@@ -370,7 +393,7 @@ def _look_at_ranges(job: _Job, watch: Stopwatch) -> tuple[_Job, Controls]:
     """The job with a voice that is made of several."""
     parts = []
     for one in job.ranges:
-        voice = voice_of(one.mode)
+        voice = voice_of(one.mode, job.options)
         frames = functools.partial(_frames, job, voice, watch)
         between_s = (one.start_s, one.end_s)
         progress = functools.partial(_within, job.progress, one.start_s, one.end_s, job.info.duration_s)
@@ -516,15 +539,16 @@ def _take(job: _Job, controls: Controls, take: int, rendering: Rendering, spent_
         hit_list=job.from_list,
         ranges=[one.as_json() for one in job.ranges],
         synthetic_speech=Mode.SPEECH in ([one.mode for one in job.ranges] or [job.mode]),
+        sounds=sounds_of(rendering.laid),
     )
     with watch.stage("remux"):
-        _write(job, sound, target, {"comment": json.dumps(origin, separators=(",", ":"))})
+        _write(job, sound, target, {"comment": provenance.comment(origin)})
     job.progress("write", (take + 1) / job.options.takes)
     cut = (
         f"the job was cancelled after {rendering.made_s:.1f} s of sound: silence follows" if rendering.made_s else None
     )
     # Where silence is meant, that its loudness cannot be measured is no news.
-    notes = (*controls.warnings, cut, controls.silence or loudness.warning)
+    notes = (*controls.warnings, _unused_library(job), cut, controls.silence or loudness.warning)
     return Output(
         source=job.source,
         target=target,
@@ -543,7 +567,16 @@ def _take(job: _Job, controls: Controls, take: int, rendering: Rendering, spent_
         made_s=rendering.made_s,
         mode_reason=job.mode_reason,
         ranges=job.ranges,
+        library=rendering.laid,
     )
+
+
+def _unused_library(job: _Job) -> str | None:
+    """A sentence where a library was asked for, and the router chose a voice that uses none."""
+    modes = {one.mode for one in job.ranges} or {job.mode}
+    if job.options.synthesis is not Synthesis.LIBRARY or modes & set(LIBRARY_MODES):
+        return None
+    return f"the voice is {job.mode.value}, which uses no library: nothing of it is heard"
 
 
 def _write(job: _Job, sound: Sound, target: Path, metadata: Mapping[str, str]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping, Sequence
 from importlib import metadata
-from typing import Any
+from typing import Any, Final
 
 from synth.media import ffmpeg
 from synth.options import Options
+
+COMMENT_BYTES: Final = 100_000  # Linux takes 128 KiB for one argument
 
 
 def package_version(name: str) -> str | None:
@@ -40,6 +43,7 @@ def record(
     hit_list: bool,
     ranges: Sequence[Mapping[str, Any]] = (),
     synthetic_speech: bool = False,
+    sounds: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """The provenance record of one output, as plain JSON values; the same job gives the same record.
 
@@ -51,6 +55,7 @@ def record(
         hit_list: whether the hits came from an edited list rather than from the net.
         ranges: which voice sounds which part, where there are several.
         synthetic_speech: whether somebody is made to say something: whoever finds the file shall be able to tell.
+        sounds: the recordings of a sound library that are heard, each with its author and licence.
     """
     return {
         "input_sha256": input_sha256,
@@ -60,6 +65,20 @@ def record(
         "mode_reason": mode_reason,
         **({"ranges": [dict(one) for one in ranges]} if ranges else {}),
         **({"synthetic_speech": True} if synthetic_speech else {}),
+        **({"sounds": [dict(one) for one in sounds]} if sounds else {}),
         "hits_from": "edited list" if hit_list else "picture",
         "versions": versions(),
     }
+
+
+def comment(origin: Mapping[str, Any]) -> str:
+    """A record as the comment of the file itself, of 100 000 bytes at most: a tag is an argument of ffmpeg's.
+
+    Where so many recordings are heard that their list is longer, the last of them are left out and counted.
+    """
+    told = dict(origin)
+    sounds = list(told.get("sounds", ()))
+    while len(text := json.dumps(told, separators=(",", ":"))) > COMMENT_BYTES and sounds:
+        sounds = sounds[: len(sounds) // 2]
+        told = {**told, "sounds": sounds, "sounds_left_out": len(origin["sounds"]) - len(sounds)}
+    return text

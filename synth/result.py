@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synth.options import Mode
 from synth.synthesis.base import Hit, SoundChoice
+
+if TYPE_CHECKING:
+    from synth.search.library_matching import Laid
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Output:
         made_s: where a take was cancelled and what was made of it kept: how many seconds that is; else ``None``.
         mode_reason: why that voice, in words.
         ranges: which voice sounds which part of the clip, where several do; empty where one does.
+        library: the recordings of a sound library that are heard, in order of time, each with the next best.
     """
 
     source: Path
@@ -80,6 +84,7 @@ class Output:
     made_s: float | None = None
     mode_reason: str = "asked for"
     ranges: tuple[Range, ...] = ()
+    library: tuple[Laid, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""
@@ -101,6 +106,7 @@ class Output:
             "made_s": self.made_s,
             "mode_reason": self.mode_reason,
             "ranges": [one.as_json() for one in self.ranges],
+            "library": [one.as_json() for one in self.library],
         }
 
 

@@ -37,6 +37,7 @@ KEYS = [
     "made_s",
     "mode_reason",
     "ranges",
+    "library",
 ]
 
 

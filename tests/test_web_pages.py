@@ -41,15 +41,15 @@ def press(here: Place, path: str, **fields: str) -> str:
 def test_the_form_offers_all_options(here: Place) -> None:
     page = here.client.get("/").text
     names = set(re.findall(r'<(?:select|input) id="f-[^"]+" name="([^"]+)"', page))
-    # One bank ships: there is nothing to choose.
-    assert names | {"bank"} == set(forms.NAMES) - ({"voice", "face"} if Mode.SPEECH not in forms.MODES else set())
+    # One bank ships, and no sound library: there is nothing to choose.
+    assert names | {"bank", "library"} == set(forms.NAMES) - ({"voice", "face"} if Mode.SPEECH not in forms.MODES else set())
     values = set(re.findall(r'<option value="([^"]*)"', page))
     assert values == {
         "",
         *MATERIALS,
         *AMBIENT_CLASSES,
         *(mode.value for mode in forms.MODES),
-        *(one.value for one in Synthesis),
+        *(one.value for one in Synthesis if one is not Synthesis.LIBRARY),
         *(one.value for one in ExistingSound),
         *weights.voices(),
     }

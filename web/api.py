@@ -116,7 +116,8 @@ def page_of_jobs(**filters: Any) -> tuple[list[Job], str | None]:
 @blueprint.get("/limits")
 def limits() -> Response:
     """What a clip may be."""
-    return reply({**asdict(site().submitter.limits), "modes": [mode.value for mode in forms.MODES]})
+    modes = [mode.value for mode in forms.MODES]
+    return reply({**asdict(site().submitter.limits), "modes": modes, "libraries": list(site().libraries)})
 
 
 @blueprint.post("/jobs")
@@ -130,7 +131,7 @@ def create() -> Response:
         batch_id = form.fields.pop("batch_id", "") or None
         if batch_id is not None and made_at(batch_id) is None:
             raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
-        options = forms.parse_options(option_fields(form.fields))
+        options = forms.parse_options(option_fields(form.fields), site().libraries)
         job = submitter.submit(form.uploads[0], Ticket(owner(), options, batch_id, key))
     return accepted(job)
 

@@ -73,7 +73,7 @@ def create() -> Response:
         form = receive(folder, files=MAX_FILES, total_bytes=BODY_IN_FILES * submitter.limits.max_bytes)
         if not form.uploads:
             raise Problem("bad-request", "there is no file in the request; send each clip as a field `file`")
-        options = parse_options(option_fields(form.fields))
+        options = parse_options(option_fields(form.fields), site().libraries)
         items = submit_all(form, Ticket(owner(), options, new_id(time.time()), key))
     made = [item["job"] for item in items if "job" in item]
     if not made:

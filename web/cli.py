@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import typer
 
 from synth import cli
 from synth.errors import SynthError
+from synth.search import libraries
 from web.commands import demo, health, keys, measure, serve, submit
 from workers.errors import WorkError
 
@@ -32,8 +34,16 @@ app: Final = cli.program(
 )
 
 
+def _libraries_dir() -> Path:
+    """Where the server has its sound libraries, so that those which are made here are found there."""
+    from workers.settings import from_environment
+
+    return from_environment().libraries_dir
+
+
 def main(arguments: Sequence[str] | None = None, command_line: typer.Typer = app) -> int:
     """Run one command and return its exit code; see :func:`synth.cli.main`."""
+    libraries.keep_in(_libraries_dir)
     return cli.main(arguments, command_line, (SynthError, WorkError))
 
 

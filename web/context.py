@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask, current_app, g
 
+from synth.search import libraries
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
 from workers.storage import Storage
@@ -36,6 +37,11 @@ class Site:
     streams: Streams
     broker_check: Callable[[], None] | None
     media_origins: tuple[str, ...]
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Names of the sound libraries that jobs may use."""
+        return libraries.names(self.settings.libraries_dir)
 
     def job(self, job_id: str) -> Job:
         """One job of the caller.

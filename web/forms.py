@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -37,6 +37,7 @@ _WORDS: Final[dict[StrEnum, str]] = {
     Mode.SPEECH: "Speech",
     Synthesis.EXAMPLE: "Sound bank",
     Synthesis.PARAMETRIC: "Shaped noise",
+    Synthesis.LIBRARY: "Sound library",
     ExistingSound.REPLACE: "Replace it",
     ExistingSound.KEEP: "Keep it as a second track",
     ExistingSound.MIX: "Mix both",
@@ -84,18 +85,34 @@ def main_fields() -> tuple[Field, ...]:
     )
 
 
-def more_fields() -> tuple[Field, ...]:
-    """The rest."""
+def more_fields(libraries: Sequence[str] = ()) -> tuple[Field, ...]:
+    """The rest.
+
+    Args:
+        libraries: names of the sound libraries that this server has.
+    """
     low, high = (f"{edge:g}" for edge in LOUDNESS_RANGE_LUFS)
     quiet, loud = (f"{edge:g}" for edge in TRUE_PEAK_RANGE_DBTP)
     return _offered(
         _number("seed", "Seed", _DEFAULTS.seed, 0, MAX_SEED, "1", "Another seed, another sound; the same, the same."),
-        replace(_choice("synthesis", "Made from", tuple(Synthesis), _DEFAULTS.synthesis), modes=(Mode.AUTO, Mode.HITS)),
+        *_making(libraries),
         _choice("existing_sound", "Sound that is there", tuple(ExistingSound), _DEFAULTS.existing_sound),
         _number("loudness_lufs", "Loudness, LUFS", f"{_DEFAULTS.loudness_lufs:g}", low, high, "0.5"),
         _number("true_peak_dbtp", "True peak, dBTP", f"{_DEFAULTS.true_peak_dbtp:g}", quiet, loud, "0.1"),
         Field("keep_partial", "If canceled", "false", "Keep what was made", switch=True, modes=(Mode.AMBIENT,)),
     )
+
+
+def _making(libraries: Sequence[str]) -> tuple[Field, ...]:
+    """What sounds are made from; where there are libraries, ambient sound may come from them too."""
+    offered = tuple(one for one in Synthesis if libraries or one is not Synthesis.LIBRARY)
+    modes = (Mode.AUTO, Mode.HITS, Mode.AMBIENT) if libraries else (Mode.AUTO, Mode.HITS)
+    made = replace(_choice("synthesis", "Made from", offered, _DEFAULTS.synthesis), modes=modes)
+    if not libraries:
+        return (made,)
+    names = (("", "The only one" if len(libraries) == 1 else "None"), *((name, name) for name in libraries))
+    hint = "With “Sound library”: whose recordings are laid under the picture."
+    return made, Field("library", "Sound library", "", hint, names, modes=modes)
 
 
 def words(value: str) -> str:
@@ -108,12 +125,15 @@ def class_words(name: str) -> str:
     return DISPLAY_NAMES.get(name, name)
 
 
-def parse_options(raw: Mapping[str, Any]) -> Options:
+def parse_options(raw: Mapping[str, Any], libraries: Sequence[str] = ()) -> Options:
     """Options of a request; an empty field is one that was left out.
+
+    Args:
+        libraries: names of the sound libraries that this server has.
 
     Raises:
         OptionError: as :meth:`Options.parse`; or a mode without a voice; or a bank that is not a shipped one's name,
-            or a voice that is not there.
+            or a voice or a library that is not there.
     """
     options = Options.parse({name: value for name, value in raw.items() if value != ""})
     if options.settled_mode not in MODES:  # a voice pack asks for speech, without naming it
@@ -124,9 +144,20 @@ def parse_options(raw: Mapping[str, Any]) -> Options:
     # The library takes paths of the machine it runs on; a stranger must not name files of the server's.
     if options.bank is not None and not _BANK_NAME.fullmatch(options.bank):
         raise OptionError("bank must be the name of a bank that ships: lower-case letters, digits and dashes")
+    _check_library(options, libraries)
     if options.voice is not None and options.voice not in _packs():
         raise OptionError(f"voice is {options.voice!r}; there are {', '.join(_packs()) or 'none'}")
     return options
+
+
+def _check_library(options: Options, libraries: Sequence[str]) -> None:
+    if options.synthesis is not Synthesis.LIBRARY:
+        return
+    there = ", ".join(libraries) or "none: `sonorize library index` makes them"
+    if options.library is None and len(libraries) != 1:
+        raise OptionError(f"synthesis is 'library', but no library is named; there are {there}")
+    if options.library is not None and options.library not in libraries:
+        raise OptionError(f"library is {options.library!r}; there are {there}")
 
 
 def _packs() -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def front() -> str:
     return render_template(
         "upload.html",
         main_fields=forms.main_fields(),
-        more_fields=forms.more_fields(),
+        more_fields=forms.more_fields(site().libraries),
         limits=limits,
         probe_bytes=min(PROBE_BYTES, limits.max_bytes),
         values=request.args,
@@ -51,7 +51,8 @@ def upload() -> Response | tuple[str, int]:
         form = _receive(folder)
         if not form.uploads:
             raise Problem("bad-request", "no clip was chosen; choose one and send the form again")
-        options = forms.parse_options({name: form.fields[name] for name in form.fields if name in _FIELD_NAMES})
+        given = {name: form.fields[name] for name in form.fields if name in _FIELD_NAMES}
+        options = forms.parse_options(given, site().libraries)
         if len(form.uploads) == 1:
             job = submitter.submit(form.uploads[0], Ticket(owner(), options))
             return redirect(url_for("pages.job", job_id=job.id), 303)
@@ -182,7 +183,7 @@ def _newest() -> list[Job]:
 def _told_options(found: Job) -> list[tuple[str, str]]:
     """The options that differ from what everybody gets, in the words of the form."""
     defaults = Options().as_dict()
-    fields = {field.name: field for field in (*forms.main_fields(), *forms.more_fields())}
+    fields = {field.name: field for field in (*forms.main_fields(), *forms.more_fields(site().libraries))}
     labels = {name: field.label for name, field in fields.items()}
     return [
         (labels.get(name, name), fields[name].hint if value is True else forms.words(str(value)))

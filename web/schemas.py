@@ -7,6 +7,7 @@ from typing import Any, Final
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
 from synth.options import (
+    LIBRARY_NAME,
     LOUDNESS_RANGE_LUFS,
     MAX_FACES,
     MAX_SEED,
@@ -86,6 +87,7 @@ def option_members() -> dict[str, Schema]:
         "synthesis": {"type": "string", "enum": [one.value for one in Synthesis]},
         "material": maybe({"type": "string", "enum": list(MATERIALS)}),
         "bank": maybe({"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"}),
+        "library": maybe({"type": "string", "pattern": f"^{LIBRARY_NAME}$"}),
         "sound_class": maybe({"type": "string", "enum": list(AMBIENT_CLASSES)}),
         "voice": maybe({"type": "string", "pattern": f"^{VOICE_NAME}$"}),
         "face": maybe({"type": "integer", "minimum": 1, "maximum": MAX_FACES}),
@@ -198,9 +200,10 @@ def _take_shapes() -> dict[str, Schema]:
                 },
                 links=LINKS,
                 hits=items(ref("Hit")),
+                library={**items(ref("LaidSound")), "description": "Recordings of a sound library that are heard."},
                 stages_s={"type": "object", "additionalProperties": NUMBER},
             ),
-            optional=("hits", "stages_s"),
+            optional=("hits", "library", "stages_s"),
         ),
         "Range": about(
             "A part of a clip and its voice.",
@@ -212,6 +215,7 @@ def _take_shapes() -> dict[str, Schema]:
                 reason={"type": "string", "description": "In words."},
             ),
         ),
+        **_library_shapes(),
         "Route": about(
             "What mode `auto` makes of a clip.",
             record(
@@ -259,6 +263,30 @@ def _take_shapes() -> dict[str, Schema]:
     }
 
 
+def _library_shapes() -> dict[str, Schema]:
+    sound: dict[str, Schema] = {
+        "sound": {"type": "string", "description": "As `exemplar` of a hit may name it."},
+        "score": NUMBER,
+        "why": {"type": "string", "description": "In words."},
+        "author": maybe(TEXT),
+        "licence": TEXT,
+        "source": maybe(TEXT),
+    }
+    return {
+        "LibrarySound": about("A recording of a sound library that could be laid.", record(**sound)),
+        "LaidSound": about(
+            "A recording under a stretch of the clip, and the next best.",
+            record(
+                start_s={"type": "number", "minimum": 0},
+                end_s=NUMBER,
+                what={"type": "string", "enum": ["hit", "bed"]},
+                **sound,
+                others=items(ref("LibrarySound")),
+            ),
+        ),
+    }
+
+
 def _other_shapes() -> dict[str, Schema]:
     counts = record(total=WHOLE, **{state.value: WHOLE for state in State})
     brief = {
@@ -291,6 +319,7 @@ def _other_shapes() -> dict[str, Schema]:
             max_streams=WHOLE,
             max_bytes=WHOLE,
             modes=items(TEXT),
+            libraries={**items(TEXT), "description": "Sound libraries that `library` may name."},
         ),
         "Problem": {
             "description": "RFC 9457.",

@@ -83,6 +83,7 @@ class Settings(_Sourced):
     job_timeout_s: float = Field(1800.0, gt=0)
     retention_days: float = Field(30.0, gt=0)
     describe: bool = True
+    libraries: str = ""  # folder with the index files of sound libraries that jobs may use
     preload: str = ""  # modules that each worker process imports at its start, separated by commas
 
     @property
@@ -94,6 +95,11 @@ class Settings(_Sourced):
     def work_dir(self) -> Path:
         """Where running jobs have their temporary folders."""
         return self.data_dir / "work"
+
+    @property
+    def libraries_dir(self) -> Path:
+        """Where the index files of sound libraries are."""
+        return Path(self.libraries).expanduser() if self.libraries else self.data_dir / "libraries"
 
     @property
     def spool_dir(self) -> Path:

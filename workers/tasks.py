@@ -30,6 +30,7 @@ from synth.media import video
 from synth.options import ExistingSound, Options
 from synth.result import Result
 from synth.search import libraries
+from synth.search import libraries
 from workers import describing, overlays, searching
 from workers.attempt import Attempt, Stop, close
 from workers.errors import DatabaseError, ObjectNotFound, StorageError
@@ -72,6 +73,7 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     # Whatever makes temporary files in this process makes them where they are swept after a kill.
     tempfile.tempdir = str(folder)
     keep_kernels_in(settings.data_dir / "kernels")
+    libraries.keep_in(settings.libraries_dir)
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
     searches = str(sender).startswith(SEARCHER)
@@ -186,6 +188,9 @@ class _Errand:
                 raise OptionError(
                     f"bank is {options.bank!r}; allowed are the names of banks that ship with this server"
                 )
+            if options.library is not None and options.library not in libraries.names():
+                known = ", ".join(libraries.names()) or "none"
+                raise OptionError(f"library is {options.library!r}; allowed are those of this server: {known}")
             attempt.progress("fetch", 0.0)
             patiently(attempt, lambda: self.desk.storage.fetch(self.job.source_key, source))
             # A question makes no video, and what it is about need not be one.

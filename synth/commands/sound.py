@@ -43,10 +43,18 @@ Out = Annotated[
 ModeOption = Annotated[Mode, typer.Option(help="Which voice sounds the clip.")]
 Seed = Annotated[int, typer.Option(help="Another seed gives another sound; the same seed the same samples.")]
 Takes = Annotated[int, typer.Option(help=f"How many takes, 1 to {MAX_TAKES}; each has the next seed.")]
-SynthesisOption = Annotated[Synthesis, typer.Option(help="How predicted hits become a waveform.")]
+SynthesisOption = Annotated[
+    Synthesis, typer.Option(help="What sounds are made from: a bank, shaped noise, or a sound library.")
+]
 Material = Annotated[str | None, typer.Option(help="Sound every hit as this material.", show_default=False)]
 Bank = Annotated[
     str | None, typer.Option(help="Another sound bank: the name of a shipped one, or a file.", show_default=False)
+]
+Library = Annotated[
+    str | None,
+    typer.Option(
+        help="With --synthesis library: its name or its index file; not needed where there is one.", show_default=False
+    ),
 ]
 SoundClass = Annotated[
     str | None,
@@ -81,6 +89,7 @@ def run(
     synthesis: SynthesisOption = DEFAULTS.synthesis,
     material: Material = None,
     bank: Bank = None,
+    library: Library = None,
     sound_class: SoundClass = None,
     voice: VoicePack = None,
     face: Face = None,
@@ -101,6 +110,7 @@ def run(
             "synthesis": synthesis,
             "material": material,
             "bank": bank,
+            "library": library,
             "sound_class": sound_class,
             "voice": voice,
             "face": face,
@@ -159,6 +169,7 @@ def render(
     synthesis: SynthesisOption = DEFAULTS.synthesis,
     material: Material = None,
     bank: Bank = None,
+    library: Library = None,
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
@@ -173,6 +184,7 @@ def render(
             "synthesis": synthesis,
             "material": material,
             "bank": bank,
+            "library": library,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,

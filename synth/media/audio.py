@@ -29,7 +29,7 @@ _PASSES: Final = 3
 _CLOSE_ENOUGH_DB: Final = 0.2
 _AU_HEADER: Final = struct.Struct(">4sIIIII")
 _SUBTYPES: Final = {".wav": ("WAV", "PCM_24"), ".flac": ("FLAC", "PCM_24")}
-_BY_SOUNDFILE: Final = (b"RIFF", b"fLaC")
+_BY_SOUNDFILE: Final = (b"RIFF", b"fLaC", b"FORM")
 _CHUNK: Final = 1 << 18
 
 
@@ -51,7 +51,7 @@ class Loudness:
 def read(path: Path, rate_hz: int | None = None) -> tuple[NDArray[np.float32], int]:
     """The first sound of a media file as one channel [N] in [-1, 1], and its rate in Hz (``rate_hz`` if given).
 
-    wav and flac are read by libsndfile, everything else by ffmpeg; channels are averaged.
+    wav, flac and aiff are read by libsndfile, everything else by ffmpeg; channels are averaged.
 
     Raises:
         MediaError: the file is unreadable, has no sound, or lasts longer than two hours.

@@ -19,6 +19,7 @@ from synth.options import Options
 
 if TYPE_CHECKING:
     from synth.media.video import VideoInfo
+    from synth.search.library_matching import Laid
 
 Frame = NDArray[np.uint8]
 """One RGB picture, [H, W, 3]."""
@@ -133,11 +134,13 @@ class Rendering:
         sound: float32 [N] at the voice's ``sample_rate_hz``, N near ``duration_s * sample_rate_hz``.
         hits: the hits of the controls with their exemplars filled in.
         made_s: seconds that were made when the take was cancelled, silence after them; ``None`` for a whole one.
+        laid: the recordings of a sound library that are heard, in order of time.
     """
 
     sound: Sound
     hits: tuple[Hit, ...] = ()
     made_s: float | None = None
+    laid: tuple[Laid, ...] = ()
 
 
 Finished = Callable[[Rendering], None]

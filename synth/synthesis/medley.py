@@ -24,6 +24,7 @@ from synth.synthesis.base import CancelPoll, Controls, Frame, Hit, Progress, Ren
 
 if TYPE_CHECKING:
     from synth.media.video import VideoInfo
+    from synth.search.library_matching import Laid
 
 CROSS_FADE_S: Final = 0.05
 
@@ -138,15 +139,17 @@ class Medley:
         """Sound one take; see :meth:`synth.synthesis.base.Voice.render`."""
         out = np.zeros(round(self._duration_s * self.sample_rate_hz), np.float32)
         hits: list[Hit] = []
+        laid: list[Laid] = []
         for number, part in enumerate(self._parts):
             if cancelled():
                 raise Cancelled("stopped between two ranges of the clip")
             rendering = _sound(part, options, _drawing(uniforms, number), cancelled)
             hits += _on_the_clip(part, rendering.hits)
+            laid += _laid_on_the_clip(part, rendering.laid)
             self._lay(out, number, rendering.sound, options)
             if rendering.made_s is not None:
-                return Rendering(out, tuple(hits), max(0.0, part.offset_s + rendering.made_s))
-        return Rendering(out, tuple(hits))
+                return Rendering(out, tuple(hits), max(0.0, part.offset_s + rendering.made_s), tuple(laid))
+        return Rendering(out, tuple(hits), laid=tuple(laid))
 
     def _lay(self, out: Sound, number: int, sound: Sound, options: Options) -> None:
         """Add the sound of a part to the whole, with its cross-fades."""
@@ -188,3 +191,10 @@ def _on_the_clip(part: Part, hits: Sequence[Hit]) -> list[Hit]:
     """Hits of a part's clock on that of the clip; those in what is held at its edges are none."""
     moved = [replace(hit, time_s=hit.time_s + part.offset_s) for hit in hits]
     return [hit for hit in moved if part.start_s <= hit.time_s < part.end_s]
+
+
+def _laid_on_the_clip(part: Part, laid: Sequence[Laid]) -> list[Laid]:
+    """The same for sounds of a library; what reaches beyond the part ends with it."""
+    moved = [replace(one, start_s=one.start_s + part.offset_s, end_s=one.end_s + part.offset_s) for one in laid]
+    inside = [one for one in moved if part.start_s <= one.start_s < part.end_s or one.what == "bed"]
+    return [replace(one, start_s=max(one.start_s, part.start_s), end_s=min(one.end_s, part.end_s)) for one in inside]
