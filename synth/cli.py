@@ -17,7 +17,7 @@ from typing import Annotated, Final
 import typer
 from typer.exceptions import TyperException
 
-from synth.commands import bank, learn, library, sound, upkeep
+from synth.commands import bank, learn, library, music, sound, upkeep
 from synth.commands.console import complain
 from synth.errors import Cancelled, SynthError
 
@@ -35,6 +35,7 @@ VERBS: Final[Mapping[str, Callable[..., None]]] = {
 GROUPS: Final[Mapping[str, typer.Typer]] = {
     "bank": bank.bank_app,
     "library": library.library_app,
+    "music": music.music_app,
     "weights": upkeep.weights_app,
 }
 

@@ -29,7 +29,7 @@ from web.questions import SOURCE_TYPE, Questions
 from web.spool import Spool
 from workers.errors import Conflict, ObjectNotFound
 from workers.jobs import Job, Jobs, State, new_id
-from workers.records import ROUTE, SEARCH
+from workers.records import MUSIC, ROUTE, SEARCH
 from workers.settings import Settings
 from workers.storage import Storage
 
@@ -153,6 +153,8 @@ class Submitter:
 
         The clip is copied, so that each job can be deleted without the others noticing.
         """
+        if job.mode == MUSIC:
+            raise Conflict("music lies under this sound; ask the result that it was laid under for another seed")
         made = []
         with self.spool.request() as folder:
             path = folder / "source"
@@ -175,6 +177,40 @@ class Submitter:
                     raise
                 self.ring(new.mode)
                 made.append(new)
+        return made
+
+    def lay_music(self, job: Job, entry: Mapping[str, Any], asked: Mapping[str, Any], owner: str) -> Job:
+        """A new job that lays music under a take of an old one.
+
+        The take's video is copied, so that each job can be deleted without the others noticing.
+
+        Args:
+            entry: the take, as the old job's result has it.
+            asked: ``track`` and ``level_lufs``.
+
+        Raises:
+            Conflict: the take is no longer stored.
+            QueueFull: as many jobs wait as are allowed to.
+        """
+        job_id = new_id(time.time())
+        key = f"{job_id}/source"
+        info = {**job.info, "music": {**asked, "of": job.id, "take": int(entry["take"])}}
+        with self.spool.request() as folder:
+            self.spool.make_room(int(entry.get("bytes", 0)))
+            try:
+                self.storage.fetch(str(entry["key"]), folder / "source")
+            except ObjectNotFound as error:
+                raise Conflict("the video of this result is no longer stored") from error
+            try:
+                self.storage.put(key, folder / "source", SOURCE_TYPE)
+                options = Options.parse({**job.options, "takes": 1, "seed": entry["seed"]})
+                made = self.jobs.create(
+                    options=options, title=job.title, source_key=key, info=info, owner=owner, id=job_id, mode=MUSIC
+                )
+            except BaseException:
+                self._forget(job_id)
+                raise
+        self.ring(MUSIC)
         return made
 
     def delete(self, job_id: str, viewer: str | None) -> None:

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from synth.options import Mode
 from workers.errors import ServiceError
-from workers.records import OVERLAY, ROUTE
+from workers.records import MUSIC, OVERLAY, ROUTE
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -70,10 +70,10 @@ def make_app(settings: Settings) -> Celery:
 
 
 def queue_of(mode: str) -> str:
-    """The queue on which workers listen for jobs of a mode; who does ``auto`` also says which voice suits a clip, and
-    draws what is asked for later.
+    """The queue on which workers listen for jobs of a mode; who does ``auto`` also says which voice suits a clip,
+    draws what is asked for later, and lays music under results.
     """
-    return f"sonorize.{Mode.AUTO.value if mode in (ROUTE, OVERLAY) else mode}"
+    return f"sonorize.{Mode.AUTO.value if mode in (ROUTE, OVERLAY, MUSIC) else mode}"
 
 
 class _Bell:

@@ -84,6 +84,7 @@ class Settings(_Sourced):
     retention_days: float = Field(30.0, gt=0)
     describe: bool = True
     libraries: str = ""  # folder with the index files of sound libraries that jobs may use
+    music: str = ""  # folder of the user's own music, out of which tracks are suggested
     preload: str = ""  # modules that each worker process imports at its start, separated by commas
 
     @property
@@ -100,6 +101,16 @@ class Settings(_Sourced):
     def libraries_dir(self) -> Path:
         """Where the index files of sound libraries are."""
         return Path(self.libraries).expanduser() if self.libraries else self.data_dir / "libraries"
+
+    @property
+    def music_dir(self) -> Path | None:
+        """The folder of the user's own music."""
+        return Path(self.music).expanduser() if self.music else None
+
+    @property
+    def music_index(self) -> Path:
+        """Where workers keep what they know of that folder."""
+        return self.data_dir / "music.sqlite"
 
     @property
     def spool_dir(self) -> Path:

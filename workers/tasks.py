@@ -30,8 +30,7 @@ from synth.media import video
 from synth.options import ExistingSound, Options
 from synth.result import Result
 from synth.search import libraries
-from synth.search import libraries
-from workers import describing, overlays, searching
+from workers import describing, music, overlays, searching
 from workers.attempt import Attempt, Stop, close
 from workers.errors import DatabaseError, ObjectNotFound, StorageError
 from workers.folders import ProcessFolder, sweep
@@ -78,6 +77,8 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
         importlib.import_module(module.strip())
     searches = str(sender).startswith(SEARCHER)
     threading.Thread(target=_warm_up, args=(settings.describe, searches), name="warm-up", daemon=True).start()
+    if not searches:
+        music.keeper(settings)
     bell, name = functools.partial(ring, make_app(settings)), f"{sender or 'worker'}#{os.getpid()}"
     _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]
 
@@ -155,7 +156,8 @@ def answer(desk: Desk, job: Job) -> None:
         except Exception as error:
             errand.end(error)
             return
-        _record(errand.attempt, lambda: desk.jobs.finish(job.id, job.attempt, told))
+        if not _record(errand.attempt, lambda: desk.jobs.finish(job.id, job.attempt, told)):
+            _record(errand.attempt, lambda: desk.jobs.canceled(job.id, job.attempt))
 
 
 class _Errand:
@@ -230,6 +232,7 @@ class _Errand:
                 return False
             stored = store(self.desk.storage, attempt, outcome, self.folder)
             describing.add(stored, described, self.desk.storage, attempt)
+            music.suggest(stored, self.desk.settings, attempt, self.folder)
         except Cancelled:
             _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
@@ -265,10 +268,17 @@ def _search(errand: _Errand, request: pipeline.Request) -> dict[str, Any]:
     return searching.answer(request.source, errand.job.info.get("by"), request.cancelled)
 
 
+def _music(errand: _Errand, _request: pipeline.Request) -> dict[str, Any]:
+    """A finished take with music under its sound; no question, but a job of its own."""
+    desk = errand.desk
+    return music.lay(desk.jobs, desk.storage, desk.settings, errand.attempt, errand.folder)
+
+
 ANSWERS: Final[dict[str, Callable[[_Errand, pipeline.Request], dict[str, Any]]]] = {
     ROUTE: _route,
     OVERLAY: _overlay,
     SEARCH: _search,
+    MUSIC: _music,
 }
 """Mode of a question -> what answers it."""
 
