@@ -20,12 +20,12 @@ from synth.synthesis.base import Hit, SoundChoice
 from web.app import create_app
 from workers import tasks
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import ROUTE, SEARCH
+from workers.records import OVERLAY, ROUTE, SEARCH
 from workers.settings import Settings, embedded
 from workers.storage import Storage, storage_of
 
 PROBLEM = "application/problem+json"
-MODES = ("auto", "hits", "ambient", "speech", ROUTE, SEARCH)
+MODES = ("auto", "hits", "ambient", "speech", ROUTE, SEARCH, OVERLAY)
 
 
 class Place:

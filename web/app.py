@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from web import api, auth, batches, context, decor, door, errors, guards, health, openapi, pages, search
+from web import api, auth, batches, boxes, context, decor, door, errors, guards, health, insights, music, openapi, pages, search
 from web.auth import Keys
 from web.context import Ring, Site
 from web.events import Streams
@@ -75,7 +75,7 @@ def create_app(
     guards.install(app)
     errors.install(app)
     decor.install(app)
-    for part in (api, batches, openapi, pages, search, door, health):
+    for part in (api, batches, boxes, insights, music, openapi, pages, search, door, health):
         app.register_blueprint(part.blueprint)
     return app
 

@@ -15,7 +15,7 @@ import typer
 from synth import cli
 from synth.errors import SynthError
 from synth.search import libraries
-from web.commands import demo, health, keys, measure, serve, submit
+from web.commands import boxes, demo, health, index, keys, measure, search, serve, submit
 from workers.errors import WorkError
 
 app: Final = cli.program(
@@ -25,12 +25,13 @@ app: Final = cli.program(
         "serve": serve.serve,
         "worker": serve.worker,
         "submit": submit.submit,
+        "search": search.search,
         "demo": demo.demo,
         **{name: verb for name, verb in cli.VERBS.items() if name not in ("run", "render")},
         "bench": measure.bench,
         "doctor": health.doctor,
     },
-    {"keys": keys.keys_app, **cli.GROUPS},
+    {"keys": keys.keys_app, "index": index.index_app, "boxes": boxes.boxes_app, **cli.GROUPS},
 )
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from flask import Flask, g, request, url_for
 
-from web import forms, guards
+from web import forms, guards, telling
 from web.context import site
-from web.shapes import outputs, synthetic_speech
+from web.shapes import METHODS, outputs, synthetic_speech
 from workers.records import State
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -33,7 +33,10 @@ STAGES: Final = {
     "look": "Watching the clip",
     "render": "Making the sound",
     "write": "Putting it under the picture",
+    "describe": "Listening to the result",
     "store": "Storing the result",
+    "music": "Choosing music",
+    "bed": "Laying music under the sound",
 }
 FAMILIES: Final = {
     "woody": {"wood", "leaf", "drywall", "paper"},
@@ -43,6 +46,10 @@ FAMILIES: Final = {
     "earthy": {"dirt", "grass", "gravel", "rock"},
     "wet": {"water"},
 }
+HEAT_METHODS: Final = tuple(
+    {"name": name, "words": words, "kind": f"heat-map-{name}", "video": f"heat-map-video-{name}"}
+    for name, words in METHODS.items()
+)
 
 
 def install(app: Flask) -> None:
@@ -63,10 +70,16 @@ def install(app: Flask) -> None:
         ranked,
         partial,
         sentence,
+        telling.rank_words,
+        telling.fit_words,
+        telling.texture_words,
+        telling.kind_name,
+        telling.where_words,
+        edges_words,
     ):
         app.jinja_env.filters[name.__name__] = name
     app.jinja_env.filters.update(words=forms.words, class_words=forms.class_words, takes=outputs)
-    app.jinja_env.globals.update(static_file=static_file, here=here)
+    app.jinja_env.globals.update(static_file=static_file, here=here, methods=HEAT_METHODS)
     app.context_processor(_shared)
 
 
@@ -169,6 +182,12 @@ def tally(hits: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
 def partial(made_s: float) -> str:
     """What a take is of which only a part was made."""
     return f"partial, {made_s:.1f} s of sound"
+
+
+def edges_words(edges: Iterable[float]) -> str:
+    """Where a box lies, in percent of the picture."""
+    left, top, right, bottom = (f"{100 * edge:g}" for edge in (round(one, 3) for one in edges))
+    return f"{left}–{right} % across, {top}–{bottom} % down"
 
 
 def ranked(probabilities: Mapping[str, float]) -> list[tuple[str, float]]:

@@ -17,12 +17,11 @@ from werkzeug.http import parse_range_header
 
 from web.context import site
 from web.errors import Problem
-from web.shapes import KINDS
+from web.shapes import FILES, KINDS
 from workers.jobs import Job
 
 URL_LIVES_S: Final = 600
 SANDBOX: Final = "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; img-src 'self'; sandbox"
-_KEYS: Final = {"video": "key", "sound": "wav_key", "hits": "hits_key", "thumbnail": "thumbnail_key"}
 _TYPES: Final = {
     ".mp4": "video/mp4",
     ".m4v": "video/mp4",
@@ -59,8 +58,8 @@ def output(job: Job, entry: Mapping[str, Any], kind: str) -> Response:
     """
     if kind == "provenance":
         text = json.dumps(entry["provenance"], indent=2) + "\n"
-        return _dressed(Response(text, content_type="application/json"), stored_name(job, entry, kind))
-    key = entry.get(_KEYS.get(kind, ""))
+        return dressed(Response(text, content_type="application/json"), stored_name(job, entry, kind))
+    key = entry.get(FILES.get(kind, ""))
     if key is None:
         raise Problem("not-found", f"there is no {kind[:40]!r} of this take; there may be {', '.join(KINDS)}")
     return send(Item(str(key), stored_name(job, entry, kind)))
@@ -71,7 +70,7 @@ def stored_name(job: Job, entry: Mapping[str, Any], kind: str) -> str:
     stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", job.title)
     stem = re.sub(r'[\\/:*?"<>|]', "_", stem).strip(". ") or "clip"
     take = f".take{entry['take']}" if int(job.options.get("takes", 1)) > 1 else ""
-    key = str(entry.get(_KEYS.get(kind, "")) or "x.json")
+    key = str(entry.get(FILES.get(kind, "")) or "x.json")
     what = {"video": ".sonorized", "sound": ".sonorized"}.get(kind, f".{kind}")
     return f"{stem}{take}{what}.{key.rpartition('.')[2]}"
 
@@ -100,7 +99,7 @@ def send(item: Item) -> Response:
     # A key's bytes never change: each attempt of a job has keys of its own.
     response.headers["Cache-Control"] = "private, max-age=86400, immutable"
     response.set_etag(_etag(item))
-    return _dressed(response, item.filename)
+    return dressed(response, item.filename)
 
 
 def _piece(item: Item, size: int) -> Response:
@@ -136,7 +135,8 @@ def _etag(item: Item) -> str:
     return re.sub(r"[^A-Za-z0-9.-]", "-", item.key)
 
 
-def _dressed(response: Response, filename: str) -> Response:
+def dressed(response: Response, filename: str) -> Response:
+    """The response under a name, kept or shown as the query asks, and unable to run anything."""
     how = "attachment" if "download" in request.args else "inline"
     ascii_name = filename.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
     disposition = f"{how}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -18,6 +18,7 @@ from web import search_shapes
 from web.errors import KINDS, PROBLEM_TYPE
 from web.schemas import TEXT, Schema, ref, schemas
 from web.shapes import KINDS as FILES
+from web.shapes import METHODS
 from workers.records import State
 
 blueprint = Blueprint("openapi", __name__)
@@ -132,11 +133,66 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "get",
         "/v1/jobs/{job_id}/outputs/{take}/{kind}",
         "readOutput",
-        "A file of a take: video, sound, hit list, provenance or thumbnail",
+        "A file of a take: video, sound, hit list, provenance, thumbnail, or maps of where its sound comes from",
         {200: "application/octet-stream", 206: "application/octet-stream", 302: "", 304: ""},
         ("not-found", "range"),
         query=_DOWNLOAD,
         headers=_RANGE,
+    ),
+    Operation(
+        "get",
+        "/v1/jobs/{job_id}/takes/{take}/heat-map.mp4",
+        "readHeatMapVideo",
+        "A take with the maps of where its sound comes from moving over it; drawn when it is first asked for",
+        {200: "video/mp4", 206: "video/mp4", 302: "", 304: ""},
+        ("not-found", "option", "range", "queue-full"),
+        query={"method": {"enum": list(METHODS), "default": next(iter(METHODS))}, **_DOWNLOAD},
+        headers=_RANGE,
+    ),
+    Operation(
+        "get", "/v1/jobs/{job_id}/music", "readMusic", "Music that fits the clip", {200: "Music"}, ("not-found",)
+    ),
+    Operation(
+        "post",
+        "/v1/jobs/{job_id}/music",
+        "layMusic",
+        "Lay a track of the server's folder of music under a take: a job of its own",
+        {202: "Job"},
+        ("bad-request", "not-found", "conflict", "unsupported-type", "option", "queue-full"),
+        {JSON: "LayMusic"},
+    ),
+    Operation(
+        "get",
+        "/v1/jobs/{job_id}/music/{number}",
+        "listenToMusic",
+        "A suggested track, by its number in the list",
+        {200: "application/octet-stream", 206: "application/octet-stream", 304: ""},
+        ("not-found",),
+        query=_DOWNLOAD,
+        headers=_RANGE,
+    ),
+    Operation(
+        "get", "/v1/jobs/{job_id}/boxes", "listBoxes", "Where people say its sound is", {200: "Boxes"}, ("not-found",)
+    ),
+    Operation(
+        "post",
+        "/v1/jobs/{job_id}/boxes",
+        "createBox",
+        "Say where in the picture the sound comes from, or that it is not to be seen",
+        {201: "Box"},
+        ("bad-request", "not-found", "conflict", "unsupported-type", "option"),
+        {JSON: "NewBox"},
+    ),
+    Operation("delete", "/v1/jobs/{job_id}/boxes", "deleteBoxes", "Forget a job's boxes", {204: ""}, ("not-found",)),
+    Operation("delete", "/v1/jobs/{job_id}/boxes/{box_id}", "deleteBox", "Forget one box", {204: ""}, ("not-found",)),
+    Operation(
+        "get",
+        "/v1/boxes",
+        "exportBoxes",
+        "All your boxes, for a training: one JSON object a line, or CSV",
+        {200: "application/octet-stream"},
+        ("option",),
+        query={"format": {"enum": ["json", "csv"], "default": "json"}, **_DOWNLOAD},
     ),
     Operation(
         "post",
@@ -186,6 +242,24 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         {200: "Probe"},
         ("bad-request", "too-large", "unsupported-type", "media", "option", "queue-full", "disk-full"),
         {MULTIPART: "ProbeUpload"},
+    ),
+    Operation(
+        "get",
+        "/v1/search",
+        "search",
+        "Find results by words, or like another job's picture or sound",
+        {200: "Search"},
+        ("bad-request", "not-found", "option"),
+        query=search_shapes.QUERY,
+    ),
+    Operation(
+        "post",
+        "/v1/search",
+        "searchLikeFile",
+        "Find results that look or sound like a picture, a sound or a clip",
+        {200: "Search"},
+        ("bad-request", "too-large", "unsupported-type", "media", "option", "queue-full", "disk-full"),
+        {MULTIPART: "SearchUpload"},
     ),
     Operation("get", "/v1/limits", "readLimits", "What a clip may be", {200: "Limits"}),
     Operation("get", "/v1/openapi.json", "readDocument", "This description", {200: JSON}),
@@ -243,24 +317,6 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         *({"name": name, "in": "path", "required": True, "schema": shapes.get(name, TEXT)} for name in inside),
         *({"name": name, "in": "query", "schema": schema} for name, schema in operation.query.items()),
         *({"name": name, "in": "header", "schema": schema} for name, schema in operation.headers.items()),
-    Operation(
-        "get",
-        "/v1/search",
-        "search",
-        "Find results by words, or like another job's picture or sound",
-        {200: "Search"},
-        ("bad-request", "not-found", "option"),
-        query=search_shapes.QUERY,
-    ),
-    Operation(
-        "post",
-        "/v1/search",
-        "searchLikeFile",
-        "Find results that look or sound like a picture, a sound or a clip",
-        {200: "Search"},
-        ("bad-request", "too-large", "unsupported-type", "media", "option", "queue-full", "disk-full"),
-        {MULTIPART: "SearchUpload"},
-    ),
     ]
 
 
@@ -286,6 +342,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 _STATUS_WORDS: Final = {
     200: "Done.",
+    201: "Made.",
     202: "Accepted; it is being done.",
     204: "Done; there is nothing to say.",
     206: "The part that was asked for.",

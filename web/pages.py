@@ -9,7 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from synth.options import Options
-from web import batches, forms, guards
+from web import batches, boxes, forms, guards
 from web.api import keeping, page_of_jobs
 from web.context import owner, site, viewer
 from web.errors import KINDS, Problem
@@ -80,6 +80,7 @@ def job(job_id: str) -> str:
         take=int(asked) if asked.isdecimal() and int(asked) < len(takes) else 0,
         options=_told_options(found),
         next_seed=variant_seeds({}, found)[0],
+        **(boxes.for_form(found) if takes else {}),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
+from synth.media.bed import LEVEL_RANGE_LUFS, Bed
 from synth.options import (
     LIBRARY_NAME,
     LOUDNESS_RANGE_LUFS,
@@ -21,6 +22,7 @@ from synth.options import (
 from web.errors import KINDS
 from web.forms import MODES
 from web.submit import MAX_VARIANTS
+from workers.boxes import EDGES
 from workers.records import State
 
 Schema = dict[str, Any]
@@ -101,7 +103,7 @@ def option_members() -> dict[str, Schema]:
 
 def schemas() -> dict[str, Schema]:
     """All shapes by name."""
-    return {**_job_shapes(), **_take_shapes(), **_other_shapes()}
+    return {**_job_shapes(), **_take_shapes(), **_other_shapes(), **_music_shapes()}
 
 
 def _range(edges: tuple[float, float]) -> Schema:
@@ -146,6 +148,8 @@ def _job_shapes() -> dict[str, Schema]:
                 created_at=MOMENT,
                 started_at=maybe(MOMENT),
                 finished_at=maybe(MOMENT),
+                description={**maybe(ref("Description")), "description": "Null without a result."},
+                music=ref("Music"),
                 outputs=items(ref("Take")),
                 links=LINKS,
             ),
@@ -198,6 +202,7 @@ def _take_shapes() -> dict[str, Schema]:
                     **FLAG,
                     "description": "Its speech is synthetic: made from the lips, and spoken by nobody.",
                 },
+                description={**maybe(ref("TakeDescription")), "description": "Null where it was not looked at."},
                 links=LINKS,
                 hits=items(ref("Hit")),
                 library={**items(ref("LaidSound")), "description": "Recordings of a sound library that are heard."},
@@ -215,6 +220,7 @@ def _take_shapes() -> dict[str, Schema]:
                 reason={"type": "string", "description": "In words."},
             ),
         ),
+        **_description_shapes(),
         **_library_shapes(),
         "Route": about(
             "What mode `auto` makes of a clip.",
@@ -260,6 +266,111 @@ def _take_shapes() -> dict[str, Schema]:
             },
             "required": ["file"],
         },
+    }
+
+
+def _description_shapes() -> dict[str, Schema]:
+    return {
+        "Description": about(
+            "Whether a result was looked at and listened to, and what holds for all its takes.",
+            record(
+                described=FLAG,
+                reason={**maybe(TEXT), "description": "Why not."},
+                times_s={**items(NUMBER), "description": "Of the pictures that were looked at."},
+                ranking={**items(WHOLE), "description": "Numbers of the takes, the one that fits best first."},
+                stages_s={"type": "object", "additionalProperties": NUMBER},
+            ),
+        ),
+        "TakeDescription": about(
+            "What was heard in a take. The maps of where its sound comes from are behind links.",
+            record(
+                tags=items(record(name=TEXT, probability=FRACTION)),
+                correspondence={**FRACTION, "description": "Probability that sound and picture belong together."},
+                distance={"type": "number", "minimum": 0, "maximum": 2, "description": "Of sound and picture."},
+                rank={"type": "integer", "minimum": 1, "description": "1 for the take that lies nearest."},
+                texture=maybe(ref("Texture")),
+                firmness={
+                    "type": "object",
+                    "additionalProperties": FRACTION,
+                    "description": "Highest value of each method's maps; below 0.5 no place is shown firmly.",
+                },
+            ),
+        ),
+        "Texture": about(
+            "What the statistics of a sound are like.",
+            record(
+                cluster={"type": "integer", "minimum": 0, "description": "The kind of texture that it is nearest to."},
+                name={**maybe(TEXT), "description": "Of that kind."},
+                distance={"type": "number", "minimum": 0, "description": "From the kind's centre, in deviations."},
+                typicality={**FRACTION, "description": "Share of known sounds that are odder in their kind."},
+                expected={**maybe(WHOLE), "description": "The kind that the picture leads one to expect."},
+                expected_name=maybe(TEXT),
+                expected_probability=maybe(FRACTION),
+            ),
+            optional=("name", "expected_name"),
+        ),
+        **_box_shapes(),
+    }
+
+
+def _box_shapes() -> dict[str, Schema]:
+    edges: dict[str, Schema] = {
+        edge: {**maybe(FRACTION), "description": f"Of the picture; null where nothing is visible: the {edge} edge."}
+        for edge in EDGES
+    }
+    time_s: Schema = {"type": "number", "minimum": 0, "description": "Of the picture."}
+    visible: Schema = {**FLAG, "description": "False: what sounds is not in the picture.", "default": True}
+    return {
+        "Box": about(
+            "Where a person says that a job's sound comes from.",
+            record(id=TEXT, job_id=TEXT, time_s=time_s, visible=visible, **edges, annotator=TEXT),
+        ),
+        "NewBox": about(
+            "A moment, and a rectangle or that nothing visible sounds.",
+            record(time_s=time_s, visible=visible, **edges),
+            optional=("visible", *EDGES),
+        ),
+        "Boxes": record(boxes=items(ref("Box"))),
+    }
+
+
+def _music_shapes() -> dict[str, Schema]:
+    path: Schema = {**TEXT, "description": "Of the track, inside the server's folder of music."}
+    level: Schema = {**_range(LEVEL_RANGE_LUFS), "default": Bed().level_lufs}
+    return {
+        "Music": about(
+            "Music out of the server's own folder that fits the clip, and that which lies under the sound.",
+            record(
+                suggestions=items(ref("Track")),
+                reason={**maybe(TEXT), "description": "Why nothing was suggested."},
+                laid=maybe(
+                    record(
+                        of={**TEXT, "description": "The job under whose take it was laid."},
+                        take=WHOLE,
+                        track=path,
+                        level_lufs=NUMBER,
+                        title=maybe(TEXT),
+                        author=maybe(TEXT),
+                        licence=maybe(TEXT),
+                    )
+                ),
+            ),
+        ),
+        "Track": record(
+            path=path,
+            title=TEXT,
+            author=maybe(TEXT),
+            licence=TEXT,
+            duration_s=NUMBER,
+            tempo_bpm=NUMBER,
+            score={"type": "number", "minimum": -1.001, "maximum": 1.001, "description": "How well it fits."},
+            links=LINKS,
+        ),
+        "LayMusic": about(
+            "A track to lay under a take; the sound keeps its level.",
+            record(track=path, level_lufs=level, take={**WHOLE, "description": "The first by default."}),
+            optional=("level_lufs", "take"),
+        ),
     }
 
 

@@ -12,7 +12,21 @@ from typing import Any, Final
 from web.context import site
 from workers.jobs import Job, State
 
-KINDS: Final = ("video", "sound", "hits", "provenance", "thumbnail")
+FILES: Final = {
+    "video": "key",
+    "sound": "wav_key",
+    "hits": "hits_key",
+    "thumbnail": "thumbnail_key",
+    "maps": "maps_key",
+    "heat-maps": "sheet_key",
+    "heat-map-avol": "heat_avol_key",
+    "heat-map-attention": "heat_attention_key",
+}
+"""Kind of file of a take -> the name of its storage key in the row."""
+KINDS: Final = (*FILES, "provenance")
+METHODS: Final = {"avol": "AVOL-Net", "attention": "Attention"}
+"""How a heat map was made -> its name for people; a test compares with :mod:`synth.search.heat_map`."""
+_ALWAYS: Final = frozenset({"video", "sound", "provenance", "thumbnail"})
 
 
 def moment(stamp_s: float | datetime | None) -> str | None:
@@ -35,7 +49,7 @@ def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
         "title": job.title,
         "mode": job.mode,
         "options": dict(job.options),
-        "clip": dict(job.info),
+        "clip": {name: value for name, value in job.info.items() if name != "music"},
         "progress": {"stage": job.stage or None, "fraction": round(float(job.progress or 0.0), 4)},
         "queue": _queue(job),
         "attempt": job.attempt,
@@ -45,6 +59,8 @@ def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
         "created_at": moment(job.created_at),
         "started_at": moment(job.started_at),
         "finished_at": moment(job.finished_at),
+        "description": description_json(job),
+        "music": music_json(job),
         "outputs": [output_json(job, output, hits=hits) for output in outputs(job)],
         "links": links(job),
     }
@@ -60,6 +76,8 @@ def links(job: Job) -> dict[str, str]:
         "retry": f"{base}/retry",
         "variants": f"{base}/variants",
         "page": f"/jobs/{job.id}",
+        "boxes": f"{base}/boxes",
+        "music": f"{base}/music",
     }
     if takes := outputs(job):
         found["result"] = f"{base}/outputs/{takes[0]['take']}/video"
@@ -93,17 +111,49 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         "mode_reason": output.get("mode_reason"),
         "ranges": list(output.get("ranges", ())),
         "synthetic_speech": synthetic_speech(output),
-        "links": {
-            kind: f"/v1/jobs/{job.id}/outputs/{take}/{kind}"
-            for kind in KINDS
-            if kind != "hits" or output.get("hits_key") is not None
-        },
+        "description": output.get("description"),
+        "links": take_links(job, output),
     }
     if hits:
         shown["hits"] = list(output["hits"])
         shown["library"] = list(output.get("library", ()))
         shown["stages_s"] = dict(output["stages_s"])
     return shown
+
+
+def take_links(job: Job, output: Mapping[str, Any]) -> dict[str, str]:
+    """Where the files of a take are, and its heat maps over its video: drawn when somebody first asks for them."""
+    base, take = f"/v1/jobs/{job.id}", int(output["take"])
+    found = {
+        kind: f"{base}/outputs/{take}/{kind}"
+        for kind in KINDS
+        if kind in _ALWAYS or output.get(FILES[kind]) is not None
+    }
+    drawn = [method for method in METHODS if f"heat-map-{method}" in found and "maps" in found]
+    return found | {f"heat-map-video-{method}": f"{base}/takes/{take}/heat-map.mp4?method={method}" for method in drawn}
+
+
+def description_json(job: Job) -> dict[str, Any] | None:
+    """What the stage that looks at a result says of it; nothing without one, or with one of an older release."""
+    told = (job.result or {}).get("description")
+    if told is None:
+        return None
+    return {"described": False, "reason": None, "times_s": [], "ranking": [], "stages_s": {}, **told}
+
+
+def music_json(job: Job) -> dict[str, Any]:
+    """The music that was suggested for a job, and that which lies under its sound."""
+    told, asked = (job.result or {}).get("music") or {}, job.info.get("music")
+    base = f"/v1/jobs/{job.id}/music"
+    known = next((entry["music"] for entry in outputs(job) if entry.get("music")), {})
+    laid = {name: known.get(name) for name in ("title", "author", "licence")}
+    return {
+        "suggestions": [
+            {**one, "links": {"sound": f"{base}/{number}"}} for number, one in enumerate(told.get("suggestions", ()))
+        ],
+        "reason": told.get("reason"),
+        "laid": {**asked, **laid} if asked else None,
+    }
 
 
 def synthetic_speech(output: Mapping[str, Any]) -> bool:

@@ -79,7 +79,7 @@ class DrawnBox:
         job_id: whose picture.
         owner: who drew it.
         created_at: seconds since 1970.
-        video: storage key of the clip.
+        video: storage key of what has both the picture and a sound: the clip, or its first take where it is silent.
     """
 
     id: str
@@ -126,7 +126,7 @@ class Boxes:
             row = {"id": new_id(now), "job_id": job_id, "owner": owner, "time_s": place.time_s, "created_at": now}
             edges = dict(zip(EDGES, place.edges or (None,) * 4, strict=True))
             connection.execute(sa.insert(BOXES).values(**row, visible=place.edges is not None, **edges))
-        return DrawnBox(str(row["id"]), job_id, owner, place, now, job.source_key)
+        return DrawnBox(str(row["id"]), job_id, owner, place, now, _video(job.source_key, job.info, job.result))
 
     def of_job(self, job_id: str, viewer: str | None) -> list[DrawnBox]:
         """Those of one job, in the order of their moments. Raises NotFound."""
@@ -149,7 +149,7 @@ class Boxes:
 
     def _select(self, *conditions: sa.ColumnElement[bool]) -> list[DrawnBox]:
         wanted = (
-            sa.select(BOXES, JOBS.c.source_key)
+            sa.select(BOXES, JOBS.c.source_key, JOBS.c.info, JOBS.c.result)
             .join(JOBS, JOBS.c.id == BOXES.c.job_id)
             .where(JOBS.c.mode.not_in(QUESTIONS), *conditions)
             .order_by(BOXES.c.id)
@@ -185,7 +185,13 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
 
 def _box_of(row: sa.Row[Any]) -> DrawnBox:
     edges = (row.left, row.top, row.right, row.bottom) if row.visible else None
-    return DrawnBox(row.id, row.job_id, row.owner, Place(row.time_s, edges), row.created_at, row.source_key)
+    video = _video(row.source_key, row.info, row.result)
+    return DrawnBox(row.id, row.job_id, row.owner, Place(row.time_s, edges), row.created_at, video)
+
+
+def _video(source_key: str, info: Mapping[str, Any], result: Mapping[str, Any] | None) -> str:
+    takes = (result or {}).get("outputs") or [{"key": source_key}]
+    return source_key if info.get("audio_codec") else str(takes[0]["key"])
 
 
 def _number(name: str, value: Any, most: float) -> float:

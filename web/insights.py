@@ -1,0 +1,109 @@
+"""What the nets say of a result, in detail: why, where in the picture, and which other results sound alike."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Blueprint, Response, render_template, request
+
+from synth.options import Options
+from web import media
+from web.context import owner, site
+from web.errors import Problem
+from web.media import Item
+from web.shapes import METHODS, job_json, outputs
+from workers.errors import Conflict, NotFound, ObjectNotFound
+from workers.jobs import Job
+from workers.records import OVERLAY
+
+blueprint = Blueprint("insights", __name__)
+
+PATIENCE_S: Final = 45.0
+AT_ONCE: Final = 3
+_POLL_S: Final = 0.15
+_WAITING: Final = threading.BoundedSemaphore(AT_ONCE)
+
+
+@blueprint.get("/jobs/<job_id>/explain")
+def explain(job_id: str) -> str:
+    """Everything that is known of a result, with what each number means."""
+    job = site().job(job_id)
+    takes = outputs(job)
+    if not takes:
+        raise Problem("not-found", "the job has no result to explain")
+    return render_template("explain.html", job=job, told=job_json(job), takes=takes)
+
+
+@blueprint.get("/v1/jobs/<job_id>/takes/<int:take>/heat-map.mp4")
+def heat_map_video(job_id: str, take: int) -> Response:
+    """A take with its heat maps moving over it."""
+    job, method = site().job(job_id), request.args.get("method", next(iter(METHODS)))
+    if method not in METHODS:
+        raise Problem("option", f"method is {method[:20]!r}; allowed are {', '.join(METHODS)}")
+    entry = next((entry for entry in outputs(job) if entry["take"] == take), None)
+    if entry is None or entry.get("maps_key") is None or entry.get(f"heat_{method}_key") is None:
+        raise Problem("not-found", f"there are no heat maps of take {take} by {METHODS[method]}")
+    key = f"{str(entry['maps_key']).removesuffix('.maps.npz')}.{method}.mp4"
+    if not _is_stored(key):
+        _have_drawn(job, entry, method, key)
+    return media.send(Item(key, media.stored_name(job, {**entry, "key": key}, "video").replace(".sonorized", ".heat")))
+
+
+def _is_stored(key: str) -> bool:
+    try:
+        return site().storage.size(key) > 0
+    except ObjectNotFound:
+        return False
+
+
+def _have_drawn(job: Job, entry: Mapping[str, Any], method: str, key: str) -> None:
+    """Ask a worker, and wait, but not for ever: what is asked for stays asked for, and is there the next time.
+
+    Raises:
+        Problem: ``unavailable``, while it is not there yet; or it cannot be drawn.
+        WorkError: the queue is full, or a part of the server is away.
+    """
+    if not _WAITING.acquire(blocking=False):  # threads that wait must not be all that there are
+        raise Problem("unavailable", "other videos are being drawn; ask again", {"Retry-After": "5"})
+    try:
+        question = site().jobs.create(
+            options=Options(),
+            title="",
+            source_key=str(entry["key"]),
+            info={"maps_key": entry["maps_key"], "method": method, "target_key": key},
+            owner=owner(),
+            idempotency_key=f"{OVERLAY} {key}",
+            request_hash=job.id,
+            mode=OVERLAY,
+        )
+        site().submitter.ring(OVERLAY)
+        _wait(question.id, key)
+    finally:
+        _WAITING.release()
+
+
+def _wait(question_id: str, key: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        failure = _failure(question_id)
+        if _is_stored(key):
+            return
+        if failure is not None:
+            raise Conflict(failure)
+        time.sleep(_POLL_S)
+    raise Problem("unavailable", "the video is still being drawn; ask again", {"Retry-After": "10"})
+
+
+def _failure(question_id: str) -> str | None:
+    """Why a question that has ended was not answered; one that has ended is taken away."""
+    try:
+        asked = site().jobs.get(question_id, None)
+        if not asked.state.final:
+            return None
+        site().jobs.delete(question_id, None)
+    except NotFound:  # somebody else who waited for the same took it away
+        return "the video could not be drawn"
+    return str((asked.error or {}).get("detail", "the video could not be drawn"))
