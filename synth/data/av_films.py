@@ -84,7 +84,7 @@ def films_of(folder: Path, *, talking: int = 150) -> list[Film]:
             found += _hits(place) + _talking(place, talking)
     if not found:
         found = [
-            Film(one.name, one.group, one.path, one.path, (one.label,), one.part == video_folder.HELD_OUT)
+            Film(one.name, one.group, one.video, one.video, (one.label,), one.part == video_folder.HELD_OUT)
             for one in video_folder.load(folder)
         ]
     return found
@@ -123,6 +123,8 @@ def _talking(folder: Path, count: int) -> list[Film]:
         return []
     step = max(1, len(sentences) // max(1, count))
     return [
-        Film(one.name, f"{one.speaker}-{one.name}", one.video, one.sound_path, (SPEECH,), one.part != grid.TRAIN)
+        Film(
+            one.name, f"{one.speaker}-{one.name}", one.video, one.sound_path, (SPEECH,), one.part != video_folder.TRAIN
+        )
         for one in sentences[::step]
     ]

@@ -87,5 +87,5 @@ def sound_features(net: L3Net | AVENet, mel: NDArray[np.float32]) -> NDArray[np.
     with torch.inference_mode():
         parts = torch.from_numpy(windows(mel))
         heard = pool(net.sound(parts)) if isinstance(net, L3Net) else net.embed_sounds(parts)
-    mean = heard.mean(0).numpy()
-    return mean if isinstance(net, L3Net) else mean / max(1e-9, float(np.linalg.norm(mean)))
+    mean = np.asarray(heard.mean(0).numpy(), np.float32)
+    return mean if isinstance(net, L3Net) else np.asarray(mean / max(1e-9, float(np.linalg.norm(mean))), np.float32)

@@ -80,7 +80,7 @@ def log_mel(sound: NDArray[np.float32]) -> NDArray[np.float32]:
         sound = np.pad(sound, (0, _FFT - len(sound)))
     spectra = dsp.stft(sound, window=_FFT, hop=HOP)
     mel = (np.abs(spectra) ** 2) @ _filters().T
-    return ((np.log(mel.T + _FLOOR) - _MEAN) / DEVIATION).astype(np.float32)
+    return np.asarray((np.log(mel.T + _FLOOR) - _MEAN) / DEVIATION, np.float32)
 
 
 def windows(mel: NDArray[np.float32], hop_s: float = 1.0) -> NDArray[np.float32]:
@@ -168,16 +168,26 @@ class PictureTower(nn.Module):
 class L3Net(nn.Module):
     """Whether picture and sound belong together."""
 
+    usual: Tensor
+    spread: Tensor
+
     def __init__(self, config: TowersConfig) -> None:
         super().__init__()
         self.config = config
         self.picture = PictureTower(config)
         self.sound = SoundTower(config)
         self.fuse = nn.Sequential(nn.Linear(2 * config.features, 128), nn.ReLU(), nn.Linear(128, 2))
+        # How high each unit of the picture's tower usually peaks: what a picture excites is told against it.
+        self.register_buffer("usual", torch.zeros(config.features))
+        self.register_buffer("spread", torch.ones(config.features))
 
     def forward(self, pictures: Tensor, mel: Tensor) -> Tensor:
         """Logits [B, 2]: apart, together."""
         return self.judge(pool(self.picture(pictures)), pool(self.sound(mel)))
+
+    def excitement(self, maps: Tensor) -> Tensor:
+        """Deviations [B, C] by which each unit's peak lies above its usual one, from maps of the picture's tower."""
+        return (maps.amax((2, 3)) - self.usual) / self.spread
 
     def judge(self, seen: Tensor, heard: Tensor) -> Tensor:
         """As forward, from the towers' pooled features, both [B, 8 * width]."""

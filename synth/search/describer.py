@@ -24,13 +24,14 @@ from synth.models.avenet import AVOLNet
 from synth.models.imagenet import ImageNetEye, Sight
 from synth.models.l3net import RATE_HZ, STEPS, STEPS_HZ, log_mel, pool, windows
 from synth.search import nets
-from synth.search.description import Description, Side, TakeDescription, Vector
+from synth.search.description import Description, Side, TakeDescription, Unit, Vector
 from synth.stopwatch import Stopwatch
 
 PICTURES: Final = 6
 """Of a clip, spread evenly; each costs some 30 ms."""
 MAX_HEARD_S: Final = 60.0
 """Of a longer sound, stretches are heard that lie evenly."""
+UNITS: Final = 3
 _PX: Final = 224
 _EVENT_S: Final = 2.0
 
@@ -61,7 +62,7 @@ class Describer:
             sight = self._eye.look(pictures)
         with watch.stage("hear"):
             takes = tuple(self._take(sight, times_s, sound, rate_hz) for sound, rate_hz in sounds)
-        return Description(times_s, self._seen(sight), takes, dict(watch.stages_s))
+        return Description(times_s, self._seen(sight), takes, excited(sight.maps), dict(watch.stages_s))
 
     def of_picture(self, pictures: NDArray[np.uint8]) -> tuple[Vector, ...]:
         """Vectors of pictures [K, H, W, 3] taken together, one a space."""
@@ -140,6 +141,21 @@ def correspondence(maps: NDArray[np.float16], mel: NDArray[np.float32]) -> float
         told = pool(net.sound(torch.from_numpy(windows(mel))))
         pairs = [net.judge(seen, one.expand(len(seen), -1)).softmax(1)[:, 1] for one in told]
     return float(torch.stack(pairs).mean())
+
+
+def excited(maps: NDArray[np.float16], count: int = UNITS) -> tuple[Unit, ...]:
+    """The units of L3-Net's picture tower that pictures excite most, against what is usual, and where."""
+    net = nets.l3()
+    with torch.inference_mode():
+        seen = net.picture(torch.from_numpy(maps).float())
+        strength = net.excitement(seen).mean(0)
+    likes = nets.likes()
+    found = []
+    for number in strength.argsort(descending=True)[:count].tolist():
+        own = seen[:, number].numpy()
+        shown = np.asarray(own / max(1e-6, float(own.max())), np.float32)
+        found.append(Unit(number, likes[number] if likes else "", float(strength[number]), shown))
+    return tuple(found)
 
 
 def avol_maps(

@@ -119,6 +119,27 @@ class TakeDescription:
 
 
 @dataclass(frozen=True)
+class Unit:
+    """A unit of L3-Net's picture tower that this clip excites more than other pictures do.
+
+    Attributes:
+        number: its place in the tower's last layer.
+        likes: what sounds in the training clips that excite it most.
+        strength: how far this clip's peak lies above the usual one, in standard deviations.
+        maps: where it is excited, float32 [K, 14, 14] in 0..1.
+    """
+
+    number: int
+    likes: str
+    strength: float
+    maps: NDArray[np.float32]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values, without the maps."""
+        return {"number": self.number, "likes": self.likes, "strength": round(self.strength, 3)}
+
+
+@dataclass(frozen=True)
 class Description:
     """What was seen in a clip and heard in each of its takes.
 
@@ -126,12 +147,14 @@ class Description:
         times_s: of the K pictures that were looked at.
         vectors: of the picture.
         takes: in the order of the takes.
+        units: of L3-Net, the most excited first.
         stages_s: what was done -> wall seconds.
     """
 
     times_s: tuple[float, ...]
     vectors: tuple[Vector, ...]
     takes: tuple[TakeDescription, ...]
+    units: tuple[Unit, ...] = ()
     stages_s: Mapping[str, float] = field(default_factory=dict)
 
     def ranking(self) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ Raises :class:`synth.errors.WeightsError` where a file is missing or damaged.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,12 @@ Net = TypeVar("Net", L3Net, AVENet, AVOLNet)
 def l3() -> L3Net:
     """Whether picture and sound belong together."""
     return load(L3Net, L3)
+
+
+@cache
+def likes() -> tuple[str, ...]:
+    """Of each unit of L3-Net's picture tower: what sounds in the training pictures that excite it most."""
+    return tuple(json.loads(weights.load(L3).metadata.get("likes", "[]")))
 
 
 @cache

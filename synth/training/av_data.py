@@ -99,7 +99,7 @@ class AVData:
         first = round(start_s * STEPS_HZ)
         mel = self.mels[clip, mix % self.mels.shape[1]]
         first = min(max(0, first), max(0, mel.shape[1] - STEPS))
-        return mel[:, first : first + STEPS].astype(np.float32)
+        return np.asarray(mel[:, first : first + STEPS], np.float32)
 
     def seen(self, numbers: Sequence[int] | NDArray[np.int64], vision: Vision) -> Tensor:
         """Pictures by number, as the tower of that kind wants them."""
@@ -165,6 +165,15 @@ def films(cache: Path, data: Path) -> tuple[AVData | None, AVData | None]:
         clips = ((clip, [clip.sound]) for clip in read_all(side))
         sides.append(_kept(cache / key, clips, len(side)) if side else None)
     return sides[0], sides[1]
+
+
+def kept(folder: Path, clips: Iterable[AVClip], count: int) -> AVData:
+    """Any clips, each with its own sound only, from the cache folder where they lie there.
+
+    Raises:
+        OptionError: there are none.
+    """
+    return _kept(folder, ((clip, [clip.sound]) for clip in clips), count)
 
 
 def _digest(films_: Sequence[Any]) -> str:
@@ -313,7 +322,10 @@ def batch(data: AVData, count: int, vision: Vision, rng: np.random.Generator, *,
 
 
 def worsened(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A spectrogram [64, T] as if recorded otherwise: another level and tone, a stripe left out."""
+    """A spectrogram [64, T] as if recorded otherwise: another pitch, level and tone, a stripe left out."""
+    higher = int(rng.integers(-3, 4))
+    places = np.clip(np.arange(BANDS) - higher, 0, BANDS - 1)
+    mel = mel[places]
     scale = np.log(10) / 10 / DEVIATION  # of a decibel in the numbers of log_mel
     tilt = np.linspace(-1, 1, BANDS, dtype=np.float32)[:, None] * np.float32(rng.uniform(-6, 6))
     out = mel + np.float32(scale) * (tilt + np.float32(rng.uniform(*_LOUDER)))
@@ -324,7 +336,7 @@ def worsened(mel: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.f
         first, length = int(rng.integers(BANDS - 10)), int(rng.integers(2, 10))
         out[first : first + length] = out.min()
     lowest = log_mel(np.zeros(RATE_HZ // 10, np.float32)).min()
-    return np.maximum(out, lowest).astype(np.float32)
+    return np.asarray(np.maximum(out, lowest), np.float32)
 
 
 def nothing_heard(rng: np.random.Generator, steps: int = STEPS) -> NDArray[np.float32]:

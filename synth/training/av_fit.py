@@ -20,6 +20,8 @@ from synth.training.loop import Schedule, train
 from synth.weights import DataSource, Figure
 
 SCENES: Final = 1200
+LOTS: Final = 2
+"""So many times so many scenes: a lot is one folder of the cache."""
 TEST_SCENES: Final = 240
 BATCH: Final = 64
 STEPS: Final = 900
@@ -55,14 +57,16 @@ def corpus(folder: Path, data: Path | None, steps: int | None) -> Corpus:
     cache = folder.resolve().parent / "cache" / "av"
     trial = steps is not None and steps < 50
     esc10 = data / "esc10" if data is not None and (data / "esc10").is_dir() else None
-    scenes = av_data.scenes(cache, 24 if trial else SCENES, esc10=esc10)
+    lots = [
+        av_data.scenes(cache, 24 if trial else SCENES, esc10=esc10, seed=lot) for lot in range(1 if trial else LOTS)
+    ]
     test = av_data.scenes(cache, 12 if trial else TEST_SCENES, test=True, esc10=esc10, mixes=1)
     filmed: AVData | None = None
     held_out: AVData | None = None
     if data is not None and (esc10 is None or any((data / name).is_dir() for name in ("grid", "greatest_hits"))):
         filmed, held_out = av_data.films(cache, data)
     sources = [av_data.OWN_SCENES, *([av_data.ESC10] if esc10 else []), *([av_data.FILMED] if filmed else [])]
-    return Corpus(av_data.joined(scenes, filmed), test, held_out, tuple(sources))
+    return Corpus(av_data.joined(*lots, filmed), test, held_out, tuple(sources))
 
 
 class PairTask:

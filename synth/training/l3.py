@@ -5,18 +5,22 @@ Adam and pairs as in the paper; sizes as :mod:`synth.models.l3net` says. ``l3-sc
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
+import torch
 from torch import Tensor, nn
 
 from synth.evaluation.correspondence import right_share
 from synth.models.l3net import L3Net, Vision
 from synth.training import av_fit
-from synth.training.av_data import PairBatch
+from synth.training.av_data import AVData, PairBatch
 from synth.weights import Figure
 
 NETWORK: Final = "l3-small"
+_AT_ONCE: Final = 64
 
 
 def train_l3(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
@@ -43,6 +47,7 @@ def _train(
     figures["held_out_correspondence_untrained"] = untrained
     if found.films is not None and len(found.films.clips) > 1:
         figures["held_out_films_correspondence"] = right_share(model, found.films)
+    likes = name_units(model, found.train)
     av_fit.keep(
         NETWORK if vision == "imagenet" else f"{NETWORK}-scratch",
         model,
@@ -58,8 +63,31 @@ def _train(
                 floor_name="chance",
             ),
         ),
+        metadata={"likes": json.dumps(likes)},
     )
     return figures
+
+
+def name_units(model: L3Net, data: AVData) -> list[str]:
+    """Measure how high each unit of the picture's tower usually peaks, and say what sounds where it peaks most.
+
+    The name is the most frequent main label of the twenty pictures that excite the unit most; the net never saw it.
+    """
+    peaks = []
+    with torch.inference_mode():
+        for first in range(0, len(data.pictures), _AT_ONCE):
+            seen = data.seen(list(range(first, min(len(data.pictures), first + _AT_ONCE))), model.config.vision)
+            peaks.append(model.picture(seen).amax((2, 3)))
+    every = torch.cat(peaks)
+    model.usual.copy_(every.mean(0))
+    model.spread.copy_(every.std(0) + 1e-3)
+    names = []
+    for unit in range(every.shape[1]):
+        best = every[:, unit].argsort(descending=True)[:20].tolist()
+        labels = [data.clips[data.clip_of[number]].labels for number in best]
+        counts = Counter(label[0] for label in labels if label)
+        names.append(counts.most_common(1)[0][0] if counts else "")
+    return names
 
 
 def _descend(model: L3Net, batch: PairBatch) -> tuple[Tensor, dict[str, float]]:
