@@ -17,7 +17,7 @@ from typing import Annotated, Final
 import typer
 from typer.exceptions import TyperException
 
-from synth.commands import bank, learn, library, music, sound, upkeep
+from synth.commands import bank, learn, library, listening, music, sound, upkeep
 from synth.commands.console import complain
 from synth.errors import Cancelled, SynthError
 
@@ -27,6 +27,7 @@ EXIT_INTERRUPTED: Final = 130
 VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "run": sound.run,
     "render": sound.render,
+    "heat-map": listening.heat_map,
     "train": learn.train,
     "eval": learn.evaluate,
     "bench": learn.bench,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from pathlib import Path
 
 import cv2
@@ -10,10 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synth.errors import MediaError, OptionError
+from synth.cli import main
+from synth.commands import listening
+from synth.errors import MediaError, OptionError, WeightsError
 from synth.media import audio, video
 from synth.search import heat_map
 from tests.conftest import FLASH_CLIP_S
+from tests.describers import FlashDescriber
+from tests.voices import FlashVoice
 
 SIDE = 14
 
@@ -140,3 +145,74 @@ def test_maps_that_do_not_belong_are_refused(tmp_path: Path) -> None:
         with pytest.raises(OptionError, match="the maps"):
             heat_map.write_strongest(pictures, wrong, tmp_path / "no.jpg")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def eye(monkeypatch: pytest.MonkeyPatch) -> FlashDescriber:
+    made = FlashDescriber()
+    monkeypatch.setattr(listening, "describer", lambda: made)
+    return made
+
+
+@pytest.fixture
+def voiced(flash_clip: Path, flash_voice: FlashVoice, tmp_path: Path) -> Path:
+    """The flashes with clicks under them."""
+    assert main(["run", str(flash_clip), "-o", str(tmp_path / "voiced.mp4")]) == 0
+    return tmp_path / "voiced.mp4"
+
+
+@pytest.mark.parametrize("name", ["over.mp4", "over.jpg"])
+def test_the_command_line_shows_where_a_sound_comes_from(
+    voiced: Path, eye: FlashDescriber, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    capsys.readouterr()
+    order = ["heat-map", str(voiced), "-o", str(tmp_path / name), "--method", "attention"]
+    assert main([*order, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["method"] == "attention"
+    assert told["firmness"] > heat_map.FIRM
+    if name.endswith("mp4"):
+        assert video.probe(tmp_path / name).frames == 60
+    else:
+        assert read(tmp_path / name).shape == (48, 64, 3)
+    assert main(order) == 2
+    assert "--force replaces it" in capsys.readouterr().err
+    assert main([*order, "--force"]) == 0
+    assert "firmly" in capsys.readouterr().out
+
+
+def test_what_has_no_heat_map_is_said(
+    flash_clip: Path, eye: FlashDescriber, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["heat-map", str(flash_clip), "-o", str(tmp_path / "over.mp4")]) == 2
+    assert "has no sound" in capsys.readouterr().err
+    assert main(["heat-map", str(flash_clip), "-o", str(tmp_path / "over.gif")]) == 2
+    assert "ends in '.gif'; allowed are .mp4" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_run_describes_what_it_made(
+    flash_clip: Path,
+    flash_voice: FlashVoice,
+    eye: FlashDescriber,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    order = ["run", str(flash_clip), "--takes", "2", "--describe"]
+    assert main([*order, "-o", str(tmp_path / "a"), "--json"]) == 0
+    outputs = json.loads(capsys.readouterr().out)["outputs"]
+    assert sorted(output["description"]["rank"] for output in outputs) == [1, 2]
+    assert outputs[0]["description"]["tags"][0]["name"] == "crackling fire"
+    assert main([*order, "-o", str(tmp_path / "b")]) == 0
+    out = capsys.readouterr().out
+    assert out.index("number 1 of 2") < out.index("number 2 of 2")
+    assert "crackling fire" in out
+
+    def fail() -> None:
+        raise WeightsError("the weights ave are not installed")
+
+    eye.before = fail
+    assert main([*order, "-o", str(tmp_path / "c"), "--json"]) == 0
+    told = capsys.readouterr()
+    assert "not described: the weights ave are not installed" in told.err
+    assert json.loads(told.out)["outputs"][0]["description"] is None

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from synth.ambient_classes import DISPLAY_NAMES
+from synth.commands import listening
 from synth.commands.console import complain, progress_bar, say, say_json, short, warn
 from synth.errors import Cancelled, OptionError, SynthError
 from synth.options import (
@@ -79,6 +80,10 @@ SaveHits = Annotated[
     bool, typer.Option("--save-hits", help="Write <output>.hits.json beside each output with hits, to edit.")
 ]
 
+Describe = Annotated[
+    bool, typer.Option("--describe", help="Say what is heard in each take, and which one fits the picture best.")
+]
+
 
 def run(
     clips: Clips,
@@ -99,6 +104,7 @@ def run(
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
     force: Force = False,
     save_hits: SaveHits = False,
+    describe: Describe = False,
     as_json: Json = False,
 ) -> None:
     """Sound silent clips: the same picture comes out, with the sound of what it shows."""
@@ -124,6 +130,7 @@ def run(
 
     jobs = plan(clips, out, options.takes)
     outputs: list[Output] = []
+    descriptions: list[dict[str, Any] | None] = []
     failed = False
     with stoppable(keep_partial) as cancelled:
 
@@ -149,11 +156,18 @@ def run(
                 continue
             outputs += result.outputs
             _report(result.outputs, as_json=as_json)
+            if describe:
+                descriptions += listening.described(result.outputs)
+                if not as_json:
+                    listening.tell(result.outputs, descriptions[-len(result.outputs) :])
             if cancelled():
                 break
         stopped = cancelled()
     if as_json:
-        say_json(Result(tuple(outputs)).as_json())
+        told = Result(tuple(outputs)).as_json()
+        for entry, description in zip(told["outputs"], descriptions, strict=False):  # none were asked for, or all
+            entry["description"] = description
+        say_json(told)
     if stopped:
         raise Cancelled("stopped; what was made is kept")
     if failed:
