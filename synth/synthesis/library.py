@@ -27,9 +27,11 @@ from synth.options import Mode, Options
 from synth.search import libraries, library_ears, library_file, library_words
 from synth.search.library import Library
 from synth.search.library_matching import Candidate, Wanted, rank_beds, rank_hits, seen_words
-from synth.synthesis import library_laying as laying
 from synth.synthesis.bank import window
 from synth.synthesis.base import CancelPoll, Controls, Frame, Hit, Progress, Rendering, Uniforms, Voice
+from synth.synthesis.library_beds import lay_beds
+from synth.synthesis.library_hits import lay_hits
+from synth.synthesis.library_shelf import RATE_HZ, Shelf
 
 SIGHTS_HZ: Final = 1.0
 SPAN_S: Final = 30.0
@@ -62,7 +64,7 @@ class LibraryVoice:
         mode: hits or ambient.
     """
 
-    sample_rate_hz = laying.RATE_HZ
+    sample_rate_hz = RATE_HZ
 
     def __init__(self, voice: Voice, mode: Mode) -> None:
         self._voice, self._mode = voice, mode
@@ -110,13 +112,13 @@ class LibraryVoice:
         """
         library = load(options.library)
         count = round(controls.duration_s * self.sample_rate_hz)
-        shelf = laying.Shelf(library)
+        shelf = Shelf(library)
         if self._mode is Mode.HITS:
             ranked = (_for_hit(library, controls, hit, options) for hit in controls.hits)
-            return laying.lay_hits(shelf, controls.hits, ranked, count, uniforms, cancelled)
+            return lay_hits(shelf, controls.hits, ranked, count, uniforms, cancelled)
         spans = np.arange(0.0, max(controls.duration_s, 1e-3), SPAN_S)
         beds = ((float(start_s), _for_bed(library, controls, float(start_s))) for start_s in spans)
-        return laying.lay_beds(shelf, controls, beds, count, uniforms, cancelled)
+        return lay_beds(shelf, controls, beds, count, uniforms, cancelled)
 
 
 def load(asked: str | None) -> Library:
