@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from tests.embedders import LightsAndLevels, leaning
 from tests.serving import KEY, KEY_ENTRY
 from tests.web_place import Place, place, problem
 from web import questions
+from web.client import Client, ClientError
 from web.openapi import description
 from workers import searching, vectors
 from workers.records import SEARCH
@@ -278,3 +280,20 @@ def test_the_page_takes_a_file_from_its_plain_form(here: Place, gallery: dict[st
     assert 'name="q"' in refused.text  # the form is there to try again
     forged = here.send(tmp_path / "a.png", to="/search", csrf_token="wrong")
     assert forged.status_code == 403
+
+
+@pytest.fixture
+def client(here: Place) -> Iterator[Client]:
+    with Client("http://localhost", transport=httpx.WSGITransport(app=here.app)) as made:
+        yield made
+
+
+def test_the_client_searches(here: Place, gallery: dict[str, str], tmp_path: Path, client: Client) -> None:
+    assert [one["job"] for one in client.search(q="dusk")["results"]] == [gallery["dusk"]]
+    alike = client.search(job=gallery["dusk"], take=1, by="sound", find="sound", limit=1)
+    assert [one["job"] for one in alike["results"]] == [gallery["night"]]
+    with at_work(here):
+        like = client.search_like(grey(tmp_path / "a.png", 0.95), find="picture", limit=1, space=None)
+    assert [one["job"] for one in like["results"]] == [gallery["noon"]]
+    with pytest.raises(ClientError, match="job=ID"):
+        client.search()

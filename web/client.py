@@ -138,6 +138,17 @@ class Client:
         """Take a job and its files away."""
         self._request("DELETE", f"/v1/jobs/{job_id}")
 
+    def search(self, **query: str | int | None) -> dict[str, Any]:
+        """Find results by words (``q``) or like a ``job``, with ``take``, ``by``, ``find``, ``space`` and ``limit``.
+
+        Gives ``query`` and ``results``, the best first.
+        """
+        return self._json("GET", "/v1/search", params={key: value for key, value in query.items() if value is not None})
+
+    def search_like(self, file: Path, **how: str | int | None) -> dict[str, Any]:
+        """Find results that look or sound like a picture, a sound or a clip; otherwise as :meth:`search`."""
+        return self._post_files("/v1/search", [file], how, sent=None, idempotency_key=secrets.token_urlsafe(16))
+
     def ready(self) -> bool:
         """Whether the server and all its parts answer now."""
         try:

@@ -117,6 +117,17 @@ def add(stored: dict[str, Any], described: Described, storage: Storage, attempt:
     Raises:
         Cancelled: the job is to be stopped.
     """
+    tell(stored, described)
+    for entry, files in zip(stored["outputs"], described.files, strict=False):  # no files where nothing was described
+        try:
+            for name, path in files.items():
+                entry[name] = put(storage, attempt, f"{attempt.job.attempt_prefix()}/{path.name}", path)
+        except StorageError:
+            _log.warning("job %s: the heat maps of take %s could not be stored", attempt.job.id, entry["take"])
+
+
+def tell(stored: dict[str, Any], described: Described) -> None:
+    """Write a description into a result, without its files."""
     stored["description"] = {"described": described.description is not None, "reason": described.reason}
     found = described.description
     if found is None:
@@ -131,11 +142,6 @@ def add(stored: dict[str, Any], described: Described, storage: Storage, attempt:
     for place, (entry, told) in enumerate(zip(outputs, found.takes, strict=True)):
         entry["description"] = {**told.as_json(), "rank": ranking.index(place) + 1}
         entry["stages_s"] = {**entry["stages_s"], STAGE: round(described.spent_s, 4)}
-        try:
-            for name, path in described.files[place].items():
-                entry[name] = put(storage, attempt, f"{attempt.job.attempt_prefix()}/{path.name}", path)
-        except StorageError:
-            _log.warning("job %s: the heat maps of take %s could not be stored", attempt.job.id, entry["take"])
 
 
 def keep_vectors(jobs: Jobs, attempt: Attempt, described: Described, outputs: Sequence[Output]) -> None:

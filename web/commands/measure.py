@@ -16,5 +16,7 @@ def bench(
     """Measure seconds and megabytes on this machine, side by side in one run."""
     from synth.evaluation.bench import BENCHES
     from web import bench as of_the_server
+    from web import bench_search
 
-    learn.measure(name, {**BENCHES, "server": of_the_server.server, "batch": of_the_server.batch}, as_json=as_json)
+    ours = {"server": of_the_server.server, "batch": of_the_server.batch, "search": bench_search.search}
+    learn.measure(name, {**BENCHES, **ours}, as_json=as_json)
