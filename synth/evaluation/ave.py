@@ -41,22 +41,23 @@ def evaluate_ave(data: Path, out: Path | None) -> dict[str, Any]:
 
     Args:
         data: with ``esc10`` in it; ``grid`` and ``greatest_hits`` are taken where they are.
-        out: a folder for a picture of nearest neighbours across modalities; what is looked at is cached in it.
+        out: a folder for a picture of nearest neighbours across modalities.
 
     Raises:
         OptionError: scikit-learn is not installed.
         WeightsError: the weights are missing.
     """
-    found = av_fit.corpus((out or Path("runs")) / "eval", data, None)
+    test, filmed = av_fit.to_judge(data)
+    train = av_fit.training_lots(av_fit.EVALUATION_CACHE, av_fit.esc10_in(data), 1)[0]
     ave, l3 = nets.ave(), nets.l3()
-    rows = {"scenes": table(ave, l3, found.train, found.test)}
-    if found.films is not None:
-        rows["scenes and real clips"] = table(ave, l3, found.train, av_data.joined(found.test, found.films))
+    rows = {"scenes": table(ave, l3, train, test)}
+    if filmed is not None:
+        rows["scenes and real clips"] = table(ave, l3, train, av_data.joined(test, filmed))
     told: dict[str, Any] = {"metric": f"average nDCG at {AT}", "directions": list(DIRECTIONS), **rows}
     told["correspondence_accuracy"] = {
-        "ave": correspondence.right_share(ave, found.test),
-        "l3": correspondence.right_share(l3, found.test),
-        "untrained": correspondence.right_share(_untrained(AVENet), found.test),
+        "ave": correspondence.right_share(ave, test),
+        "l3": correspondence.right_share(l3, test),
+        "untrained": correspondence.right_share(_untrained(AVENet), test),
         "chance": 0.5,
         "paper": {"ave": 0.819, "l3": 0.808},
     }
@@ -64,7 +65,7 @@ def evaluate_ave(data: Path, out: Path | None) -> dict[str, Any]:
     if out is not None:
         from synth.evaluation import av_pictures
 
-        av_pictures.neighbours(correspondence.features(ave, found.test), found.test, out / "neighbours.png")
+        av_pictures.neighbours(correspondence.features(ave, test), test, out / "neighbours.png")
     return told
 
 

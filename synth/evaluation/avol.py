@@ -61,15 +61,14 @@ def evaluate_avol(data: Path, out: Path | None) -> dict[str, Any]:
     Raises:
         WeightsError: the weights are missing.
     """
-    found = av_fit.corpus((out or Path("runs")) / "eval", data, None)
-    esc10 = data / "esc10" if (data / "esc10").is_dir() else None
-    told = judge(avol_maps(nets.avol()), found.test, esc10)
-    told["untrained_pointing"] = _pointing(avol_maps(_untrained()), found.test, cases(found.test))["pointing"]
+    test, _ = av_fit.to_judge(data)
+    told = judge(avol_maps(nets.avol()), test, av_fit.esc10_in(data))
+    told["untrained_pointing"] = _pointing(avol_maps(_untrained()), test, cases(test))["pointing"]
     told["paper"] = PAPER
     if out is not None:
         from synth.evaluation import av_pictures
 
-        av_pictures.heat_maps(avol_maps(nets.avol()), found.test, out / "avol.png")
+        av_pictures.heat_maps(avol_maps(nets.avol()), test, out / "avol.png")
     return told
 
 

@@ -45,24 +45,24 @@ def evaluate_l3(data: Path, out: Path | None) -> dict[str, Any]:
 
     Args:
         data: with ``esc10`` in it, and ``urbansound8k``, ``grid``, ``greatest_hits`` where they are.
-        out: a folder for pictures of the deck; what is looked at is cached in it.
+        out: a folder for pictures of the deck.
 
     Raises:
         OptionError: scikit-learn is not installed.
         WeightsError: the weights are missing.
     """
-    found = av_fit.corpus((out or Path("runs")) / "eval", data, None)
+    test, filmed = av_fit.to_judge(data)
     net, raw = nets.l3(), untrained()
     told: dict[str, Any] = {
         "correspondence_accuracy": {
-            "ours": correspondence.right_share(net, found.test),
-            "ours_real_clips": correspondence.right_share(net, found.films) if found.films else None,
-            "ours_ranked": correspondence.ranked_share(net, found.test),
-            "untrained": correspondence.right_share(raw, found.test),
+            "ours": correspondence.right_share(net, test),
+            "ours_real_clips": correspondence.right_share(net, filmed) if filmed else None,
+            "ours_ranked": correspondence.ranked_share(net, test),
+            "untrained": correspondence.right_share(raw, test),
             "chance": 0.5,
             "ceiling": "not 1: one in ten negative pairs has a thing of the sound's class in the picture",
         },
-        "pictures_linear": _pictures(net, raw, found.test),
+        "pictures_linear": _pictures(net, raw, test),
     }
     for name, folder in (("esc10", data / "esc10"), ("urbansound8k", data / "urbansound8k")):
         if folder.is_dir():
@@ -71,7 +71,7 @@ def evaluate_l3(data: Path, out: Path | None) -> dict[str, Any]:
     if out is not None:
         from synth.evaluation import av_pictures
 
-        av_pictures.units(net, found.test, out)
+        av_pictures.units(net, test, out)
     return told
 
 

@@ -26,6 +26,8 @@ TEST_SCENES: Final = 240
 BATCH: Final = 64
 STEPS: Final = 900
 LEARNING_RATE: Final = 1e-3
+EVALUATION_CACHE: Final = Path("runs/cache/av")
+"""Where a recipe that runs in ``runs/`` keeps its own too."""
 
 Net = L3Net | AVENet | AVOLNet
 
@@ -56,17 +58,37 @@ def corpus(folder: Path, data: Path | None, steps: int | None) -> Corpus:
     """
     cache = folder.resolve().parent / "cache" / "av"
     trial = steps is not None and steps < 50
-    esc10 = data / "esc10" if data is not None and (data / "esc10").is_dir() else None
-    lots = [
-        av_data.scenes(cache, 24 if trial else SCENES, esc10=esc10, seed=lot) for lot in range(1 if trial else LOTS)
-    ]
+    esc10 = esc10_in(data)
+    lots = [av_data.scenes(cache, 24, esc10=esc10)] if trial else training_lots(cache, esc10)
     test = av_data.scenes(cache, 12 if trial else TEST_SCENES, test=True, esc10=esc10, mixes=1)
-    filmed: AVData | None = None
-    held_out: AVData | None = None
-    if data is not None and (esc10 is None or any((data / name).is_dir() for name in ("grid", "greatest_hits"))):
-        filmed, held_out = av_data.films(cache, data)
+    filmed, held_out = filmed_in(cache, data)
     sources = [av_data.OWN_SCENES, *([av_data.ESC10] if esc10 else []), *([av_data.FILMED] if filmed else [])]
     return Corpus(av_data.joined(*lots, filmed), test, held_out, tuple(sources))
+
+
+def to_judge(data: Path) -> tuple[AVData, AVData | None]:
+    """The scenes and the real clips that no training sees; what is made for it is kept below ``runs/cache``."""
+    test = av_data.scenes(EVALUATION_CACHE, TEST_SCENES, test=True, esc10=esc10_in(data), mixes=1)
+    return test, filmed_in(EVALUATION_CACHE, data)[1]
+
+
+def training_lots(cache: Path, esc10: Path | None, lots: int = LOTS) -> list[AVData]:
+    """The scenes of training."""
+    return [av_data.scenes(cache, SCENES, esc10=esc10, seed=lot) for lot in range(lots)]
+
+
+def esc10_in(data: Path | None) -> Path | None:
+    """The folder ``esc10`` of a data folder, if it has one."""
+    return data / "esc10" if data is not None and (data / "esc10").is_dir() else None
+
+
+def filmed_in(cache: Path, data: Path | None) -> tuple[AVData | None, AVData | None]:
+    """Real clips to train on and to measure on; none where a data folder has sounds only."""
+    if data is None:
+        return None, None
+    if esc10_in(data) and not any((data / name).is_dir() for name in ("grid", "greatest_hits")):
+        return None, None
+    return av_data.films(cache, data)
 
 
 class PairTask:
