@@ -32,6 +32,10 @@ def train(
         str | None, typer.Option(help="speech: who is seen and agreed to a synthetic voice, in a sentence.")
     ] = None,
     start: Annotated[str | None, typer.Option("--from", help="speech: a voice to begin with, such as grid-s1.")] = None,
+    boxes: Annotated[
+        Path | None,
+        typer.Option(help="localizer: boxes that people drew, as JSON lines."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a net; started again, it goes on from its checkpoint."""
@@ -42,12 +46,13 @@ def train(
         return
     chosen = RECIPES[known_name("recipe", recipe, RECIPES)]
     _folder_exists(data)
-    further = {"speaker": speaker, "consent": consent, "start": start}
+    further = {"speaker": speaker, "consent": consent, "start": start, "boxes": boxes}
     given = {name: value for name, value in further.items() if value is not None}
     for name in given:
         if name not in chosen.takes:
             option = "from" if name == "start" else name
-            raise OptionError(f"--{option} means nothing to the recipe {recipe!r}; it belongs to speech")
+            owners = ", ".join(other for other, known in RECIPES.items() if name in known.takes)
+            raise OptionError(f"--{option} means nothing to the recipe {recipe!r}; it belongs to {owners}")
     figures = chosen.run(
         folder=out or Path("runs") / recipe, data=data, steps=steps, seed=seed, resume=not fresh, **given
     )
@@ -62,7 +67,7 @@ def evaluate(
     ] = None,
     voice: Annotated[str | None, typer.Option(help="speech: whose voice to measure, such as grid-s1.")] = None,
     beside: Annotated[
-        Path | None, typer.Option(help="speech: folder of a run whose voice packs are measured too.")
+        Path | None, typer.Option(help="speech, localizer, crossmodal: folder of a run whose nets are measured too.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -79,7 +84,8 @@ def evaluate(
     given = {key: value for key, value in (("voice", voice), ("beside", beside)) if value is not None}
     for key in given:
         if key not in FURTHER_OPTIONS.get(name, ()):
-            raise OptionError(f"--{key} means nothing to the evaluation {name!r}; it belongs to speech")
+            owners = ", ".join(other for other, known in FURTHER_OPTIONS.items() if key in known)
+            raise OptionError(f"--{key} means nothing to the evaluation {name!r}; it belongs to {owners}")
     if beside is not None and not beside.is_dir():
         raise OptionError(f"the folder --beside {str(beside)!r} does not exist")
     _show(chosen(data, out, **given), as_json=as_json)

@@ -21,8 +21,10 @@ from synth.evaluation.ambient import evaluate_ambient
 from synth.evaluation.ave import evaluate_ave
 from synth.evaluation.avol import evaluate_avol
 from synth.evaluation.baselines import motion_stops, uniform_rhythm
+from synth.evaluation.crossmodal import evaluate_crossmodal
 from synth.evaluation.l3 import evaluate_l3
 from synth.evaluation.listening import Judged, Listener, judge, listeners, see
+from synth.evaluation.localizer import evaluate_localizer
 from synth.evaluation.music import evaluate_music
 from synth.evaluation.router import evaluate_router
 from synth.evaluation.selector import evaluate_selector
@@ -163,8 +165,14 @@ EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "l3": evaluate_l3,
     "ave": evaluate_ave,
     "avol": evaluate_avol,
+    "localizer": evaluate_localizer,
+    "crossmodal": evaluate_crossmodal,
     "music": evaluate_music,
 }
 
-FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {"speech": frozenset({"voice", "beside"})}
+FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "speech": frozenset({"voice", "beside"}),
+    "localizer": frozenset({"beside"}),
+    "crossmodal": frozenset({"beside"}),
+}
 """Names of further arguments that an evaluation understands."""

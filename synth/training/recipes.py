@@ -6,7 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synth.training import ambient, ambient_videos, ave, avol, hits, l3, music, speech, speech_lsf, speech_recogniser
+from synth.training import (
+    ambient,
+    ambient_videos,
+    ave,
+    avol,
+    crossmodal,
+    hits,
+    l3,
+    localizer,
+    music,
+    speech,
+    speech_lsf,
+    speech_recogniser,
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,21 @@ RECIPES: Final[dict[str, Recipe]] = {
     "l3-scratch": Recipe("the same from pixels, without the packaged backbone", l3.train_l3_scratch),
     "ave": Recipe("AVE-Net: one space for pictures and sounds, for search and the ranking of takes", ave.train_ave),
     "avol": Recipe("AVOL-Net: where in the picture a sound comes from, learnt without boxes", avol.train_avol),
+    "localizer": Recipe(
+        "where in the picture a sound comes from, by attention; from scenes, clips of --data, and drawn boxes",
+        localizer.train_localizer,
+        frozenset({"boxes"}),
+    ),
+    "localizer-variants": Recipe(
+        "the same without supervision, with nothing else, and with both, side by side", localizer.train_variants
+    ),
+    "crossmodal": Recipe(
+        "one space for pictures and sounds by their labels; from scenes, clips of --data, or a gallery's tags.jsonl",
+        crossmodal.train_crossmodal,
+    ),
+    "crossmodal-variants": Recipe(
+        "the same as it was published, and without its class term", crossmodal.train_variants
+    ),
     "music": Recipe(
         "which music goes with a clip; from scenes of our own, or a folder of music videos", music.train_music
     ),
