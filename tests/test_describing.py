@@ -64,6 +64,7 @@ def test_a_result_is_described_and_its_maps_are_stored(here: Place, flash_clip: 
     told = job.result["description"]
     assert (told["described"], told["reason"], len(told["times_s"])) == (True, None, PICTURES)
     assert told["stages_s"] == {"look": 0.25, "listen": 0.125}
+    assert told["units"] == [{"number": 7, "likes": "thunder", "strength": 2.5}]
     first, second = job.result["outputs"]
     assert [tag["name"] for tag in first["description"]["tags"]] == ["crackling fire", "rain"]
     assert first["description"]["texture"]["cluster"] == 2
@@ -74,7 +75,11 @@ def test_a_result_is_described_and_its_maps_are_stored(here: Place, flash_clip: 
         told["ranking"].index(take) + 1 for take in (0, 1)
     ]
     parts = {"mp4", "wav", "hits.json", "maps.npz", "maps.jpg", "avol.jpg", "attention.jpg"}
-    assert files(here, job) == {"thumbnail.jpg", *(f"take{take}.{part}" for take in (0, 1) for part in parts)}
+    assert files(here, job) == {
+        "thumbnail.jpg",
+        "units.jpg",
+        *(f"take{take}.{part}" for take in (0, 1) for part in parts),
+    }
     here.storage.fetch(second["maps_key"], tmp_path / "maps.npz")
     maps, times_s = heat_map.load(tmp_path / "maps.npz")
     assert times_s == pytest.approx(told["times_s"], abs=1e-3)

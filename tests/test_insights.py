@@ -104,7 +104,9 @@ def test_the_page_shows_tags_fit_maps_and_ranks(here: Place, flash_clip: Path) -
     explained = here.client.get(f"{job['links']['page']}/explain").text
     assert explained.count(f'<img src="{links["heat-maps"]}"') == 1
     assert "AVOL-Net, then Attention" in explained
-    assert explained.count('class="taken"') == 2
+    assert explained.count('class="taken"') == 3
+    assert "Unit 7, which likes <b>thunder</b>" in explained
+    assert here.client.get(links["heat-units"]).data[:2] == b"\xff\xd8"
 
 
 def test_names_from_a_description_are_shown_and_not_run(

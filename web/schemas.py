@@ -278,6 +278,11 @@ def _description_shapes() -> dict[str, Schema]:
                 reason={**maybe(TEXT), "description": "Why not."},
                 times_s={**items(NUMBER), "description": "Of the pictures that were looked at."},
                 ranking={**items(WHOLE), "description": "Numbers of the takes, the one that fits best first."},
+                units={
+                    **items(record(number=WHOLE, likes=TEXT, strength=NUMBER)),
+                    "description": "Units of L3-Net that the picture excites most: what they like to hear, by how "
+                    "many deviations more than usual. A row each of the file `heat-units`.",
+                },
                 stages_s={"type": "object", "additionalProperties": NUMBER},
             ),
         ),

@@ -21,6 +21,7 @@ FILES: Final = {
     "heat-maps": "sheet_key",
     "heat-map-avol": "heat_avol_key",
     "heat-map-attention": "heat_attention_key",
+    "heat-units": "units_key",
 }
 """Kind of file of a take -> the name of its storage key in the row."""
 KINDS: Final = (*FILES, "provenance")
@@ -89,7 +90,10 @@ def links(job: Job) -> dict[str, str]:
 def outputs(job: Job) -> list[Mapping[str, Any]]:
     """The takes of a job that ended as its worker left them, storage keys included."""
     result = job.result or {}
-    return [{**entry, "thumbnail_key": result.get("thumbnail_key")} for entry in result.get("outputs", ())]
+    shared = {"thumbnail_key": result.get("thumbnail_key")}
+    if "units_key" in result:
+        shared["units_key"] = result["units_key"]
+    return [{**entry, **shared} for entry in result.get("outputs", ())]
 
 
 def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> dict[str, Any]:
@@ -138,7 +142,7 @@ def description_json(job: Job) -> dict[str, Any] | None:
     told = (job.result or {}).get("description")
     if told is None:
         return None
-    return {"described": False, "reason": None, "times_s": [], "ranking": [], "stages_s": {}, **told}
+    return {"described": False, "reason": None, "times_s": [], "ranking": [], "units": [], "stages_s": {}, **told}
 
 
 def music_json(job: Job) -> dict[str, Any]:

@@ -58,12 +58,14 @@ class Described:
         description: nothing where there is none.
         reason: why there is none, as a sentence's end.
         files: an output each: the name of its entry in the row -> the file.
+        shared: the same, of what all outputs share.
         spent_s: wall seconds.
     """
 
     description: Description | None = None
     reason: str | None = None
     files: tuple[Mapping[str, Path], ...] = ()
+    shared: Mapping[str, Path] = field(default_factory=dict)
     spent_s: float = field(default=0.0, compare=False)
 
 
@@ -98,8 +100,8 @@ def describe(attempt: Attempt, outcome: Result, folder: Path) -> Described:
             _check(found, outcome.outputs)
             _heed(attempt)
             attempt.progress(STAGE, 0.7)
-            files = _draw(found, outcome.outputs, folder, attempt)
-            return Described(found, None, files, time.perf_counter() - began)
+            files, shared = _draw(found, outcome.outputs, folder, attempt)
+            return Described(found, None, files, shared, time.perf_counter() - began)
     except Cancelled:
         if attempt.given_up():
             raise
@@ -118,12 +120,17 @@ def add(stored: dict[str, Any], described: Described, storage: Storage, attempt:
         Cancelled: the job is to be stopped.
     """
     tell(stored, described)
+    _put(stored, described.shared, storage, attempt)
     for entry, files in zip(stored["outputs"], described.files, strict=False):  # no files where nothing was described
-        try:
-            for name, path in files.items():
-                entry[name] = put(storage, attempt, f"{attempt.job.attempt_prefix()}/{path.name}", path)
-        except StorageError:
-            _log.warning("job %s: the heat maps of take %s could not be stored", attempt.job.id, entry["take"])
+        _put(entry, files, storage, attempt)
+
+
+def _put(entry: dict[str, Any], files: Mapping[str, Path], storage: Storage, attempt: Attempt) -> None:
+    try:
+        for name, path in files.items():
+            entry[name] = put(storage, attempt, f"{attempt.job.attempt_prefix()}/{path.name}", path)
+    except StorageError:
+        _log.warning("job %s: some of its heat maps could not be stored", attempt.job.id)
 
 
 def tell(stored: dict[str, Any], described: Described) -> None:
@@ -137,6 +144,7 @@ def tell(stored: dict[str, Any], described: Described) -> None:
     stored["description"] |= {
         "times_s": [round(time_s, 3) for time_s in found.times_s],
         "ranking": [outputs[place]["take"] for place in ranking],
+        "units": [unit.as_json() for unit in found.units],
         "stages_s": {stage: round(seconds, 4) for stage, seconds in found.stages_s.items()},
     }
     for place, (entry, told) in enumerate(zip(outputs, found.takes, strict=True)):
@@ -177,6 +185,8 @@ def _check(found: Description, outputs: Sequence[Output]) -> None:
     """Hold a description to be one that can be kept: a number that JSON lacks would spoil the whole row."""
     if len(found.takes) != len(outputs):
         raise ValueError(f"{len(found.takes)} takes were described; there are {len(outputs)}")
+    if not all(math.isfinite(unit.strength) for unit in found.units):
+        raise ValueError("a unit is excited by a number that is none")
     for take in found.takes:
         numbers = [take.correspondence, take.distance, *(tag.probability for tag in take.tags), *take.firmness.values()]
         if take.texture is not None:
@@ -187,17 +197,21 @@ def _check(found: Description, outputs: Sequence[Output]) -> None:
 
 def _draw(
     found: Description, outputs: Sequence[Output], folder: Path, attempt: Attempt
-) -> tuple[Mapping[str, Path], ...]:
-    """The heat map files of each take."""
+) -> tuple[tuple[Mapping[str, Path], ...], Mapping[str, Path]]:
+    """The heat map files of each take, and of what all share."""
     if not any(take.maps for take in found.takes):
-        return ({},) * len(outputs)
+        return ({},) * len(outputs), {}
     pictures = heat_map.stills(folder / "source", found.times_s, cancelled=attempt.stop)
     drawn: list[Mapping[str, Path]] = []
     for number, (output, take) in enumerate(zip(outputs, found.takes, strict=True)):
         _heed(attempt)
         drawn.append(_draw_take(take, f"take{output.take}", pictures, found.times_s, folder) if take.maps else {})
         attempt.progress(STAGE, 0.7 + 0.3 * (number + 1) / len(outputs))
-    return tuple(drawn)
+    if not found.units:
+        return tuple(drawn), {}
+    shared = {"units_key": folder / "units.jpg"}
+    heat_map.write_sheet(pictures, {str(unit.number): unit.maps for unit in found.units}, shared["units_key"])
+    return tuple(drawn), shared
 
 
 def _draw_take(
