@@ -24,7 +24,7 @@ DRAWINGS: Final = ("ribbons", "tiles", "rain", "sunset", "dancers", "discs")
 
 TRACK_S: Final = 30.0
 TRACK_RATE_HZ: Final = 44_100
-VIDEO_SIZE: Final = (256, 144)
+VIDEO_SIZE: Final = (256, 256)
 VIDEO_RATE_FPS: Final = 25.0
 LICENCE: Final = "CC0-1.0"
 

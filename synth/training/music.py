@@ -35,7 +35,7 @@ from synth.training.music_data import (
 )
 from synth.weights import DataSource, Figure
 
-STEPS: Final = 1500
+STEPS: Final = 400
 BATCH: Final = 256
 STRUCTURED: Final = 48
 """How many pairs of a batch the structure term looks at."""
@@ -170,7 +170,7 @@ def fit(pairs: Pairs, folder: Path, *, steps: int, seed: int, resume: bool, term
     model = MusicMatch()
     standardise(model, pairs)
     task = MusicTask(model, pairs, seed, terms)
-    schedule = Schedule(steps, learning_rate=1e-3, warm_up=min(100, steps // 4), weight_decay=1e-2, save_every=500)
+    schedule = Schedule(steps, learning_rate=1e-3, warm_up=min(100, steps // 4), weight_decay=1e-2, save_every=100)
     settings = {
         "config": model.config.as_dict(),
         "terms": asdict(terms),

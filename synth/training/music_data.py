@@ -30,7 +30,7 @@ from synth.weights import load_imagenet
 Floats = NDArray[np.float32]
 
 SEED: Final = 2018
-TRAIN_PAIRS: Final = 1000
+TRAIN_PAIRS: Final = 400
 HELD_OUT_PAIRS: Final = 256
 HELD_OUT_FROM: Final = 100_000
 """Numbers of the scenes that are never trained on start here."""
