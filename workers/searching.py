@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,11 +47,18 @@ def embedder() -> Embeds:
 
 
 def warm_up() -> None:
-    """Load the nets and use each once: the first use of any costs several times the later ones.
+    """Make this process one that answers searches: load the nets and use each once, because the first use is slow.
+
+    It computes in one thread: a query is small, and threads that wait for each other beside a running job cost more
+    than they gain (a picture took 4.5 s with two threads and 0.4 s with one, on two cores with seven busy programs).
 
     Raises:
         WeightsError: weights are missing.
     """
+    import torch
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     ready = embedder()
     ready.of_picture(np.zeros((query.PICTURES, 224, 224, 3), np.uint8))
     ready.of_picture(np.zeros((1, 224, 224, 3), np.uint8))
