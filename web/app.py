@@ -16,7 +16,23 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from web import api, auth, batches, boxes, context, decor, door, errors, guards, health, insights, music, openapi, pages, search
+from web import (
+    api,
+    auth,
+    batches,
+    boxes,
+    context,
+    decor,
+    door,
+    errors,
+    guards,
+    health,
+    insights,
+    music,
+    openapi,
+    pages,
+    search,
+)
 from web.auth import Keys
 from web.context import Ring, Site
 from web.events import Streams

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from synth import weights
-from synth.data import video_folder
 from synth.data.music_scenes import draw_mood, likeness, look_of
 from synth.errors import OptionError
 from synth.evaluation.music_recall import by_hand, canonical, chance, recalls
@@ -32,6 +31,7 @@ from synth.training.music_data import (
     of_videos,
     simulated,
     simulated_if_cached,
+    videos_in,
 )
 
 PAPER: Final = {
@@ -78,7 +78,7 @@ def evaluate_music(data: Path, out: Path | None) -> dict[str, Any]:
 
 
 def _pairs(data: Path, cache: Path | None) -> tuple[Pairs, dict[str, Any]]:
-    if not any(path.suffix.lower() in video_folder.SUFFIXES for path in data.rglob("*")):
+    if not videos_in(data):
         pairs = simulated(HELD_OUT_FROM, HELD_OUT_PAIRS, cache)
         return pairs, {
             "judged_on": "held-out pairs of our own scenes, because the folder holds no videos",

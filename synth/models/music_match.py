@@ -6,9 +6,9 @@ length one, an inter-modal ranking loss on the hardest negatives of a batch (mar
 for video to music) and the soft structure term for either side, weight 0.2 each.
 
 Where we differ: the towers are small (music 1140-384-256-256, picture 2615-256-256; the paper's end in 512), because we
-train on hundreds of pairs and not on two hundred thousand; the numbers are standardised and bent at both ends first, and
-noise is added in training; half of the negatives counts, see :data:`HARDEST`. The structure term is computed on part of
-a batch, as it grows with the third power of it.
+train on hundreds of pairs and not on two hundred thousand; the numbers are standardised and bent at both ends first,
+and noise is added in training; half of the negatives counts, see :data:`HARDEST`. The structure term is computed on
+part of a batch, as it grows with the third power of it.
 
 Shapes: B = pairs, M = 1140 numbers of a music, V = 2615 of a picture, E = 256.
 """
@@ -33,8 +33,8 @@ MARGIN: Final = 0.1
 MUSIC_TO_VIDEO, VIDEO_TO_MUSIC = 3.0, 1.0
 STRUCTURE: Final = 0.2
 HARDEST: Final = 0.5
-"""Share of a batch's negatives that count. The paper keeps the 100 hardest of a batch of one to two thousand pairs; tried
-here, so few let both towers turn every vector at right angles to all others, where each negative misses by the margin."""
+"""Share of a batch's negatives that count. The paper keeps the 100 hardest of a batch of one to two thousand pairs.
+Here so few let the towers turn all music at right angles to all pictures, where each negative misses by the margin."""
 _BEND: Final = 3.0  # deviations; beyond it numbers grow as their arc tangent does
 
 

@@ -112,30 +112,37 @@ def simulated_if_cached(first: int, count: int, cache: Path | None) -> Pairs | N
     return simulated(first, count, cache, quiet=True)
 
 
+def videos_in(folder: Path) -> list[Path]:
+    """The videos in a folder and those below it."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in video_folder.SUFFIXES and path.is_file())
+    return sorted(found)
+
+
 def of_videos(folder: Path, cache: Path | None, *, quiet: bool = False) -> tuple[Pairs | None, dict[str, str]]:
     """The pairs of a folder's videos, each with its own sound, and why some were left out, by name.
 
     Raises:
-        OptionError: the folder's layout is not understood.
+        WeightsError: the ImageNet net is not installed.
     """
     eye, parts, left_out = _Eye(), [], {}
-    for one in tqdm(video_folder.load(folder), unit="video", disable=quiet or None, dynamic_ncols=True):
+    for path in tqdm(videos_in(folder), unit="video", disable=quiet or None, dynamic_ncols=True):
+        name = path.relative_to(folder).as_posix()
         try:
-            kept = cache / f"music-video-{_VERSION}-{_stamp(one.video)}.npz" if cache else None
+            kept = cache / f"music-video-{_VERSION}-{_stamp(path)}.npz" if cache else None
             found = _read(kept)
             if found is None:
-                sound, rate_hz = audio.read(one.video)
+                sound, rate_hz = audio.read(path)
                 music = music_features.music_features(sound, rate_hz), music_features.tempo_bpm(sound, rate_hz)
-                found = _stacked([(*music, picture_features.look(one.video, eye()))], [one.group])
+                found = _stacked([(*music, picture_features.look(path, eye()))], [name])
                 _write(kept, found)
             parts.append(found)
         except MediaError as error:
-            left_out[one.name] = str(error)
+            left_out[name] = str(error)
     return (_joined(parts) if parts else None), left_out
 
 
 def split(pairs: Pairs) -> tuple[Pairs, Pairs]:
-    """Pairs of videos to train on, and those that are held out: by recording."""
+    """Pairs of videos to train on, and those that are held out, by their names."""
     side = [part_of(name) for name in pairs.names]
     rows = {which: [row for row, one in enumerate(side) if one == which] for which in ("train", "test")}
     return pairs.part(rows["train"]), pairs.part(rows["test"])
