@@ -44,7 +44,8 @@ VOICE_PREFIX: Final = "speech-"
 
 IMAGENET_FILE: Final = "efficientnet-lite0-57934424.pth"
 IMAGENET_SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-_METADATA: Final = "sonorize"  # the key in a safetensors file that holds our own metadata as JSON
+METADATA: Final = "sonorize"
+"""The key in a safetensors file that holds our own metadata as JSON."""
 _HEADER: Final = "# Written by synth.weights.register; docs/MODEL_CARD.md and docs/LICENCES.md are made from it.\n\n"
 
 
@@ -191,8 +192,8 @@ def load(name: str, folder: Path = CHECKPOINTS) -> Loaded:
         with safe_open(file, framework="pt", device="cpu") as opened:
             tensors = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 - not a mapping
             metadata = dict(opened.metadata() or {})
-        if _METADATA in metadata:
-            metadata = json.loads(metadata[_METADATA])
+        if METADATA in metadata:
+            metadata = json.loads(metadata[METADATA])
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsError(f"weights {name!r}: {file} is not a safetensors file: {error}") from error
     return Loaded(tensors, metadata, entry(name, folder))
@@ -285,7 +286,7 @@ def register(
     from safetensors.torch import save
 
     # One key only: safetensors writes several in an order that changes from run to run, and with it the sha256.
-    inside = {_METADATA: json.dumps(dict(metadata or {}), sort_keys=True)}
+    inside = {METADATA: json.dumps(dict(metadata or {}), sort_keys=True)}
     payload = save({key: tensor.contiguous() for key, tensor in tensors.items()}, inside)
     return register_file(
         Entry(

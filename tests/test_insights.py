@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
+from synth import weights
 from synth.media import audio, video
-from synth.search import heat_map
+from synth.search import heat_map, texture_kinds, textures
 from synth.search.description import Description
 from tests.describers import FlashDescriber
 from tests.test_describing import Spoilt
@@ -42,6 +45,7 @@ def described(here: Place, clip: Path, **options: Any) -> dict[str, Any]:
 def test_the_web_says_what_the_library_says() -> None:
     assert dict(heat_map.METHODS) == dict(shapes.METHODS)
     assert telling.FIRM == heat_map.FIRM
+    assert texture_kinds.NETWORK == textures.NETWORK
 
 
 def test_the_api_tells_the_description_and_where_the_maps_are(here: Place, flash_clip: Path, tmp_path: Path) -> None:
@@ -208,3 +212,39 @@ def test_where_a_sound_comes_from_in_words() -> None:
     assert "may not be visible" in telling.where_words({"avol": 0.3, "attention": 0.4})
     assert telling.where_words({"avol": 0.3, "attention": 0.8}).startswith("Only Attention")
     assert [telling.rank_words(rank) for rank in (1, 2, 3, 4)] == ["best match", "2nd", "3rd", "4th"]
+
+
+def kept_kinds(folder: Path) -> Path:
+    """Weights of three kinds of texture, of the form in which the recipe writes them."""
+    bands = torch.linspace(0, 1, 96).reshape(3, 32)
+    tensors = {"net.a": torch.zeros(7), "bands": bands, "centres": torch.zeros(3, 5)}
+    about = {"config": "{}", "names": json.dumps(["sea_waves", "rain", "sea_waves"])}
+    weights.register(texture_kinds.NETWORK, tensors, folder=folder, licence="MIT", summary="Kinds.", metadata=about)
+    return folder
+
+
+def test_kinds_of_texture_are_read_without_the_nets(tmp_path: Path) -> None:
+    assert texture_kinds.kinds(tmp_path) == ()
+    found = texture_kinds.kinds(kept_kinds(tmp_path / "weights"))
+    assert [kind.name for kind in found] == ["sea waves", "rain", "sea waves 2"]
+    assert {len(kind.bands) for kind in found} == {32}
+    assert (found[0].bands[0], found[2].bands[-1]) == (0.0, 1.0)
+
+
+def test_the_gallery_by_texture(
+    here: Place, flash_clip: Path, dark_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Nothing here yet" in here.client.get("/gallery/textures").text
+    known = texture_kinds.kinds(kept_kinds(tmp_path / "weights"))
+    monkeypatch.setattr(texture_kinds, "kinds", lambda: known)
+    jobs = [described(here, flash_clip, takes="2"), described(here, dark_clip)]
+    fits(jobs[0], "Job")
+    texture = jobs[0]["outputs"][0]["description"]["texture"]
+    assert (texture["name"], texture["expected_name"]) == ("sea waves 2", None)
+    assert here.client.get("/gallery").text.count("/gallery/textures") == 1
+    page = here.client.get("/gallery/textures").text
+    assert page.count('<section class="kind"') == 1
+    assert "Sea waves 2" in page
+    assert page.split('class="bands"')[1].count("<rect") == 32
+    assert all(job["links"]["page"] in page for job in jobs)
+    assert "2 results" in page

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
 from synth.options import Options
-from web import media
-from web.context import owner, site
+from synth.search import texture_kinds
+from web import media, telling
+from web.context import owner, site, viewer
 from web.errors import Problem
 from web.media import Item
 from web.shapes import METHODS, job_json, outputs
 from workers.errors import Conflict, NotFound, ObjectNotFound
-from workers.jobs import Job
+from workers.jobs import MAX_PAGE, Job, State
 from workers.records import OVERLAY
 
 blueprint = Blueprint("insights", __name__)
 
 PATIENCE_S: Final = 45.0
 AT_ONCE: Final = 3
+TEXTURE_PAGES: Final = 5
+"""So many times :data:`workers.jobs.MAX_PAGE` of the newest results are sorted by texture."""
+IN_A_ROW: Final = 12
 _POLL_S: Final = 0.15
 _WAITING: Final = threading.BoundedSemaphore(AT_ONCE)
 
@@ -35,6 +39,42 @@ def explain(job_id: str) -> str:
     if not takes:
         raise Problem("not-found", "the job has no result to explain")
     return render_template("explain.html", job=job, told=job_json(job), takes=takes)
+
+
+@blueprint.get("/gallery/textures")
+def textures() -> str:
+    """The caller's newest results by how they sound: a row a kind of texture."""
+    found: dict[int, list[Job]] = {}
+    cursor: str | None = None
+    for _ in range(TEXTURE_PAGES):
+        jobs, cursor = site().jobs.recent(owner=viewer(), state=State.SUCCEEDED, cursor=cursor, limit=MAX_PAGE)
+        for job in jobs:
+            if (texture := _texture(job)) is not None:
+                found.setdefault(int(texture["cluster"]), []).append(job)
+        if cursor is None:
+            break
+    known = texture_kinds.kinds()
+    rows = [
+        {
+            "name": telling.kind_name(cluster, known[cluster].name if cluster < len(known) else _texture_name(jobs)),
+            "bands": known[cluster].bands if cluster < len(known) else (),
+            "jobs": jobs[:IN_A_ROW],
+            "count": len(jobs),
+        }
+        for cluster, jobs in sorted(found.items(), key=lambda row: (-len(row[1]), row[0]))
+    ]
+    return render_template("textures.html", rows=rows)
+
+
+def _texture(job: Job) -> Mapping[str, Any] | None:
+    """The texture of the take that fits best."""
+    told = [entry["description"] for entry in outputs(job) if entry.get("description")]
+    best = min(told, key=lambda one: int(one["rank"]), default=None)
+    return None if best is None else best.get("texture")
+
+
+def _texture_name(jobs: Sequence[Job]) -> str | None:
+    return (_texture(jobs[0]) or {}).get("name")
 
 
 @blueprint.get("/v1/jobs/<job_id>/takes/<int:take>/heat-map.mp4")

@@ -20,10 +20,10 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.errors import Cancelled, SynthError
+from synth.errors import Cancelled, SynthError, WeightsError
 from synth.media import audio
 from synth.result import Output, Result
-from synth.search import heat_map
+from synth.search import heat_map, texture_kinds
 from synth.search.description import Description, TakeDescription
 from workers import vectors
 from workers.attempt import Attempt
@@ -148,8 +148,19 @@ def tell(stored: dict[str, Any], described: Described) -> None:
         "stages_s": {stage: round(seconds, 4) for stage, seconds in found.stages_s.items()},
     }
     for place, (entry, told) in enumerate(zip(outputs, found.takes, strict=True)):
-        entry["description"] = {**told.as_json(), "rank": ranking.index(place) + 1}
+        entry["description"] = {**_named(told.as_json()), "rank": ranking.index(place) + 1}
         entry["stages_s"] = {**entry["stages_s"], STAGE: round(described.spent_s, 4)}
+
+
+def _named(told: dict[str, Any]) -> dict[str, Any]:
+    """A take's JSON with the names of its kinds of texture, which other weights may call otherwise one day."""
+    texture = told["texture"]
+    if texture is not None:
+        names: dict[int | None, str] = {}
+        with contextlib.suppress(WeightsError):
+            names = dict(enumerate(kind.name for kind in texture_kinds.kinds()))
+        texture |= {"name": names.get(texture["cluster"]), "expected_name": names.get(texture["expected"])}
+    return told
 
 
 def keep_vectors(jobs: Jobs, attempt: Attempt, described: Described, outputs: Sequence[Output]) -> None:
