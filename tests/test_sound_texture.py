@@ -117,7 +117,7 @@ def test_typicality_is_the_share_of_what_lies_farther() -> None:
 # --- the net ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("vision", "shape"), [("imagenet", (2, 432, 14, 14)), ("scratch", (2, 3, 96, 96))])
+@pytest.mark.parametrize(("vision", "shape"), [("imagenet", (2, 432, 14, 14)), ("scratch", (2, 3, 112, 112))])
 def test_the_net_is_stored_and_found_again(vision: sound_texture.Vision, shape: tuple[int, ...]) -> None:
     torch.manual_seed(0)
     net = TextureNet(TextureNetConfig(3, vision, channels=8)).eval()

@@ -28,7 +28,9 @@ from synth.evaluation.localizer import evaluate_localizer
 from synth.evaluation.music import evaluate_music
 from synth.evaluation.router import evaluate_router
 from synth.evaluation.selector import evaluate_selector
+from synth.evaluation.soundnet import evaluate_soundnet
 from synth.evaluation.speech import evaluate_speech
+from synth.evaluation.texture import evaluate_texture
 from synth.materials import MATERIALS
 from synth.models.imagenet import ImageNetEye
 
@@ -162,6 +164,8 @@ EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "selector": evaluate_selector,
     "speech": evaluate_speech,
     "router": evaluate_router,
+    "texture": evaluate_texture,
+    "soundnet": evaluate_soundnet,
     "l3": evaluate_l3,
     "ave": evaluate_ave,
     "avol": evaluate_avol,

@@ -53,7 +53,7 @@ _STILL: Final = 1e-12
 
 Vision = Literal["imagenet", "scratch"]
 MAP_CHANNELS: Final = 432
-PIXELS: Final = 96
+PIXELS: Final = 112
 
 
 # --- the texture --------------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ class TextureNetConfig:
 class TextureNet(nn.Module):
     """What is seen -> logits [B, K].
 
-    ``imagenet``: maps [B, 432, 14, 14]. ``scratch``: pictures [B, 3, 96, 96] in 0..1.
+    ``imagenet``: maps [B, 432, 14, 14]. ``scratch``: pictures [B, 3, 112, 112] in 0..1.
     """
 
     def __init__(self, config: TextureNetConfig) -> None:
@@ -197,7 +197,7 @@ class TextureNet(nn.Module):
         if config.vision == "imagenet":
             self.tower = nn.Sequential(
                 nn.BatchNorm2d(MAP_CHANNELS), nn.Conv2d(MAP_CHANNELS, wide, 1), nn.BatchNorm2d(wide), nn.ReLU(),
-                nn.Conv2d(wide, wide, 3, padding=1), nn.BatchNorm2d(wide), nn.ReLU(),
+                nn.AvgPool2d(2), nn.Conv2d(wide, wide, 3, padding=1), nn.BatchNorm2d(wide), nn.ReLU(),
             )  # fmt: skip
         else:
             blocks: list[nn.Module] = []

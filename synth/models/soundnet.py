@@ -7,10 +7,10 @@ mean left in, as the authors do. Both of their nets are here, with their layers'
 * 5 layers: conv1 pool1 conv2 pool2 conv3 pool3 conv4, then the heads;
 * 8 layers: conv1 pool1 conv2 pool2 conv3 conv4 conv5 pool5 conv6 conv7, then the heads.
 
-Ours: ``width`` scales the number of channels, and filters are as many times larger at the start as their input is
-smaller (He et al., arXiv 1502.01852) where the authors draw all from N(0, 0.01); with a few hundred steps that is the
-difference between learning and not. ``public_state`` takes over the weights that the authors published (8 layers, 1000
-ImageNet classes and 401 places).
+Ours: ``width`` scales the numbers of channels, or ``channels`` names them (the first layers cost most); and filters are
+as many times larger at the start as their input is smaller (He et al., arXiv 1502.01852), where the authors draw all
+from N(0, 0.01): with a few hundred steps that is the difference between learning and not. ``public_state`` takes over
+the weights that the authors published (8 layers, 1000 ImageNet classes and 401 places).
 
 Shapes: B sounds of N samples, D channels, T steps of a layer, C answers of a head.
 """
@@ -20,7 +20,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -68,11 +68,13 @@ class SoundNetConfig:
         layers: 5 or 8, the heads counted.
         width: of the published numbers of channels, above 0.
         heads: name and number of answers of each.
+        channels: of each convolution, in the place of the published ones times ``width``.
     """
 
     layers: int = 8
     width: float = 1.0
     heads: tuple[tuple[str, int], ...] = PUBLIC_HEADS
+    channels: tuple[int, ...] = ()
 
     def plan(self) -> tuple[Layer, ...]:
         """The convolutions before the heads, with their channels at this width."""
@@ -81,10 +83,11 @@ class SoundNetConfig:
                 f"a SoundNet has 5 or 8 layers, a width above 0 and a head; it is {self.layers}, {self.width}, "
                 f"{len(self.heads)}"
             )
-        return tuple(
-            Layer(max(1, round(one.channels * self.width)), one.kernel, one.padding, one.pool, one.stride)
-            for one in PLANS[self.layers]
-        )
+        published = PLANS[self.layers]
+        channels = self.channels or tuple(max(1, round(one.channels * self.width)) for one in published)
+        if len(channels) != len(published):
+            raise ValueError(f"{self.layers} layers have {len(published)} numbers of channels; {len(channels)} came")
+        return tuple(replace(one, channels=count) for one, count in zip(published, channels, strict=True))
 
 
 class SoundNet(nn.Module):
@@ -205,17 +208,23 @@ def pack(net: SoundNet) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, {"config": json.dumps(asdict(net.config))}
 
 
-def unpack(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> SoundNet:
+def unpack(tensors: Mapping[str, Tensor], about: Mapping[str, str], *, headless: bool = False) -> SoundNet:
     """The net that :func:`pack` stored, in evaluation mode.
+
+    Args:
+        headless: the heads were left out; they are as untrained then as anything.
 
     Raises:
         ValueError: tensors and text do not fit one another.
     """
     try:
         raw = json.loads(about["config"])
-        heads = tuple((str(name), int(count)) for name, count in raw["heads"])
-        net = SoundNet(SoundNetConfig(int(raw["layers"]), float(raw["width"]), heads))
-        net.load_state_dict({name: v.float() if v.is_floating_point() else v for name, v in tensors.items()})
+        answers = tuple((str(name), int(count)) for name, count in raw["heads"])
+        channels = tuple(int(count) for count in raw["channels"])
+        net = SoundNet(SoundNetConfig(int(raw["layers"]), float(raw["width"]), answers, channels))
+        state = {name: v.float() if v.is_floating_point() else v for name, v in tensors.items()}
+        heads = {name: v for name, v in net.state_dict().items() if name.startswith("heads.")} if headless else {}
+        net.load_state_dict(state | heads)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"these are not the weights of a SoundNet: {error}") from error
     return net.eval()

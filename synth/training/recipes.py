@@ -16,9 +16,12 @@ from synth.training import (
     l3,
     localizer,
     music,
+    soundnet,
     speech,
     speech_lsf,
     speech_recogniser,
+    tags,
+    texture,
 )
 
 
@@ -76,6 +79,15 @@ RECIPES: Final[dict[str, Recipe]] = {
     "l3-scratch": Recipe("the same from pixels, without the packaged backbone", l3.train_l3_scratch),
     "ave": Recipe("AVE-Net: one space for pictures and sounds, for search and the ranking of takes", ave.train_ave),
     "avol": Recipe("AVOL-Net: where in the picture a sound comes from, learnt without boxes", avol.train_avol),
+    "soundnet": Recipe(
+        "SoundNet: raw sound, taught by a vision net on scenes with ESC-10 in them", soundnet.train_soundnet
+    ),
+    "soundnet-folds": Recipe(
+        "the same, once for each fold of ESC-10 and without it, for the report", soundnet.train_folds
+    ),
+    "tags": Recipe("plain words for sounds, on features of SoundNet and of textures", tags.train_tags),
+    "texture": Recipe("kinds of sound texture, and a net that expects one from a picture", texture.train_texture),
+    "texture-scratch": Recipe("the same from pixels, without the packaged backbone", texture.train_texture_scratch),
     "localizer": Recipe(
         "where in the picture a sound comes from, by attention; from scenes, clips of --data, and drawn boxes",
         localizer.train_localizer,
