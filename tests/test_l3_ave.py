@@ -101,15 +101,21 @@ def test_other_pairs_of_one_clip_are_no_wrong_answers() -> None:
     assert av_fit.contrast(scores, batch) < 1e-3
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs: what one looks at, the next finds in the cache."""
+    return tmp_path_factory.mktemp("runs")
+
+
 @pytest.mark.parametrize("name", ["l3", "ave", "avol"])
-def test_a_recipe_runs_from_scenes_to_weights_that_load(name: str, tmp_path: Path) -> None:
-    figures = RECIPES[name].run(folder=tmp_path / name, data=None, steps=2, seed=0, resume=True)
+def test_a_recipe_runs_from_scenes_to_weights_that_load(name: str, runs: Path) -> None:
+    figures = RECIPES[name].run(folder=runs / name, data=None, steps=2, seed=0, resume=True)
     assert 0 <= figures["held_out_correspondence"] <= 1
     kind = {"l3": L3Net, "ave": AVENet, "avol": AVOLNet}[name]
-    net = nets.load(kind, f"{name}-small", tmp_path / name)
+    net = nets.load(kind, f"{name}-small", runs / name)
     assert not net.training
     with pytest.raises(WeightsError, match="do not fit"):
-        nets.load(AVOLNet if name != "avol" else L3Net, f"{name}-small", tmp_path / name)
+        nets.load(AVOLNet if name != "avol" else L3Net, f"{name}-small", runs / name)
 
 
 def test_scenes_come_out_of_the_cache_as_they_went_in(tmp_path: Path) -> None:
