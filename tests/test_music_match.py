@@ -19,6 +19,7 @@ from synth.models import music_match
 from synth.models.imagenet import ImageNetEye
 from synth.models.music_match import MusicMatch, MusicMatchConfig, ranking_loss, structure_loss
 from synth.search import music_features, picture_features
+from synth.synthesis.motion import RATE_HZ
 from synth.training import music
 from synth.training.music_data import Pairs, scene_frames, simulated, simulated_if_cached
 
@@ -159,7 +160,7 @@ def test_a_file_is_looked_at_as_its_frames_are(tmp_path: Path) -> None:
     music_scenes.write_video(tmp_path / "clip.mp4", look, 4.0)
     eye = ImageNetEye(weights.load_imagenet())
     of_file = picture_features.look(tmp_path / "clip.mp4", eye)
-    count = round(4 * picture_features.RATE_HZ)
+    count = round(4 * RATE_HZ)
     of_frames = picture_features.picture_features(scene_frames(look, count), count, eye)
     bright = 2 * picture_features.SEEN + picture_features.MEASURES.index("brightness")
     assert of_file[bright] == pytest.approx(of_frames[bright], abs=0.05)
@@ -193,3 +194,16 @@ def test_what_ships_finds_music_for_scenes_it_never_saw(tmp_path: Path) -> None:
     pairs = simulated(500_000, 24, tmp_path, quiet=True)
     found = recalls(music.likenesses(model, pairs))
     assert min(row["recall_at_10"] for row in found.values()) > 0.65 > 10 / 24
+
+
+def test_the_recipe_registers_what_it_trained_beside_its_floor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Numbers of the right sizes in place of those of 656 scenes, which take minutes to draw, play and look at.
+    monkeypatch.setattr(music, "simulated", lambda first, count, cache: _pairs(60, seed=first))
+    told = music.train_music(folder=tmp_path / "run", data=None, steps=30, seed=0, resume=True)
+    entry = weights.entries(tmp_path / "run")[music_match.NAME]
+    assert entry.bytes_ < 3_000_000
+    assert [figure.floor_name for figure in entry.figures] == ["canonical correlation of the same numbers"] * 2
+    assert entry.figures[0].value == pytest.approx(told["music_to_video"]["recall_at_10"], abs=1e-4)
+    rows = music.train_variants(folder=tmp_path / "variants", data=None, steps=5, seed=0, resume=True)
+    assert set(rows) == set(music.VARIANTS)
+    assert (tmp_path / "variants" / "variants.json").is_file()

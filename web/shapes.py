@@ -149,7 +149,7 @@ def music_json(job: Job) -> dict[str, Any]:
     """The music that was suggested for a job, and that which lies under its sound."""
     told, asked = (job.result or {}).get("music") or {}, job.info.get("music")
     base = f"/v1/jobs/{job.id}/music"
-    known = next((entry["music"] for entry in outputs(job) if entry.get("music")), {})
+    known: Mapping[str, Any] = next((entry["music"] for entry in outputs(job) if entry.get("music")), {})
     laid = {name: known.get(name) for name in ("title", "author", "licence")}
     return {
         "suggestions": [

@@ -114,7 +114,8 @@ def suggest(stored: dict[str, Any], settings: Settings, attempt: Attempt, folder
     kept = keeper(settings)
     if kept is None:
         return
-    began, told = time.perf_counter(), {"suggestions": [], "reason": None}
+    began = time.perf_counter()
+    told: dict[str, Any] = {"suggestions": [], "reason": None}
     try:
         attempt.progress(STAGE, 0.0)
         from synth.search.music import matcher  # loads torch: who has no music needs none of it

@@ -86,7 +86,7 @@ class Look:
     @property
     def shot_s(self) -> float:
         """How long a shot lasts: sixteen beats where nothing hurries, two where all does."""
-        return 60 / self.tempo_bpm * 2 ** (1 + round(3 * (1 - (self.pace + self.energy) / 2)))
+        return 60 / self.tempo_bpm * 2.0 ** (1 + round(3 * (1 - (self.pace + self.energy) / 2)))
 
 
 def draw_mood(seed: int, number: int) -> Mood:

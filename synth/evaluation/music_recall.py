@@ -68,7 +68,7 @@ def by_hand(pairs: Numbers) -> NDArray[np.float64]:
     bright, strong = (pairs.picture[:, seen[name]] for name in ("brightness", "saturation"))
     picture = np.stack([motion, bright, strong], axis=1)
     music, picture = _standard(music, music), _standard(picture, picture)
-    return -np.square(music[:, None] - picture[None]).sum(2)
+    return np.asarray(-np.square(music[:, None] - picture[None]).sum(2))
 
 
 def canonical(seen: Numbers, judged: Numbers) -> NDArray[np.float64]:

@@ -125,4 +125,4 @@ def _coloured(bursts: Iterable[list[Picture]]) -> Floats:
         weight = saturation * value
         shares = np.bincount((hue.ravel() * 8 / 180).astype(int) % 8, weight.ravel(), 8) / max(1.0, float(weight.sum()))
         rows.append([value.mean() / 255, value.std() / 255, saturation.mean() / 255, *shares])
-    return np.mean(rows, axis=0, dtype=np.float32)
+    return np.asarray(np.mean(rows, axis=0), np.float32)

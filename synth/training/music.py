@@ -155,12 +155,12 @@ def pairs_of(data: Path | None, folder: Path) -> tuple[Pairs, Pairs, DataSource,
         held_out = simulated(HELD_OUT_FROM, HELD_OUT_PAIRS, cache)
         return simulated(0, TRAIN_PAIRS, cache), held_out, SCENES, {}
     found, left_out = of_videos(data, cache)
-    seen, held_out = split(found) if found else (None, None)
-    if seen is None or held_out is None or len(seen) < FEWEST or not len(held_out):
+    parts = split(found) if found else None
+    if parts is None or len(parts[0]) < FEWEST or not len(parts[1]):
         have = len(found) if found else 0
         why = f"; {len(left_out)} were left out: {next(iter(left_out.values()))}" if left_out else ""
         raise OptionError(f"{data} has {have} videos with music that can be used; about {FEWEST} are needed{why}")
-    return seen, held_out, DataSource(f"videos of {data.name}", "the user's own", "training"), left_out
+    return *parts, DataSource(f"videos of {data.name}", "the user's own", "training"), left_out
 
 
 def fit(pairs: Pairs, folder: Path, *, steps: int, seed: int, resume: bool, terms: Terms | None = None) -> MusicMatch:

@@ -25,6 +25,7 @@ from synth.media import audio
 from synth.media.files import arriving
 from synth.models.imagenet import ImageNetEye
 from synth.search import music_features, picture_features
+from synth.synthesis.motion import RATE_HZ
 from synth.weights import load_imagenet
 
 Floats = NDArray[np.float32]
@@ -155,13 +156,13 @@ def scene_frames(look: Look, count: int) -> Iterator[tuple[int, NDArray[np.uint8
     side = picture_features.SIDE_PX
     for number in numbers:
         if number < count:
-            yield number, draw(look, number / picture_features.RATE_HZ, side, side)
+            yield number, draw(look, number / RATE_HZ, side, side)
 
 
 def _scene(number: int, eye: ImageNetEye) -> tuple[Floats, float, Floats]:
     mood = draw_mood(SEED, number)
     sound = play(mood, music_features.RATE_HZ, SCENE_S)
-    count = round(SCENE_S * picture_features.RATE_HZ)
+    count = round(SCENE_S * RATE_HZ)
     seen = picture_features.picture_features(scene_frames(look_of(mood), count), count, eye)
     heard = music_features.music_features(sound, music_features.RATE_HZ)
     return heard, music_features.tempo_bpm(sound, music_features.RATE_HZ), seen
@@ -200,6 +201,5 @@ def _write(kept: Path | None, pairs: Pairs) -> None:
     if kept is None:
         return
     kept.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {"music": pairs.music, "picture": pairs.picture, "tempo": pairs.tempo, "names": np.array(pairs.names)}
     with arriving(kept) as part, part.open("wb") as opened:
-        np.savez(opened, **arrays)
+        np.savez(opened, music=pairs.music, picture=pairs.picture, tempo=pairs.tempo, names=np.array(pairs.names))
