@@ -17,7 +17,7 @@ def drawn(count: int, seed: int, dimensions: int = 32) -> NDArray[np.float16]:
     random = np.random.default_rng(seed)
     centres = np.random.default_rng(0).standard_normal((20, dimensions))
     values = centres[random.integers(20, size=count)] + random.standard_normal((count, dimensions))
-    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float16)
+    return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True), np.float16)
 
 
 def by_hand(values: NDArray[np.float16], query: NDArray[np.float32], k: int, allowed: NDArray[np.bool_]) -> list[int]:

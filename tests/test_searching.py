@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ def lights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(searching, "embedder", LightsAndLevels)
 
 
-def picture(path: Path, size: tuple[int, int] = (320, 200), **how: object) -> Path:
+def picture(path: Path, size: tuple[int, int] = (320, 200), **how: Any) -> Path:
     """Red on the left, blue on the right."""
     image = Image.new("RGB", size, "red")
     image.paste((0, 0, 255), (size[0] // 2, 0, *size))
@@ -41,7 +42,7 @@ def tone(path: Path, duration_s: float = 1.0) -> Path:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_pictures_are_read_whatever_their_name(tmp_path: Path, kind: str) -> None:
-    found = query.read(picture(tmp_path / "whatever", format=kind, **({"quality": 95} if kind != "PNG" else {})))
+    found = query.read(picture(tmp_path / "whatever", format=kind, quality=95))
     assert (found.kind, found.sound) == ("picture", None)
     assert found.pictures is not None
     assert found.pictures.shape == (1, 224, 224, 3)

@@ -102,7 +102,7 @@ def test_every_way_that_a_job_goes_takes_its_vectors_along(jobs: Jobs) -> None:
         (Vector("smell", Side.SOUND, np.ones(3, np.float32)), "space 'smell'"),
         (Vector("ave", Side.SOUND, np.ones(128, np.float32)), "length must be one"),
         (Vector("ave", Side.SOUND, np.full(128, np.nan, np.float32)), "length must be one"),
-        (Vector("ave", Side.SOUND, np.ones(4, np.float32) / 2), "allowed are"),
+        (Vector("ave", Side.SOUND, np.full(4, 0.5, np.float32)), "allowed are"),
     ],
 )
 def test_what_is_no_vector_of_a_space_is_refused(jobs: Jobs, bad: Vector, complaint: str) -> None:

@@ -259,7 +259,7 @@ def test_the_page_searches_by_words_and_like_jobs(here: Place, gallery: dict[str
     alike = here.client.get(f"/search?job={gallery['night']}&by=sound&find=sound").text
     assert alike.index("dusk.mp4") < alike.index("noon.mp4")
     assert f"/jobs/{gallery['dusk']}?take=1" in alike
-    assert "sounds alike, take 2" in alike
+    assert "by its sound, take 2" in alike
     assert "Nothing here is like that" in here.client.get("/search?q=zebra").text
     assert '<a href="/search"' in here.client.get("/gallery").text
     answer = here.client.get("/search?job=nobody", headers={"Accept": "text/html"})

@@ -156,7 +156,7 @@ def _drawn(count: int, seed: int) -> NDArray[np.float16]:
     centres = np.random.default_rng(0).standard_normal((DIRECTIONS, SPACES[SPACE])).astype(np.float32)
     values = centres[random.integers(DIRECTIONS, size=count)]
     values += 1.2 * random.standard_normal(values.shape).astype(np.float32)
-    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float16)
+    return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True), np.float16)
 
 
 def _percentiles_ms(act: Callable[[Any], object], asked: Sequence[Any] | NDArray[np.float32]) -> dict[str, float]:

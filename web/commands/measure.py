@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -18,5 +19,9 @@ def bench(
     from web import bench as of_the_server
     from web import bench_search
 
-    ours = {"server": of_the_server.server, "batch": of_the_server.batch, "search": bench_search.search}
+    ours: dict[str, Callable[[], Mapping[str, Any]]] = {
+        "server": of_the_server.server,
+        "batch": of_the_server.batch,
+        "search": bench_search.search,
+    }
     learn.measure(name, {**BENCHES, **ours}, as_json=as_json)
