@@ -16,15 +16,20 @@ from selenium.common.exceptions import (
     NoAlertPresentException,
     StaleElementReferenceException,
 )
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
 from synth.media import video
 from synth.synthesis.base import Take
+from tests.describers import FlashDescriber
 from tests.voices import FlashVoice, HissVoice
 from tests.web_place import Place, place
 from web import questions, serving
+from workers import describing
+from workers.boxes import Boxes
 from workers.records import ROUTE
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -271,6 +276,42 @@ def test_the_voice_is_told_before_the_sound_is_made(live: Live, person: Person, 
     assert person.complaints() == []
 
 
+def test_what_sounds_is_pointed_at_on_the_player(
+    live: Live, person: Person, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eye = FlashDescriber()
+    monkeypatch.setattr(describing, "describer", lambda: eye)
+    live.here.settings = live.here.settings.model_copy(update={"describe": True})
+    job = live.here.sent(flash_clip, headers={"Host": "localhost"})
+    live.may_work.set()
+    person.browser.get(f"{live.address}{job['links']['page']}")
+    assert person.read(".tag").startswith("crackling fire")
+    shown = person.see("#heat-avol img")
+    until(lambda: person.run("return arguments[0].naturalWidth > 0", shown), "the heat map")
+    person.press(".switcher label:last-child")
+    assert person.see("#heat-attention img")
+    assert not person.all("#heat-avol img")[0].is_displayed()
+
+    person.press(".pointing summary")
+    person.press("[data-draw]")
+    board = person.see(".board")
+    across, down = board.size["width"], board.size["height"]
+    drag = ActionChains(person.browser).move_to_element_with_offset(board, -across // 4, -down // 4)
+    drag.click_and_hold().move_by_offset(across // 4, down // 2).release().perform()
+    board.send_keys(Keys.ARROW_RIGHT, Keys.ENTER)
+    until(lambda: person.all("[data-box]"), "the box in the list")
+    assert not board.is_displayed()
+    person.press("button[name='visible']")
+    until(lambda: len(person.all("[data-box]")) == 2, "the second one")
+    drawn, nothing = Boxes(live.here.jobs).of_job(job["id"], None)
+    assert drawn.place.edges == pytest.approx((0.27, 0.25, 0.52, 0.75), abs=0.02)
+    assert nothing.place.edges is None
+    person.press("[data-box] button")
+    until(lambda: len(person.all("[data-box]")) == 1, "the first to be forgotten")
+    assert len(Boxes(live.here.jobs).of_job(job["id"], None)) == 1
+    assert person.complaints() == []
+
+
 def test_hostile_names_run_nothing(live: Live, person: Person, dark_clip: Path) -> None:
     names = ["<script>alert(1)</script>.mp4", '"><img src=x onerror=alert(1)>.mp4', "</title><svg onload=alert(1)>.mp4"]
     jobs = [live.here.sent((dark_clip, name), headers={"Host": "localhost"}) for name in names]
@@ -291,7 +332,9 @@ def test_nothing_sticks_out_at_any_width(live: Live, person: Person, flash_clip:
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
         )
-        for page in ("/", "/gallery", "/docs", "/nowhere", done["links"]["page"], waiting["links"]["page"]):
+        result = done["links"]["page"]
+        pages = (result, f"{result}/boxes", f"{result}/explain", waiting["links"]["page"])
+        for page in ("/", "/gallery", "/gallery/textures", "/docs", "/nowhere", *pages):
             person.browser.get(f"{live.address}{page}")
             assert person.run("return document.documentElement.scrollWidth") <= width, f"{page} at {width}"
     person.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
