@@ -243,3 +243,18 @@ def test_the_stage_is_told_while_it_lasts(here: Place, eye: FlashDescriber, flas
     eye.before = lambda: seen.append(here.jobs.get(asked["id"], None).stage)
     here.work()
     assert seen == [describing.STAGE]
+
+
+def test_the_nets_that_ship_describe_a_result(tmp_path: Path, flash_voice: FlashVoice, flash_clip: Path) -> None:
+    with place(tmp_path / "data", describe=True) as here:
+        job = done(here, flash_clip, takes="2")
+        assert job.result is not None
+        assert job.result["description"]["reason"] is None
+        assert sorted(job.result["description"]["ranking"]) == [0, 1]
+        for output in job.result["outputs"]:
+            told = output["description"]
+            assert 0 <= told["correspondence"] <= 1
+            assert 0 <= told["distance"] <= 2
+            assert set(told["firmness"]) <= set(heat_map.METHODS)
+            assert "heat_avol_key" in output
+        assert {vector.space for vector in vectors.of_job(here.jobs, job.id)[0]} >= {"ave"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -89,6 +90,13 @@ def test_the_stills_are_those_of_their_moments(flash_clip: Path) -> None:
     assert pictures.shape == (5, 48, 64, 3)
     assert [bool(picture.mean() > 128) for picture in pictures] == [False, True, False, True, False]
     assert heat_map.stills(flash_clip, (1.0,), width=33).shape == (1, 24, 32, 3)
+
+
+def test_few_frames_are_read_of_a_long_clip(flash_clip: Path) -> None:
+    info = replace(video.probe(flash_clip), duration_s=3600.0, frames=108_000)
+    even = [(2 * number + 1) * 300.0 for number in range(6)]
+    assert heat_map._sparsest(even, info) == pytest.approx(2 / 600)
+    assert heat_map._sparsest([0.1, 0.5, 0.93], info) == info.rate_fps, "no rate but the clip's own has them all"
 
 
 def test_pictures_are_written_as_jpeg(flash_clip: Path, tmp_path: Path) -> None:

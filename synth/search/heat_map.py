@@ -42,6 +42,7 @@ MAX_RATE_FPS: Final = 30.0
 STILL_WIDTH: Final = 480
 CELL_WIDTH: Final = 160
 _JPEG_QUALITY: Final = 86
+_NEAR_S: Final = 0.02  # a picture may be so much off its moment
 
 
 @functools.cache
@@ -56,7 +57,7 @@ def colours() -> NDArray[np.uint8]:
         chroma = np.where(((light < 0) | (light > 1)).any(axis=1), 0.97 * chroma, chroma)
     light = np.clip(light, 0, 1)
     coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.round(255 * coded).astype(np.uint8)
+    return np.asarray(np.round(255 * coded), np.uint8)
 
 
 def _linear_rgb(lab: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -72,7 +73,7 @@ def cover(strength: Map, firm: float = FIRM) -> Map:
     """How much of the picture the colour hides, 0..1, as a smooth step of the strength."""
     low, high = firm * _FADE[0], min(1.0, firm * _FADE[1])
     step = np.clip((strength - low) / max(high - low, 1e-6), 0, 1)
-    return (_COVER * step * step * (3 - 2 * step)).astype(np.float32)
+    return np.asarray(_COVER * step * step * (3 - 2 * step), np.float32)
 
 
 def overlay(picture: Picture, strength: Map, firm: float = FIRM) -> Picture:
@@ -125,9 +126,9 @@ def stills(
     """
     info = video.probe(source)
     width, height = _size(info, width)
-    apart_s = min((b - a for a, b in itertools.pairwise(times_s)), default=info.duration_s)
-    rate_hz = min(info.rate_fps, max(4.0, 4 / max(apart_s, 1e-3)))
-    wanted = [min(max(0, round(time_s * rate_hz)), max(0, round(info.duration_s * rate_hz) - 1)) for time_s in times_s]
+    rate_hz = _sparsest(times_s, info)
+    last = max(0, round(info.duration_s * rate_hz) - 1)
+    wanted = [min(max(0, round(time_s * rate_hz)), last) for time_s in times_s]
     found: dict[int, Picture] = {}
     frames = video.read_frames(source, rate_hz=rate_hz, width=width, height=height, cancelled=cancelled)
     for number, frame in enumerate(frames):
@@ -136,6 +137,18 @@ def stills(
         if number >= wanted[-1]:
             break
     return np.stack([found[number] for number in wanted])
+
+
+def _sparsest(times_s: Sequence[float], info: video.VideoInfo) -> float:
+    """A rate at which frames can be read that has one at each moment: what is passed over costs its decoding alone."""
+    apart_s = min((b - a for a, b in itertools.pairwise(times_s)), default=max(times_s[0], 0.5))
+    for parts in (1, 2, 4, 8, 16):
+        rate_hz = parts / max(apart_s, 1e-3)
+        if rate_hz > info.rate_fps:
+            break
+        if all(abs(time_s * rate_hz - round(time_s * rate_hz)) < _NEAR_S * rate_hz for time_s in times_s):
+            return rate_hz
+    return info.rate_fps
 
 
 def _size(info: video.VideoInfo, width: int) -> tuple[int, int]:
