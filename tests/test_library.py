@@ -293,6 +293,17 @@ def test_the_word_finds_the_recording(library: Library) -> None:
     assert rank_beds(library, Wanted(of_classes({"dog": 1.0})))[0].recording.path.startswith("dogs/")
 
 
+def test_a_tag_speaks_as_loud_as_it_is_sure(library: Library) -> None:
+    def tagged(entry: Entry) -> Entry:
+        ocean = entry.recording.path == "sea/ocean.wav"
+        return replace(entry, recording=replace(entry.recording, tags={"singing bird": 0.7} if ocean else {}))
+
+    known = replace(library, entries=tuple(map(tagged, library.entries)))
+    best = rank_beds(known, Wanted(dict.fromkeys(words_of("birds"), 1.0)))[0]
+    assert best.recording.path == "sea/ocean.wav"
+    assert best.evidence["class"] == pytest.approx(0.7)
+
+
 def test_envelopes_find_the_recording_that_they_were_measured_on(library: Library) -> None:
     for entry in library.entries:
         for attack in entry.attacks[:1]:
@@ -310,6 +321,16 @@ def test_pictures_find_recordings_across_modalities(library: Library) -> None:
     best = rank_beds(known, Wanted(picture=np.eye(len(known.entries), dtype=np.float32)[ocean]))[0]
     assert best.recording.path == "sea/ocean.wav"
     assert "picture 1.0" in best.why
+
+
+def test_what_a_person_asks_for_goes_before_the_picture(library: Library) -> None:
+    axes = np.eye(2, dtype=np.float32)
+    sea = library.places["sea/ocean.wav"]
+    entries = tuple(replace(one, vector=axes[int(k == sea)]) for k, one in enumerate(library.entries))
+    known = replace(library, entries=entries)
+    wanted = Wanted(of_classes({"dog": 0.2}), picture=axes[1])
+    assert rank_beds(known, wanted)[0].recording.path == "sea/ocean.wav"
+    assert rank_beds(known, replace(wanted, firm=True))[0].recording.path.startswith("dogs/")
 
 
 # --- what is laid -------------------------------------------------------------------------------------------------

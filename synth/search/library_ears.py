@@ -1,7 +1,8 @@
 """What nets hear in the recordings of a library, and see in the pictures that are to be sounded.
 
-The sound vector is AVE's (see :mod:`synth.search.describer`): it compares with the picture's across modalities. Where
-the weights are not installed, libraries do without, and say so. Importable without torch.
+The sound vector is AVE's (see :mod:`synth.search.describer`): it compares with the picture's across modalities. Tags
+are those of :mod:`synth.search.tags`. Where weights are not installed, libraries do without, and say so. Importable
+without torch.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 SPACE: Final = "ave"
 WEIGHTS: Final = "ave-small"
+TAGS: Final = "tags-small"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +50,12 @@ class Seen:
 
 def vectors_by() -> str | None:
     """Whose the vectors of this installation are: the weights and their digest; ``None`` where there are none."""
-    found = entry()
-    return f"{WEIGHTS} {found.sha256[:16]}" if found else None
+    return _told(WEIGHTS)
+
+
+def _told(name: str) -> str | None:
+    found = weights.entries().get(name)
+    return f"{name} {found.sha256[:16]}" if found else None
 
 
 def entry() -> weights.Entry | None:
@@ -61,17 +67,17 @@ class Ears:
     """The nets that this installation has, for recordings."""
 
     def __init__(self) -> None:
-        self._vectors_by = vectors_by()
+        self._vectors_by, self._tags_by = vectors_by(), _told(TAGS)
 
     @property
     def signature(self) -> str:
         """Who listens; a recording that others listened to is heard again."""
-        return f"vectors by {self._vectors_by}"
+        return f"vectors by {self._vectors_by}, tags by {self._tags_by}"
 
     @property
     def told(self) -> dict[str, str]:
         """What is noted in the index."""
-        return {"vectors_by": self._vectors_by or ""}
+        return {"vectors_by": self._vectors_by or "", "tags_by": self._tags_by or ""}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -85,11 +91,16 @@ class Ears:
 
     def hear(self, sound: NDArray[Any], rate_hz: int) -> Also:
         """Listen to a recording [N]."""
-        if self._vectors_by is None:
-            return Also()
-        from synth.search.describer import describer
+        vector, tags = None, None
+        if self._vectors_by is not None:
+            from synth.search.describer import describer
 
-        return Also(_of_space(describer().of_sound(np.asarray(sound, np.float32), rate_hz)))
+            vector = _of_space(describer().of_sound(np.asarray(sound, np.float32), rate_hz))
+        if self._tags_by is not None:
+            from synth.search import tags as tagging
+
+            tags = {tag.name: round(tag.probability, 4) for tag in tagging.load().tags(sound, rate_hz)}
+        return Also(vector, tags)
 
 
 def see(picture: NDArray[np.uint8]) -> Seen:

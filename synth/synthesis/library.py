@@ -171,19 +171,21 @@ def _for_hit(library: Library, controls: Controls, hit: Hit, options: Options) -
     if hit.exemplar is not None:
         return [_named(library, hit.exemplar)]
     chances = hit.probabilities if hit.probabilities and not options.material else {hit.material: 1.0}
-    words = library_words.of_materials(chances)
+    likeliest = max(chances.values())
+    # The likeliest material counts in full: that a network is unsure is no reason to listen to weaker evidence.
+    words = library_words.of_materials({name: chance / likeliest for name, chance in chances.items() if likeliest > 0})
     picture = None
     if isinstance(controls, SeenControls) and controls.sights_s:
         words = _with_sights(words, controls, 0.0, controls.duration_s)
         if controls.vectors is not None:
             picture = controls.vectors[int(np.abs(np.array(controls.sights_s) - hit.time_s).argmin())]
     attack = None if controls.track is None else window(controls.track, hit.time_s).features
-    return rank_hits(library, Wanted(words, attack, picture))
+    return rank_hits(library, Wanted(words, attack, picture, firm=options.material is not None))
 
 
 def _for_bed(library: Library, controls: Controls, start_s: float) -> Sequence[Candidate]:
     """What may lie under a stretch of a clip, the best first."""
-    words: dict[str, float] = {}
+    words, asked = dict[str, float](), False
     if controls.choice is not None:
         sure = 1.0 if controls.choice.fits else _UNSURE
         asked = controls.choice.probability == 1.0
@@ -195,7 +197,7 @@ def _for_bed(library: Library, controls: Controls, start_s: float) -> Sequence[C
         if controls.vectors is not None:
             mean = controls.vectors[_between(controls, start_s, start_s + SPAN_S)].mean(0)
             picture = mean / max(1e-9, float(np.linalg.norm(mean)))
-    return rank_beds(library, Wanted(words, None, picture))
+    return rank_beds(library, Wanted(words, None, picture, firm=asked))
 
 
 def _with_sights(words: Mapping[str, float], controls: SeenControls, start_s: float, end_s: float) -> dict[str, float]:
