@@ -206,6 +206,14 @@ def test_from_folder_to_film(folder: Path, clip: Path, tmp_path: Path, capsys: p
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
 
 
+def test_there_is_music_to_try_things_out_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["music", "make", str(tmp_path / "new"), "--count", "1"]) == 0
+    path = Path(capsys.readouterr().out.strip())
+    sound, rate_hz = audio.read(path)
+    assert len(sound) == 30 * rate_hz
+    assert described(path.parent, path.name).licence == "CC0 1.0"
+
+
 def test_the_sound_of_a_clip_is_where_its_picture_is(clip: Path) -> None:
     sound = music.sound_of(clip)
     first = int(np.flatnonzero(np.abs(sound) > 0.05)[0]) / RATE_HZ

@@ -115,3 +115,16 @@ def lay(
     for text in laid.warnings:
         warn(text)
     say(one_line(f"{out}: {music.credit(known)}"))
+
+
+@music_app.command("make")
+def make(
+    folder: Annotated[Path, typer.Argument(help="Where to write.", show_default=False)],
+    count: Annotated[int, typer.Option(min=1, max=1000, help="How many tracks of half a minute.")] = 20,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other music.")] = 0,
+) -> None:
+    """Play some simple music of our own into a folder, free for any use, to try things out with."""
+    from synth.data.music_scenes import write_tracks
+
+    for path in write_tracks(folder, count, seed=seed):
+        say(one_line(str(path)))
