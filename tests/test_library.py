@@ -23,7 +23,7 @@ from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import audio
 from synth.options import Mode, Options, Synthesis
 from synth.randomness import uniforms
-from synth.search import libraries, library_file
+from synth.search import libraries, library_ears, library_file
 from synth.search.library import UNKNOWN_LICENCE, Entry, Kind, Library
 from synth.search.library_hearing import hear
 from synth.search.library_indexing import Report, update
@@ -331,6 +331,15 @@ def test_what_a_person_asks_for_goes_before_the_picture(library: Library) -> Non
     wanted = Wanted(of_classes({"dog": 0.2}), picture=axes[1])
     assert rank_beds(known, wanted)[0].recording.path == "sea/ocean.wav"
     assert rank_beds(known, replace(wanted, firm=True))[0].recording.path.startswith("dogs/")
+
+
+def test_vectors_of_other_weights_are_left_alone(foley: Path) -> None:
+    with library_file.Index(foley / "foley.library", foley / "sounds") as index:
+        index.tell(vectors_by="some other net")
+    assert library_file.load(foley / "foley.library").vectors is None
+    again(foley)
+    with library_file.Index(foley / "foley.library") as index:
+        assert index.about()["vectors_by"] == (library_ears.vectors_by() or "")
 
 
 # --- what is laid -------------------------------------------------------------------------------------------------

@@ -157,10 +157,12 @@ class Index:
             yield Recording.from_json(json.loads(told))
 
     def entries(self) -> Iterator[Entry]:
-        """All recordings in the order of their paths."""
-        rows = self._base.execute("SELECT told, texture, vector, attacks FROM recordings ORDER BY path")
-        for told, texture, vector, attacks in rows:
+        """All recordings in the order of their paths; vectors of other weights than the latest are left out."""
+        latest = f"vectors by {self.about().get('vectors_by')},"
+        rows = self._base.execute("SELECT heard_by, told, texture, vector, attacks FROM recordings ORDER BY path")
+        for heard_by, told, texture, vector, attacks in rows:
             recording = Recording.from_json(json.loads(told))
+            vector = vector if latest in heard_by else None
             windows = _unpacked(attacks).reshape(-1, FEATURES)
             yield Entry(recording, _unpacked(texture), None if vector is None else _unpacked(vector), windows)
 

@@ -39,6 +39,10 @@ SPAN_S: Final = 30.0
 
 _UNSURE: Final = 0.5  # what a class of sound counts for that the picture does not really show
 _BANK: Final = "bank"
+_OTHER_WEIGHTS: Final = (
+    "the library was listened to with other weights than this installation has: pictures choose by words and texture "
+    "alone until `sonorize library index` is run again"
+)
 
 
 @dataclass(frozen=True)
@@ -99,9 +103,11 @@ class LibraryVoice:
                 f"the library {library.name!r} holds {len(library.entries)} recordings, none of which may stand for "
                 f"{'a hit: all of them are continuous' if library.entries else 'anything'}"
             )
-        sights = _Sights(self.rate_hz)
+        sights = _Sights(self.rate_hz, comparable=_comparable(library))
         seen = self._voice.controls(sights.watch(frames), info, options, progress, cancelled)
         own = {field.name: getattr(seen, field.name) for field in dataclasses.fields(Controls)}
+        if library.vectors is not None and not _comparable(library):
+            own["warnings"] = (*seen.warnings, _OTHER_WEIGHTS)
         return SeenControls(**own, **sights.as_fields())
 
     def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
@@ -137,11 +143,16 @@ def _load(file: Path, _mtime_ns: int, _bytes: int) -> Library:
     return library_file.load(file)
 
 
+def _comparable(library: Library) -> bool:
+    """Whether pictures and the library's recordings are points of one and the same space."""
+    return library.about.get("vectors_by") == library_ears.vectors_by()
+
+
 class _Sights:
     """Looks at a picture a second as frames go by."""
 
-    def __init__(self, rate_hz: float) -> None:
-        self._rate_hz = rate_hz
+    def __init__(self, rate_hz: float, *, comparable: bool) -> None:
+        self._rate_hz, self._comparable = rate_hz, comparable
         self._every = max(1, round(rate_hz / SIGHTS_HZ))
         self._seen: list[tuple[float, library_ears.Seen]] = []
 
@@ -162,7 +173,7 @@ class _Sights:
         return {
             "sights_s": tuple(time_s for time_s, _ in self._seen),
             "answers": np.stack([one.answers for _, one in self._seen]) if self._seen else None,
-            "vectors": np.stack(vectors) if vectors and len(vectors) == len(self._seen) else None,
+            "vectors": np.stack(vectors) if self._comparable and len(vectors) == len(self._seen) > 0 else None,
         }
 
 
