@@ -231,7 +231,21 @@ def test_the_same_seed_draws_the_same_batch(collected: localizer.Collected) -> N
     model = AttentionLocalizer(LocalizerConfig(width=4))
     one, other = (localizer.LocalizerTask(model, collected.training, localizer.SHIPPED, 3).batch(4) for _ in range(2))
     assert torch.equal(one.maps, other.maps)
-    assert torch.equal(one.mel, other.mel)
+    assert torch.equal(one.heard, other.heard)
+
+
+def test_ears_that_do_not_learn_hear_everything_once(collected: localizer.Collected) -> None:
+    model = AttentionLocalizer(LocalizerConfig(width=4, listens=False))
+    task = localizer.LocalizerTask(model, collected.training, localizer.SHIPPED, 0)
+    before = {name: value.clone() for name, value in model.sound.state_dict().items()}
+    batch = task.batch(0)
+    assert batch.heard.shape == (localizer.BATCH + localizer.QUIET, 32)
+    model.train()
+    loss, figures = task.loss(batch)
+    loss.backward()
+    assert set(figures) == {"triplet", "boxes", "firm"}
+    assert all(torch.equal(before[name], value) for name, value in model.sound.state_dict().items())
+    assert all(parameter.grad is None for parameter in model.sound.parameters())
 
 
 def test_marked_frames_are_boxes_within_the_picture() -> None:

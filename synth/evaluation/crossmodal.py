@@ -16,13 +16,15 @@ import torch
 from numpy.typing import NDArray
 
 from synth import weights
+from synth.data.tagged_videos import is_tagged
 from synth.errors import WeightsError
 from synth.evaluation import retrieval
 from synth.evaluation.alignment import canonical
 from synth.models.crossmodal import CrossmodalConfig, CrossmodalNet, unpack
 from synth.search.crossmodal_reader import WEIGHTS
+from synth.training import av_data, av_fit
 from synth.training.av_data import AVData, part
-from synth.training.crossmodal import Known, collect, known_of
+from synth.training.crossmodal import Known, known_of, more_scenes, tagged_in
 
 CANDIDATES: Final = 256
 AT: Final = (1, 5, 10)
@@ -44,14 +46,13 @@ def evaluate_crossmodal(data: Path, out: Path | None, beside: Path | None = None
 
     Args:
         data: as for the recipe: what it trains on is left out.
-        out: a folder; what is looked at is cached beside it.
+        out: there is nothing to draw; ignored.
         beside: folder of a run whose nets are measured too, such as the one without the class term.
 
     Raises:
         WeightsError: the weights are missing.
     """
-    training, test, _ = collect((out or Path("runs")) / "eval", data, None)
-    test = candidates_of(test)
+    training, test = clips_of(data)
     loaded = weights.load(WEIGHTS)
     net = unpack(loaded.tensors, loaded.metadata)
     labels = [clip.labels for clip in test.clips]
@@ -71,16 +72,31 @@ def evaluate_crossmodal(data: Path, out: Path | None, beside: Path | None = None
     }
 
 
+def clips_of(data: Path) -> tuple[AVData, AVData]:
+    """Clips that the baseline may learn from, and the candidates; kept below ``runs/cache``."""
+    cache = av_fit.EVALUATION_CACHE
+    lots = av_fit.training_lots(cache, av_fit.esc10_in(data), 1)
+    if is_tagged(data):
+        training, held_out = tagged_in(cache, data)
+        scenes = av_data.scenes(cache, av_fit.TEST_SCENES, test=True, mixes=1)
+        # Those with tags of people's own come first.
+        return av_data.joined(*lots, training), candidates_of(av_data.joined(held_out, scenes))
+    scenes, films = av_fit.to_judge(data)
+    test = candidates_of(av_data.joined(scenes, films, more_scenes(cache, data)))
+    return av_data.joined(*lots, av_fit.filmed_in(cache, data)[0]), test
+
+
 def candidates_of(test: AVData) -> AVData:
     """The first 256 clips that have a label."""
     return part(test, [number for number, clip in enumerate(test.clips) if clip.labels][:CANDIDATES])
 
 
 def recalls(net: CrossmodalNet, test: AVData) -> dict[str, Any]:
-    """The row of one net on held-out clips."""
+    """The row of one net on held-out clips, and what somebody who knows all labels would reach."""
     chosen = candidates_of(test)
     labels = [clip.labels for clip in chosen.clips]
-    return {"candidates": len(labels), **_row(scores_of(net, known_of(chosen, net.config.labels, varied=1)), labels)}
+    row = _row(scores_of(net, known_of(chosen, net.config.labels, varied=1)), labels)
+    return {"candidates": len(labels), **row, "all labels known": _by_labels(labels)}
 
 
 def scores_of(net: CrossmodalNet, known: Known) -> Scores:

