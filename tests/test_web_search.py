@@ -139,7 +139,7 @@ def test_files_are_embedded_by_a_worker(here: Place, gallery: dict[str, str], tm
         by_picture = like(grey(tmp_path / "a.png", 0.95), find="picture")
         by_sound = like(level(tmp_path / "a.wav", 0.18), find="sound", limit="2")
         across = like(level(tmp_path / "b.wav", 0.99), find="picture")
-        by_clip = like(flash_clip)
+        by_clip = like(flash_clip, find="picture")
     assert (by_picture["query"]["kind"], by_picture["query"]["title"]) == ("picture", "a.png")
     assert by_picture["results"][0]["job"] == gallery["noon"]
     assert by_sound["query"]["kind"] == "sound"
