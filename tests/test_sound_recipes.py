@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from synth import weights
 from synth.errors import OptionError, WeightsError
 from synth.models import soundnet as models
+from synth.models.sound_texture import TEXTURE
 from synth.search import soundnets, tags, textures
 from synth.search.tags import SILENCE, WORDS, Linear, Tagger
 from synth.training import soundnet, soundnet_data, texture
@@ -161,8 +162,8 @@ def test_a_sound_of_the_training_is_more_typical_than_a_shriek(trained: tuple[Pa
 
 def test_clusters_gather_what_is_alike() -> None:
     rng = np.random.default_rng(0)
-    places = rng.standard_normal((3, texture.TEXTURE))
-    points = np.concatenate([place + 0.1 * rng.standard_normal((20, texture.TEXTURE)) for place in places])
+    places = rng.standard_normal((3, TEXTURE))
+    points = np.concatenate([place + 0.1 * rng.standard_normal((20, TEXTURE)) for place in places])
     labels = ["sea_waves"] * 20 + ["bell"] * 20 + ["dog"] * 20
     found = texture.cluster(points.astype(np.float32), labels, 3)
     assert sorted(found.names) == ["bell", "dog", "sea waves"]
@@ -196,12 +197,11 @@ def test_the_tag_recipe_stores_a_tagger_that_tells_bells_from_rain(runs: Path) -
 
 def always(chances: dict[str, float]) -> Tagger:
     """A tagger that says the same of every sound."""
-    net = models.SoundNet(models.SoundNetConfig(5, 0.125, (("objects", 2),))).eval()
     odds = np.array([np.log(p / (1 - p)) for p in chances.values()], np.float32)
-    size = texture.TEXTURE
+    size = TEXTURE
     zeros = np.zeros((size, len(chances)), np.float32)
     linear = Linear(tuple(chances), ("texture",), np.zeros(size, np.float32), np.ones(size, np.float32), zeros, odds)
-    return Tagger(net, linear)
+    return Tagger(None, linear)
 
 
 def test_words_are_plain_sorted_and_never_unlikely() -> None:

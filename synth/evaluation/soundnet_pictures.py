@@ -32,7 +32,7 @@ def draw(net: SoundNet, sounds: Sequence[Sound], labels: Sequence[str], folder: 
 
 def filters(net: SoundNet, target: Path) -> None:
     """The first layer's filters, the lowest in pitch first; each beside its spectrum's peak in Hz."""
-    weight = net.convolutions["conv1"].weight.detach().numpy()[:, 0]  # type: ignore[union-attr]
+    weight = net.state_dict()["convolutions.conv1.weight"].numpy()[:, 0]
     spectra = np.abs(np.fft.rfft(weight * np.hanning(weight.shape[1]), 512))
     peaks_hz = spectra.argmax(1) * RATE_HZ / 512
     columns = min(8, len(weight))

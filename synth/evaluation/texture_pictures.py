@@ -48,7 +48,7 @@ def clusters(reader: TextureReader, test: Heard, target: Path) -> None:
     centres_hz = dsp.erb_cutoffs_hz(BANDS)
     for row, cluster in enumerate(rows):
         for axis in axes[row, :_FRAMES]:
-            axis.set(xticks=[], yticks=[])
+            axis.set(xticks=[], yticks=[], frame_on=False)
         for axis, clip in zip(axes[row, :_FRAMES], np.flatnonzero(found == cluster), strict=False):
             axis.imshow(test.data.pictures[test.data.clips[clip].first])
             axis.set_title(", ".join(test.data.clips[clip].labels).replace("_", " ") or "silence", fontsize=6)

@@ -106,7 +106,7 @@ def _modulation_filters(steps: int) -> Floats:
     squared = np.where(np.abs(offset) < 0.5, np.cos(np.pi * offset), 0) ** 2
     middle = np.geomspace(centres[3, 0], centres[-4, 0], 256)[None]
     total = (np.cos(np.pi * np.clip((middle - centres) / (2 * centres), -0.5, 0.5)) ** 2).sum(0).mean()
-    return (squared / total).astype(np.float32)
+    return np.asarray(squared / total, np.float32)
 
 
 def textures(sound: NDArray[Any], rate_hz: int, window_s: float = WINDOW_S) -> Floats:

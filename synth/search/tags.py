@@ -71,7 +71,7 @@ WORDS: Final[Mapping[str, str]] = {
 """Class -> what people read: those of the simulated scenes, then what is struck."""
 
 
-def features(net: SoundNet, sound: Floats, parts: tuple[str, ...]) -> Floats:
+def features(net: SoundNet | None, sound: Floats, parts: tuple[str, ...]) -> Floats:
     """Features [D] of a window of sound [N] at 22,050 Hz.
 
     Args:
@@ -79,14 +79,14 @@ def features(net: SoundNet, sound: Floats, parts: tuple[str, ...]) -> Floats:
     """
     found: list[Floats] = []
     for part in parts:
-        if part == "soundnet":
+        if part == "soundnet" and net is not None:
             heard = net.hear(filled(sound, net.shortest), LAYERS)
             # The root tames rectified features, of which most are small and some are huge.
             found += [np.sqrt(np.concatenate([heard[name].mean(0), heard[name].std(0)])) for name in LAYERS]
         elif part == "texture":
             found.append(sound_texture.texture(sound, RATE_HZ))
         else:
-            raise ValueError(f"features are of {part!r}; allowed are soundnet and texture")
+            raise ValueError(f"features are of {part!r}; allowed are texture, and soundnet where there is a net")
     return np.concatenate(found).astype(np.float32)
 
 
@@ -119,11 +119,11 @@ class Tagger:
     """Says what is heard.
 
     Args:
-        net: the SoundNet whose features it reads.
+        net: the SoundNet whose features it reads, where it does.
         linear: what was learnt on top of them.
     """
 
-    def __init__(self, net: SoundNet, linear: Linear) -> None:
+    def __init__(self, net: SoundNet | None, linear: Linear) -> None:
         self._net, self._linear = net, linear
 
     @property
@@ -178,7 +178,7 @@ def pack(linear: Linear) -> tuple[dict[str, Any], dict[str, str]]:
 
 @lru_cache(maxsize=2)
 def load(folder: Path = weights.CHECKPOINTS) -> Tagger:
-    """The tagger that ships, or that of a training run; its SoundNet lies in the same folder.
+    """The tagger that ships, or that of a training run; a SoundNet that it needs lies in the same folder.
 
     Raises:
         WeightsError: weights are missing or damaged.
@@ -192,4 +192,4 @@ def load(folder: Path = weights.CHECKPOINTS) -> Tagger:
             raise ValueError(f"{len(classes)} words came with weights {list(linear.weights.shape)}")
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"weights {NETWORK!r} are not those of a tagger: {error}") from error
-    return Tagger(soundnets.load(folder), linear)
+    return Tagger(soundnets.load(folder) if "soundnet" in linear.parts else None, linear)

@@ -35,10 +35,10 @@ from synth.weights import DataSource, Figure
 
 FOLDS: Final = (1, 2, 3, 4)
 HELD_OUT: Final = 4
-SCENES: Final = 640
+SCENES: Final = 480
 TEST_SCENES: Final = 120
 COMPUTED: Final = 16
-STEPS: Final = 450
+STEPS: Final = 500
 BATCH: Final = 16
 LEARNING_RATE: Final = 3e-3
 CONFIG: Final = SoundNetConfig(5, heads=((OBJECTS, soundnet_data.MOST_ANSWERS),), channels=(8, 32, 96, 192))

@@ -1,9 +1,8 @@
 """What SoundNet learns from: what the vision teacher says of pictures, and sounds that go with them.
 
-A scene is looked at once; its sound is drawn anew each time it comes up, from other recordings of what sounds in it,
-so that the net cannot learn recordings by heart. Scenes show what sounds in them and nothing else: with silent things
-beside it the teacher's answer says half as much of the sound. Clips of ``--data`` keep their own sound. Augmentation:
-random stretches and levels, a little noise, and now and then two clips at once.
+A scene is looked at once (:mod:`synth.training.av_data`); its sound is drawn anew each time it comes up, from other
+recordings of what sounds in it, so that the net cannot learn recordings by heart. Clips of ``--data`` keep their own
+sound. Augmentation: random stretches and levels, a little noise, and half of the time two clips at once.
 
 Shapes: M pictures, K answers of the teacher, B sounds of N samples.
 """
@@ -21,12 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from synth import weights
 from synth.data import av_scenes
 from synth.data.av_clip import RATE_HZ, AVClip
 from synth.data.av_films import films_of, read_all
 from synth.errors import OptionError
-from synth.models.imagenet import ImageNetEye
 from synth.training import av_data
 
 Sound = NDArray[np.float32]
@@ -35,11 +32,10 @@ Recordings = Mapping[str, Sequence[Sound]]
 CROP_S: Final = 3.0
 MOST_ANSWERS: Final = 96
 _FILMED: Final = 0.15  # share of the sounds that come from real clips, where there are some
-_TWO: Final = 0.3
+_TWO: Final = 0.5
 _LEVEL_DB: Final = (-18.0, 3.0)
 _SECOND_DB: Final = (-12.0, 0.0)
 _NOISE_DB: Final = (-80.0, -40.0)
-_FORMAT: Final = 1
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class Teacher:
     temperature: float
 
     @classmethod
-    def of(cls, logits: NDArray[np.float32], *, answers: int = MOST_ANSWERS, temperature: float = 0.7) -> Teacher:
+    def of(cls, logits: NDArray[np.float32], *, answers: int = MOST_ANSWERS, temperature: float = 1.0) -> Teacher:
         """The teacher for training pictures of these logits [M, 1000]."""
         deviation = logits.std(0)
         classes = np.sort(np.argsort(-deviation, kind="stable")[:answers])
@@ -79,8 +75,8 @@ class Pictures:
     """Scenes that were looked at.
 
     Attributes:
-        logits: the teacher's, float32 [M, 1000].
-        labels: what sounds in each, the loudest first.
+        logits: the teacher's, float32 [M, 1000], of each picture.
+        labels: what sounds in its scene, the loudest first.
     """
 
     logits: NDArray[np.float32]
@@ -133,7 +129,8 @@ class Lessons:
             if rng.random() < _TWO:
                 other, second = self._one(rng)
                 share = float(10 ** (rng.uniform(*_SECOND_DB) / 20))
-                sound, answer = sound + share * other, (answer + share * second) / (1 + share)
+                sound = sound + np.float32(share) * other
+                answer = np.asarray((answer + share * second) / (1 + share), np.float32)
             sounds.append(_worsened(sound, rng))
             answers.append(answer)
         return Batch(torch.from_numpy(np.stack(sounds)), torch.from_numpy(np.stack(answers).astype(np.float32)))
@@ -143,7 +140,7 @@ class Lessons:
         if self.filmed is not None and rng.random() < _FILMED:
             films, answers = self.filmed
             picture = int(rng.integers(len(answers)))
-            return levelled(_stretch(films.clips[films.clip_of[picture]].sound, rng)), answers[picture]
+            return levelled(stretch(films.clips[films.clip_of[picture]].sound, rng)), answers[picture]
         picture = int(rng.integers(len(self.answers)))
         return scene_sound(self.labels[picture], rng, self.recordings), self.answers[picture]
 
@@ -165,7 +162,8 @@ def levelled(sound: Sound) -> Sound:
     return sound * np.float32(min(20.0, 0.1 / max(strength, 1e-9)) if strength > 1e-5 else 1.0)
 
 
-def _stretch(sound: Sound, rng: np.random.Generator) -> Sound:
+def stretch(sound: Sound, rng: np.random.Generator) -> Sound:
+    """Three seconds of a sound from anywhere, repeated where it is shorter."""
     count = round(CROP_S * RATE_HZ)
     if len(sound) <= count:
         return np.resize(np.roll(sound, int(rng.integers(max(1, len(sound))))), count).astype(np.float32)
@@ -184,26 +182,14 @@ def _worsened(sound: Sound, rng: np.random.Generator) -> Sound:
 
 
 def pictures(cache: Path, count: int, *, test: bool = False) -> Pictures:
-    """Scenes without silent things, looked at; from the cache where they lie there.
+    """Scenes, looked at; from the cache where they lie there.
 
     Args:
         test: scenes that no training sees.
     """
-    first = av_data.TEST_SEED if test else 0
-    kept = cache / f"alone-{first}-{count}-{_FORMAT}.npz"
-    if not kept.is_file():
-        eye = ImageNetEye(weights.load_imagenet())
-        plans = [av_scenes.plan(first + number, silent=()) for number in range(count)]
-        logits = [
-            eye.features_and_classes(av_scenes.picture_of(one, 1.0)[0][None])[1]
-            for one in tqdm(plans, desc="pictures", unit="picture", disable=None)
-        ]
-        cache.mkdir(parents=True, exist_ok=True)
-        unfinished = kept.with_suffix(".tmp.npz")
-        np.savez(unfinished, logits=np.concatenate(logits), labels=[" ".join(one.sounding) for one in plans])
-        unfinished.replace(kept)
-    with np.load(kept) as found:
-        return Pictures(found["logits"], tuple(tuple(str(one).split()) for one in found["labels"]))
+    scenes = av_data.scenes(cache, count, test=test, mixes=1)
+    labels = tuple(scenes.clips[int(clip)].labels for clip in scenes.clip_of)
+    return Pictures(np.asarray(scenes.classes, np.float32), labels)
 
 
 def recordings_by_fold(data: Path | None, folds: Sequence[int]) -> dict[int, dict[str, list[Sound]]]:

@@ -3,14 +3,16 @@
 Sounds: ESC-10's recordings and computed ones of the simulated scenes' classes, and sequences of hits and scratches as
 the hits voice makes them, by what is struck; three in ten are two sounds at once. Folds 1 and 2 are learnt from, fold 3
 chooses the features (SoundNet's, the texture, both) and calibrates (Platt, 1999, one slope and one offset for all
-words), fold 4 judges; computed sounds are drawn anew for each part. GRID's real speech joins in where it is there.
+words), fold 4 judges; computed sounds are drawn anew for each part. Where ``--data`` has them, GRID's sentences are the
+speech (dealt out to the three parts), and real hits of Greatest Hits join in: its held-out videos judge, the others are
+learnt from.
 
 Shapes: n sounds, D features, C words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +27,6 @@ from synth import weights
 from synth.data import av_scenes
 from synth.data.av_clip import RATE_HZ
 from synth.data.av_films import films_of
-from synth.errors import OptionError
 from synth.media import audio
 from synth.models.soundnet import SoundNet
 from synth.search import soundnets, tags
@@ -49,12 +50,13 @@ STRUCK: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Word of a struck thing -> the materials that it stands for."""
 PARTS: Final = {"learn": (1, 2), "calibrate": (3,), "judge": (4,)}
-COUNTS: Final = {"learn": 900, "calibrate": 300, "judge": 300}
-CHOICES: Final = (("soundnet",), ("texture",), ("soundnet", "texture"))
+COUNTS: Final = {"learn": 540, "calibrate": 216, "judge": 216}
+CHOICES: Final[tuple[tuple[str, ...], ...]] = (("soundnet",), ("texture",), ("soundnet", "texture"))
 STEPS: Final = 400
 _TWO: Final = 0.3
 _SECOND_DB: Final = (-9.0, 0.0)
-_SPOKEN: Final = 24
+_SPOKEN: Final = 36
+_REAL_HIT: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,8 @@ def train_tags(*, folder: Path, data: Path | None, steps: int | None, seed: int,
     trial = steps is not None and steps < 50
     beside = folder.resolve().parent / "soundnet"
     net = soundnets.load(beside if soundnets.NETWORK in weights.entries(beside) else weights.CHECKPOINTS)
-    spoken = _speech(data)
-    heard = {
-        part: _hear(net, data, part, 60 if trial else COUNTS[part], seed, spoken) for part in PARTS
-    }  # fmt: skip
+    filmed = _filmed(data)
+    heard = {part: _hear(net, data, part, 60 if trial else COUNTS[part], seed, filmed[part]) for part in PARTS}
     fitted = {choice: _fitted(heard["learn"], heard["calibrate"], choice, steps or STEPS) for choice in CHOICES}
     chosen = max(CHOICES, key=lambda one: judged(fitted[one], heard["calibrate"])["mean_average_precision"])
     figures: dict[str, Any] = {
@@ -91,7 +91,7 @@ def train_tags(*, folder: Path, data: Path | None, steps: int | None, seed: int,
     }
     figures["chosen"] = " and ".join(chosen)
     figures["floor: how often each word is true"] = usual(heard["learn"], heard["judge"])
-    _register(fitted[chosen], folder, figures, data, spoken=bool(spoken))
+    _register(fitted[chosen], folder, figures, data, filmed=any(filmed.values()))
     return figures
 
 
@@ -151,24 +151,31 @@ def struck(word: str, rng: np.random.Generator, duration_s: float = tags.WINDOW_
     return out
 
 
-def _speech(data: Path | None) -> list[Sound]:
-    """Some of GRID's sentences, where the folder has them."""
-    if data is None or not any((place / "align").is_dir() for place in (data, data / "grid")):
-        return []
-    try:
-        films = [film for film in films_of(data, talking=4 * _SPOKEN) if "speech" in film.labels][: 3 * _SPOKEN]
-    except OptionError:
-        return []
-    return [audio.read(film.sound, RATE_HZ)[0] for film in tqdm(films, desc="speech", unit="clip", disable=None)]
+def _filmed(data: Path | None) -> dict[str, dict[str, list[Sound]]]:
+    """Real speech and hits of a folder by part and word; empty where it has none."""
+    found: dict[str, dict[str, list[Sound]]] = {part: {} for part in PARTS}
+    if data is None or not any((data / name).is_dir() for name in ("grid", "greatest_hits")):
+        return found
+    words = {material: word for word, materials in STRUCK.items() for material in materials}
+    spoken = 0
+    for film in tqdm(films_of(data, talking=_SPOKEN), desc="clips", unit="clip", disable=None):
+        word = next((words.get(label, label) for label in film.labels[:1]), "")
+        if word not in WORDS:
+            continue
+        part = "judge" if film.held_out else "learn"
+        if word == "speech":
+            part, spoken = list(PARTS)[spoken % len(PARTS)], spoken + 1
+        found[part].setdefault(word, []).append(audio.read(film.sound, RATE_HZ)[0])
+    return found
 
 
-def _hear(net: SoundNet, data: Path | None, part: str, count: int, seed: int, spoken: Sequence[Sound]) -> Heard:
+def _hear(
+    net: SoundNet, data: Path | None, part: str, count: int, seed: int, filmed: Mapping[str, list[Sound]]
+) -> Heard:
     """Draw sounds of one part and make features of them."""
     rng = np.random.default_rng([seed, list(PARTS).index(part), 13])
     recordings = soundnet_data.together(list(soundnet_data.recordings_by_fold(data, PARTS[part]).values()))
-    place = list(PARTS).index(part)
-    if mine := list(spoken[place :: len(PARTS)]):
-        recordings["speech"] = mine
+    recordings |= filmed
     names = tuple(WORDS)
     truth = np.zeros((count, len(names)), np.float32)
     rows: dict[tuple[str, ...], list[NDArray[np.float32]]] = {("soundnet",): [], ("texture",): []}
@@ -192,6 +199,9 @@ def _hear(net: SoundNet, data: Path | None, part: str, count: int, seed: int, sp
 
 def _one(word: str, rng: np.random.Generator, recordings: soundnet_data.Recordings) -> Sound:
     if word in STRUCK:
+        real = recordings.get(word, ())
+        if len(real) and rng.random() < _REAL_HIT:
+            return soundnet_data.stretch(real[int(rng.integers(len(real)))], rng)
         return struck(word, rng)
     return av_scenes.sound_of(word, tags.WINDOW_S, rng, recordings)
 
@@ -233,17 +243,17 @@ def _calibration(linear: Linear, other: Heard) -> tuple[np.float32, np.float32]:
     return np.float32(slope.item()), np.float32(shift.item())
 
 
-def _register(linear: Linear, folder: Path, figures: dict[str, Any], data: Path | None, *, spoken: bool) -> None:
+def _register(linear: Linear, folder: Path, figures: dict[str, Any], data: Path | None, *, filmed: bool) -> None:
     tensors, about = tags.pack(linear)
     mine, floor = figures[figures["chosen"]], figures["floor: how often each word is true"]
     heard = data is not None and (data / "esc10").is_dir()
     weights.register(
         tags.NETWORK,
         tensors,
-        licence="MIT for the weights; trained on research data, see data" if spoken else "MIT",
+        licence="MIT for the weights; trained on research data, see data" if filmed else "MIT",
         summary="Plain words for what is heard in a sound, on frozen features of SoundNet and of textures",
         recipe="tags",
-        data=(av_data.OWN_SCENES, *([av_data.ESC10] if heard else []), *([av_data.FILMED] if spoken else [])),
+        data=(av_data.OWN_SCENES, *([av_data.ESC10] if heard else []), *([av_data.FILMED] if filmed else [])),
         split={"test recordings": ("ESC-10 fold 4",)},
         figures=tuple(
             Figure(f"{name.replace('_', ' ')} on held-out sounds", mine[name], floor[name], "how often each is true")

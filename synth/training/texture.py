@@ -37,7 +37,7 @@ FEWEST_A_CLUSTER: Final = 12
 SCENES: Final = 480
 TEST_SCENES: Final = 120
 VARIANTS: Final = 2
-STEPS: Final = 240
+STEPS: Final = 160
 BATCH: Final = 48
 LEARNING_RATE: Final = 2e-3
 _QUANTILES: Final = 101
@@ -121,7 +121,7 @@ def cluster(textures: NDArray[np.float32], labels: Sequence[str], count: int, se
     found = KMeans(count, n_init=3, random_state=seed).fit(points)
     own = np.sqrt(np.mean((points - found.cluster_centers_[found.labels_]) ** 2, axis=1))
     members = [np.flatnonzero(found.labels_ == number) for number in range(count)]
-    names = [Counter(labels[index] for index in some).most_common(1)[0][0] for some in members]
+    names = [Counter(labels[int(index)] for index in some).most_common(1)[0][0] for some in members]
     bands = np.stack([sound_texture.mean_bands(textures[some]).mean(0) for some in members])
     return Clusters(
         bare.mean.astype(np.float32),
