@@ -242,7 +242,7 @@ def test_ears_that_do_not_learn_hear_everything_once(collected: localizer.Collec
     assert batch.heard.shape == (localizer.BATCH + localizer.QUIET, 32)
     model.train()
     loss, figures = task.loss(batch)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     assert set(figures) == {"triplet", "boxes", "firm"}
     assert all(torch.equal(before[name], value) for name, value in model.sound.state_dict().items())
     assert all(parameter.grad is None for parameter in model.sound.parameters())
