@@ -26,6 +26,8 @@ from web import insights, shapes, telling
 from workers import describing
 from workers.records import OVERLAY
 
+KIND_FIELDS = (("cluster", "name"), ("expected", "expected_name"))
+
 
 @pytest.fixture
 def here(tmp_path: Path, flash_voice: FlashVoice, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
@@ -96,7 +98,9 @@ def test_the_page_shows_tags_fit_maps_and_ranks(here: Place, flash_clip: Path) -
     page = here.client.get(job["links"]["page"]).text
     assert 'href="/search?q=crackling%20fire"' in page
     assert "The sound fits the picture" in page
-    assert "typical of “kind 3” sounds; the picture leads one to expect “kind 6”." in page
+    texture = job["outputs"][0]["description"]["texture"]
+    heard, seen = (telling.kind_name(texture[which], texture[name]) for which, name in KIND_FIELDS)
+    assert f"typical of “{heard}” sounds; the picture leads one to expect “{seen}”." in page
     links = job["outputs"][0]["links"]
     assert f'<img src="{links["heat-map-avol"]}"' in page
     assert f'<img src="{links["heat-map-attention"]}"' in page
