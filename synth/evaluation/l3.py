@@ -114,10 +114,9 @@ def sounds_by_class(net: L3Net, raw: L3Net, folder: Path, judged: Sequence[int] 
 
 
 def window_features(net: L3Net, mel: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Features [W, 8 * width * 4] of the sound's tower: the maximum over time of each channel in each band."""
+    """Features [W, 8 * width] of windows: the numbers that the net itself judges by."""
     with torch.inference_mode():
-        maps = net.sound(torch.from_numpy(windows(mel)))
-    return np.asarray(maps.amax(3).flatten(1).numpy(), np.float32)
+        return np.asarray(pool(net.sound(torch.from_numpy(windows(mel)))).numpy(), np.float32)
 
 
 def mfcc(mel: NDArray[np.float32], count: int = 20) -> NDArray[np.float32]:

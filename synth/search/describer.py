@@ -23,8 +23,10 @@ from synth.media import video
 from synth.models.avenet import AVOLNet
 from synth.models.imagenet import ImageNetEye, Sight
 from synth.models.l3net import RATE_HZ, STEPS, STEPS_HZ, log_mel, pool, windows
-from synth.search import nets
+from synth.search import nets, tags, textures
+from synth.search.crossmodal_reader import CrossmodalReader
 from synth.search.description import Description, Side, TakeDescription, Unit, Vector
+from synth.search.localizing import AttentionReader
 from synth.stopwatch import Stopwatch
 
 PICTURES: Final = 6
@@ -76,29 +78,45 @@ class Describer:
         maps = torch.from_numpy(sight.maps).float()
         with torch.inference_mode():
             point = nets.ave().embed_pictures(maps).mean(0).numpy()
-        return (Vector("ave", Side.PICTURE, unit(point)),)
+        return Vector("ave", Side.PICTURE, unit(point)), _crossmodal().of_picture(sight.pooled)
 
     def _heard(self, sound: NDArray[np.float32]) -> tuple[Vector, ...]:
         with torch.inference_mode():
             point = nets.ave().embed_sounds(torch.from_numpy(windows(log_mel(sound)))).mean(0).numpy()
-        return (Vector("ave", Side.SOUND, unit(point)),)
+        return Vector("ave", Side.SOUND, unit(point)), _crossmodal().of_sound(sound, RATE_HZ)
 
     def _take(
         self, sight: Sight, times_s: Sequence[float], sound: NDArray[np.float32], rate_hz: int
     ) -> TakeDescription:
+        whole_s = len(sound) / rate_hz
         sound = heard(sound, rate_hz)
         mel = log_mel(sound)
+        # Of a long sound less is heard than there is; pictures then hear the stretch that lies nearest.
+        moments_s = [time_s * min(1.0, len(sound) / RATE_HZ / whole_s) for time_s in times_s]
         mine, theirs = self._heard(sound), self._seen(sight)
-        distance = float(np.linalg.norm(mine[0].values - theirs[0].values))
-        maps = avol_maps(nets.avol(), sight.maps, mel, times_s)
+        maps = {
+            "avol": avol_maps(nets.avol(), sight.maps, mel, moments_s),
+            "attention": _attention().maps_of(sight.maps, mel, moments_s)[0],
+        }
         return TakeDescription(
-            tags=(),
+            tags=tags.load().tags(sound, RATE_HZ),
             correspondence=correspondence(sight.maps, mel),
-            distance=distance,
-            maps={"avol": maps},
-            firmness={"avol": float(maps.max())},
+            distance=float(np.linalg.norm(mine[0].values - theirs[0].values)),
+            texture=textures.load().read(sound, RATE_HZ, sight.maps),
+            maps=maps,
+            firmness={method: float(found.max()) for method, found in maps.items()},
             vectors=mine,
         )
+
+
+@functools.cache
+def _attention() -> AttentionReader:
+    return AttentionReader.shipped()
+
+
+@functools.cache
+def _crossmodal() -> CrossmodalReader:
+    return CrossmodalReader.shipped()
 
 
 def pictures_of(
