@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from synth.data.av_clip import draw_pairs
 from synth.errors import WeightsError
 from synth.models.avenet import AVENet, AVOLNet, distances
 from synth.models.imagenet import MAP_CHANNELS
@@ -88,7 +89,7 @@ def test_a_map_is_high_where_the_picture_agrees_with_the_sound() -> None:
 
 
 def test_other_pairs_of_one_clip_are_no_wrong_answers() -> None:
-    pairs = av_data.draw_pairs(
+    pairs = draw_pairs(
         [av_data.Kept(f"c{n}", f"c{n}", (), (1.0,), 0.04, 4.0, n, ((),)) for n in range(2)],
         8,
         2.0,
@@ -111,11 +112,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_recipe_runs_from_scenes_to_weights_that_load(name: str, runs: Path) -> None:
     figures = RECIPES[name].run(folder=runs / name, data=None, steps=2, seed=0, resume=True)
     assert 0 <= figures["held_out_correspondence"] <= 1
-    kind = {"l3": L3Net, "ave": AVENet, "avol": AVOLNet}[name]
-    net = nets.load(kind, f"{name}-small", runs / name)
+    net: L3Net | AVENet | AVOLNet
+    if name == "l3":
+        net = nets.load(L3Net, "l3-small", runs / name)
+    elif name == "ave":
+        net = nets.load(AVENet, "ave-small", runs / name)
+    else:
+        net = nets.load(AVOLNet, "avol-small", runs / name)
     assert not net.training
     with pytest.raises(WeightsError, match="do not fit"):
-        nets.load(AVOLNet if name != "avol" else L3Net, f"{name}-small", runs / name)
+        if name == "avol":
+            nets.load(L3Net, "avol-small", runs / name)
+        else:
+            nets.load(AVOLNet, f"{name}-small", runs / name)
 
 
 def test_scenes_come_out_of_the_cache_as_they_went_in(tmp_path: Path) -> None:
