@@ -21,7 +21,7 @@ KEY_ENTRY = f"anna:{hashlib.sha256(KEY.encode()).hexdigest()}"
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """That of a person who has set nothing but these, with the voice that needs no weights, and nobody who describes."""
+    """That of a person who has set nothing but these, with the voice that needs no weights; nobody describes."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("SONORIZE_")}
     return {**own, "PYTHONPATH": str(ROOT), "SONORIZE_PRELOAD": "tests.preload", "SONORIZE_DESCRIBE": "0", **settings}
 
