@@ -144,5 +144,5 @@ def _pictures(net: L3Net, raw: L3Net, data: AVData) -> dict[str, Any]:
             seen = pool(one.picture(data.seen([data.clips[n].first for n in alone], one.config.vision)))
         told[name] = probe(list(seen.numpy()[:, None]), labels, folds).accuracy
     packaged = [data.pooled[data.clips[n].first][None] for n in alone]
-    told["ceiling_supervised_imagenet"] = probe(packaged, labels, folds).accuracy
+    told["packaged_imagenet_features"] = probe(packaged, labels, folds).accuracy
     return told

@@ -23,7 +23,7 @@ L3: Final = "l3-small"
 AVE: Final = "ave-small"
 AVOL: Final = "avol-small"
 
-Net = TypeVar("Net", L3Net, AVENet, AVOLNet)
+Net = TypeVar("Net", bound=L3Net | AVENet | AVOLNet)
 
 
 @cache
