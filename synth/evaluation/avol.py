@@ -56,7 +56,7 @@ def cases(data: AVData) -> list[Case]:
 
 
 def evaluate_avol(data: Path, out: Path | None) -> dict[str, Any]:
-    """All figures, on scenes with recordings that no training heard.
+    """All figures, on scenes with recordings that no training heard, and on real frames where ``data`` has them.
 
     Raises:
         WeightsError: the weights are missing.
@@ -64,6 +64,10 @@ def evaluate_avol(data: Path, out: Path | None) -> dict[str, Any]:
     test, _ = av_fit.to_judge(data)
     told = judge(avol_maps(nets.avol()), test, av_fit.esc10_in(data))
     told["untrained_pointing"] = _pointing(avol_maps(_untrained()), test, cases(test))["pointing"]
+    from synth.evaluation.localizer import marked, real  # only now: it judges its maps with what is here
+
+    if frames := marked(data):
+        told["real_frames"] = real({"ours": avol_maps(nets.avol()), "untrained": avol_maps(_untrained())}, frames)
     told["paper"] = PAPER
     if out is not None:
         from synth.evaluation import av_pictures

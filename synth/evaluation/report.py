@@ -176,6 +176,7 @@ EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
 
 FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
     "speech": frozenset({"voice", "beside"}),
+    "soundnet": frozenset({"beside"}),
     "localizer": frozenset({"beside"}),
     "crossmodal": frozenset({"beside"}),
 }

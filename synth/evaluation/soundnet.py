@@ -37,6 +37,7 @@ Sound = NDArray[np.float32]
 GROUPS: Final = 5
 OURS: Final = ("pool3", "conv4")
 PUBLIC: Final = ("pool5",)
+PUBLIC_ROW: Final = "SoundNet-8 with the authors' weights, pool5"
 PAPER: Final[Mapping[str, Any]] = {
     "SoundNet-8, paper, 2 million videos, five folds": 0.922,
     "SVM on MFCC, paper": 0.675,
@@ -59,30 +60,34 @@ class Corpus:
     folds: tuple[int, ...]
 
 
-def evaluate_soundnet(data: Path, out: Path | None) -> dict[str, Any]:
+def evaluate_soundnet(data: Path, out: Path | None, *, beside: Path | None = None) -> dict[str, Any]:
     """The table of ESC-10, that of UrbanSound8K where it is there, and distances of sets of sounds.
 
     Args:
         data: a folder with ``esc10`` and perhaps ``urbansound8k`` in it, or ESC-10 itself.
         out: a folder for pictures.
+        beside: the folder with the authors' ``sound8.npy`` in it, for a row of SoundNet-8; without it, the one of the
+            package is taken where that is installed.
 
     Raises:
         OptionError: there is no ESC-10, or scikit-learn is missing.
-        WeightsError: our weights are missing.
+        WeightsError: our weights are missing, or there is no such file in ``beside``.
     """
     esc10 = corpus(data / "esc10" if (data / "esc10").is_dir() else data)
     net = soundnets.load()
+    public = installed_public() if beside is None else soundnets.load_public(beside / soundnets.FILE.split("/")[-1])
     nets = fold_nets(net)
     judged = [fold for fold in sorted(set(esc10.folds)) if fold in nets]
     result: dict[str, Any] = {
-        "ESC-10": {"judged folds": judged, "clips": len(esc10.sounds), **table(esc10, nets, judged), **PAPER}
+        "ESC-10": {"judged folds": judged, "clips": len(esc10.sounds), **table(esc10, nets, judged, public), **PAPER}
     }
     urban = data / "urbansound8k"
     if urban.is_dir():
         known = by_source(corpus(urban))
         groups = sorted(set(known.folds))
         result["UrbanSound8K"] = {
-            "groups": len(groups), "clips": len(known.sounds), **table(known, dict.fromkeys(groups, net), groups),
+            "groups": len(groups), "clips": len(known.sounds),
+            **table(known, dict.fromkeys(groups, net), groups, public),
         }  # fmt: skip
     result["Frechet distance on SoundNet's features"] = distances(esc10, nets, judged)
     if out is not None:
@@ -125,21 +130,33 @@ def fold_nets(net: SoundNet) -> dict[int, SoundNet]:
         return {soundnets.held_out(): net}
 
 
-def table(known: Corpus, nets: Mapping[int, SoundNet], judged: Sequence[int]) -> dict[str, Any]:
-    """Rows of accuracies by what the features are; floors last."""
+def table(
+    known: Corpus, nets: Mapping[int, SoundNet], judged: Sequence[int], public: SoundNet | None = None
+) -> dict[str, Any]:
+    """Rows of accuracies by what the features are; floors last.
+
+    Where only some folds are judged, features that nobody learnt on these recordings are judged on all folds as well,
+    to be laid beside published figures.
+    """
     fresh = untrained(known.sounds)
-    rows: dict[str, Features | Mapping[int, Features]] = {
+    ours: dict[str, Mapping[int, Features]] = {
         "ours, pool3 and conv4": of_nets(nets, known, lambda net, sound: heard(net, sound, OURS)),
         "ours, conv4": of_nets(nets, known, lambda net, sound: heard(net, sound, ("conv4",))),
+    }
+    others: dict[str, Features] = {
         "untrained, pool3 and conv4": [heard(fresh, sound, OURS) for sound in known.sounds],
         "MFCC statistics": [mfcc_statistics(sound) for sound in known.sounds],
     }
-    public = installed_public()
     if public is not None:
-        rows["SoundNet-8 with the authors' weights, pool5"] = [heard(public, one, PUBLIC) for one in known.sounds]
-    rates = {name: probe(row, known.labels, known.folds, judged=judged) for name, row in rows.items()}
+        others[PUBLIC_ROW] = [heard(public, one, PUBLIC) for one in known.sounds]
+    rates = {name: probe(row, known.labels, known.folds, judged=judged) for name, row in {**ours, **others}.items()}
+    result: dict[str, Any] = {name: rate.as_json() for name, rate in rates.items()}
+    if set(judged) != set(known.folds):
+        result["all folds, features that were not learnt here"] = {
+            name: probe(row, known.labels, known.folds).as_json() for name, row in others.items()
+        }
     return {
-        **{name: rate.as_json() for name, rate in rates.items()},
+        **result,
         "floor: most frequent class, all folds": linear_probe.most_frequent(known.labels, known.folds),
         "floor: chance": 1 / len(set(known.labels)),
     }
