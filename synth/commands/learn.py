@@ -67,7 +67,11 @@ def evaluate(
     ] = None,
     voice: Annotated[str | None, typer.Option(help="speech: whose voice to measure, such as grid-s1.")] = None,
     beside: Annotated[
-        Path | None, typer.Option(help="speech, localizer, crossmodal: folder of a run whose nets are measured too.")
+        Path | None,
+        typer.Option(
+            help="speech, localizer, crossmodal: folder of a run whose nets are measured too; soundnet: folder of the"
+            " authors' sound8.npy."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

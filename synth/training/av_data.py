@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,7 +41,7 @@ TEST_FOLDS: Final = (4,)
 TEST_SEED: Final = 1_000_000
 """Scenes from this seed on are never trained on."""
 _LOUDER: Final = (-15.0, 6.0)  # dB, drawn anew for each window
-_FORMAT: Final = 3
+FORMAT: Final = 3
 
 OWN_SCENES: Final = DataSource("own scenes (simulated)", "MIT", "pictures and sounds")
 ESC10: Final = DataSource("ESC-10, folds 1 to 3", "CC BY 3.0", "sounds of the scenes")
@@ -142,7 +142,7 @@ def scenes(
     """
     folds = TEST_FOLDS if test else TRAIN_FOLDS
     first = TEST_SEED + seed * 100_000 if test else seed * 100_000
-    key = f"scenes-{'test' if test else 'train'}-{first}-{count}-{mixes}-{'esc10' if esc10 else 'own'}-{_FORMAT}"
+    key = f"scenes-{'test' if test else 'train'}-{first}-{count}-{mixes}-{'esc10' if esc10 else 'own'}-{FORMAT}"
     recordings = av_scenes.recordings_of(esc10, folds) if esc10 and not (cache / key).is_dir() else None
 
     def all_scenes() -> Iterator[tuple[AVClip, list[NDArray[np.float32]]]]:
@@ -161,7 +161,7 @@ def films(cache: Path, data: Path) -> tuple[AVData | None, AVData | None]:
     sides = []
     for held_out in (False, True):
         side = [film for film in found if film.held_out is held_out]
-        key = f"films-{'test' if held_out else 'train'}-{len(side)}-{_FORMAT}-{_digest(side)}"
+        key = f"films-{'test' if held_out else 'train'}-{len(side)}-{FORMAT}-{_digest(side)}"
         clips = ((clip, [clip.sound]) for clip in read_all(side))
         sides.append(_kept(cache / key, clips, len(side)) if side else None)
     return sides[0], sides[1]
@@ -226,8 +226,22 @@ def _mixed_anew(
 
 
 def _kept(folder: Path, clips: Iterable[tuple[AVClip, list[NDArray[np.float32]]]], count: int) -> AVData:
+    return stored(folder, lambda: _looked_at(clips, count))
+
+
+def stored(folder: Path, make: Callable[[], AVData]) -> AVData:
+    """A collection out of a folder of the cache; made and put there if it is not there. It appears whole."""
     if not (folder / "clips.json").is_file():
-        _make(folder, clips, count)
+        made = make()
+        unfinished = folder.with_name(f"{folder.name}.tmp")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        for name in ("maps", "mels", "pooled", "classes", "pictures"):
+            np.save(unfinished / f"{name}.npy", getattr(made, name))
+        rows = json.dumps([asdict(clip) for clip in made.clips])
+        (unfinished / "clips.json").write_text(rows, encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.replace(folder)
     raw = json.loads((folder / "clips.json").read_text(encoding="utf-8"))
     known = [
         Kept(
@@ -245,12 +259,12 @@ def _kept(folder: Path, clips: Iterable[tuple[AVClip, list[NDArray[np.float32]]]
     return AVData(tuple(known), **arrays)
 
 
-def _make(folder: Path, clips: Iterable[tuple[AVClip, list[NDArray[np.float32]]]], count: int) -> None:
-    """Look at everything and hear it; the folder appears when all is written."""
+def _looked_at(clips: Iterable[tuple[AVClip, list[NDArray[np.float32]]]], count: int) -> AVData:
+    """Look at everything and hear it."""
     eye = ImageNetEye(weights.load_imagenet())
     parts: dict[str, list[NDArray[Any]]] = {name: [] for name in ("maps", "pooled", "classes", "pictures")}
     mels: list[list[NDArray[np.float16]]] = []
-    rows: list[dict[str, Any]] = []
+    known: list[Kept] = []
     first = 0
     for clip, sounds in tqdm(clips, total=count, desc="clips", unit="clip", disable=None):
         sight = eye.look(clip.pictures)
@@ -260,22 +274,15 @@ def _make(folder: Path, clips: Iterable[tuple[AVClip, list[NDArray[np.float32]]]
         parts["pictures"].append(np.stack(small))
         mels.append([log_mel(sound).astype(np.float16) for sound in sounds])
         boxes = clip.boxes or ((),) * len(clip.times_s)
-        kept = Kept(clip.name, clip.group, clip.labels, clip.times_s, clip.frame_s, clip.duration_s, first, boxes)
-        rows.append(asdict(kept))
+        known.append(
+            Kept(clip.name, clip.group, clip.labels, clip.times_s, clip.frame_s, clip.duration_s, first, boxes)
+        )
         first += len(clip.times_s)
-    if not rows:
+    if not known:
         raise OptionError("none of the clips can be read, or all are silent")
     length = max(STEPS, *(mel.shape[1] for mixes in mels for mel in mixes))
     even = np.stack([[_long(mel, length) for mel in mixes] for mixes in mels])
-    unfinished = folder.with_name(f"{folder.name}.tmp")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    for name, values in parts.items():
-        np.save(unfinished / f"{name}.npy", np.concatenate(values))
-    np.save(unfinished / "mels.npy", even)
-    (unfinished / "clips.json").write_text(json.dumps(rows), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    unfinished.replace(folder)
+    return AVData(tuple(known), **{name: np.concatenate(values) for name, values in parts.items()}, mels=even)
 
 
 def _long(mel: NDArray[np.float16], length: int) -> NDArray[np.float16]:
