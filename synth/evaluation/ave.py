@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from synth.data.av_scenes import tree_distance
-from synth.evaluation import correspondence, retrieval
+from synth.evaluation import correspondence, real_pictures, retrieval
 from synth.evaluation.correspondence import Features
 from synth.models.avenet import AVENet
+from synth.models.imagenet import Sight
 from synth.models.l3net import L3Net
 from synth.search import nets
+from synth.search.describer import unit
 from synth.training import av_data, av_fit
 from synth.training.av_data import AVData
 
@@ -61,12 +64,25 @@ def evaluate_ave(data: Path, out: Path | None) -> dict[str, Any]:
         "chance": 0.5,
         "paper": {"ave": 0.819, "l3": 0.808},
     }
+    if real := real_pictures.load(data):
+        told["real_pictures_find_sounds"] = {
+            "ave": _real(ave, real),
+            "untrained": _real(_untrained(AVENet), real),
+        }
     told["paper"] = PAPER
     if out is not None:
         from synth.evaluation import av_pictures
 
         av_pictures.neighbours(correspondence.features(ave, test), test, out / "neighbours.png")
     return told
+
+
+def _real(net: AVENet, real: real_pictures.Real) -> dict[str, Any]:
+    def of_picture(sight: Sight) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return unit(net.embed_pictures(torch.from_numpy(sight.maps).float()).mean(0).numpy())
+
+    return real_pictures.judge(real, of_picture, lambda mel: correspondence.sound_features(net, mel))
 
 
 def table(ave: AVENet, l3: L3Net, train: AVData, test: AVData) -> dict[str, Any]:

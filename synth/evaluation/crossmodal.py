@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from synth import weights
 from synth.data.tagged_videos import is_tagged
 from synth.errors import WeightsError
-from synth.evaluation import retrieval
+from synth.evaluation import real_pictures, retrieval
 from synth.evaluation.alignment import canonical
 from synth.models.crossmodal import CrossmodalConfig, CrossmodalNet, unpack
-from synth.search.crossmodal_reader import WEIGHTS
+from synth.search.crossmodal_reader import WEIGHTS, CrossmodalReader
 from synth.training import av_data, av_fit
 from synth.training.av_data import AVData, part
 from synth.training.crossmodal import Known, known_of, more_scenes, tagged_in
@@ -64,12 +64,22 @@ def evaluate_crossmodal(data: Path, out: Path | None, beside: Path | None = None
     rows["hand-made: canonical correlation of the same features"] = _aligned(known_of(training, (), varied=1), known)
     torch.manual_seed(1)
     rows["untrained"] = scores_of(CrossmodalNet(CrossmodalConfig(net.config.labels)).eval(), known)
-    return {
+    told: dict[str, Any] = {
         "candidates": len(labels),
         "rows": {name: _row(scores, labels) for name, scores in rows.items()}
         | {"ceiling: all labels known": _by_labels(labels), "floor: chance": _chance(labels)},
         "paper": PAPER,
     }
+    if real := real_pictures.load(data):
+        told["real_pictures_find_sounds"] = _real(CrossmodalReader(net), real)
+    return told
+
+
+def _real(reader: CrossmodalReader, real: real_pictures.Real) -> dict[str, Any]:
+    def of_sound(mel: NDArray[np.float32]) -> NDArray[np.float32]:
+        return reader.of_mel(mel).values
+
+    return real_pictures.judge(real, lambda sight: reader.of_picture(sight.pooled).values, of_sound)
 
 
 def clips_of(data: Path) -> tuple[AVData, AVData]:

@@ -54,8 +54,16 @@ class CrossmodalReader:
         Raises:
             OptionError: there is no sound.
         """
+        if not len(sound):
+            raise OptionError("there is no sound to embed")
+        return self.of_mel(log_mel(dsp.resample(sound, rate_hz, RATE_HZ)))
+
+    def of_mel(self, mel: NDArray[np.float32]) -> Vector:
+        """The point of a sound, from the spectrogram [64, T] of :func:`synth.models.l3net.log_mel`."""
+        if mel.shape[1] < STEPS:
+            mel = np.resize(mel.T, (STEPS, len(mel))).T
         with torch.inference_mode():
-            point = self._net.embed_sounds(self._features(sound, rate_hz))[0]
+            point = self._net.embed_sounds(torch.from_numpy(statistics(np.ascontiguousarray(mel)))[None])[0]
         return Vector(SPACE, Side.SOUND, point.numpy())
 
     def tags_of(self, vector: Vector) -> tuple[Tag, ...]:
@@ -64,11 +72,3 @@ class CrossmodalReader:
             chances = torch.sigmoid(self._net.labels(torch.from_numpy(vector.values)[None]))[0].tolist()
         tags = [Tag(name, chance) for name, chance in zip(self._net.config.labels, chances, strict=False)]
         return tuple(sorted(tags, key=lambda tag: -tag.probability))
-
-    def _features(self, sound: NDArray[np.float32], rate_hz: float) -> torch.Tensor:
-        if not len(sound):
-            raise OptionError("there is no sound to embed")
-        mel = log_mel(dsp.resample(sound, rate_hz, RATE_HZ))
-        if mel.shape[1] < STEPS:
-            mel = np.resize(mel.T, (STEPS, len(mel))).T
-        return torch.from_numpy(statistics(np.ascontiguousarray(mel)))[None]

@@ -31,9 +31,10 @@ from synth.models.crossmodal import (
     pack,
     statistics,
 )
+from synth.models.imagenet import ImageNetEye
 from synth.models.l3net import STEPS_HZ
 from synth.search.crossmodal_reader import WEIGHTS
-from synth.training import av_data, av_fit
+from synth.training import av_data, av_fit, av_imagined
 from synth.training.av_data import AVData
 from synth.training.loop import Schedule, train
 from synth.weights import DataSource, Figure
@@ -44,6 +45,8 @@ LEARNING_RATE: Final = 1e-3
 LABELS_FROM: Final = 0.3
 """Part of the steps after which labels count."""
 SAVE_EVERY: Final = 200
+IMAGINED: Final = 0.5
+"""Share of a batch's pictures that are imagined on real frames, where there are any."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Known:
         tags: 0 or 1, [C, L].
         groups: [C], the recording of each.
         labels: the words of ``tags``.
+        real: pooled features of real frames [R, 1280], on which pictures that nobody took are imagined; perhaps none.
     """
 
     pictures: NDArray[np.float32]
@@ -89,6 +93,7 @@ class Known:
     tags: NDArray[np.float32]
     groups: NDArray[np.str_]
     labels: tuple[str, ...]
+    real: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ class CrossmodalTask:
     def __init__(self, model: CrossmodalNet, known: Known, terms: Terms, steps: int, seed: int) -> None:
         self.model, self._known, self._terms, self._seed = model, known, terms, seed
         self._labels_from = round(LABELS_FROM * steps)
+        self._directions = ImageNetEye(weights.load_imagenet()).directions
 
     def batch(self, index: int) -> Batch:
         """Batch ``index`` of this seed: every clip with its own sound, and 1.5 wrong pairs a clip."""
@@ -125,6 +131,7 @@ class CrossmodalTask:
         # One picture, or the mean of all: what is asked later may be either.
         single = pictures[np.arange(count), rng.integers(pictures.shape[1], size=count)]
         mixed = np.where(rng.random((count, 1)) < 0.5, single, pictures.mean(1))
+        self._imagine(mixed, known.tags[chosen], rng)
         sounds = known.sounds[chosen, rng.integers(known.sounds.shape[1], size=count)]
         own = np.arange(count)
         return Batch(
@@ -136,6 +143,16 @@ class CrossmodalTask:
             torch.cat([torch.ones(count), torch.zeros(len(seen))]),
             index >= self._labels_from,
         )
+
+    def _imagine(self, pictures: NDArray[np.float32], tags: NDArray[np.float32], rng: np.random.Generator) -> None:
+        """Put pictures that nobody took in the place of some: see :mod:`synth.training.av_imagined`."""
+        real = self._known.real
+        for row in np.flatnonzero(rng.random(len(pictures)) < IMAGINED) if len(real) else ():
+            for place in np.flatnonzero(tags[row])[:1]:
+                base = real[rng.integers(len(real))]
+                made = av_imagined.pooled_like(self._known.labels[place], base, self._directions, rng)
+                if made is not None:
+                    pictures[row] = made
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """The cosine loss, later with that of the labels."""
@@ -219,7 +236,9 @@ def known_of(data: AVData, labels: Sequence[str] | None = None, *, varied: int =
     )  # fmt: skip
     sounds = np.stack([_heard(data, number, varied, seed) for number in range(len(data.clips))])
     tags = np.array([[float(word in clip.labels) for word in words] for clip in data.clips], np.float32)
-    return Known(pictures, sounds, tags, np.array([clip.group for clip in data.clips]), words)
+    filmed = [n for n, clip in enumerate(data.clips) if not clip.name.startswith(("scene-", "imagined-"))]
+    real = data.pooled[np.isin(data.clip_of, filmed)]
+    return Known(pictures, sounds, tags, np.array([clip.group for clip in data.clips]), words, real)
 
 
 def _heard(data: AVData, number: int, varied: int, seed: int) -> NDArray[np.float32]:
