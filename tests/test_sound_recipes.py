@@ -68,6 +68,24 @@ def test_lessons_depend_on_the_seed_alone_and_mix_answers() -> None:
     assert 0 < float((first.answers.max(1).values < 1).float().mean()) < 1  # some are of two scenes, some of one
 
 
+def test_pictures_show_one_sounding_thing_and_are_looked_at_once(tmp_path: Path) -> None:
+    first = soundnet_data.pictures(tmp_path, 3)
+    assert first.logits.shape == (3, 1000)
+    assert first.labels == tuple((name,) for name in soundnet_data.av_scenes.CLASSES[:3])
+    assert not np.array_equal(first.logits, soundnet_data.pictures(tmp_path, 3, test=True).logits)
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    assert np.array_equal(soundnet_data.pictures(tmp_path, 3).logits, first.logits)
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == kept
+
+
+def test_played_faster_a_sound_is_higher() -> None:
+    tone = np.sin(2 * np.pi * 1000 * np.arange(RATE_HZ) / RATE_HZ).astype(np.float32)
+    faster = soundnet_data.played(tone, round(RATE_HZ / 1.25))
+    assert len(faster) == round(RATE_HZ / 1.25)
+    highest = np.abs(np.fft.rfft(faster)).argmax() * RATE_HZ / len(faster)
+    assert highest == pytest.approx(1250, abs=3)
+
+
 def test_a_fold_that_is_held_out_is_never_heard() -> None:
     quiet = {"rain": [np.zeros(80_000, np.float32)]}
     school = soundnet.School(

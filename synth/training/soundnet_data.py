@@ -1,8 +1,9 @@
 """What SoundNet learns from: what the vision teacher says of pictures, and sounds that go with them.
 
-A scene is looked at once (:mod:`synth.training.av_data`); its sound is drawn anew each time it comes up, from other
-recordings of what sounds in it, so that the net cannot learn recordings by heart. Clips of ``--data`` keep their own
-sound. Augmentation: random stretches and levels, a little noise, and half of the time two clips at once.
+A scene shows one thing, which sounds: with silent things beside it the teacher's answer says half as much of the sound.
+It is looked at once; its sound is drawn anew each time it comes up, from other recordings of what sounds in it, so that
+the net cannot learn recordings by heart. Clips of ``--data`` keep their own sound. Augmentation: other speeds, random
+stretches, levels and tilts, a little noise, and half of the time two clips at once.
 
 Shapes: M pictures, K answers of the teacher, B sounds of N samples.
 """
@@ -20,10 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
+from synth import weights
 from synth.data import av_scenes
 from synth.data.av_clip import RATE_HZ, AVClip
 from synth.data.av_films import films_of, read_all
 from synth.errors import OptionError
+from synth.models.imagenet import ImageNetEye
 from synth.training import av_data
 
 Sound = NDArray[np.float32]
@@ -36,6 +39,8 @@ _TWO: Final = 0.5
 _LEVEL_DB: Final = (-18.0, 3.0)
 _SECOND_DB: Final = (-12.0, 0.0)
 _NOISE_DB: Final = (-80.0, -40.0)
+_SPEED: Final = 0.2  # a sound is played up to this much faster or slower, in natural logarithms
+_FORMAT: Final = 2
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Teacher:
     temperature: float
 
     @classmethod
-    def of(cls, logits: NDArray[np.float32], *, answers: int = MOST_ANSWERS, temperature: float = 1.0) -> Teacher:
+    def of(cls, logits: NDArray[np.float32], *, answers: int = MOST_ANSWERS, temperature: float = 0.5) -> Teacher:
         """The teacher for training pictures of these logits [M, 1000]."""
         deviation = logits.std(0)
         classes = np.sort(np.argsort(-deviation, kind="stable")[:answers])
@@ -142,7 +147,9 @@ class Lessons:
             picture = int(rng.integers(len(answers)))
             return levelled(stretch(films.clips[films.clip_of[picture]].sound, rng)), answers[picture]
         picture = int(rng.integers(len(self.answers)))
-        return scene_sound(self.labels[picture], rng, self.recordings), self.answers[picture]
+        speed = float(np.exp(rng.uniform(-_SPEED, _SPEED)))
+        sound = scene_sound(self.labels[picture], rng, self.recordings, CROP_S * speed)
+        return played(sound, round(CROP_S * RATE_HZ)), self.answers[picture]
 
 
 def scene_sound(
@@ -154,6 +161,11 @@ def scene_sound(
         one = levelled(av_scenes.sound_of(label, duration_s, rng, recordings))
         mix += one * np.float32(1.0 if number == 0 else 10 ** (rng.uniform(-10, -2) / 20))
     return mix
+
+
+def played(sound: Sound, count: int) -> Sound:
+    """The whole sound in so many samples, by linear interpolation: faster or slower, and as much higher or lower."""
+    return np.interp(np.linspace(0, len(sound) - 1, count), np.arange(len(sound)), sound).astype(np.float32)
 
 
 def levelled(sound: Sound) -> Sound:
@@ -173,7 +185,7 @@ def stretch(sound: Sound, rng: np.random.Generator) -> Sound:
 
 def _worsened(sound: Sound, rng: np.random.Generator) -> Sound:
     """Another level, a tilted spectrum, some noise; either polarity."""
-    tilt = np.float32(rng.uniform(-0.5, 0.5))
+    tilt = np.float32(rng.uniform(-0.7, 0.7))
     out = sound.copy()
     out[1:] -= tilt * sound[:-1]
     gain = np.float32(10 ** (rng.uniform(*_LEVEL_DB) / 20) * rng.choice([-1, 1]))
@@ -182,14 +194,26 @@ def _worsened(sound: Sound, rng: np.random.Generator) -> Sound:
 
 
 def pictures(cache: Path, count: int, *, test: bool = False) -> Pictures:
-    """Scenes, looked at; from the cache where they lie there.
+    """Scenes with one thing in them, which sounds, each looked at once; from the cache where they lie there.
 
     Args:
         test: scenes that no training sees.
     """
-    scenes = av_data.scenes(cache, count, test=test, mixes=1)
-    labels = tuple(scenes.clips[int(clip)].labels for clip in scenes.clip_of)
-    return Pictures(np.asarray(scenes.classes, np.float32), labels)
+    first = av_data.TEST_SEED if test else 0
+    kept = cache / f"alone-{first}-{count}-{_FORMAT}.npz"
+    if not kept.is_file():
+        eye = ImageNetEye(weights.load_imagenet())
+        names = [av_scenes.CLASSES[number % len(av_scenes.CLASSES)] for number in range(count)]
+        logits = []
+        for number, name in enumerate(tqdm(names, desc="pictures", unit="picture", disable=None)):
+            planned = av_scenes.plan(first + number, sounding=(name,), silent=())
+            logits.append(eye.features_and_classes(av_scenes.picture_of(planned, 1.0)[0][None])[1])
+        cache.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_suffix(".tmp.npz")
+        np.savez(unfinished, logits=np.concatenate(logits), labels=names)
+        unfinished.replace(kept)
+    with np.load(kept) as found:
+        return Pictures(found["logits"], tuple((str(one),) for one in found["labels"]))
 
 
 def recordings_by_fold(data: Path | None, folds: Sequence[int]) -> dict[int, dict[str, list[Sound]]]:
