@@ -150,9 +150,9 @@ def table(
     }
     if public is not None:
         others[PUBLIC_ROW] = [heard(public, one, PUBLIC) for one in known.sounds]
+    rows: dict[str, Features | Mapping[int, Features]] = {**ours, **others}
     rates = {
-        name: probe(row, known.labels, known.folds, judged=judged, penalties=_PENALTIES)
-        for name, row in {**ours, **others}.items()
+        name: probe(row, known.labels, known.folds, judged=judged, penalties=_PENALTIES) for name, row in rows.items()
     }
     result: dict[str, Any] = {name: rate.as_json() for name, rate in rates.items()}
     if set(judged) != set(known.folds):
