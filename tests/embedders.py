@@ -18,7 +18,7 @@ class LightsAndLevels:
         return leaning(Side.SOUND, float(np.abs(sound).max(initial=0.0)))
 
 
-def leaning(side: Side, lean: float, space: str = "ave") -> tuple[Vector, ...]:
+def leaning(side: Side, lean: float, space: str = "crossmodal") -> tuple[Vector, ...]:
     """A vector that turns with ``lean``: the nearer two leans, the greater the cosine."""
     values = np.zeros(SPACES[space], np.float32)
     values[:2] = np.cos(lean), np.sin(lean)

@@ -1,4 +1,4 @@
-"""Pictures that nobody took: the packaged net sees in them what was put there, and nowhere else."""
+"""Pictures that nobody took: the packaged net sees in them what was put there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from synth import weights
 from synth.data.av_scenes import CLASSES
@@ -26,24 +25,6 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> av_data.AVData:
     return av_data.scenes(Path(tmp_path_factory.mktemp("cache")), 4, mixes=1)
 
 
-def test_the_net_says_what_was_put_into_a_region_and_the_rest_stays(eye: ImageNetEye, frames: av_data.AVData) -> None:
-    made = av_imagined.imagined(frames, 12, None, 3, mixes=2)
-    assert made.mels.shape[:2] == (12, 2)
-    right = 0
-    for clip in made.clips:
-        box = clip.boxes[0][0]
-        assert clip.labels == (box.label,)
-        assert box.sounding
-        left, top, right_edge, bottom = (round(14 * edge) for edge in (box.left, box.top, box.right, box.bottom))
-        with torch.inference_mode():
-            seen = eye.head(torch.from_numpy(made.maps[clip.first : clip.first + 1, 112:].astype(np.float32)))
-            answer = int(eye.answers(seen[:, :, top:bottom, left:right_edge].mean((2, 3))).argmax())
-        right += answer in list(av_imagined.SIGHTS[box.label])
-    assert right >= 10
-    fine = np.asarray(made.maps[:, :112])
-    assert all(any(np.array_equal(one, other[:112]) for other in frames.maps) for one in fine)
-
-
 def test_pooled_features_lead_to_a_sight_of_the_label(eye: ImageNetEye, frames: av_data.AVData) -> None:
     rng = np.random.default_rng(0)
     right = 0
@@ -51,8 +32,8 @@ def test_pooled_features_lead_to_a_sight_of_the_label(eye: ImageNetEye, frames: 
         label = ("dog", "drum", "clock_tick", "bird")[number % 4]
         made = av_imagined.pooled_like(label, frames.pooled[number % len(frames.pooled)], eye.directions, rng)
         assert made is not None
-        with torch.inference_mode():
-            right += int(eye.answers(torch.from_numpy(made[None])).argmax()) in list(av_imagined.SIGHTS[label])
+        weight, level = eye.directions
+        right += int((weight @ made + level).argmax()) in list(av_imagined.SIGHTS[label])
     assert right >= 16
     assert av_imagined.pooled_like("wood", frames.pooled[0], eye.directions, rng) is None
 

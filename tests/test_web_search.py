@@ -116,7 +116,7 @@ def test_a_job_finds_what_looks_or_sounds_like_it(here: Place, gallery: dict[str
     assert len(search(here, job=night, limit=1)) == 1
     told = here.client.get(f"/v1/search?job={night}&by=picture").get_json()
     assert told["query"] == {
-        "kind": "job", "job": night, "take": 0, "title": "night.mp4", "by": "picture", "find": "any", "space": "ave",
+        "kind": "job", "job": night, "take": 0, "title": "night.mp4", "by": "picture", "find": "any", "space": "crossmodal",
         "limit": 24,
     }  # fmt: skip
 
@@ -195,7 +195,7 @@ def test_a_large_file_is_refused_before_it_is_read(
         ("job={night}&take=7", 422, "option"),
         ("job={night}&by=smell", 422, "option"),
         ("job={night}&space=outer", 422, "option"),
-        ("job={night}&space=crossmodal", 404, "not-found"),
+        ("job={night}&space=ave", 404, "not-found"),
         ("q=rain&limit=0", 422, "option"),
         ("q=rain&limit=101", 422, "option"),
         (f"q={'a' * 300}", 422, "option"),

@@ -47,7 +47,7 @@ class Wish:
 
     by: Side | None = None
     find: Side | None = None
-    space: str = "ave"
+    space: str = "crossmodal"
     limit: int = DEFAULT_LIMIT
 
     @classmethod
@@ -65,7 +65,7 @@ class Wish:
         return cls(
             None if by == ANY else Side(by),
             None if find == ANY else Side(find),
-            _one_of(raw, "space", list(SPACES)),
+            _one_of(raw, "space", sorted(SPACES, key=lambda name: name != cls.space)),  # the first is the default
             int(limit),
         )
 

@@ -16,7 +16,7 @@ _SIDES: Final[Schema] = {
 MEMBERS: Final[dict[str, Schema]] = {
     "by": {**_SIDES, "description": "What of the query counts."},
     "find": {**_SIDES, "description": "What is compared with it; `any`: whichever is nearer."},
-    "space": {"type": "string", "enum": list(SPACES), "default": "ave", "description": "Which embedding."},
+    "space": {"type": "string", "enum": list(SPACES), "default": "crossmodal", "description": "Which embedding."},
     "limit": {"type": "integer", "minimum": 1, "maximum": finding.MAX_LIMIT, "default": finding.DEFAULT_LIMIT},
 }
 """What a query may say of how to search."""

@@ -80,16 +80,6 @@ class ImageNetEye:
             np.concatenate([part.maps for part in parts]),
         )
 
-    def head(self, coarse: Tensor) -> Tensor:
-        """What the last layer makes of the 320 coarse channels [B, 320, Y, X] of maps: features [B, 1280, Y, X]."""
-        features: Tensor = self._net._swish(self._net._bn1(self._net._conv_head(coarse)))
-        return features
-
-    def answers(self, features: Tensor) -> Tensor:
-        """Logits [B, 1000] of pooled features [B, 1280]."""
-        logits: Tensor = self._net._fc(features)
-        return logits
-
     @property
     def directions(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Weights [1000, 1280] and levels [1000] of the class answers."""

@@ -17,7 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPACES: Final[Mapping[str, int]] = {"ave": 128, "crossmodal": 128}
-"""Embedding spaces by name, with their dimensions. Vectors of one space compare across pictures and sounds."""
+"""Embedding spaces by name, with their dimensions. Vectors of one space compare across pictures and sounds.
+
+Takes are ranked in AVE-Net's; the search goes by the crossmodal one unless asked otherwise: real pictures find more of
+what they show in it (``sonorize eval crossmodal``).
+"""
 
 MAP_SIDE: Final = 14
 

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from synth import weights
-from synth.data import av_scenes
 from synth.models.avenet import AVENet, AVOLNet
 from synth.models.l3net import L3Net, TowersConfig, Vision
-from synth.training import av_data, av_imagined
+from synth.training import av_data
 from synth.training.av_data import AVData, PairBatch
 from synth.training.loop import Schedule, train
 from synth.weights import DataSource, Figure
@@ -24,8 +23,6 @@ SCENES: Final = 1200
 LOTS: Final = 2
 """So many times so many scenes: a lot is one folder of the cache."""
 TEST_SCENES: Final = 240
-IMAGINED: Final = 1200
-"""So many pictures that nobody took join the scenes where real frames are at hand."""
 BATCH: Final = 64
 STEPS: Final = 900
 LEARNING_RATE: Final = 1e-3
@@ -65,21 +62,8 @@ def corpus(folder: Path, data: Path | None, steps: int | None) -> Corpus:
     lots = [av_data.scenes(cache, 24, esc10=esc10)] if trial else training_lots(cache, esc10)
     test = av_data.scenes(cache, 12 if trial else TEST_SCENES, test=True, esc10=esc10, mixes=1)
     filmed, held_out = filmed_in(cache, data)
-    unseen = imagined_in(cache, filmed, esc10, 24 if trial else IMAGINED) if filmed else None
     sources = [av_data.OWN_SCENES, *([av_data.ESC10] if esc10 else []), *([av_data.FILMED] if filmed else [])]
-    return Corpus(av_data.joined(*lots, filmed, unseen), test, held_out, tuple(sources))
-
-
-def imagined_in(cache: Path, filmed: AVData, esc10: Path | None, count: int) -> AVData:
-    """Pictures that the packaged net imagines on the frames of real clips; see :mod:`synth.training.av_imagined`."""
-    sides = "esc10" if esc10 else "own"
-    folder = cache / f"imagined-{count}-{len(filmed.maps)}-{sides}-{av_data.FORMAT}"
-
-    def make() -> AVData:
-        recordings = av_scenes.recordings_of(esc10, av_data.TRAIN_FOLDS) if esc10 else None
-        return av_imagined.imagined(filmed, count, recordings, 0)
-
-    return av_data.stored(folder, make)
+    return Corpus(av_data.joined(*lots, filmed), test, held_out, tuple(sources))
 
 
 def to_judge(data: Path) -> tuple[AVData, AVData | None]:

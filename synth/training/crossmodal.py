@@ -39,7 +39,7 @@ from synth.training.av_data import AVData
 from synth.training.loop import Schedule, train
 from synth.weights import DataSource, Figure
 
-STEPS: Final = 300
+STEPS: Final = 400
 CLIPS: Final = 256  # of a batch; the wrong pairs come on top
 LEARNING_RATE: Final = 1e-3
 LABELS_FROM: Final = 0.3
@@ -236,7 +236,7 @@ def known_of(data: AVData, labels: Sequence[str] | None = None, *, varied: int =
     )  # fmt: skip
     sounds = np.stack([_heard(data, number, varied, seed) for number in range(len(data.clips))])
     tags = np.array([[float(word in clip.labels) for word in words] for clip in data.clips], np.float32)
-    filmed = [n for n, clip in enumerate(data.clips) if not clip.name.startswith(("scene-", "imagined-"))]
+    filmed = [n for n, clip in enumerate(data.clips) if not clip.name.startswith("scene-")]
     real = data.pooled[np.isin(data.clip_of, filmed)]
     return Known(pictures, sounds, tags, np.array([clip.group for clip in data.clips]), words, real)
 

@@ -24,7 +24,7 @@ def search(
     take: Annotated[int | None, typer.Option(min=0, help="Which of its takes.", show_default="the first")] = None,
     by: Annotated[str, typer.Option(help="What of it counts: picture, sound or any.")] = "any",
     find: Annotated[str, typer.Option(help="What is compared with it: picture, sound or any.")] = "any",
-    space: Annotated[str | None, typer.Option(help="Which embedding.", show_default="ave")] = None,
+    space: Annotated[str | None, typer.Option(help="Which embedding.", show_default="crossmodal")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="Results at most.")] = 24,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
 ) -> None:
