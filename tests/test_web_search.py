@@ -116,8 +116,8 @@ def test_a_job_finds_what_looks_or_sounds_like_it(here: Place, gallery: dict[str
     assert len(search(here, job=night, limit=1)) == 1
     told = here.client.get(f"/v1/search?job={night}&by=picture").get_json()
     assert told["query"] == {
-        "kind": "job", "job": night, "take": 0, "title": "night.mp4", "by": "picture", "find": "any", "space": "crossmodal",
-        "limit": 24,
+        "kind": "job", "job": night, "take": 0, "title": "night.mp4", "by": "picture", "find": "any",
+        "space": "crossmodal", "limit": 24,
     }  # fmt: skip
 
 

@@ -65,4 +65,4 @@ def pooled_like(
     lacking = logits.max() - logits[chosen].mean() + rng.uniform(*_MARGIN)
     found = found + towards * np.float32(lacking / max(1e-6, float(towards @ towards)))
     # The features' last step is a swish, which never goes below this.
-    return np.maximum(found, -0.28).astype(np.float32)
+    return np.asarray(np.maximum(found, -0.28), np.float32)
