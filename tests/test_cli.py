@@ -93,6 +93,7 @@ def test_options_reach_the_job(
         "synthesis": "parametric",
         "material": None,
         "bank": "mine.safetensors",
+        "library": None,
         "sound_class": None,
         "keep_partial": False,
         "voice": None,
