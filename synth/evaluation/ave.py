@@ -8,7 +8,6 @@ analysis on training scenes, as in the paper. Hand-made features are colours and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -177,11 +176,3 @@ def _colours(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     edges, _ = np.histogram(angle, bins=9, range=(0, np.pi), weights=np.hypot(down, right))
     share = histogram.reshape(-1) / histogram.sum()
     return np.concatenate([np.sqrt(share), edges / max(1e-6, edges.sum())]).astype(np.float32)
-
-
-def summary(rows: Mapping[str, Any]) -> str:
-    """One line: ours and L3-Net's, a direction each."""
-    return "; ".join(
-        f"{name} {ours:.3f} (L3 {theirs:.3f})"
-        for name, ours, theirs in zip(DIRECTIONS, rows["ave"], rows["l3"], strict=True)
-    )

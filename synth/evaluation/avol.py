@@ -144,10 +144,11 @@ def _pointing(maps_of: Maps, data: AVData, some: Sequence[Case]) -> dict[str, An
     """Share of pictures whose highest position lies in a box of what sounds, with floors and consensus IoU."""
     if not some:
         return {"pictures": 0, "pointing": None}
-    hits, overlaps = [], []
+    hits, overlaps, masses = [], [], []
     for case in some:
         found = maps_of(data.maps[case.picture][None], _mel(data, case.clip))[0]
         hits.append(localization.pointing_hit(found, case.sounding))
+        masses.append(localization.mass_inside(found, case.sounding))
         fine = localization.enlarged(localization.stretched(found))
         overlaps.append(localization.ciou(fine, [case.sounding]))
     right = wilson_interval(round(sum(hits)), len(hits))
@@ -158,6 +159,7 @@ def _pointing(maps_of: Maps, data: AVData, some: Sequence[Case]) -> dict[str, An
         "floor_picture_centre": float(np.mean([localization.centre_hit(case.sounding) for case in some])),
         "floor_anywhere": float(np.mean([localization.chance_hit(case.sounding) for case in some])),
         "ceiling": 1.0,
+        "share_of_the_map_inside": float(np.mean(masses)),
         "ciou_at_half": localization.success(overlaps),
         "ciou_auc": localization.auc(overlaps),
     }
