@@ -62,9 +62,10 @@ class Describer:
         with watch.stage("pictures"):
             pictures, times_s = pictures_of(source, PICTURES, cancelled)
             sight = self._eye.look(pictures)
+        seen = self._seen(sight)
         with watch.stage("hear"):
-            takes = tuple(self._take(sight, times_s, sound, rate_hz) for sound, rate_hz in sounds)
-        return Description(times_s, self._seen(sight), takes, excited(sight.maps), dict(watch.stages_s))
+            takes = tuple(self._take(sight, seen[0], times_s, sound, rate_hz) for sound, rate_hz in sounds)
+        return Description(times_s, seen, takes, excited(sight.maps), dict(watch.stages_s))
 
     def of_picture(self, pictures: NDArray[np.uint8]) -> tuple[Vector, ...]:
         """Vectors of pictures [K, H, W, 3] taken together, one a space."""
@@ -72,7 +73,7 @@ class Describer:
 
     def of_sound(self, sound: NDArray[np.float32], rate_hz: int) -> tuple[Vector, ...]:
         """Vectors of a sound [N], one a space."""
-        return self._heard(heard(sound, rate_hz))
+        return self._heard(log_mel(heard(sound, rate_hz)))
 
     def _seen(self, sight: Sight) -> tuple[Vector, ...]:
         maps = torch.from_numpy(sight.maps).float()
@@ -80,20 +81,20 @@ class Describer:
             point = nets.ave().embed_pictures(maps).mean(0).numpy()
         return Vector("ave", Side.PICTURE, unit(point)), _crossmodal().of_picture(sight.pooled)
 
-    def _heard(self, sound: NDArray[np.float32]) -> tuple[Vector, ...]:
+    def _heard(self, mel: NDArray[np.float32]) -> tuple[Vector, ...]:
         with torch.inference_mode():
-            point = nets.ave().embed_sounds(torch.from_numpy(windows(log_mel(sound)))).mean(0).numpy()
-        return Vector("ave", Side.SOUND, unit(point)), _crossmodal().of_sound(sound, RATE_HZ)
+            point = nets.ave().embed_sounds(torch.from_numpy(windows(mel))).mean(0).numpy()
+        return Vector("ave", Side.SOUND, unit(point)), _crossmodal().of_mel(mel)
 
     def _take(
-        self, sight: Sight, times_s: Sequence[float], sound: NDArray[np.float32], rate_hz: int
+        self, sight: Sight, seen: Vector, times_s: Sequence[float], sound: NDArray[np.float32], rate_hz: int
     ) -> TakeDescription:
         whole_s = len(sound) / rate_hz
         sound = heard(sound, rate_hz)
         mel = log_mel(sound)
         # Of a long sound less is heard than there is; pictures then hear the stretch that lies nearest.
         moments_s = [time_s * min(1.0, len(sound) / RATE_HZ / whole_s) for time_s in times_s]
-        mine, theirs = self._heard(sound), self._seen(sight)
+        mine = self._heard(mel)
         maps = {
             "avol": avol_maps(nets.avol(), sight.maps, mel, moments_s),
             "attention": _attention().maps_of(sight.maps, mel, moments_s)[0],
@@ -101,7 +102,7 @@ class Describer:
         return TakeDescription(
             tags=tags.load().tags(sound, RATE_HZ),
             correspondence=correspondence(sight.maps, mel),
-            distance=float(np.linalg.norm(mine[0].values - theirs[0].values)),
+            distance=float(np.linalg.norm(mine[0].values - seen.values)),
             texture=textures.load().read(sound, RATE_HZ, sight.maps),
             maps=maps,
             firmness={method: float(found.max()) for method, found in maps.items()},

@@ -149,10 +149,14 @@ def keep(
     *,
     recipe: str,
     summary: str,
-    figures: tuple[Figure, ...],
+    correspondence: float,
     metadata: Mapping[str, str] | None = None,
 ) -> weights.Entry:
-    """Write a net into the folder of its run, in half precision."""
+    """Write a net into the folder of its run, in half precision.
+
+    Args:
+        correspondence: share of held-out pairs that it judges rightly.
+    """
     filmed = any(source == av_data.FILMED for source in made_from.sources)
     return weights.register(
         name,
@@ -162,7 +166,7 @@ def keep(
         recipe=recipe,
         data=made_from.sources,
         split={"test scenes": (f"seeds from {av_data.TEST_SEED}",), "test recordings": ("ESC-10 fold 4",)},
-        figures=figures,
+        figures=(Figure("correspondence accuracy on held-out scenes", correspondence, floor=0.5, floor_name="chance"),),
         metadata={"vision": model.config.vision, "width": str(model.config.width), **(metadata or {})},
         folder=folder,
     )

@@ -17,7 +17,6 @@ from synth.evaluation.correspondence import right_share
 from synth.models.avenet import AVENet
 from synth.training import av_fit
 from synth.training.av_data import PairBatch
-from synth.weights import Figure
 
 NETWORK: Final = "ave-small"
 _SHARPNESS: Final = 10.0
@@ -40,14 +39,7 @@ def train_ave(*, folder: Path, data: Path | None, steps: int | None, seed: int, 
         folder,
         recipe="ave",
         summary="AVE-Net: one space for pictures and sounds; search, and the ranking of takes",
-        figures=(
-            Figure(
-                "correspondence accuracy on held-out scenes",
-                figures["held_out_correspondence"],
-                floor=0.5,
-                floor_name="chance",
-            ),
-        ),
+        correspondence=figures["held_out_correspondence"],
     )
     return figures
 

@@ -17,7 +17,6 @@ from synth.evaluation.correspondence import right_share
 from synth.models.avenet import AVOLNet
 from synth.training import av_fit
 from synth.training.av_data import PairBatch
-from synth.weights import Figure
 
 NETWORK: Final = "avol-small"
 QUIET: Final = 0.33
@@ -38,14 +37,7 @@ def train_avol(*, folder: Path, data: Path | None, steps: int | None, seed: int,
         folder,
         recipe="avol",
         summary="AVOL-Net: where in a picture the sound comes from, learnt without boxes",
-        figures=(
-            Figure(
-                "correspondence accuracy on held-out scenes",
-                figures["held_out_correspondence"],
-                floor=0.5,
-                floor_name="chance",
-            ),
-        ),
+        correspondence=figures["held_out_correspondence"],
     )
     return figures
 

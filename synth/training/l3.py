@@ -19,7 +19,6 @@ from synth.evaluation.correspondence import right_share
 from synth.models.l3net import L3Net, Vision, pool
 from synth.training import av_fit
 from synth.training.av_data import AVData, PairBatch
-from synth.weights import Figure
 
 NETWORK: Final = "l3-small"
 _AT_ONCE: Final = 64
@@ -57,14 +56,7 @@ def _train(
         folder,
         recipe=name,
         summary="L3-Net: whether a picture and a sound belong together; its features serve the explain page",
-        figures=(
-            Figure(
-                "correspondence accuracy on held-out scenes",
-                figures["held_out_correspondence"],
-                floor=0.5,
-                floor_name="chance",
-            ),
-        ),
+        correspondence=figures["held_out_correspondence"],
         metadata={"likes": json.dumps(likes)},
     )
     return figures
