@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -135,20 +134,9 @@ def test_names_from_a_description_are_shown_and_not_run(
 def test_the_overlay_video_is_drawn_once_when_it_is_asked_for(here: Place, flash_clip: Path, tmp_path: Path) -> None:
     job = described(here, flash_clip)
     link = job["outputs"][0]["links"]["heat-map-video-avol"]
-    over = threading.Event()
-
-    def work() -> None:
-        while not over.wait(0.05):
-            here.work()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
+    with here.at_work():
         answer = here.client.get(link)
         assert answer.status_code == 200, answer.text
-    finally:
-        over.set()
-        worker.join()
     assert here.rung[-1] == OVERLAY
     assert answer.content_type == "video/mp4"
     (tmp_path / "over.mp4").write_bytes(answer.data)
@@ -183,19 +171,8 @@ def test_what_cannot_be_drawn_is_said(here: Place, flash_clip: Path) -> None:
     row = here.jobs.get(job["id"], None)
     assert row.result is not None
     here.storage.delete(row.result["outputs"][0]["maps_key"])
-    over = threading.Event()
-
-    def work() -> None:
-        while not over.wait(0.05):
-            here.work()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
+    with here.at_work():
         problem(here.client.get(link), 409, "conflict")
-    finally:
-        over.set()
-        worker.join()
 
 
 @pytest.mark.parametrize(

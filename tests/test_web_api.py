@@ -8,7 +8,6 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -429,26 +428,8 @@ def test_probe_and_limits(here: Place, flash_clip: Path) -> None:
     assert limits["max_bytes"] == here.settings.max_upload_bytes
 
 
-@contextmanager
-def at_work(here: Place) -> Iterator[None]:
-    """A worker beside the requests."""
-    over = threading.Event()
-
-    def work() -> None:
-        while not over.wait(0.05):
-            here.work()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        yield
-    finally:
-        over.set()
-        worker.join()
-
-
 def test_a_probe_asks_a_worker_which_voice_suits(here: Place, flash_clip: Path, flash_voice: FlashVoice) -> None:
-    with at_work(here):
+    with here.at_work():
         told = here.send(flash_clip, to="/v1/probe", route="true").get_json()
     fits(told, "Probe")
     assert told["route"]["mode"] == "hits"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,24 +64,6 @@ def search(here: Place, **query: Any) -> list[tuple[str, int, str]]:
     return [(one["job"], one["take"], one["matched"]) for one in fits(answer.get_json())["results"]]
 
 
-@contextmanager
-def at_work(here: Place) -> Iterator[None]:
-    """A worker beside the requests."""
-    over = threading.Event()
-
-    def work() -> None:
-        while not over.wait(0.02):
-            here.work()
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        yield
-    finally:
-        over.set()
-        worker.join()
-
-
 def grey(path: Path, light: float) -> Path:
     Image.new("L", (64, 48), round(255 * light)).save(path)
     return path
@@ -135,7 +115,7 @@ def test_files_are_embedded_by_a_worker(here: Place, gallery: dict[str, str], tm
         assert answer.status_code == 200, answer.text
         return fits(answer.get_json())
 
-    with at_work(here):
+    with here.at_work():
         by_picture = like(grey(tmp_path / "a.png", 0.95), find="picture")
         by_sound = like(level(tmp_path / "a.wav", 0.18), find="sound", limit="2")
         across = like(level(tmp_path / "b.wav", 0.99), find="picture")
@@ -156,7 +136,7 @@ def test_files_are_embedded_by_a_worker(here: Place, gallery: dict[str, str], tm
 def test_files_that_cannot_be_searched_with_are_refused(here: Place, tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff" + bytes(100))
     (tmp_path / "empty.png").write_bytes(b"")
-    with at_work(here):
+    with here.at_work():
         told = problem(here.send(tmp_path / "broken.jpg", to="/v1/search"), 422, "media")
         assert "picture is damaged" in told["detail"]
         problem(here.send(tmp_path / "empty.png", to="/v1/search"), 422, "media")
@@ -269,7 +249,7 @@ def test_the_page_searches_by_words_and_like_jobs(here: Place, gallery: dict[str
 def test_the_page_takes_a_file_from_its_plain_form(here: Place, gallery: dict[str, str], tmp_path: Path) -> None:
     token = here.form_token("/search")
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff" + bytes(100))
-    with at_work(here):
+    with here.at_work():
         found = here.send(grey(tmp_path / "a.png", 0.1), to="/search", csrf_token=token, find="picture")
         refused = here.send(tmp_path / "broken.jpg", to="/search", csrf_token=token)
     assert found.status_code == 200
@@ -292,7 +272,7 @@ def test_the_client_searches(here: Place, gallery: dict[str, str], tmp_path: Pat
     assert [one["job"] for one in client.search(q="dusk")["results"]] == [gallery["dusk"]]
     alike = client.search(job=gallery["dusk"], take=1, by="sound", find="sound", limit=1)
     assert [one["job"] for one in alike["results"]] == [gallery["night"]]
-    with at_work(here):
+    with here.at_work():
         like = client.search_like(grey(tmp_path / "a.png", 0.95), find="picture", limit=1, space=None)
     assert [one["job"] for one in like["results"]] == [gallery["noon"]]
     with pytest.raises(ClientError, match="job=ID"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,23 @@ class Place:
         for mode in MODES:
             while tasks.drain(desk, mode):
                 pass
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """A worker beside the requests."""
+        over = threading.Event()
+
+        def work() -> None:
+            while not over.wait(0.02):
+                self.work()
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        try:
+            yield
+        finally:
+            over.set()
+            worker.join()
 
     def send(self, *clips: Path | tuple[Path, str], to: str = "/v1/jobs", **options: Any) -> TestResponse:
         """Upload clips, each a path or a path and the name that the client gives it."""
