@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from synth.data.corpora import class_sounds
 from synth.errors import MediaError, WeightsError
-from synth.evaluation.ambient import judges, likelihood, pictures, sound_checks, yamnet
+from synth.evaluation.ambient import judged_sets, judges, likelihood, pictures, sound_checks, yamnet
 from synth.evaluation.ambient import report as evaluation
 from synth.evaluation.ambient.judges import Judge, mel_statistics
 from synth.metrics import frechet
@@ -195,7 +195,7 @@ def test_what_is_missing_is_measured_where_there_should_be_sound() -> None:
     assert sound_checks.missing_s(clicks, control) == pytest.approx(1.0)
 
 
-def test_a_dropout_is_named(judged: evaluation.Judged) -> None:
+def test_a_dropout_is_named(judged: judged_sets.Judged) -> None:
     assert judged.shaped is not None
     silent = np.zeros_like(judged.shaped.sounds[3])
     made = replace(judged.generated, sounds=[*judged.shaped.sounds[:3], silent])
@@ -305,12 +305,12 @@ def test_networks_of_a_comparison_are_found_and_damage_is_named(tmp_path: Path) 
 
 
 @pytest.fixture(scope="module")
-def judged() -> evaluation.Judged:
+def judged() -> judged_sets.Judged:
     known = recordings()
     return evaluation.judge_all(tiny_decoder(known), known, None, seeds=range(2), duration_s=0.6)
 
 
-def test_the_report_puts_floors_and_ceilings_beside_every_score(judged: evaluation.Judged) -> None:
+def test_the_report_puts_floors_and_ceilings_beside_every_score(judged: judged_sets.Judged) -> None:
     result = json.loads(json.dumps(evaluation.report(judged)))
     assert result["sounds"] == {"generated": 4, "real": 8, "classes": ["dog", "rain"]}
     strict = result["class_accuracy"]["own, trained on fold 4"]
@@ -324,7 +324,7 @@ def test_the_report_puts_floors_and_ceilings_beside_every_score(judged: evaluati
     assert result["copies"]["generated"]["correlation_largest"] <= 1
 
 
-def test_recordings_in_place_of_what_was_made_reach_the_ceiling(judged: evaluation.Judged) -> None:
+def test_recordings_in_place_of_what_was_made_reach_the_ceiling(judged: judged_sets.Judged) -> None:
     cheating = replace(judged, generated=judged.held_out)
     assert all(
         figures["share_of_ceiling"] == 1
@@ -335,7 +335,7 @@ def test_recordings_in_place_of_what_was_made_reach_the_ceiling(judged: evaluati
     assert evaluation.copies(played_back)["generated"]["correlation_median"] > 0.99
 
 
-def test_pictures_are_drawn(judged: evaluation.Judged, tmp_path: Path) -> None:
+def test_pictures_are_drawn(judged: judged_sets.Judged, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     pictures.draw(judged, evaluation.verdicts(judged), evaluation.report(judged), tmp_path)
     pictures.bits_bars({"uniform": 8.0, "guided": 4.1}, tmp_path / "bits.png")

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import signal
 
-from synth.data.corpora.av_clip import RATE_HZ, Box
+from synth.boxes import Box
+from synth.data.corpora.av_clip import RATE_HZ
 from synth.data.sounding_scenes import scenes
 from synth.data.sounding_scenes.scenes import CLASSES, TREE, scene, sound_of, tree_distance
 from synth.errors import OptionError

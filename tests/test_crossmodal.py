@@ -15,7 +15,7 @@ from synth.data.sounding_scenes import scenes
 from synth.description.description import SPACES, Side
 from synth.description.embedding import WEIGHTS, CrossmodalReader
 from synth.errors import OptionError, WeightsError
-from synth.evaluation.audiovisual import crossmodal as evaluation
+from synth.metrics import label_recall
 from synth.models.crossmodal import (
     STATISTICS,
     CrossmodalConfig,
@@ -158,13 +158,13 @@ def test_a_run_learns_from_scenes_and_from_a_gallery(tmp_path: Path) -> None:
 
 def test_rows_of_figures() -> None:
     labels = [("bell",), ("dog",), ("bell",), ("dog", "bell")]
-    row = evaluation._row(np.eye(4), labels)["sound to picture"]
+    row = label_recall.recall_row(np.eye(4), labels)["sound to picture"]
     assert (row["recall_at_1"], row["median_rank"]) == (1, 1)
     assert row["share_a_label_in_first_10"] == pytest.approx(12 / 16)  # all but the dog and the two bells
-    known = evaluation._by_labels(labels)["picture to sound"]
+    known = label_recall.recall_by_labels(labels)["picture to sound"]
     assert known["recall_at_1"] == pytest.approx(0.75, abs=0.2)  # two are alike, two are not
     assert known["recall_at_5"] == 1
-    assert evaluation._chance(labels)["picture to sound"]["recall_at_1"] == pytest.approx(0.25, abs=0.1)
+    assert label_recall.recall_by_chance(labels)["picture to sound"]["recall_at_1"] == pytest.approx(0.25, abs=0.1)
 
 
 def test_what_ships_tells_a_dog_from_the_sea() -> None:

@@ -23,7 +23,8 @@ from synth.sampler.cuda import choice, device, layout, plan
 from synth.sampler.cuda.device import CudaDevice, DeviceMemoryError
 from synth.sampler.cuda.emulation import EmulatedSampler
 from synth.sampler.cuda.graph import TorchSampler, uniforms
-from synth.sampler.cuda.launching import CALL_WORDS, MODEL_WORDS, CudaSampler
+from synth.sampler.cuda.launching import CudaSampler
+from synth.sampler.cuda.layout import CALL_WORDS, MODEL_WORDS
 from synth.sampler.cuda.plan import Variant
 from synth.sampler.folding import random_folded
 from synth.sampler.packing import Packed, pack

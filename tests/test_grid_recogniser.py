@@ -11,17 +11,18 @@ import torch
 from numpy.typing import NDArray
 
 from synth import weights
-from synth.data.corpora.grid import GRAMMAR, Word
+from synth.data.corpora.grid import Word
 from synth.errors import OptionError, WeightsError
-from synth.evaluation.speech import grid_recogniser, intelligibility
-from synth.evaluation.speech.grid_recogniser import WORDS, GridRecogniser
-from synth.evaluation.speech.pocketsphinx_words import Words, chance_word_error_rate, is_sentence
+from synth.evaluation.speech import intelligibility
 from synth.media import audio
+from synth.metrics.grid_sentences import GRAMMAR, Words, chance_word_error_rate, is_sentence
 from synth.models import grid_words
 from synth.models.grid_words import GridWords, GridWordsConfig, standardised
 from synth.training.loop import Schedule, train
+from synth.training.speech import grid_recogniser
 from synth.training.speech import recogniser as recipe
 from synth.training.speech import recogniser_data as recipe_data
+from synth.training.speech.grid_recogniser import WORDS, GridRecogniser
 from synth.voices.speech import spectra
 
 GRID = Path(__file__).parents[2] / "shared" / "data" / "grid"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.data.corpora.av_clip import Box
+from synth.boxes import Box
 from synth.metrics import localization
 
 LEFT_HALF = Box("bell", True, 0.0, 0.0, 0.5, 1.0)

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from synth import weights
+from synth.boxes import Box
 from synth.data.corpora import drawn_boxes
-from synth.data.corpora.av_clip import Box
 from synth.data.sounding_scenes import scenes
 from synth.description.localization import WEIGHTS, AttentionReader
 from synth.errors import OptionError, WeightsError

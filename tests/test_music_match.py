@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from synth import weights
-from synth.data.music_scenes import scenes
+from synth.data.music_scenes import moods, scenes
 from synth.data.music_scenes.notes import play
 from synth.data.music_scenes.pictures import draw
 from synth.evaluation.audiovisual.music import evaluate_music
-from synth.metrics.music_recall import by_hand, canonical, chance, recalls
+from synth.evaluation.audiovisual.music_rule import by_hand
+from synth.metrics.music_recall import canonical, chance, recalls
 from synth.models import music_match
 from synth.models.imagenet import ImageNetEye
 from synth.models.music_match import MusicMatch, MusicMatchConfig, ranking_loss, structure_loss
@@ -128,7 +129,7 @@ def test_scenes_are_the_same_every_time_and_differ_by_seed() -> None:
 @pytest.mark.parametrize("drawing", scenes.DRAWINGS)
 def test_every_drawing_moves_and_fast_ones_more(drawing: str) -> None:
     def change(pace: float) -> float:
-        look = scenes.Look(pace, 0.8, 0.6, True, drawing, 60 + 116 * pace, 11)
+        look = moods.Look(pace, 0.8, 0.6, True, drawing, 60 + 116 * pace, 11)
         frames = [draw(look, 0.3 + k / 15, 96, 96).astype(float) for k in range(4)]
         return float(np.mean([np.abs(after - before).mean() for before, after in itertools.pairwise(frames)]))
 
@@ -148,7 +149,7 @@ def test_pictures_of_scenes_tell_their_pace(tmp_path: Path) -> None:
     speed = 2 * picture_features.SEEN + picture_features.MEASURES.index("speed, mean")
     rows = []
     for pace in (0.0, 1.0):
-        look = scenes.Look(pace, 0.8, 0.6, True, "rain", 60 + 116 * pace, 11)
+        look = moods.Look(pace, 0.8, 0.6, True, "rain", 60 + 116 * pace, 11)
         rows.append(picture_features.picture_features(scene_frames(look, 60), 60, eye))
     assert rows[0].shape == (picture_features.FEATURES,)
     assert rows[1][speed] > 1.5 * rows[0][speed]
@@ -156,7 +157,7 @@ def test_pictures_of_scenes_tell_their_pace(tmp_path: Path) -> None:
 
 
 def test_a_file_is_looked_at_as_its_frames_are(tmp_path: Path) -> None:
-    look = scenes.Look(0.5, 0.7, 0.5, True, "discs", 118, 11)
+    look = moods.Look(0.5, 0.7, 0.5, True, "discs", 118, 11)
     scenes.write_video(tmp_path / "clip.mp4", look, 4.0)
     eye = ImageNetEye(weights.load_imagenet())
     of_file = picture_features.look(tmp_path / "clip.mp4", eye)
@@ -182,7 +183,7 @@ def test_pairs_are_computed_once(tmp_path: Path) -> None:
 def test_a_folder_with_few_videos_is_refused(tmp_path: Path) -> None:
     from synth.errors import OptionError
 
-    look = scenes.Look(0.5, 0.7, 0.5, True, "discs", 118, 11)
+    look = moods.Look(0.5, 0.7, 0.5, True, "discs", 118, 11)
     scenes.write_video(tmp_path / "silent.mp4", look, 2.0)
     with pytest.raises(OptionError, match="0 usable videos with music; 10 are needed"):
         evaluate_music(tmp_path, None)

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth import weights
-from synth.data.corpora.grid import GRAMMAR
 from synth.errors import WeightsError
-from synth.evaluation.speech import viterbi
+from synth.metrics.grid_sentences import GRAMMAR
 from synth.models import grid_words
 from synth.models.grid_words import GridWords
+from synth.training.speech import viterbi
 from synth.voices.speech import spectra
 
 NETWORK: Final = "grid-recogniser"
