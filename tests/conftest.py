@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth import pipeline
 from synth.media import video
 from synth.options import Mode
+from synth.pipeline.modes import MODES
 from synth.routing import router
 from tests import servers
 from tests.clips import Zoo
@@ -34,7 +34,7 @@ def _workers_find_the_tests() -> Iterator[None]:
 def flash_voice(monkeypatch: pytest.MonkeyPatch) -> FlashVoice:
     """The hits mode, sounded by :class:`FlashVoice` for this test."""
     voice = FlashVoice()
-    monkeypatch.setitem(pipeline.MODES, Mode.HITS, lambda: voice)
+    monkeypatch.setitem(MODES, Mode.HITS, lambda: voice)
     monkeypatch.setattr(router, "route_clip", flash_route)
     return voice
 
@@ -43,7 +43,7 @@ def flash_voice(monkeypatch: pytest.MonkeyPatch) -> FlashVoice:
 def hiss_voice(monkeypatch: pytest.MonkeyPatch) -> HissVoice:
     """The ambient mode, sounded by :class:`HissVoice` for this test."""
     voice = HissVoice()
-    monkeypatch.setitem(pipeline.MODES, Mode.AMBIENT, lambda: voice)
+    monkeypatch.setitem(MODES, Mode.AMBIENT, lambda: voice)
     monkeypatch.setattr(router, "route_clip", flash_route)
     return voice
 

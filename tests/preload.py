@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from synth import pipeline
 from synth.errors import Cancelled
 from synth.media.video import VideoInfo
 from synth.options import Mode, Options
+from synth.pipeline.modes import MODES
 from synth.routing import router
 from synth.voices.base import CancelPoll, Controls, Frame, Progress, Rendering, Take
 from tests.voices import CHUNK_S, FlashVoice, HissVoice, flash_route
@@ -55,6 +55,6 @@ def _wait(take: Take, _chunk: int) -> None:
 
 _VOICE: Final = TimedVoice()
 _HISS: Final = TimedHiss(before_chunk=_wait)
-pipeline.MODES[Mode.HITS] = lambda: _VOICE
-pipeline.MODES[Mode.AMBIENT] = lambda: _HISS
+MODES[Mode.HITS] = lambda: _VOICE
+MODES[Mode.AMBIENT] = lambda: _HISS
 router.route_clip = flash_route

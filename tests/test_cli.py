@@ -23,11 +23,12 @@ ROOT = Path(__file__).parent.parent
 
 WITH_FLASH_VOICE = """
 import sys
-from synth import cli, pipeline
+from synth.cli import app
 from synth.options import Mode
+from synth.pipeline.modes import MODES
 from tests.voices import FlashVoice
-pipeline.MODES[Mode.HITS] = FlashVoice
-sys.exit(cli.main())
+MODES[Mode.HITS] = FlashVoice
+sys.exit(app.main())
 """
 
 
@@ -286,7 +287,9 @@ def _start(*arguments: str, program: str = WITH_FLASH_VOICE) -> subprocess.Popen
 
 
 def test_help_is_quick_and_loads_no_torch() -> None:
-    program = "import sys; from synth import cli; assert not cli.main(['--help']); assert 'torch' not in sys.modules"
+    program = (
+        "import sys; from synth.cli import app; assert not app.main(['--help']); assert 'torch' not in sys.modules"
+    )
     begin = time.perf_counter()
     process = _start(program=program)
     out, err = process.communicate(timeout=20)

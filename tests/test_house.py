@@ -37,7 +37,7 @@ WITHOUT_TORCH = (
     "synth.media.audio",
     "synth.media.video",
     "synth.options",
-    "synth.pipeline",
+    "synth.pipeline.sonorize",
     "synth.randomness",
     "synth.result",
     "synth.description.heat_map",

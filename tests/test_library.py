@@ -17,7 +17,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from synth import pipeline, provenance
+from synth import provenance
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.cli import app
 from synth.dsp.onsets import onsets
@@ -25,6 +25,7 @@ from synth.dsp.resampling import resample
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import audio
 from synth.options import Mode, Options, Synthesis
+from synth.pipeline.sonorize import render_hits, sonorize
 from synth.randomness import uniforms
 from synth.voices.base import Controls, Hit, Rendering, SoundChoice, never_cancelled
 from synth.voices.library import embeddings, index_file, registry
@@ -465,7 +466,7 @@ def test_a_clip_is_sounded_with_a_library(
     flash_voice: FlashVoice, flash_clip: Path, made: Path, tmp_path: Path
 ) -> None:
     options = Options(mode=Mode.HITS, synthesis=Synthesis.LIBRARY, library="foley", takes=2)
-    outputs = pipeline.sonorize(flash_clip, tmp_path / "out.mkv", options).outputs
+    outputs = sonorize(flash_clip, tmp_path / "out.mkv", options).outputs
     sound, rate_hz = audio.read(outputs[0].target)
     assert len(sound) / rate_hz == pytest.approx(FLASH_CLIP_S, abs=0.05)
     assert onsets(sound, rate_hz) == pytest.approx(FLASHES_S, abs=0.01)
@@ -478,14 +479,14 @@ def test_a_clip_is_sounded_with_a_library(
     assert flash_voice.rendered == 0
     edited = tmp_path / "edited.json"
     edited.write_text(json.dumps({"hits": raw["hits"]}))
-    (again,) = pipeline.render_hits(edited, flash_clip, tmp_path / "again.mkv", replace(options, takes=1)).outputs
+    (again,) = render_hits(edited, flash_clip, tmp_path / "again.mkv", replace(options, takes=1)).outputs
     assert audio.read(again.target)[0] == pytest.approx(sound, abs=1e-3)  # a list has six decimals
 
 
 def test_ranges_of_a_clip_keep_their_sounds(
     flash_voice: FlashVoice, hiss_voice: HissVoice, flash_clip: Path, tmp_path: Path
 ) -> None:
-    (output,) = pipeline.sonorize(
+    (output,) = sonorize(
         flash_clip, tmp_path / "out.mkv", Options(synthesis=Synthesis.LIBRARY, library="foley", mode=Mode.AMBIENT)
     ).outputs
     assert [one.what for one in output.library] == ["bed"]

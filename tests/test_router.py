@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synth import pipeline
 from synth.data.strike_scenes import simulate
 from synth.errors import Cancelled
 from synth.media import video
 from synth.models.vocabulary.imagenet import NAMES
 from synth.options import Mode
+from synth.pipeline.modes import MODES
 from synth.routing import glance, router
 from synth.routing.glance import FaceLook, Glance, Window
 from synth.voices.ambient.image_cues import CUES
@@ -132,7 +132,7 @@ def struck(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_drawn_scene_of_hits_is_routed_to_hits(struck: Path) -> None:
-    modes = tuple(pipeline.MODES)
+    modes = tuple(MODES)
     found = router.route_clip(struck, video.probe(struck), modes)
     assert found.mode is Mode.HITS
     assert found == router.route_clip(struck, video.probe(struck), modes)
@@ -140,4 +140,4 @@ def test_a_drawn_scene_of_hits_is_routed_to_hits(struck: Path) -> None:
 
 def test_choosing_can_be_cancelled(struck: Path) -> None:
     with pytest.raises(Cancelled):
-        router.route_clip(struck, video.probe(struck), tuple(pipeline.MODES), cancelled=lambda: True)
+        router.route_clip(struck, video.probe(struck), tuple(MODES), cancelled=lambda: True)

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from synth import pipeline
 from synth.errors import Cancelled, WeightsError
 from synth.media import audio, video
 from synth.media.video import VideoInfo
 from synth.options import ExistingSound, Mode, Options
+from synth.pipeline.modes import MODES
 from synth.voices.base import CancelPoll, Controls, Frame, Progress, Take
 from synth.voices.hits import hit_list
 from tests import servers
@@ -98,7 +98,7 @@ class House:
 @pytest.fixture
 def voice(monkeypatch: pytest.MonkeyPatch) -> LivelyVoice:
     voice = LivelyVoice()
-    monkeypatch.setitem(pipeline.MODES, Mode.HITS, lambda: voice)
+    monkeypatch.setitem(MODES, Mode.HITS, lambda: voice)
     return voice
 
 

@@ -284,7 +284,7 @@ def test_secrets_are_not_told(locked: Place) -> None:
 
 
 def test_modes_offered_are_those_with_a_voice() -> None:
-    from synth import pipeline
-    from web.forms import MODES
+    from synth.pipeline.modes import MODES
+    from web import forms
 
-    assert set(MODES) == {Mode.AUTO, *pipeline.MODES}
+    assert set(forms.MODES) == {Mode.AUTO, *MODES}

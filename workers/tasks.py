@@ -23,10 +23,13 @@ from typing import Any, Final, Self
 
 from celery import shared_task, signals
 
-from synth import pipeline, weights
+from synth import weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
 from synth.media import video
 from synth.options import ExistingSound, Options
+from synth.pipeline.job import Request
+from synth.pipeline.modes import MODES, TOGETHER
+from synth.pipeline.sonorize import sonorize_all
 from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
@@ -109,7 +112,7 @@ def work(mode: str) -> None:
 def drain(desk: Desk, mode: str) -> bool:
     """Do jobs of a mode; true if more may be waiting."""
     began = time.monotonic()
-    at_once = desk.settings.batch_claim if mode in pipeline.TOGETHER else 1
+    at_once = desk.settings.batch_claim if mode in TOGETHER else 1
     for _ in range(desk.settings.batch_claim):
         try:
             claimed = desk.jobs.claim(at_once, mode, desk.worker, sound_s=desk.settings.batch_sound_s)
@@ -138,7 +141,7 @@ def run_jobs(desk: Desk, jobs: Sequence[Job]) -> None:
         begun = zip(errands, pool.map(_Errand.begin, errands), strict=True)
         asked = [(one, request) for one, request in begun if request is not None]
         ends: list[Future[None]] = []
-        pipeline.sonorize_all(
+        sonorize_all(
             [request for _, request in asked],
             lambda number, outcome: ends.append(pool.submit(asked[number][0].end, outcome)),
         )
@@ -182,7 +185,7 @@ class _Errand:
     def __exit__(self, *_: object) -> None:
         self._held.close()
 
-    def begin(self) -> pipeline.Request | None:
+    def begin(self) -> Request | None:
         """Fetch the clip and say what is wanted of it; nothing, and the job is ended, if that cannot be."""
         attempt, source = self.attempt, self.folder / "source"
         try:
@@ -201,9 +204,7 @@ class _Errand:
         except Exception as error:
             self.end(error)
             return None
-        return pipeline.Request(
-            source, target, options, progress=attempt.progress, cancelled=attempt.stop, keeps=attempt.keeps
-        )
+        return Request(source, target, options, progress=attempt.progress, cancelled=attempt.stop, keeps=attempt.keeps)
 
     def end(self, outcome: Result | Exception) -> None:
         """Store what was made, or write down why nothing was."""
@@ -250,32 +251,32 @@ class _Errand:
         return _record(attempt, lambda: jobs.canceled(job.id, job.attempt, stored if keeps else None)) and keeps
 
 
-def _route(errand: _Errand, request: pipeline.Request) -> dict[str, Any]:
+def _route(errand: _Errand, request: Request) -> dict[str, Any]:
     """Which voice suits a clip; no file is made."""
     info = video.probe(request.source)
     found = router.route_clip(
-        request.source, info, tuple(pipeline.MODES), progress=request.progress, cancelled=request.cancelled
+        request.source, info, tuple(MODES), progress=request.progress, cancelled=request.cancelled
     )
     return {"outputs": [], "route": found.as_json()}
 
 
-def _overlay(errand: _Errand, _request: pipeline.Request) -> dict[str, Any]:
+def _overlay(errand: _Errand, _request: Request) -> dict[str, Any]:
     """A take's heat maps over its video."""
     return overlays.draw(errand.desk.storage, errand.attempt, errand.folder)
 
 
-def _search(errand: _Errand, request: pipeline.Request) -> dict[str, Any]:
+def _search(errand: _Errand, request: Request) -> dict[str, Any]:
     """What a picture, a sound or a clip looks and sounds like."""
     return searching.answer(request.source, errand.job.info.get("by"), request.cancelled)
 
 
-def _music(errand: _Errand, _request: pipeline.Request) -> dict[str, Any]:
+def _music(errand: _Errand, _request: Request) -> dict[str, Any]:
     """A finished take with music under its sound; no question, but a job of its own."""
     desk = errand.desk
     return music.lay(desk.jobs, desk.storage, desk.settings, errand.attempt, errand.folder)
 
 
-ANSWERS: Final[dict[str, Callable[[_Errand, pipeline.Request], dict[str, Any]]]] = {
+ANSWERS: Final[dict[str, Callable[[_Errand, Request], dict[str, Any]]]] = {
     ROUTE: _route,
     OVERLAY: _overlay,
     SEARCH: _search,
