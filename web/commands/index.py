@@ -23,8 +23,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JS
 def status(data: Data = None, as_json: Json = False) -> None:
     """Say how many finished jobs can be found by words, and by picture and sound."""
     from workers.jobs import jobs_of
-    from workers.search import indexing
     from workers.settings import of_this_machine
+    from workers.tasks import indexing
 
     settings = of_this_machine(data)
     jobs = jobs_of(settings)
@@ -55,8 +55,8 @@ def rebuild(
 
     from workers.files.storage import storage_of
     from workers.jobs import jobs_of
-    from workers.search import indexing
     from workers.settings import of_this_machine
+    from workers.tasks import indexing
 
     settings = of_this_machine(data)
     stop = threading.Event()
@@ -88,7 +88,7 @@ def rebuild(
 
 
 def _tell(tally: object, *, as_json: bool) -> None:
-    from workers.search import indexing
+    from workers.tasks import indexing
 
     assert isinstance(tally, indexing.Tally)
     if as_json:

@@ -15,8 +15,8 @@ from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place
 from web import cli
 from workers.records import WORDS
-from workers.search import indexing, vectors
-from workers.tasks import description
+from workers.search import vectors
+from workers.tasks import description, indexing
 
 
 @pytest.fixture
