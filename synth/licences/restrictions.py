@@ -59,7 +59,7 @@ def strictest(licences: Iterable[str]) -> str:
 
 def is_spdx(identifier: str) -> bool:
     """Whether the SPDX list holds this very identifier."""
-    return _licensing().validate(identifier).normalized_expression == identifier
+    return bool(_licensing().validate(identifier).normalized_expression == identifier)
 
 
 def spdx_expression(text: str) -> str | None:

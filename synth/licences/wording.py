@@ -56,7 +56,8 @@ _SIMPLE: Final = (
 )
 _RESERVED: Final = re.compile(r"\ball rights (?:are )?(?:strictly )?reserved\b|\balle rechte vorbehalten\b")
 _HARMLESS: Final = re.compile(
-    r"\b(?:no|some) rights (?:are )?(?:reserved|kept)\b|\bno (?:attribution|credit) (?:is )?(?:required|needed|necessary)\b"
+    r"\b(?:no|some) rights (?:are )?(?:reserved|kept)\b"
+    r"|\bno (?:attribution|credit) (?:is )?(?:required|needed|necessary)\b"
     r"|\b(?:attribution|credit) (?:is )?not (?:required|needed|necessary)\b"
 )
 _AGAINST: Final = re.compile(
@@ -181,7 +182,7 @@ def _conditions(text: str) -> frozenset[str]:
 def _without_the_word(rest: str) -> str:
     """What is left to be suspicious of: "licensed under" and the like beside a name say nothing new."""
     harmless = (
-        r"\b(?:(?:re)?licen[cs]ed? ?(?:under|as|by|:)|(?:public )?licen[cs]es?|licensed|creative commons|cc|commercial use|"
-        r"international|free (?:to|for) (?:use|any use|all))\b"
+        r"\b(?:(?:re)?licen[cs]ed? ?(?:under|as|by|:)|(?:public )?licen[cs]es?|licensed|creative commons|cc|"
+        r"commercial use|international|free (?:to|for) (?:use|any use|all))\b"
     )
     return re.sub(harmless, " ", rest)
