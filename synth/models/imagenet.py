@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synth.materials import MATERIALS
-from synth.models.material_words import evidence
 from synth.models.reproducible import reproducible_inference
+from synth.models.vocabulary.materials import evidence
 
 FEATURES: Final = 1280
 OUTPUTS: Final = FEATURES + len(MATERIALS)
