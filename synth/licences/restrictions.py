@@ -64,7 +64,7 @@ def is_spdx(identifier: str) -> bool:
 
 def spdx_expression(text: str) -> str | None:
     """The text as an SPDX expression in its normal spelling; ``None`` if it is none."""
-    if not re.fullmatch(r"[A-Za-z0-9.+() -]+", text) or not re.search(r"\d|MIT|ISC|Unlicense|WTFPL", text):
+    if not re.fullmatch(r"[A-Za-z0-9.+() -]+", text) or not re.search(r"\d|MIT|ISC|Unlicense|WTFPL", text, re.I):
         return None  # the list's aliases ("GPL") would choose a version that nobody named
     found = _licensing().validate(text)
     return None if found.errors else str(found.normalized_expression)

@@ -29,7 +29,7 @@ _CONDITIONS: Final = {
 }
 _ANY: Final = "|".join(f"(?:{words})" for words in _CONDITIONS.values())
 _VERSION: Final = (
-    r"(?:[ /-]*(?:\(?(?:licen[cs]e|international|unported|generic|public|version|v\.?)\)?[ /-]*)*"
+    r"(?:[ ,/-]*(?:\(?(?:licen[cs]e|international|unported|generic|public|version|v\.?)\)?[ /-]*)*"
     r"(?P<version>[1-4](?:\.\d)?)(?![\d.]*\d))?"
 )
 _PORT: Final = r"(?:/(?P<port>[a-z]{2,3})(?![a-z]))?"
