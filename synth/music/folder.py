@@ -6,18 +6,17 @@ Importable without torch or scipy.
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from synth.errors import OptionError
 from synth.licences.restrictions import UNKNOWN_LICENCE
+from synth.media.recordings import SUFFIXES
 from synth.voices.library.licences import Origins
 
-SUFFIXES: Final = (".mp3", ".flac", ".wav", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma")
 _TITLE_LENGTH: Final = 200
 
 
@@ -99,12 +98,3 @@ def _title_beside(path: Path) -> str | None:
 
 def _fields(text: str) -> dict[str, str]:
     return {key.lower(): value for key, value in re.findall(r"^\s*(\w+)\s*[:=]\s*(.+?)\s*$", text, re.MULTILINE)}
-
-
-def audio_files(root: Path) -> Iterator[Path]:
-    """All tracks in a folder and those below it, but for hidden ones."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                yield Path(folder) / name

@@ -120,18 +120,18 @@ def test_a_blank_statement_says_nothing() -> None:
             "CC-BY-4.0",
         ),
         (
-            "Creative Commons Legal Code\n\nAttribution-NonCommercial-ShareAlike 3.0 Unported\n\nCREATIVE COMMONS IS NOT A "
-            "LAW FIRM ... You may Distribute only under a later version",
+            "Creative Commons Legal Code\n\nAttribution-NonCommercial-ShareAlike 3.0 Unported\n\nCREATIVE COMMONS "
+            "IS NOT A LAW FIRM ... You may Distribute only under a later version",
             "CC-BY-NC-SA-3.0",
         ),
         ("Creative Commons Legal Code\n\nCC0 1.0 Universal\n\nNo warranties, except ...", "CC0-1.0"),
         (
-            "Copyright (c) 2020 Anna\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of "
-            "this software, to deal in it without restriction ...",
+            "Copyright (c) 2020 Anna\n\nPermission is hereby granted, free of charge, to any person obtaining a copy "
+            "of this software, to deal in it without restriction ...",
             "MIT",
         ),
         (
-            "Commons Clause\n\nPermission is hereby granted, free of charge, to any person obtaining a copy ... may not sell",
+            "Commons Clause\n\nPermission is hereby granted, free of charge, to any person obtaining a copy, no sale",
             UNKNOWN_LICENCE,
         ),
     ],
