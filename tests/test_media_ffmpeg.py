@@ -226,3 +226,17 @@ def test_arguments_that_no_child_takes() -> None:
 )
 def test_complaints_become_a_sentence(stderr: str, code: int, says: str) -> None:
     assert says in explain(stderr, code)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_moviepys_reader_leaves_no_pipe_open(zoo: Zoo, ended: bool) -> None:
+    """An open pipe is a warning whenever the garbage collector comes by, in whatever test that may be."""
+    reader = ffmpeg.moviepy_reader().FFMPEG_VideoReader(f"file:{zoo['plain.mp4']}", check_duration=False)
+    reader.get_frame(0)
+    child = reader.proc
+    if ended:
+        child.stdout.read()
+        child.wait()
+    reader.close()
+    assert child.poll() is not None
+    assert [stream.closed for stream in (child.stdin, child.stdout, child.stderr) if stream is not None] == [True, True]
