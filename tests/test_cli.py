@@ -26,6 +26,7 @@ import sys
 from synth import cli, pipeline
 from synth.options import Mode
 from tests.voices import FlashVoice
+from tests.patience import shared_by, within
 pipeline.MODES[Mode.HITS] = FlashVoice
 sys.exit(cli.main())
 """
@@ -287,12 +288,11 @@ def _start(*arguments: str, program: str = WITH_FLASH_VOICE) -> subprocess.Popen
 
 def test_help_is_quick_and_loads_no_torch() -> None:
     program = "import sys; from synth import cli; assert not cli.main(['--help']); assert 'torch' not in sys.modules"
-    begin = time.perf_counter()
-    process = _start(program=program)
-    out, err = process.communicate(timeout=20)
+    with within(5):
+        process = _start(program=program)
+        out, err = process.communicate(timeout=20 * shared_by())
     assert process.returncode == 0, err
     assert "sonorize" in out or "Usage" in out
-    assert time.perf_counter() - begin < 5
 
 
 @pytest.fixture(scope="session")
@@ -312,7 +312,7 @@ def test_a_stopped_job_leaves_no_output_and_no_child(
     _wait_for_child(process.pid)
     time.sleep(delay_s)
     process.send_signal(signal_)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=20 * shared_by())
     assert (process.returncode, out) == (code, ""), err
     assert err.splitlines() == ["error: stopped"]
     assert list(tmp_path.iterdir()) == []
@@ -321,7 +321,7 @@ def test_a_stopped_job_leaves_no_output_and_no_child(
 
 def _wait_for_child(pid: int) -> None:
     """Until the job has started its first ffmpeg."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 20 * shared_by()
     while time.monotonic() < deadline:
         if Path(f"/proc/{pid}/task/{pid}/children").read_text().strip():
             return
