@@ -14,6 +14,7 @@ import pytest
 from synth.cli import app
 from synth.media import video
 from tests.clips import Zoo
+from tests.patience import within
 from tests.voices import FlashVoice
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +82,6 @@ def test_a_bad_clip(
 
 MEASURED = """
 import resource, subprocess, sys, time
-from tests.patience import within
 begin = time.perf_counter()
 code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 usage = resource.getrusage(resource.RUSAGE_CHILDREN)

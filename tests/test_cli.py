@@ -17,6 +17,7 @@ from synth.cli import app
 from synth.media import audio, video
 from synth.voices.base import Take
 from tests.conftest import FLASHES_S, flashing
+from tests.patience import shared_by, within
 from tests.voices import FlashVoice, HissVoice
 
 ROOT = Path(__file__).parent.parent
@@ -26,7 +27,6 @@ import sys
 from synth import cli, pipeline
 from synth.options import Mode
 from tests.voices import FlashVoice
-from tests.patience import shared_by, within
 pipeline.MODES[Mode.HITS] = FlashVoice
 sys.exit(cli.main())
 """

@@ -18,6 +18,7 @@ from synth.errors import Cancelled, MediaError
 from synth.media import ffmpeg, guard, video
 from synth.media.complaints import explain
 from tests.clips import FENCE, Zoo
+from tests.patience import shared_by, within
 
 ROOT = Path(__file__).parent.parent
 ENDLESS = ["-v", "error", "-re", "-stream_loop", "-1"]  # at its natural rate, again and again
@@ -157,7 +158,6 @@ def test_the_end_of_the_parent_is_the_end_of_the_child(zoo: Zoo, how: signal.Sig
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background ignores it
 from synth.media import ffmpeg
-from tests.patience import shared_by, within
 arguments = {endless(zoo["plain.mp4"])!r}
 if {verb!r} == "run":
     ffmpeg.run(arguments)

@@ -14,7 +14,7 @@ def test_a_deadline_grows_with_what_runs_beside(monkeypatch: pytest.MonkeyPatch)
     with patience.within(0.01):
         time.sleep(0.02)
     monkeypatch.setattr(patience, "shared_by", lambda: 1.0)
-    with pytest.raises(AssertionError, match="allowed are 0.01 s"), patience.within(0.01):
+    with pytest.raises(AssertionError, match=r"allowed are 0\.01 s"), patience.within(0.01):
         time.sleep(0.02)
 
 
