@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests import patience
+from tests.support import patience
 
 
 def test_a_deadline_grows_with_what_runs_beside(monkeypatch: pytest.MonkeyPatch) -> None:

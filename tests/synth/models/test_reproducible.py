@@ -18,9 +18,10 @@ from synth.models.imagenet import ImageNetEye
 from synth.models.reproducible import reproducible_inference
 from synth.options import Mode, Options, Synthesis
 from synth.voices.speech import lip_reading, voice
+from tests.support.paths import SHARED_DATA
 
 THREADS = (1, 2, 3)
-GRID = Path(__file__).parents[4] / "shared" / "data" / "grid" / "s1"
+GRID = SHARED_DATA / "grid" / "s1"
 
 Floats = NDArray[np.float32]
 
