@@ -12,11 +12,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from synth import pipeline, weights
+from synth import weights
 from synth.media import audio
 from synth.models.imagenet import ImageNetEye
 from synth.models.reproducible import reproducible_inference
 from synth.options import Mode, Options, Synthesis
+from synth.pipeline.sonorize import sonorize
 from synth.voices.speech import lip_reading, voice
 from tests.support.paths import SHARED_DATA
 
@@ -113,7 +114,7 @@ def test_speech_sounds_the_same(mode: Mode, tmp_path: Path) -> None:
 def same_for_each(clip: Path, folder: Path, options: Options) -> None:
     def sound() -> Floats:
         target = folder / f"{torch.get_num_threads()}.mkv"
-        pipeline.sonorize(clip, target, options)
+        sonorize(clip, target, options)
         return audio.read(target)[0]
 
     first, *others = with_each(sound)
