@@ -22,7 +22,6 @@ from synth.voices.speech import lip_reading, voice
 from tests.support.paths import SHARED_DATA
 
 THREADS = (1, 2, 3)
-GRID = SHARED_DATA / "grid" / "s1"
 
 Floats = NDArray[np.float32]
 
@@ -90,25 +89,22 @@ def test_threads_are_given_back() -> None:
     assert not torch.is_inference_mode_enabled()
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        Options(mode=Mode.HITS),
-        Options(mode=Mode.HITS, synthesis=Synthesis.PARAMETRIC),
-        Options(mode=Mode.AMBIENT),
-        Options(mode=Mode.AUTO),
-    ],
-    ids=["hits", "hits, parametric", "ambient", "auto"],
-)
-def test_every_mode_sounds_the_same(options: Options, flash_clip: Path, tmp_path: Path) -> None:
-    same_for_each(flash_clip, tmp_path, options)
-
-
 @pytest.mark.real_data
-@pytest.mark.skipif(not GRID.is_dir(), reason="the clips of GRID are not here")
-@pytest.mark.parametrize("mode", [Mode.SPEECH, Mode.AUTO])
-def test_speech_sounds_the_same(mode: Mode, tmp_path: Path) -> None:
-    same_for_each(sorted(GRID.glob("*.mkv"))[0], tmp_path, Options(mode=mode))
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the real clips are not here")
+@pytest.mark.parametrize(
+    ("clips", "options"),
+    [
+        ("greatest_hits/clips/*", Options(mode=Mode.HITS)),
+        ("greatest_hits/clips/*", Options(mode=Mode.HITS, synthesis=Synthesis.PARAMETRIC)),
+        ("greatest_hits/clips/*", Options(mode=Mode.AUTO)),
+        ("wild/*.mkv", Options(mode=Mode.AMBIENT)),
+        ("grid/s1/*.mkv", Options(mode=Mode.SPEECH)),
+        ("grid/s1/*.mkv", Options(mode=Mode.AUTO)),
+    ],
+    ids=["hits", "hits, parametric", "auto, hits", "ambient", "speech", "auto, speech"],
+)
+def test_every_mode_sounds_the_same(clips: str, options: Options, tmp_path: Path) -> None:
+    same_for_each(sorted(SHARED_DATA.glob(clips))[0], tmp_path, options)
 
 
 def same_for_each(clip: Path, folder: Path, options: Options) -> None:
