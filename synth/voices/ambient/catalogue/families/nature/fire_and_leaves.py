@@ -37,20 +37,20 @@ def crackling_fire(
 ) -> Samples:
     """Flames that lap (slow low noise), hiss of gas, and cracks of wood in bouts (Farnell)."""
     slope_db = body.normal(0, 0.7)
-    flames = spectrum_noise(n, rate_hz, rng, lambda f: third_octaves(f, FIRE_DB) * tilt(f, -3, 300))
+    flames = spectrum_noise(n, rate_hz, rng, lambda f: third_octaves(f, FIRE_DB) * tilt(f, -8, 250))
     flames *= drift(n, rate_hz, rng, 7, 0.3, 1.2)
     hiss = spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 4500, 1.4) * tilt(f, slope_db, 1000))
     hiss *= walk(4.0, 0.2, 1.0, "hiss") ** 2
     at_s = poisson_times(n, rate_hz, rng, 3 * crackles_per_s * walk(2.5, 0.0, 1.0, "bouts") ** 2)
-    gains = np.minimum(rng.pareto(1.4, len(at_s)), 14) + 0.1
+    gains = np.minimum(rng.pareto(1.5, len(at_s)), 14) + 0.1
     lengths = rng.uniform(0.0006, 0.006, len(at_s))
     cracks = np.zeros(n)
     kind = rng.integers(0, len(_CRACKS_HZ), len(at_s))
     for number, (low_hz, high_hz) in enumerate(_CRACKS_HZ):
         chosen = kind == number
-        burst = clicks(n, rate_hz, rng, at_s[chosen], gains[chosen], lengths[chosen])
+        burst = clicks(n, rate_hz, rng, at_s[chosen], gains[chosen], lengths[chosen], lengths=2)
         cracks += band(burst, rate_hz, low_hz, high_hz, 1)
-    return 0.03 * (0.55 * cracks + 1.1 * roar_ratio * flames + 0.45 * hiss)
+    return 0.05 * (0.6 * cracks + 0.35 * roar_ratio * flames + 0.012 * hiss)
 
 
 def rustling_leaves(

@@ -65,21 +65,21 @@ def sea_waves(
 
     def level(t: Samples, f: Samples) -> Samples:
         at = at_times(phase, t, rate_hz)
-        swell, foam = np.full(t.shape, 0.07), np.zeros(t.shape)
+        swell, foam = np.full(t.shape, 0.08), np.zeros(t.shape)
         for wave, (delay, size) in enumerate(zip(delays, sizes, strict=True)):
             since = at - (first + wave + delay)
             up = np.clip(since / 0.3, 0, 1) ** 2
             after = np.maximum(since - 0.3, 0)
             swell += size * up * np.exp(-after / 0.22)
             foam += size * up * np.exp(-after / 0.4)
-        surf = third_octaves(f, SEA_WAVES_DB)
+        surf = third_octaves(f, SEA_WAVES_DB) * tilt(f, -3, 150)
         far = 1 / np.sqrt(1 + (f * shore_m / 350_000) ** 2)
-        break_ = swell * surf * (0.55 + swell) * tilt(f, 3 * np.minimum(swell, 1) - 2, 700)
-        fizz = 0.03 * foam_ratio * foam * bump(f, 3500, 1.2)
+        break_ = swell * surf * tilt(f, 3 * np.minimum(swell, 1) - 3, 400)
+        fizz = 0.003 * foam_ratio * foam * bump(f, 3500, 1.2)
         return np.asarray((break_ + fizz) * far)
 
     ripple = 1 + 0.15 * drift(n, rate_hz, rng, 20, -1, 1)
-    return 1.6 * painted_noise(n, rate_hz, rng, level) * ripple
+    return 12 * painted_noise(n, rate_hz, rng, level) * ripple
 
 
 def boiling(
@@ -202,7 +202,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
     ),
     SoundClass(
         name="boiling",
-        audioset=("Boiling", "Bubbling", "Gurgling"),
+        audioset=("Boiling", "Gurgling"),
         singular="boiling water",
         plural="boiling pots",
         phrases=("boiling water", "boiling", "simmering pot", "bubbling kettle"),
@@ -252,7 +252,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
     ),
     SoundClass(
         name="underwater",
-        audioset=("Gurgling", "Bubbling", "Water", "Liquid"),
+        audioset=("Gurgling", "Water", "Liquid"),
         singular="bubbles under water",
         plural="bubbles under water",
         phrases=("underwater", "diving", "scuba", "aquarium", "bubbles"),

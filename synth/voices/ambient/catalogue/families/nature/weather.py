@@ -25,6 +25,7 @@ from synth.voices.ambient.catalogue.parts.spectra import (
 )
 from synth.voices.ambient.catalogue.parts.timing import at_times, poisson_times
 from synth.voices.ambient.catalogue.performance import Samples
+from synth.voices.ambient.catalogue.room import Room
 from synth.voices.ambient.catalogue.walk import Walk
 
 _SPEED_OF_SOUND_M_S: Final = 343.0
@@ -256,6 +257,6 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         ),
         drives={"strikes_per_s": "onsets"},
         together=("nature", "people", "traffic", "animals"),
-        source=Events(thunder, "strikes_per_s", 16.0, jitter=0.25, first=0.02),
+        source=Room(Events(thunder, "strikes_per_s", 16.0, jitter=0.25, first=0.03), 1.5, 0.1, 1500, floor=0.004),
     ),
 )
