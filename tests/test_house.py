@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from synth import model_card, weights
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for part in ("synth", "workers", "web") for path in (ROOT / part).rglob("*.py"))
 LAUNCHERS = (
     ROOT / "synth" / "media" / "ffmpeg.py",  # every ffmpeg
-    ROOT / "workers" / "services.py",  # the broker and the workers of one machine
+    ROOT / "workers" / "embedded" / "services.py",  # the broker and the workers of one machine
 )
 STARTS_CHILDREN = {"subprocess", "pty", "popen2", "commands"}
 STARTS_CHILDREN_IN_OS = ("system", "popen", "fork", "spawn", "posix_spawn", "exec")
 BECOME_ANOTHER = (
     ROOT / "synth" / "media" / "guard.py",  # limits itself and becomes ffmpeg
-    ROOT / "workers" / "leash.py",  # ties itself to its parent and becomes the broker or a worker
+    ROOT / "workers" / "embedded" / "die_with_parent.py",  # ties itself to its parent, becomes broker or worker
 )
 READS_THE_ENVIRONMENT = ROOT / "workers" / "settings.py"
 ABOVE = {"synth": ("workers", "web"), "workers": ("web",), "web": ()}
@@ -37,7 +37,7 @@ WITHOUT_TORCH = (
     "synth.media.audio",
     "synth.media.video",
     "synth.options",
-    "synth.pipeline",
+    "synth.pipeline.sonorize",
     "synth.randomness",
     "synth.result",
     "synth.description.heat_map",
@@ -52,15 +52,15 @@ WITHOUT_TORCH = (
     "web.app",
     "web.cli",
     "web.client",
-    "web.running",
-    "web.serving",
+    "web.server.run",
+    "web.server.http_server",
     "workers.boxes",
-    "workers.embedded",
+    "workers.embedded.supervisor",
     "workers.jobs",
     "workers.queue",
     "workers.reconciler",
     "workers.settings",
-    "workers.storage",
+    "workers.files.storage",
 )
 
 
