@@ -1,0 +1,115 @@
+"""Struck things: short noise bursts, small stiff bodies with many modes, bells with few, and the placing of their blows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter, oaconvolve
+
+from synth.voices.ambient.catalogue.parts.mix import Signal, coloured_noise
+
+
+def impulses(n: int, at: Signal, gain: Signal | float = 1.0) -> Signal:
+    """Unit impulses at fractional sample positions `at`, each shared by its two neighbours, shape [n]."""
+    at = np.asarray(at, np.float64)
+    inside = (at >= 0) & (at < n - 1)
+    gains = np.broadcast_to(np.asarray(gain, np.float64), at.shape)[inside]
+    at = at[inside]
+    if not len(at):
+        return np.zeros(n)
+    left = at.astype(np.int64)
+    part = at - left
+    return np.asarray(np.bincount(left, gains * (1 - part), n) + np.bincount(left + 1, gains * part, n))
+
+
+def convolved(signal: Signal, kernel: Signal) -> Signal:
+    """The signal through an impulse response, same length."""
+    return np.asarray(oaconvolve(signal, kernel)[: len(signal)])
+
+
+def decay(rate_hz: int, fall_s: float, rise_s: float = 0.0) -> Signal:
+    """An exponential fall with an optional exponential rise, until it has died to a thousandth."""
+    seconds = np.arange(int(rate_hz * (fall_s * 7 + rise_s)) + 2) / rate_hz
+    fall = np.exp(-seconds / fall_s)
+    return fall * (1 - np.exp(-seconds / rise_s)) if rise_s else fall
+
+
+def burst(rate_hz: int, rng: np.random.Generator, fall_s: float, *points: tuple[float, float]) -> Signal:
+    """A noise burst of the colour of the level curve that falls with `fall_s`."""
+    envelope = decay(rate_hz, fall_s)
+    return coloured_noise(len(envelope), rate_hz, rng, *points) * envelope
+
+
+def modes(
+    rate_hz: int,
+    hz: Signal | Sequence[float],
+    fall_s: Signal | Sequence[float],
+    gain: Signal | Sequence[float],
+    rng: np.random.Generator,
+) -> Signal:
+    """Impulse response of a struck body: decaying sines at random phases; modes above the Nyquist frequency stay out."""
+    hz, fall_s, gain = (np.asarray(part, np.float64)[:, None] for part in (hz, fall_s, gain))
+    seconds = np.arange(int(rate_hz * min(6.0, float(fall_s.max()) * 7)) + 2) / rate_hz
+    gain = gain * (hz < 0.46 * rate_hz)
+    start = rng.uniform(0, 2 * np.pi, hz.shape)
+    return np.asarray((gain * np.exp(-seconds / fall_s) * np.sin(2 * np.pi * hz * seconds + start)).sum(0))
+
+
+def body(
+    rate_hz: int,
+    rng: np.random.Generator,
+    fall_s: float,
+    low_hz: float,
+    high_hz: float,
+    count: int = 40,
+    tilt_db: float = 0.0,
+) -> Signal:
+    """A small stiff body: inharmonic modes at random, each dying quicker the higher it is; tilt in dB an octave."""
+    hz = np.exp(rng.uniform(np.log(low_hz), np.log(high_hz), count))
+    octaves = np.log2(hz / low_hz)
+    falls = fall_s * 2.0 ** (-0.4 * octaves) * rng.uniform(0.6, 1.3, count)
+    return modes(rate_hz, hz, falls, rng.uniform(0.3, 1.0, count) * 10 ** (tilt_db * octaves / 20), rng)
+
+
+def rung(
+    excitation: Signal, rate_hz: int, hz: Sequence[float] | Signal, fall_s: Sequence[float], gain: Sequence[float]
+) -> Signal:
+    """Long modes (a bell's) driven by an excitation [n]: one two-pole resonator a mode, so that any length is cheap."""
+    out = np.zeros(len(excitation))
+    for frequency, fall, level in zip(hz, fall_s, gain, strict=True):
+        if frequency < 0.46 * rate_hz:
+            radius = np.exp(-1 / (fall * rate_hz))
+            turn = 2 * np.pi * frequency / rate_hz
+            out += level * np.sin(turn) * lfilter([1.0], [1.0, -2 * radius * np.cos(turn), radius**2], excitation)
+    return out
+
+
+def together(*kernels: Signal) -> Signal:
+    """The sum of kernels of unequal length."""
+    out = np.zeros(max(len(kernel) for kernel in kernels))
+    for kernel in kernels:
+        out[: len(kernel)] += kernel
+    return out
+
+
+def blows(
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    times_s: NDArray[np.float64],
+    make: Callable[[], Signal],
+    variants: int = 6,
+    gain: Signal | None = None,
+) -> Signal:
+    """Each event one of several drawn kernels, so that no two blows in a row are the same, shape [n]."""
+    which = rng.integers(0, variants, len(times_s))
+    gains = rng.uniform(0.6, 1.1, len(times_s)) * (1.0 if gain is None else gain)
+    out = np.zeros(n)
+    for variant in range(variants):
+        chosen = which == variant
+        kernel = make()
+        if chosen.any():
+            out += convolved(impulses(n, np.asarray(times_s)[chosen] * rate_hz, gains[chosen]), kernel)
+    return out
