@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from synth.voices.ambient.catalogue.parts.mix import Mix, Signal, coloured_noise
+from synth.voices.ambient.catalogue.parts.mix import Mix, coloured_noise
 from synth.voices.ambient.catalogue.parts.struck import impulses
+from synth.voices.ambient.catalogue.performance import Samples
 
 
-def friedlander(rate_hz: int, duration_s: float) -> Signal:
+def friedlander(rate_hz: int, duration_s: float) -> Samples:
     """The pressure of a free blast over time: a jump, then (1 - t/T) e^(-t/T), shape [8 T]."""
     part = np.arange(int(8 * duration_s * rate_hz) + 2) / (rate_hz * duration_s)
     return np.asarray((1.0 - part) * np.exp(-part))
@@ -16,7 +17,7 @@ def friedlander(rate_hz: int, duration_s: float) -> Signal:
 
 def blast(
     n: int, rate_hz: int, rng: np.random.Generator, size: float, distance_m: float, tail_s: float, open_air: float = 1.0
-) -> Signal:
+) -> Samples:
     """One charge: pressure wave, gas, slaps from what stands around, far echoes, shape [n].
 
     Args:
@@ -48,4 +49,4 @@ def blast(
     late = np.clip(seconds / tail_s * 2, 0, 1)
     bright = mix.noise(rng, (40, 0), (200, 2), (1200, -2), (5000, -14), (14000, -30))
     dark = mix.noise(rng, (40, 3), (200, 0), (700, -10), (4000, -34))
-    return mix.signal() + 0.28 * open_air * dying * (bright + (dark - bright) * late)
+    return np.asarray(mix.signal() + 0.28 * open_air * dying * (bright + (dark - bright) * late))

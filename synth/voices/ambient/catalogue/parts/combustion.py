@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.voices.ambient.catalogue.parts.mix import Mix, Response, Signal
+from synth.voices.ambient.catalogue.parts.mix import Mix, Response
 from synth.voices.ambient.catalogue.parts.struck import impulses, modes
 from synth.voices.ambient.catalogue.parts.timing import crossings
+from synth.voices.ambient.catalogue.performance import Samples
 
 SOUND_MPS = 343.0
 
@@ -61,14 +62,12 @@ def pulse_response(mix: Mix, fall_s: float, rise_s: float) -> Response:
 def pipe_response(mix: Mix, length_m: float, loss_hz: float, reflected: float = 0.8) -> Response:
     """Transform of an open pipe: an inverted, duller reflection comes back every 2 L / c."""
     hz = mix.frequencies_hz
-    return np.asarray(
-        1.0 / (1.0 + reflected * np.exp(-hz / loss_hz - 2j * np.pi * hz * (2.0 * length_m / SOUND_MPS)))
-    )
+    return np.asarray(1.0 / (1.0 + reflected * np.exp(-hz / loss_hz - 2j * np.pi * hz * (2.0 * length_m / SOUND_MPS))))
 
 
 def firings(
-    turns: Signal, rng: np.random.Generator, body: np.random.Generator, engine: Engine
-) -> tuple[Signal, Signal, NDArray[np.int64]]:
+    turns: Samples, rng: np.random.Generator, body: np.random.Generator, engine: Engine
+) -> tuple[Samples, Samples, NDArray[np.int64]]:
     """Where an engine fires (sample positions), how strongly, and which cylinder it is.
 
     Args:
@@ -90,11 +89,11 @@ def add_engine(
     mix: Mix,
     rng: np.random.Generator,
     body: np.random.Generator,
-    turns: Signal,
+    turns: Samples,
     engine: Engine,
     level: float = 1.0,
-    load: Signal | float = 1.0,
-) -> Signal:
+    load: Samples | float = 1.0,
+) -> Samples:
     """Add an engine whose shaft has gone through `turns` [n], and return the flow of its exhaust, about 0 to 3.
 
     Args:

@@ -1,20 +1,21 @@
-"""Sums of layers in the frequency domain: each layer gets its own spectrum, all are added before one inverse transform.
+"""Sums of layers in the frequency domain: each has its own spectrum, all are added before one inverse transform.
 
-A sound of this catalogue is a handful of layers (pulses, gas, clatter, air, rolling), each with its own colour, heard in
-one room. Filtering each layer by itself would cost two transforms a layer; here it costs one, and shaped noise none at
+A sound of this catalogue is a handful of layers (pulses, gas, clatter, air, rolling), each with its own colour, in
+one place. Filtering each layer by itself would cost two transforms a layer; here it costs one, and shaped noise none at
 all, because Gaussian noise is Gaussian in the frequency domain too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
-Signal = NDArray[np.float64]
+from synth.voices.ambient.catalogue.parts.spectra import unit_rms
+from synth.voices.ambient.catalogue.performance import Samples
+
 Response = NDArray[np.complex128]
 Points = tuple[tuple[float, float], ...]
 """A level curve: (frequency in Hz, level in dB) in rising order, straight between points on a logarithmic axis."""
@@ -28,7 +29,7 @@ def gain_curve(points: Points, size: int, rate_hz: int) -> NDArray[np.float64]:
     hz, level_db = np.array(points, dtype=np.float64).T
     grid_hz = np.geomspace(10.0, max(rate_hz / 2, hz[-1]), _GRID)
     grid = 10.0 ** (np.interp(np.log(grid_hz), np.log(hz), level_db) / 20.0)
-    gain = np.interp(np.arange(size // 2 + 1) * (rate_hz / size), grid_hz, grid)
+    gain = np.asarray(np.interp(np.arange(size // 2 + 1) * (rate_hz / size), grid_hz, grid))
     gain[0] = 0.0  # no layer may carry a constant pressure
     gain.flags.writeable = False
     return gain
@@ -57,9 +58,9 @@ class Mix:
     @property
     def frequencies_hz(self) -> NDArray[np.float64]:
         """Frequency of each bin, shape [size // 2 + 1]."""
-        return np.arange(self.size // 2 + 1) * (self.rate_hz / self.size)
+        return np.asarray(np.arange(self.size // 2 + 1) * (self.rate_hz / self.size), np.float64)
 
-    def spectrum(self, signal: Signal) -> Response:
+    def spectrum(self, signal: Samples) -> Response:
         """The transform of a signal or of an impulse response of up to `size` samples."""
         return np.asarray(rfft(signal, self.size))
 
@@ -70,7 +71,7 @@ class Mix:
     def unit(self, spectrum: Response) -> Response:
         """The spectrum scaled so that its n samples have a root mean square of about 1."""
         power = 2.0 * float(np.vdot(spectrum, spectrum).real) / self.size / self.n
-        return spectrum / np.sqrt(max(power, 1e-24))
+        return np.asarray(spectrum / np.sqrt(max(power, 1e-24)))
 
     def noise_spectrum(self, rng: np.random.Generator, *points: tuple[float, float]) -> Response:
         """Gaussian noise of unit root mean square with the colour of the level curve."""
@@ -80,62 +81,62 @@ class Mix:
         power = 2.0 * float(np.vdot(shaped, shaped).real) / self.size**2
         return np.asarray(shaped / np.sqrt(max(power, 1e-24)))
 
-    def noise(self, rng: np.random.Generator, *points: tuple[float, float]) -> Signal:
+    def noise(self, rng: np.random.Generator, *points: tuple[float, float]) -> Samples:
         """`noise_spectrum` as n samples, for a layer that is modulated in time."""
         return np.asarray(irfft(self.noise_spectrum(rng, *points), self.size)[: self.n])
 
-    def time(self, spectrum: Response) -> Signal:
+    def time(self, spectrum: Response) -> Samples:
         """A spectrum as n samples."""
         return np.asarray(irfft(spectrum, self.size)[: self.n])
 
-    def add(self, level: float, layer: Signal | Response, *points: tuple[float, float]) -> None:
+    def add(self, level: float, layer: Samples | Response, *points: tuple[float, float]) -> None:
         """Add a layer (samples or spectrum), coloured by the points, at a root mean square of `level`."""
-        spectrum = self.spectrum(layer) if layer.dtype != np.complex128 else layer
-        self._sum += level * self.unit(spectrum * self.gain(*points) if points else spectrum)
+        spectrum = self._as_spectrum(layer)
+        self._sum += level * self.unit(np.asarray(spectrum * self.gain(*points)) if points else spectrum)
 
-    def add_raw(self, level: float, layer: Signal | Response, *points: tuple[float, float]) -> None:
+    def add_raw(self, level: float, layer: Samples | Response, *points: tuple[float, float]) -> None:
         """Add a layer without making its level one first: silence stays silence."""
-        spectrum = self.spectrum(layer) if layer.dtype != np.complex128 else layer
+        spectrum = self._as_spectrum(layer)
         self._sum += level * (spectrum * self.gain(*points) if points else spectrum)
 
     def add_noise(self, level: float, rng: np.random.Generator, *points: tuple[float, float]) -> None:
         """Add coloured noise at a root mean square of `level`."""
         self._sum += level * self.noise_spectrum(rng, *points)
 
-    def through(self, response: Signal | Callable[[NDArray[np.float64]], NDArray[np.generic]]) -> None:
-        """Send everything that was added so far through an impulse response or a function of frequency in Hz."""
-        self._sum = self._sum * (response(self.frequencies_hz) if callable(response) else self.spectrum(response))
+    def through(self, response: Samples | Response) -> None:
+        """Send everything that was added so far through an impulse response, or through its transform."""
+        self._sum = np.asarray(self._sum * self._as_spectrum(response))
+
+    def _as_spectrum(self, layer: Samples | Response) -> Response:
+        if np.iscomplexobj(layer):
+            return np.asarray(layer, np.complex128)
+        return self.spectrum(np.asarray(layer, np.float64))
 
     def coloured(self, *points: tuple[float, float]) -> None:
         """Send everything that was added so far through a level curve."""
         self._sum = self._sum * self.gain(*points)
 
-    def signal(self) -> Signal:
+    def signal(self) -> Samples:
         """Everything that was added, n samples."""
         return self.time(self._sum)
 
 
-def coloured(signal: Signal, rate_hz: int, *points: tuple[float, float]) -> Signal:
+def coloured(signal: Samples, rate_hz: int, *points: tuple[float, float]) -> Samples:
     """A signal through a level curve, same length."""
     mix = Mix(len(signal), rate_hz, 0.05)
     return mix.time(mix.spectrum(signal) * mix.gain(*points))
 
 
-def coloured_noise(n: int, rate_hz: int, rng: np.random.Generator, *points: tuple[float, float]) -> Signal:
+def coloured_noise(n: int, rate_hz: int, rng: np.random.Generator, *points: tuple[float, float]) -> Samples:
     """Gaussian noise of n samples, unit root mean square, with the colour of the level curve."""
     return Mix(n, rate_hz, 0.0).noise(rng, *points)
 
 
-def unit_rms(signal: Signal) -> Signal:
-    """The signal at a root mean square of 1; silence stays silence."""
-    return signal / max(float(np.sqrt(np.mean(signal * signal))), 1e-12)
-
-
-def peak(signal: Signal, level: float = 0.9) -> Signal:
+def peak(signal: Samples, level: float = 0.9) -> Samples:
     """The signal with its largest sample at `level`; silence stays silence."""
     return signal * (level / max(float(np.abs(signal).max(initial=0.0)), 1e-9))
 
 
-def at_rms(signal: Signal, level: float = 0.12) -> Signal:
+def at_rms(signal: Samples, level: float = 0.12) -> Samples:
     """The signal at a root mean square of `level`: how the segments of a texture are kept equally loud."""
     return unit_rms(signal) * level

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from synth.voices.ambient.catalogue.parts.combustion import SOUND_MPS
-from synth.voices.ambient.catalogue.parts.mix import Signal, coloured
+from synth.voices.ambient.catalogue.parts.mix import coloured
+from synth.voices.ambient.catalogue.performance import Samples
 
 
 def source_length(n: int, rate_hz: int, speed_mps: float, distance_m: float) -> int:
@@ -13,7 +14,7 @@ def source_length(n: int, rate_hz: int, speed_mps: float, distance_m: float) -> 
     return int(n * (1.0 + speed_mps / SOUND_MPS) + 0.05 * rate_hz) + int(distance_m / SOUND_MPS * 4) + 2
 
 
-def passing(source: Signal, n: int, rate_hz: int, speed_mps: float, distance_m: float, at_s: float) -> Signal:
+def passing(source: Samples, n: int, rate_hz: int, speed_mps: float, distance_m: float, at_s: float) -> Samples:
     """What a listener at `distance_m` from the road hears of a source at constant speed, shape [n].
 
     Args:

@@ -1,4 +1,4 @@
-"""Struck things: short noise bursts, small stiff bodies with many modes, bells with few, and the placing of their blows."""
+"""Struck things: short noise bursts, small stiff bodies of many modes, bells of few, and the placing of their blows."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter, oaconvolve
 
-from synth.voices.ambient.catalogue.parts.mix import Signal, coloured_noise
+from synth.voices.ambient.catalogue.parts.mix import coloured_noise
+from synth.voices.ambient.catalogue.performance import Samples
 
 
-def impulses(n: int, at: Signal, gain: Signal | float = 1.0) -> Signal:
+def impulses(n: int, at: Samples, gain: Samples | float = 1.0) -> Samples:
     """Unit impulses at fractional sample positions `at`, each shared by its two neighbours, shape [n]."""
     at = np.asarray(at, np.float64)
     inside = (at >= 0) & (at < n - 1)
@@ -24,19 +25,19 @@ def impulses(n: int, at: Signal, gain: Signal | float = 1.0) -> Signal:
     return np.asarray(np.bincount(left, gains * (1 - part), n) + np.bincount(left + 1, gains * part, n))
 
 
-def convolved(signal: Signal, kernel: Signal) -> Signal:
+def convolved(signal: Samples, kernel: Samples) -> Samples:
     """The signal through an impulse response, same length."""
     return np.asarray(oaconvolve(signal, kernel)[: len(signal)])
 
 
-def decay(rate_hz: int, fall_s: float, rise_s: float = 0.0) -> Signal:
+def decay(rate_hz: int, fall_s: float, rise_s: float = 0.0) -> Samples:
     """An exponential fall with an optional exponential rise, until it has died to a thousandth."""
     seconds = np.arange(int(rate_hz * (fall_s * 7 + rise_s)) + 2) / rate_hz
     fall = np.exp(-seconds / fall_s)
     return fall * (1 - np.exp(-seconds / rise_s)) if rise_s else fall
 
 
-def burst(rate_hz: int, rng: np.random.Generator, fall_s: float, *points: tuple[float, float]) -> Signal:
+def burst(rate_hz: int, rng: np.random.Generator, fall_s: float, *points: tuple[float, float]) -> Samples:
     """A noise burst of the colour of the level curve that falls with `fall_s`."""
     envelope = decay(rate_hz, fall_s)
     return coloured_noise(len(envelope), rate_hz, rng, *points) * envelope
@@ -44,12 +45,12 @@ def burst(rate_hz: int, rng: np.random.Generator, fall_s: float, *points: tuple[
 
 def modes(
     rate_hz: int,
-    hz: Signal | Sequence[float],
-    fall_s: Signal | Sequence[float],
-    gain: Signal | Sequence[float],
+    hz: Samples | Sequence[float],
+    fall_s: Samples | Sequence[float],
+    gain: Samples | Sequence[float],
     rng: np.random.Generator,
-) -> Signal:
-    """Impulse response of a struck body: decaying sines at random phases; modes above the Nyquist frequency stay out."""
+) -> Samples:
+    """Impulse response of a struck body: decaying sines at random phases, none near the Nyquist frequency."""
     hz, fall_s, gain = (np.asarray(part, np.float64)[:, None] for part in (hz, fall_s, gain))
     seconds = np.arange(int(rate_hz * min(6.0, float(fall_s.max()) * 7)) + 2) / rate_hz
     gain = gain * (hz < 0.46 * rate_hz)
@@ -65,7 +66,7 @@ def body(
     high_hz: float,
     count: int = 40,
     tilt_db: float = 0.0,
-) -> Signal:
+) -> Samples:
     """A small stiff body: inharmonic modes at random, each dying quicker the higher it is; tilt in dB an octave."""
     hz = np.exp(rng.uniform(np.log(low_hz), np.log(high_hz), count))
     octaves = np.log2(hz / low_hz)
@@ -74,8 +75,8 @@ def body(
 
 
 def rung(
-    excitation: Signal, rate_hz: int, hz: Sequence[float] | Signal, fall_s: Sequence[float], gain: Sequence[float]
-) -> Signal:
+    excitation: Samples, rate_hz: int, hz: Sequence[float] | Samples, fall_s: Sequence[float], gain: Sequence[float]
+) -> Samples:
     """Long modes (a bell's) driven by an excitation [n]: one two-pole resonator a mode, so that any length is cheap."""
     out = np.zeros(len(excitation))
     for frequency, fall, level in zip(hz, fall_s, gain, strict=True):
@@ -86,7 +87,7 @@ def rung(
     return out
 
 
-def together(*kernels: Signal) -> Signal:
+def together(*kernels: Samples) -> Samples:
     """The sum of kernels of unequal length."""
     out = np.zeros(max(len(kernel) for kernel in kernels))
     for kernel in kernels:
@@ -99,10 +100,10 @@ def blows(
     rate_hz: int,
     rng: np.random.Generator,
     times_s: NDArray[np.float64],
-    make: Callable[[], Signal],
+    make: Callable[[], Samples],
     variants: int = 6,
-    gain: Signal | None = None,
-) -> Signal:
+    gain: Samples | None = None,
+) -> Samples:
     """Each event one of several drawn kernels, so that no two blows in a row are the same, shape [n]."""
     which = rng.integers(0, variants, len(times_s))
     gains = rng.uniform(0.6, 1.1, len(times_s)) * (1.0 if gain is None else gain)

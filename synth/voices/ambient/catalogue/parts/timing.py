@@ -1,4 +1,4 @@
-"""When things happen: slow wander, irregular event times, gates, and the turns of a shaft whose speed changes."""
+"""When things happen: irregular event times, gates, and the turns of a shaft whose speed changes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.voices.ambient.catalogue.parts.mix import Signal
+from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
-
-
-def slow_curve(n: int, rate_hz: int, rng: np.random.Generator, hz: float) -> Signal:
-    """A smooth random curve of about unit deviation that changes direction `hz` times a second, shape [n]."""
-    values = rng.standard_normal(int(n / rate_hz * hz) + 4) * 1.2
-    at = np.arange(n) * (hz / rate_hz)
-    knot = at.astype(np.int64)
-    part = at - knot
-    part *= part * (3.0 - 2.0 * part)
-    return np.asarray(values[knot] + (values[knot + 1] - values[knot]) * part)
 
 
 def event_times(
@@ -32,7 +22,7 @@ def event_times(
     return np.asarray(times[times < duration_s])
 
 
-def line(n: int, rate_hz: int, points: Sequence[tuple[float, float]]) -> Signal:
+def line(n: int, rate_hz: int, points: Sequence[tuple[float, float]]) -> Samples:
     """Straight lines through (seconds, value), shape [n]."""
     seconds, values = np.array(points, dtype=np.float64).T
     return np.asarray(np.interp(np.arange(n) / rate_hz, seconds, values))
@@ -44,7 +34,7 @@ def gates(
     on_s: NDArray[np.float64] | Sequence[float],
     off_s: NDArray[np.float64] | Sequence[float],
     edge_s: float = 0.004,
-) -> Signal:
+) -> Samples:
     """1 from on_s[i] to off_s[i], 0 between, with raised-cosine edges of `edge_s`, shape [n]; spans may not overlap."""
     on, off = np.asarray(on_s, np.float64), np.asarray(off_s, np.float64)
     edges = np.stack([on, on + edge_s, np.maximum(off, on + edge_s), np.maximum(off, on + edge_s) + edge_s], 1)
@@ -55,7 +45,7 @@ def gates(
     return np.asarray(straight * straight * (3.0 - 2.0 * straight))
 
 
-def phase(hz: Signal | float, n: int, rate_hz: int, start: float = 0.0) -> Signal:
+def phase(hz: Samples | float, n: int, rate_hz: int, start: float = 0.0) -> Samples:
     """Cycles gone through at each sample by something that turns at hz [n] or at a constant hz, shape [n]."""
     if isinstance(hz, float | int):
         return np.asarray(start + np.arange(1, n + 1) * (hz / rate_hz))
@@ -63,8 +53,8 @@ def phase(hz: Signal | float, n: int, rate_hz: int, start: float = 0.0) -> Signa
 
 
 def crossings(
-    cycles: Signal, rng: np.random.Generator, per_cycle: float = 1.0, jitter: float = 0.0
-) -> tuple[Signal, NDArray[np.int64]]:
+    cycles: Samples, rng: np.random.Generator, per_cycle: float = 1.0, jitter: float = 0.0
+) -> tuple[Samples, NDArray[np.int64]]:
     """Where `cycles` passes each 1 / per_cycle: sample positions (sorted) and the running number of each event.
 
     Args:
@@ -79,7 +69,7 @@ def crossings(
     return np.asarray(np.interp(wanted, steps, np.arange(len(steps)))), number.astype(np.int64)
 
 
-def throttle(walk: Walk, gap_s: float) -> Signal:
+def throttle(walk: Walk, gap_s: float) -> Samples:
     """How far a restless hand opens the throttle, 0 to 1: about one blip every `gap_s`, shape [n of the walk]."""
     level = np.clip(1.9 * walk(1.6 / gap_s, tag="throttle") - 0.35, 0.0, 1.0)
     return np.asarray(level * level * (3.0 - 2.0 * level))
