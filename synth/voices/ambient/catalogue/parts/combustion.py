@@ -61,8 +61,11 @@ def pulse_response(mix: Mix, fall_s: float, rise_s: float) -> Response:
 
 def pipe_response(mix: Mix, length_m: float, loss_hz: float, reflected: float = 0.8) -> Response:
     """Transform of an open pipe: an inverted, duller reflection comes back every 2 L / c."""
-    hz = mix.frequencies_hz
-    return np.asarray(1.0 / (1.0 + reflected * np.exp(-hz / loss_hz - 2j * np.pi * hz * (2.0 * length_m / SOUND_MPS))))
+    response = np.ones(mix.size // 2 + 1, np.complex64)
+    hz = mix.frequencies_hz[mix.frequencies_hz < 5.0 * loss_hz]  # above, nothing comes back
+    echo = np.exp(hz * np.complex64(-1 / loss_hz - 4j * np.pi * length_m / SOUND_MPS))
+    response[: len(hz)] /= 1.0 + np.float32(reflected) * echo
+    return response
 
 
 def firings(
@@ -127,3 +130,10 @@ def add_engine(
         ticks = impulses(n, late, strength * rng.uniform(0.5, 1.2, len(at)))
         mix.add(level * engine.clatter, mix.spectrum(ticks) * mix.spectrum(block))
     return flow
+
+
+DIESEL = Engine(6, 4, 2.6, 900, 0.22, 0.005, 0.45, 0.5, (700.0, 1100.0, 1600.0, 2300.0, 3100.0))
+"""A lorry's engine: long pulses, a loud block."""
+
+DIESEL_COLOUR = ((20, -12), (45, 0), (150, 2), (500, -5), (1200, -4), (3000, -10), (10000, -24), (20000, -36))
+"""How a diesel is heard beside the vehicle: the box of the cab and frame takes the middle."""

@@ -16,7 +16,8 @@ from scipy.fft import irfft, next_fast_len, rfft
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
 from synth.voices.ambient.catalogue.performance import Samples
 
-Response = NDArray[np.complex128]
+Response = NDArray[np.complex64]
+"""A transform. Single precision: 24 bits are finer than what a result is written in, and cost half the time."""
 Points = tuple[tuple[float, float], ...]
 """A level curve: (frequency in Hz, level in dB) in rising order, straight between points on a logarithmic axis."""
 
@@ -24,15 +25,15 @@ _GRID = 512
 
 
 @lru_cache(maxsize=64)
-def gain_curve(points: Points, size: int, rate_hz: int) -> NDArray[np.float64]:
+def gain_curve(points: Points, size: int, rate_hz: int) -> NDArray[np.float32]:
     """Amplitude at each frequency of a real transform of `size` samples, shape [size // 2 + 1]; read only."""
     hz, level_db = np.array(points, dtype=np.float64).T
     grid_hz = np.geomspace(10.0, max(rate_hz / 2, hz[-1]), _GRID)
     grid = 10.0 ** (np.interp(np.log(grid_hz), np.log(hz), level_db) / 20.0)
-    gain = np.asarray(np.interp(np.arange(size // 2 + 1) * (rate_hz / size), grid_hz, grid))
+    gain = np.interp(np.arange(size // 2 + 1) * (rate_hz / size), grid_hz, grid).astype(np.float32)
     gain[0] = 0.0  # no layer may carry a constant pressure
     gain.flags.writeable = False
-    return gain
+    return np.asarray(gain)
 
 
 def decibels(level_db: float) -> float:
@@ -53,41 +54,41 @@ class Mix:
         self.n = n
         self.rate_hz = rate_hz
         self.size = int(next_fast_len(n + int(tail_s * rate_hz), real=True))
-        self._sum: Response = np.zeros(self.size // 2 + 1, np.complex128)
+        self._sum: Response = np.zeros(self.size // 2 + 1, np.complex64)
 
     @property
-    def frequencies_hz(self) -> NDArray[np.float64]:
+    def frequencies_hz(self) -> NDArray[np.float32]:
         """Frequency of each bin, shape [size // 2 + 1]."""
-        return np.asarray(np.arange(self.size // 2 + 1) * (self.rate_hz / self.size), np.float64)
+        return np.asarray(np.arange(self.size // 2 + 1) * (self.rate_hz / self.size), np.float32)
 
     def spectrum(self, signal: Samples) -> Response:
         """The transform of a signal or of an impulse response of up to `size` samples."""
-        return np.asarray(rfft(signal, self.size))
+        return np.asarray(rfft(signal.astype(np.float32), self.size))
 
-    def gain(self, *points: tuple[float, float]) -> NDArray[np.float64]:
+    def gain(self, *points: tuple[float, float]) -> NDArray[np.float32]:
         """The amplitude of a level curve at each bin."""
         return gain_curve(points, self.size, self.rate_hz)
 
     def unit(self, spectrum: Response) -> Response:
         """The spectrum scaled so that its n samples have a root mean square of about 1."""
         power = 2.0 * float(np.vdot(spectrum, spectrum).real) / self.size / self.n
-        return np.asarray(spectrum / np.sqrt(max(power, 1e-24)))
+        return np.asarray(spectrum * np.float32(1 / np.sqrt(max(power, 1e-24))))
 
     def noise_spectrum(self, rng: np.random.Generator, *points: tuple[float, float]) -> Response:
         """Gaussian noise of unit root mean square with the colour of the level curve."""
         bins = self.size // 2 + 1
-        white = rng.standard_normal(2 * bins).view(np.complex128)
+        white = rng.standard_normal(2 * bins, np.float32).view(np.complex64)
         shaped = white * self.gain(*points)
         power = 2.0 * float(np.vdot(shaped, shaped).real) / self.size**2
-        return np.asarray(shaped / np.sqrt(max(power, 1e-24)))
+        return np.asarray(shaped * np.float32(1 / np.sqrt(max(power, 1e-24))))
 
     def noise(self, rng: np.random.Generator, *points: tuple[float, float]) -> Samples:
         """`noise_spectrum` as n samples, for a layer that is modulated in time."""
-        return np.asarray(irfft(self.noise_spectrum(rng, *points), self.size)[: self.n])
+        return self.time(self.noise_spectrum(rng, *points))
 
     def time(self, spectrum: Response) -> Samples:
         """A spectrum as n samples."""
-        return np.asarray(irfft(spectrum, self.size)[: self.n])
+        return np.asarray(irfft(spectrum, self.size)[: self.n], np.float64)
 
     def add(self, level: float, layer: Samples | Response, *points: tuple[float, float]) -> None:
         """Add a layer (samples or spectrum), coloured by the points, at a root mean square of `level`."""
@@ -109,8 +110,12 @@ class Mix:
 
     def _as_spectrum(self, layer: Samples | Response) -> Response:
         if np.iscomplexobj(layer):
-            return np.asarray(layer, np.complex128)
+            return np.asarray(layer, np.complex64)
         return self.spectrum(np.asarray(layer, np.float64))
+
+    def power(self) -> NDArray[np.float32]:
+        """The power at each bin of everything that was added so far."""
+        return np.asarray(self._sum.real**2 + self._sum.imag**2, np.float32)
 
     def coloured(self, *points: tuple[float, float]) -> None:
         """Send everything that was added so far through a level curve."""

@@ -10,10 +10,10 @@ from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine
 from synth.voices.ambient.catalogue.parts.horns import diaphragm
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, coloured_noise, peak
 from synth.voices.ambient.catalogue.parts.passing import passing, source_length
-from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
+from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, indoors, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
+from synth.voices.ambient.catalogue.parts.struck import add_at, burst, convolved, decay, impulses, together
 from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
-from synth.voices.ambient.catalogue.parts.struck import burst, convolved, decay, impulses, together
 from synth.voices.ambient.catalogue.parts.timing import crossings, gates, line, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
@@ -39,14 +39,14 @@ def car_idle(
     at, number = crossings(turns, rng, count / 2, 0.015)
     strength = (1 + roughness * np.clip(body.standard_normal(count), -2, 2))[number % count]
     strength = strength * rng.uniform(0.85, 1.1, len(at))
-    mix = Mix(n, rate_hz, 0.1)
+    mix = Mix(n, rate_hz, 0.45)
     knocks = np.zeros(n)
     for cylinder in range(count):
         metal = stiff_body(rate_hz, body, 0.014, 500, 7500, 40, -1)
         thud = burst(rate_hz, body, 0.012, (60, -4), (150, 0), (600, 0), (2500, -1), (7000, -4), (18000, -16))
         knock = together(metal / np.abs(metal).max(), 0.8 * thud / np.abs(thud).max())
         mine = number % count == cylinder
-        knocks += convolved(impulses(n, at[mine], strength[mine]), knock)
+        add_at(knocks, at[mine], strength[mine], knock)
     mix.add(1.0, knocks)
     puff = np.maximum(0.0, convolved(impulses(n, at, strength), decay(rate_hz, 0.02, 0.008)))
     gas = mix.noise(rng, (60, -2), (200, 0), (800, 0), (2500, -3), (8000, -8), (18000, -18))
@@ -55,6 +55,7 @@ def car_idle(
     exhaust = Mix(n, rate_hz, 0.1)
     add_engine(exhaust, rng, body, turns, engine)
     mix.add(0.8, exhaust.signal(), (20, -14), (60, 0), (300, 0), (2000, -4), (8000, -14))
+    mix.through(indoors(rate_hz, body, 0.4, 0.5))
     return at_rms(mix.signal())
 
 
@@ -150,7 +151,7 @@ CLASSES = (
         ),
         drives={"rpm": "activity"},
         together=("traffic", "nature", "people"),
-        source=Room(Texture(car_idle, phase_of="rpm"), 0.4, 0.5, 5000),
+        source=Texture(car_idle, 4.0, 0.4, phase_of="rpm"),
     ),
     SoundClass(
         name="engine_start",
