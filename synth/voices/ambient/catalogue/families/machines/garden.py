@@ -32,20 +32,20 @@ def chainsaw(
     """A single two-stroke without a pipe to speak of, a running chain, and wood that is torn; learnt band levels."""
     opened = throttle(walk, gap_s)
     rpm = idle_rpm + (full_rpm - idle_rpm) * opened
-    bite = np.clip(opened * 1.4 - 0.4, 0, 1) * np.clip(walk(1.0 / gap_s, -0.5, 1.5, "wood"), 0, 1) * cutting
-    rpm = rpm * (1 - 0.18 * bite) * (1 + drift(n, rate_hz, rng, 9.0, -0.02, 0.02))
+    bite = np.clip(opened * 0.81 - 0.84, 0, 1) * np.clip(walk(1.0 / gap_s, -0.5, 1.1, "wood"), 0, 1) * cutting
+    rpm = rpm * (1 - 0.3 * bite) * (1 + drift(n, rate_hz, rng, 15, -0.049, 0.052))
     turns = phase(rpm / 60, n, rate_hz, rng.uniform())
-    load = 0.5 + 0.5 * opened + 0.3 * bite
+    load = 0.5 + 0.5 * opened + 0.28 * bite
     mix = Mix(n, rate_hz, OUTDOORS_S)
-    two_stroke = Engine(1, 2, 0.2, 6000, 0.15, 0.0006, 0.6, 0.4, (1300.0, 2100.0, 3200.0, 4600.0, 6200.0))
+    two_stroke = Engine(1, 2, 0.12, 6000, 0.085, 0.0004, 0.18, 0.45, (1300, 4300, 2800, 2900, 2400))
     add_engine(mix, rng, body, turns, two_stroke, 1.0, load)
-    chain = mix.noise(rng, (600, -20), (2500, 0), (5000, -1), (12000, -10), (20000, -16))
+    chain = mix.noise(rng, (600, -22), (2500, 4), (5000, -9), (12000, -12), (20000, -7))
     links = 1 + 0.5 * np.sin(2 * np.pi * turns * body.integers(5, 9))
-    mix.add(0.25, chain * links * (0.15 + opened + 1.5 * bite) * drift(n, rate_hz, rng, 30.0, 0.5, 1.5))
-    mix.through(outdoors(rate_hz, body, 4.0, 0.3))
+    mix.add(0.55, chain * links * (0.21 + opened + 2 * bite) * drift(n, rate_hz, rng, 22, 0.5, 0.93))
+    mix.through(outdoors(rate_hz, body, 4, 0.43))
     match(mix, measured.CHAINSAW.drawn(body))
-    swell = 0.3 + 0.7 * opened
-    return np.asarray(0.2 * np.tanh(unit_rms(mix.signal()) * swell))
+    swell = 0.59 + 0.51 * opened
+    return np.asarray(0.27 * np.tanh(unit_rms(mix.signal()) * swell))
 
 
 def lawn_mower(
