@@ -45,6 +45,11 @@ def gates(
     return np.asarray(straight * straight * (3.0 - 2.0 * straight))
 
 
+def fade_out(n: int, rate_hz: int, length_s: float) -> Samples:
+    """1, but for the last `length_s`, in which it falls to 0: what an event's tail is cut by, shape [n]."""
+    return gates(n, rate_hz, [-1.0 - length_s], [n / rate_hz - length_s], length_s)
+
+
 def phase(hz: Samples | float, n: int, rate_hz: int, start: float = 0.0) -> Samples:
     """Cycles gone through at each sample by something that turns at hz [n] or at a constant hz, shape [n]."""
     if isinstance(hz, float | int):

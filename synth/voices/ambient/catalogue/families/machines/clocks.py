@@ -11,7 +11,7 @@ from synth.voices.ambient.catalogue.parts.mix import Mix, peak
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
 from synth.voices.ambient.catalogue.parts.struck import add_at, burst, convolved, impulses, rung, together
 from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
-from synth.voices.ambient.catalogue.parts.timing import crossings, gates, phase
+from synth.voices.ambient.catalogue.parts.timing import crossings, fade_out, gates, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
@@ -81,7 +81,7 @@ def church_bell(
     far = min(distance_m, 400)
     mix = Mix(n, rate_hz, 0.05)
     mix.add_raw(1.0, out, (20, 0), (1000, 0), (4000, -0.02 * far), (12000, -0.1 * far), (20000, -0.2 * far))
-    return peak(mix.signal() * gates(n, rate_hz, [0], [n / rate_hz - 1.0], 1.0))
+    return peak(mix.signal() * fade_out(n, rate_hz, 1.0))
 
 
 def doorbell(
@@ -95,7 +95,7 @@ def doorbell(
         bar = rung(hit, rate_hz, hz * np.array([1, 2.756, 5.404]), (1.1, 0.35, 0.12), (1, 0.35, 0.2))
         out += bar / max(np.abs(bar).max(), 1e-9)
         add_at(out, np.array([late * rate_hz]), np.array([0.08]), burst(rate_hz, rng, 0.006, (200, 0), (2000, -3), (9000, -9)))
-    return peak(out * gates(n, rate_hz, [0], [n / rate_hz - 0.5], 0.5))
+    return peak(out * fade_out(n, rate_hz, 0.5))
 
 
 CLASSES = (

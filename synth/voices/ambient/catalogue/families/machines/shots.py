@@ -11,7 +11,7 @@ from synth.voices.ambient.catalogue.parts.mix import Mix, coloured_noise, peak
 from synth.voices.ambient.catalogue.parts.spectra import drift
 from synth.voices.ambient.catalogue.parts.struck import blows, burst, together
 from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
-from synth.voices.ambient.catalogue.parts.timing import gates, line, phase
+from synth.voices.ambient.catalogue.parts.timing import fade_out, gates, line, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
@@ -19,7 +19,7 @@ from synth.voices.ambient.catalogue.room import Room
 def gunshot(n: int, rate_hz: int, rng: np.random.Generator, *, calibre_mm: float, distance_m: float) -> Samples:
     """One shot, as a microphone takes it that is driven into its limits."""
     shot = blast(n, rate_hz, rng, calibre_mm / 9, distance_m, 1.0)
-    return 0.9 * np.tanh(5 * peak(shot, 1.0)) * gates(n, rate_hz, [0], [n / rate_hz - 0.3], 0.3)
+    return 0.9 * np.tanh(5 * peak(shot, 1.0)) * fade_out(n, rate_hz, 0.3)
 
 
 def machine_gun(
@@ -38,7 +38,7 @@ def machine_gun(
     times = np.maximum(times + rng.normal(0, 0.002, len(times)), 0)
     one = int(min(1.0, n / rate_hz) * rate_hz)
     out = blows(n, rate_hz, rng, times, lambda: blast(one, rate_hz, rng, calibre_mm / 9, 20.0, 0.8), 3)
-    return 0.9 * np.tanh(1.5 * peak(out, 1.0)) * gates(n, rate_hz, [0], [n / rate_hz - 0.3], 0.3)
+    return 0.9 * np.tanh(1.5 * peak(out, 1.0)) * fade_out(n, rate_hz, 0.3)
 
 
 def firework(
@@ -64,7 +64,7 @@ def firework(
             return noise / np.abs(noise).max() * rng.uniform(0.4, 1)
 
         out += 0.12 * blows(n, rate_hz, rng, times, pop, 5)
-    return 0.9 * rng.uniform(0.5, 1) * np.tanh(1.3 * out) * gates(n, rate_hz, [0], [seconds - 0.5], 0.5)
+    return 0.9 * rng.uniform(0.5, 1) * np.tanh(1.3 * out) * fade_out(n, rate_hz, 0.5)
 
 
 def explosion(
@@ -91,7 +91,7 @@ def explosion(
         return together(blow, 0.3 * stiff_body(rate_hz, rng, 0.01, 300, 5000, 20))
 
     out += debris * 0.1 * blows(n, rate_hz, rng, times, stone, 4)
-    return 0.9 * np.tanh(3 * peak(out, 1.0)) * gates(n, rate_hz, [0], [n / rate_hz - 0.6], 0.6)
+    return 0.9 * np.tanh(3 * peak(out, 1.0)) * fade_out(n, rate_hz, 0.6)
 
 
 CLASSES = (

@@ -10,7 +10,7 @@ from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine
 from synth.voices.ambient.catalogue.parts.horns import air_horn
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, indoors, outdoors
-from synth.voices.ambient.catalogue.parts.timing import gates
+from synth.voices.ambient.catalogue.parts.timing import fade_out, gates
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 
@@ -56,7 +56,7 @@ def ship_horn(
     mix.coloured((40, 0), (120, 0), (500, 0), (1500, -8), (8000, -30))
     mix.through(indoors(rate_hz, body, 1.8, 0.8, 700))
     mix.through(outdoors(rate_hz, body, min(distance_m, 300.0), 0.3))
-    return peak(mix.signal() * gates(n, rate_hz, [0], [n / rate_hz - 0.5], 0.5))
+    return peak(mix.signal() * fade_out(n, rate_hz, 0.5))
 
 
 CLASSES = (

@@ -14,7 +14,7 @@ from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, indoors, out
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
 from synth.voices.ambient.catalogue.parts.struck import add_at, burst, convolved, decay, impulses, together
 from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
-from synth.voices.ambient.catalogue.parts.timing import crossings, gates, line, phase
+from synth.voices.ambient.catalogue.parts.timing import crossings, fade_out, gates, line, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 from synth.voices.ambient.catalogue.walk import Walk
@@ -79,7 +79,7 @@ def engine_start(n: int, rate_hz: int, rng: np.random.Generator, *, crank_s: flo
     load = line(n, rate_hz, [(0, 0.3), (catch, 1.5), (catch + 0.4, 1.5), (catch + 1.5, 0.7)])
     mix.add_raw(0.9, unit_rms(engine.signal()) * running * load)
     mix.through(outdoors(rate_hz, rng, 3.0, 0.3))
-    return peak(mix.signal() * gates(n, rate_hz, [0], [seconds - 0.4], 0.35))
+    return peak(mix.signal() * fade_out(n, rate_hz, 0.4))
 
 
 def car_passing(

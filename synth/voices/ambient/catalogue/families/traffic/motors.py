@@ -80,7 +80,7 @@ def bus(n: int, rate_hz: int, rng: np.random.Generator, *, rpm: float, load: flo
     mix.add(load, engine.signal(), (20, -10), (60, -4), (150, 0), (400, 2), (1200, 0), (4000, -8))
     fan = ((40, -6), (120, 0), (500, -2), (1500, -8), (5000, -18), (16000, -34))
     mix.add_noise(0.35, rng, *fan)
-    gears = tone(turns * 25.2, (1.0, 0, 0.6), rng) + 0.4 * np.sin(2 * np.pi * turns * 66)
+    gears = tone(turns * 12.6, (0.0, 1.0, 0.6), rng) + 0.4 * np.sin(2 * np.pi * turns * 66)
     mix.add_raw(0.12, gears * (speed / (2 * rpm)) ** 2)
     mix.add_raw(0.2, unit_rms(Mix(n, rate_hz, 0).noise(rng, *_TYRES)) * np.clip(speed / (2 * rpm), 0.2, 1))
     mix.add_raw(brake, release(n, rate_hz, rng, stop, 0.9))

@@ -13,7 +13,7 @@ from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, indoors, out
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
 from synth.voices.ambient.catalogue.parts.struck import add_at, blows, burst, convolved, decay, impulses, rung, together
 from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
-from synth.voices.ambient.catalogue.parts.timing import crossings, gates, phase
+from synth.voices.ambient.catalogue.parts.timing import crossings, fade_out, gates, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 from synth.voices.ambient.catalogue.walk import Walk
@@ -51,11 +51,11 @@ def rolling(
         blow = burst(rate_hz, rng, 0.02, (60, 0), (250, 0), (900, -3), (2500, -8), (6000, -16), (16000, -30))
         return together(blow, 0.5 * stiff_body(rate_hz, rng, 0.03, 130, 2500, 40, -3))
 
-    half = 0.5 * _CAR_M / speed
+    half = 0.5 * _CAR_M / speed  # the joints of the two rails are staggered
     return np.asarray(
         out
         + joint_level * blows(n, rate_hz, rng, times, clack, 3)
-        + 0.36 * joint_level * blows(n, rate_hz, rng, times + 0.37 * half, clack, 2)
+        + 0.36 * joint_level * blows(n, rate_hz, rng, times + half, clack, 2)
     )
 
 
@@ -103,7 +103,7 @@ def train_horn(
     mix.add_raw(1.0, np.tanh(0.3 * blast))
     mix.through(indoors(rate_hz, body, 0.9, 0.5, 2500))
     mix.through(outdoors(rate_hz, body, distance_m, 0.3))
-    return peak(mix.signal() * gates(n, rate_hz, [0], [n / rate_hz - 0.2], 0.2))
+    return peak(mix.signal() * fade_out(n, rate_hz, 0.2))
 
 
 def steam_train(

@@ -12,7 +12,7 @@ from synth.voices.ambient.catalogue.parts.horns import air_horn, siren_speaker
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
 from synth.voices.ambient.catalogue.parts.places import indoors, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
-from synth.voices.ambient.catalogue.parts.timing import gates, phase
+from synth.voices.ambient.catalogue.parts.timing import fade_out, gates, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 
@@ -175,7 +175,7 @@ def truck_horn(
         mix.add_raw(1.0, air_horn(n, rate_hz, rng, low_hz * ratio, gate, 3000))
     mix.through(indoors(rate_hz, body, 0.9, 0.35, 3000))
     mix.through(outdoors(rate_hz, body, distance_m, 0.3))
-    return peak(mix.signal() * gates(n, rate_hz, [0], [n / rate_hz - 0.15], 0.15))
+    return peak(mix.signal() * fade_out(n, rate_hz, 0.15))
 
 
 def reversing_beeps(
