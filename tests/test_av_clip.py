@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.data.av_clip import RATE_HZ, AVClip, Box, draw_pairs, part_of, window
+from synth.data.corpora.av_clip import RATE_HZ, AVClip, Box, draw_pairs, part_of, window
 from synth.errors import OptionError
 
 

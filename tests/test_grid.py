@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from synth.data import grid
-from synth.data.grid import GRAMMAR, Sentence, Word
+from synth.data.corpora import grid
+from synth.data.corpora.grid import GRAMMAR, Sentence, Word
 from synth.errors import MediaError, OptionError
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "grid"

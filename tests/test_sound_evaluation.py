@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth.evaluation import soundnet, soundnet_pictures, texture, texture_pictures
-from synth.evaluation.soundnet import Corpus
+from synth.description import soundnets
+from synth.evaluation.audiovisual import soundnet, soundnet_pictures, texture, texture_pictures
+from synth.evaluation.audiovisual.soundnet import Corpus
 from synth.media import audio
-from synth.search import soundnets
 
 RATE_HZ = 22050
 

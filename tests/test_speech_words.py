@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from synth.errors import OptionError
-from synth.evaluation import speech_words as words
+from synth.evaluation.speech import pocketsphinx_words as words
 from synth.media import audio
 
 GRID = Path(__file__).parents[2] / "shared" / "data" / "grid"
@@ -69,7 +69,7 @@ def test_silence_says_nothing_and_noise_says_a_sentence_or_nothing() -> None:
 def test_no_sound_device_is_looked_for() -> None:
     """PortAudio is a library of the system that a server does not have."""
     program = (
-        "import sys; from synth.evaluation.speech_words import Recogniser; Recogniser();"
+        "import sys; from synth.evaluation.speech.pocketsphinx_words import Recogniser; Recogniser();"
         " print('sounddevice' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)

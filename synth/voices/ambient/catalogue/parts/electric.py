@@ -8,7 +8,7 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.parts.mix import coloured_noise
 from synth.voices.ambient.catalogue.parts.spectra import drift
-from synth.voices.ambient.catalogue.parts.timing import phase
+from synth.voices.ambient.catalogue.parts.control import phase
 from synth.voices.ambient.catalogue.performance import Samples
 
 

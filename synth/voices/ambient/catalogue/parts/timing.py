@@ -1,80 +1,47 @@
-"""When things happen: irregular event times, gates, and the turns of a shaft whose speed changes."""
+"""When small things happen inside one segment or event: in seconds from its beginning."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.performance import Samples
-from synth.voices.ambient.catalogue.walk import Walk
 
 
-def event_times(
-    rng: np.random.Generator, duration_s: float, gap_s: float, spread: float = 0.3, start_s: float | None = None
-) -> NDArray[np.float64]:
-    """Times in seconds of events with log-normal gaps; the first falls within a gap of 0 unless `start_s` says when."""
-    count = int(duration_s / gap_s * 1.6) + 6
-    gaps = gap_s * np.exp(spread * rng.standard_normal(count))
-    first = rng.uniform(0.05, 0.5) * min(gap_s, 1.0) if start_s is None else start_s
-    times = first + np.cumsum(gaps) - gaps[0]
-    return np.asarray(times[times < duration_s])
+def poisson_times(n: int, rate_hz: int, rng: np.random.Generator, per_s: float | Samples) -> Samples:
+    """Independent arrivals within [n] samples, ascending; ``per_s`` is a number or a curve [n] of rates."""
+    if isinstance(per_s, float | int):
+        count = rng.poisson(per_s * n / rate_hz)
+        return np.asarray(np.sort(rng.random(count)) * n / rate_hz)
+    total = np.cumsum(np.maximum(per_s, 0.0)) / rate_hz
+    places = np.sort(rng.random(rng.poisson(total[-1]))) * total[-1]
+    return np.asarray(np.searchsorted(total, places) / rate_hz)
 
 
-def line(n: int, rate_hz: int, points: Sequence[tuple[float, float]]) -> Samples:
-    """Straight lines through (seconds, value), shape [n]."""
-    seconds, values = np.array(points, dtype=np.float64).T
-    return np.asarray(np.interp(np.arange(n) / rate_hz, seconds, values))
-
-
-def gates(
-    n: int,
-    rate_hz: int,
-    on_s: NDArray[np.float64] | Sequence[float],
-    off_s: NDArray[np.float64] | Sequence[float],
-    edge_s: float = 0.004,
+def uneven_beats(
+    duration_s: float, rng: np.random.Generator, per_s: float, jitter: float = 0.06, first_s: float = 0.0
 ) -> Samples:
-    """1 from on_s[i] to off_s[i], 0 between, with raised-cosine edges of `edge_s`, shape [n]; spans may not overlap."""
-    on, off = np.asarray(on_s, np.float64), np.asarray(off_s, np.float64)
-    edges = np.stack([on, on + edge_s, np.maximum(off, on + edge_s), np.maximum(off, on + edge_s) + edge_s], 1)
-    levels = np.tile([0.0, 1.0, 1.0, 0.0], len(on))
-    if not len(on):
-        return np.zeros(n)
-    straight = np.interp(np.arange(n) / rate_hz, np.maximum.accumulate(edges.ravel()), levels, 0.0, 0.0)
-    return np.asarray(straight * straight * (3.0 - 2.0 * straight))
+    """A repeated gesture's times within ``duration_s``; ``jitter`` is the distances' relative deviation."""
+    count = int(duration_s * per_s * 1.5) + 4
+    gaps = np.clip(1 + jitter * rng.standard_normal(count), 0.3, None) / per_s
+    at_s = first_s + np.concatenate([[0.0], np.cumsum(gaps)])
+    return np.asarray(at_s[at_s < duration_s])
 
 
-def fade_out(n: int, rate_hz: int, length_s: float) -> Samples:
-    """1, but for the last `length_s`, in which it falls to 0: what an event's tail is cut by, shape [n]."""
-    return gates(n, rate_hz, [-1.0 - length_s], [n / rate_hz - length_s], length_s)
+def bounces(gap_s: float, kept: float, count: int) -> tuple[Samples, Samples]:
+    """Times and strengths of a bouncing thing, the first at 0 with strength 1; ``kept`` is the part of speed kept."""
+    strength = float(kept) ** np.arange(count, dtype=float)
+    return np.concatenate([[0.0], np.cumsum(gap_s * strength[:-1])]), strength
 
 
-def phase(hz: Samples | float, n: int, rate_hz: int, start: float = 0.0) -> Samples:
-    """Cycles gone through at each sample by something that turns at hz [n] or at a constant hz, shape [n]."""
-    if isinstance(hz, float | int):
-        return np.asarray(start + np.arange(1, n + 1) * (hz / rate_hz))
-    return np.asarray(start + np.cumsum(hz) / rate_hz)
+def power_law(rng: np.random.Generator, count: int, low: float, high: float, power: float) -> Samples:
+    """Sizes [count] between ``low`` and ``high`` with the density size^-power."""
+    place = rng.random(count)
+    if abs(power - 1) < 1e-6:
+        return np.asarray(low * (high / low) ** place)
+    a = 1 - power
+    return np.asarray((low**a + place * (high**a - low**a)) ** (1 / a))
 
 
-def crossings(
-    cycles: Samples, rng: np.random.Generator, per_cycle: float = 1.0, jitter: float = 0.0
-) -> tuple[Samples, NDArray[np.int64]]:
-    """Where `cycles` passes each 1 / per_cycle: sample positions (sorted) and the running number of each event.
-
-    Args:
-        cycles: rising phase in cycles, shape [n].
-        rng: moves the events.
-        per_cycle: events a cycle.
-        jitter: standard deviation of an event's place, as a share of the step between two.
-    """
-    steps = cycles * per_cycle
-    number = np.arange(np.floor(steps[0]) + 1, np.floor(steps[-1]) + 1)
-    wanted = np.sort(number + jitter * rng.standard_normal(len(number))) if jitter else number
-    return np.asarray(np.interp(wanted, steps, np.arange(len(steps)))), number.astype(np.int64)
-
-
-def throttle(walk: Walk, gap_s: float) -> Samples:
-    """How far a restless hand opens the throttle, 0 to 1: about one blip every `gap_s`, shape [n of the walk]."""
-    level = np.clip(1.9 * walk(1.6 / gap_s, tag="throttle") - 0.35, 0.0, 1.0)
-    return np.asarray(level * level * (3.0 - 2.0 * level))
+def at_times(curve: Samples, at_s: Samples, rate_hz: int) -> Samples:
+    """Values of a curve [n] at these times."""
+    return np.asarray(curve[np.clip((at_s * rate_hz).astype(int), 0, len(curve) - 1)])

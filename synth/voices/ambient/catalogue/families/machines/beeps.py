@@ -10,7 +10,7 @@ from synth.voices.ambient.catalogue.parts.electric import beeper, mains_hum, ton
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
 from synth.voices.ambient.catalogue.parts.places import indoors
 from synth.voices.ambient.catalogue.parts.spectra import drift
-from synth.voices.ambient.catalogue.parts.timing import gates, phase
+from synth.voices.ambient.catalogue.parts.control import gates, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

@@ -12,7 +12,7 @@ from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
-from synth.voices.ambient.catalogue.parts.timing import phase, throttle
+from synth.voices.ambient.catalogue.parts.control import phase, throttle
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 

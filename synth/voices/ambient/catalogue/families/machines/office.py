@@ -12,7 +12,8 @@ from synth.voices.ambient.catalogue.parts.places import indoors
 from synth.voices.ambient.catalogue.parts.spectra import drift
 from synth.voices.ambient.catalogue.parts.struck import add_at, blows, burst, modes, rung, together
 from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
-from synth.voices.ambient.catalogue.parts.timing import crossings, event_times, gates, phase
+from synth.voices.ambient.catalogue.parts.control import crossings, gates, phase
+from synth.voices.ambient.catalogue.parts.timing import uneven_beats
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 from synth.voices.ambient.catalogue.walk import Walk
@@ -95,7 +96,7 @@ def typewriter(
     """Typebars on paper and platen in bursts; at the end of each line the bell, the carriage, its stop."""
     seconds = n / rate_hz
     end = rng.uniform(0.6, 0.72) * seconds
-    times = event_times(rng, seconds, 1 / strokes_per_s, 0.35, 0.05)
+    times = uneven_beats(seconds, rng, strokes_per_s, 0.35, 0.05)
     times = times[(times < end) | (times > end + 1.1)]
     kind = body.integers(2**32)
 
@@ -130,7 +131,7 @@ def computer_keyboard(
 ) -> Samples:
     """Plastic caps that touch, meet their stop and spring back, in the uneven rhythm of typed words."""
     seconds = n / rate_hz
-    times = event_times(rng, seconds, 1 / keys_per_s, 0.45)
+    times = uneven_beats(seconds, rng, keys_per_s, 0.45, rng.uniform(0, 0.1))
     times = times[rng.uniform(size=len(times)) > 0.08]
 
     def press() -> Samples:

@@ -13,7 +13,7 @@ from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, indoors, out
 from synth.voices.ambient.catalogue.parts.spectra import drift
 from synth.voices.ambient.catalogue.parts.struck import blows, burst
 from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
-from synth.voices.ambient.catalogue.parts.timing import crossings, line, phase
+from synth.voices.ambient.catalogue.parts.control import crossings, line, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 

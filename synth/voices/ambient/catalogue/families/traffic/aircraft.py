@@ -14,7 +14,7 @@ from synth.voices.ambient.catalogue.parts.passing import passing, source_length
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift
 from synth.voices.ambient.catalogue.parts.struck import impulses
-from synth.voices.ambient.catalogue.parts.timing import crossings, gates, phase
+from synth.voices.ambient.catalogue.parts.control import crossings, gates, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 

@@ -14,7 +14,7 @@ from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, indoors, out
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
 from synth.voices.ambient.catalogue.parts.struck import add_at, burst, convolved, decay, impulses, together
 from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
-from synth.voices.ambient.catalogue.parts.timing import crossings, fade_out, gates, line, phase
+from synth.voices.ambient.catalogue.parts.control import crossings, fade_out, gates, line, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 from synth.voices.ambient.catalogue.walk import Walk

@@ -13,7 +13,7 @@ from synth.voices.ambient.catalogue.parts.mix import Mix, peak
 from synth.voices.ambient.catalogue.parts.passing import passing, source_length
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
-from synth.voices.ambient.catalogue.parts.timing import gates, line, phase, throttle
+from synth.voices.ambient.catalogue.parts.control import gates, line, phase, throttle
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 

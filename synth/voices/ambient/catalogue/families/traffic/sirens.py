@@ -12,7 +12,7 @@ from synth.voices.ambient.catalogue.parts.horns import air_horn, siren_speaker
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
 from synth.voices.ambient.catalogue.parts.places import indoors, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
-from synth.voices.ambient.catalogue.parts.timing import fade_out, gates, phase
+from synth.voices.ambient.catalogue.parts.control import fade_out, gates, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 

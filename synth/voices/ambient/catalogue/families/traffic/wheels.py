@@ -11,7 +11,8 @@ from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
 from synth.voices.ambient.catalogue.parts.struck import add_at, blows, burst, impulses, rung, together
 from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
-from synth.voices.ambient.catalogue.parts.timing import crossings, event_times, gates
+from synth.voices.ambient.catalogue.parts.control import crossings, gates
+from synth.voices.ambient.catalogue.parts.timing import uneven_beats
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 from synth.voices.ambient.catalogue.walk import Walk
@@ -98,7 +99,7 @@ def skateboard(
         return together(blow, 2 * stiff_body(rate_hz, rng, 0.02, 180, 3000, 40, -2))
 
     out = 2 * blows(n, rate_hz, rng, at[at >= 0] / rate_hz, clack, 3)
-    for pop in event_times(rng, seconds, 1.8, 0.3, rng.uniform(0.4, 1.2)):
+    for pop in uneven_beats(seconds, rng, 0.55, 0.3, rng.uniform(0.4, 1.2)):
         if rng.uniform() < tricks:
             air = rng.uniform(0.25, 0.4)
             roll *= 1 - 0.8 * gates(n, rate_hz, [pop], [pop + air], 0.03)
