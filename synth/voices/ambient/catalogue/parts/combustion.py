@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.voices.ambient.catalogue.parts.control import crossings
 from synth.voices.ambient.catalogue.parts.mix import Mix, Response
 from synth.voices.ambient.catalogue.parts.struck import impulses, modes
-from synth.voices.ambient.catalogue.parts.control import crossings
 from synth.voices.ambient.catalogue.performance import Samples
 
 SOUND_MPS = 343.0

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from synth.voices.ambient.catalogue.parts.control import phase
 from synth.voices.ambient.catalogue.parts.mix import coloured_noise
 from synth.voices.ambient.catalogue.parts.spectra import drift
-from synth.voices.ambient.catalogue.parts.control import phase
 from synth.voices.ambient.catalogue.performance import Samples
 
 

@@ -6,13 +6,13 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
+from synth.voices.ambient.catalogue.parts.control import crossings, gates, phase
 from synth.voices.ambient.catalogue.parts.electric import motor, tone
 from synth.voices.ambient.catalogue.parts.mix import Mix, coloured_noise, peak
 from synth.voices.ambient.catalogue.parts.places import indoors
 from synth.voices.ambient.catalogue.parts.spectra import drift
 from synth.voices.ambient.catalogue.parts.struck import add_at, blows, burst, modes, rung, together
 from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
-from synth.voices.ambient.catalogue.parts.control import crossings, gates, phase
 from synth.voices.ambient.catalogue.parts.timing import uneven_beats
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room

@@ -8,12 +8,12 @@ from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.air import release
 from synth.voices.ambient.catalogue.parts.combustion import DIESEL, DIESEL_COLOUR, Engine, add_engine
+from synth.voices.ambient.catalogue.parts.control import gates, line, phase, throttle
 from synth.voices.ambient.catalogue.parts.electric import tone
 from synth.voices.ambient.catalogue.parts.mix import Mix, peak
 from synth.voices.ambient.catalogue.parts.passing import passing, source_length
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
-from synth.voices.ambient.catalogue.parts.control import gates, line, phase, throttle
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 

@@ -7,12 +7,12 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.combustion import DIESEL, DIESEL_COLOUR, add_engine
+from synth.voices.ambient.catalogue.parts.control import fade_out, gates, phase
 from synth.voices.ambient.catalogue.parts.electric import beeper
 from synth.voices.ambient.catalogue.parts.horns import air_horn, siren_speaker
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
 from synth.voices.ambient.catalogue.parts.places import indoors, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
-from synth.voices.ambient.catalogue.parts.control import fade_out, gates, phase
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 
