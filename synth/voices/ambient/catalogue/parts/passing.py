@@ -9,9 +9,25 @@ from synth.voices.ambient.catalogue.parts.mix import coloured
 from synth.voices.ambient.catalogue.performance import Samples
 
 
-def source_length(n: int, rate_hz: int, speed_mps: float, distance_m: float) -> int:
+def sent_s(heard_s: Samples, speed_mps: float, distance_m: float, at_s: float) -> Samples:
+    """When what is heard at these times was sent: the root of c (t - s) = distance at s, in closed form.
+
+    Args:
+        heard_s: times at the ear.
+        speed_mps: speed along a straight line, below that of sound.
+        distance_m: distance at the nearest point.
+        at_s: when the source is there.
+    """
+    square, light = speed_mps**2, SOUND_MPS**2
+    since = heard_s - at_s
+    root = np.sqrt(light * square * since**2 + (light - square) * distance_m**2)
+    return np.asarray(at_s + (light * since - root) / (light - square))
+
+
+def source_length(n: int, rate_hz: int, speed_mps: float, distance_m: float, at_s: float) -> int:
     """How many samples of the source `passing` needs for n samples at the ear."""
-    return int(n * (1.0 + speed_mps / SOUND_MPS) + 0.05 * rate_hz) + int(distance_m / SOUND_MPS * 4) + 2
+    first, last = sent_s(np.array([0.0, n / rate_hz]), speed_mps, distance_m, at_s)
+    return int((last - first) * rate_hz) + 2
 
 
 def passing(source: Samples, n: int, rate_hz: int, speed_mps: float, distance_m: float, at_s: float) -> Samples:
@@ -25,12 +41,11 @@ def passing(source: Samples, n: int, rate_hz: int, speed_mps: float, distance_m:
         distance_m: distance at the nearest point, where the gain is 1.
         at_s: when the source is nearest.
     """
-    seconds = np.arange(n) / rate_hz
-    away_m = np.hypot(distance_m, speed_mps * (seconds - at_s))
-    sent = (seconds - away_m / SOUND_MPS) * rate_hz
-    sent -= sent[0]
+    heard = np.arange(n) / rate_hz
+    sent = sent_s(heard, speed_mps, distance_m, at_s)
+    away_m = SOUND_MPS * (heard - sent)
     near = np.clip(2.0 * distance_m / away_m, 0.0, 1.0) ** 0.7
-    bright = np.interp(sent, np.arange(len(source)), source)
+    bright = np.interp((sent - sent[0]) * rate_hz, np.arange(len(source)), source)
     dull = coloured(bright, rate_hz, (100, 0), (1000, -3), (4000, -14), (12000, -32))
     return np.asarray((dull + (bright - dull) * near) * (distance_m / away_m))
 

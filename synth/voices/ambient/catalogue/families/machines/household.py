@@ -54,17 +54,17 @@ def hair_dryer(
     sway: float,
 ) -> Samples:
     """A jet of air from a short nozzle near the ear, a small fast fan behind it."""
-    air = Mix(n, rate_hz, 0.1)
-    air.add_noise(airflow, rng, (60, -20), (200, -8), (500, 0), (1200, 0), (3000, -3), (6000, -7), (16000, -20))
+    air = Mix(n, rate_hz, 0.074)
+    air.add_noise(airflow, rng, (60, -23), (200, -9), (500, 10), (1200, 1), (3000, -4), (6000, -8), (16000, -26))
     hz = air.frequencies_hz
-    nozzle = 1 + 1.5 * bump(hz, 1000 * body.uniform(0.9, 1.15), 0.28) + bump(hz, 2300 * body.uniform(0.9, 1.15), 0.18)
+    nozzle = 1 + 1.4 * bump(hz, 1000 * body.uniform(0.27, 0.61), 0.83) + bump(hz, 2300 * body.uniform(0.75, 1), 0.19)
     air.through(nozzle.astype(np.complex64))
-    mix = Mix(n, rate_hz, 0.4)
+    mix = Mix(n, rate_hz, 0.24)
     mix.add_raw(1.0, air.signal())
-    turns = phase + walk(2.0, -0.2, 0.2, "load")
-    mix.add_raw(0.3, motor(turns, rate_hz, rng, 7, (0.8, 1, 0.4, 0.3), (0.5, 0.25, 0.1), 0.1))
-    mix.through(indoors(rate_hz, body, 0.3, 0.3))
-    return at_rms(mix.signal() * (1 + sway * walk(1.2, -0.35, 0.35, "hand")))
+    turns = phase + walk(2.0, -0.24, 0.22, "load")
+    mix.add_raw(0.5, motor(turns, rate_hz, rng, 7, (1.5, 1, 0.54, 0.41), (0.5, 0.65, 0.1), 0.32))
+    mix.through(indoors(rate_hz, body, 0.29, 0.42))
+    return at_rms(mix.signal() * (1 + sway * walk(0.62, -0.2, 0.39, "hand")))
 
 
 def fan(

@@ -62,32 +62,32 @@ def printer(
     carriage_hz: float,
 ) -> Samples:
     """An ink printer: the carriage speeds up, runs and slows; then rollers feed the paper; clicks at each end."""
-    feed_s = body.uniform(0.12, 0.2)
-    period = pass_s + feed_s + 0.06
+    feed_s = body.uniform(0.11, 0.34)
+    period = pass_s + feed_s + 0.02
     part = (time_s + body.uniform(0, period)) % period
     across = np.clip(part / pass_s, 0, 1)
     speed = np.clip(np.minimum(across, 1 - across) * 7, 0, 1)
     carriage = phase(carriage_hz * speed, n, rate_hz)
-    mix = Mix(n, rate_hz, 0.35)
-    whirr = mix.noise(rng, (200, -16), (700, -3), (2000, 0), (5000, -2), (10000, -8), (20000, -16))
-    stepper = tone(carriage, (0.25, 0.3, 0.2, 0.12, 0, 0.1), body)
-    mix.add_raw(1.0, speed**1.5 * (stepper + 0.8 * whirr * (1 + 0.3 * np.sin(2 * np.pi * carriage / 6))))
-    since = np.clip((part - pass_s - 0.02) / feed_s, 0, 1)
+    mix = Mix(n, rate_hz, 0.25)
+    whirr = mix.noise(rng, (200, -28), (700, -1), (2000, -1), (5000, -10), (10000, -9), (20000, -10))
+    stepper = tone(carriage, (0.13, 0.35, 0.39, 0.12, 0, 0.24), body)
+    mix.add_raw(1.0, speed**1.5 * (stepper + 0.28 * whirr * (1 + 0.11 * np.sin(2 * np.pi * carriage / 6))))
+    since = np.clip((part - pass_s - 0.022) / feed_s, 0, 1)
     rolling = np.clip(np.minimum(since, 1 - since) * 10, 0, 1)
     rollers = phase(rolling * (150 + 350 * since), n, rate_hz)
-    rub = mix.noise(rng, (300, -12), (1200, 0), (3000, -2), (9000, -8), (20000, -16))
-    mix.add_raw(feed, rolling * (0.6 * np.sin(2 * np.pi * rollers) + 0.4 * np.sin(6 * np.pi * rollers) + 1.2 * rub))
+    rub = mix.noise(rng, (300, -10), (1200, -7), (3000, 3), (9000, -9), (20000, -24))
+    mix.add_raw(feed, rolling * (0.18 * np.sin(2 * np.pi * rollers) + 0.16 * np.sin(6 * np.pi * rollers) + 0.49 * rub))
     turn, _ = crossings(time_s / period + (body.uniform()), rng)
-    times = np.concatenate([turn / rate_hz, turn / rate_hz + pass_s + 0.02])
+    times = np.concatenate([turn / rate_hz, turn / rate_hz + pass_s + 0.006])
 
     def click() -> Samples:
-        blow = burst(rate_hz, body, 0.008, (150, -6), (600, 0), (3000, -2), (9000, -8), (20000, -16))
-        return together(blow, 0.4 * stiff_body(rate_hz, body, 0.015, 300, 6000, 40, -1))
+        blow = burst(rate_hz, body, 0.017, (150, 6), (600, -10), (3000, 3), (9000, -6), (20000, -19))
+        return together(blow, 0.95 * stiff_body(rate_hz, body, 0.033, 300, 6000, 40, -1))
 
     mix.add_raw(2.0, blows(n, rate_hz, rng, times, click, 3))
-    mix.through(indoors(rate_hz, body, 0.3, 0.3))
-    mix.add_noise(0.06, rng, (60, -4), (200, 0), (800, -4), (4000, -12))
-    return 0.09 * mix.signal()
+    mix.through(indoors(rate_hz, body, 0.12, 0.14))
+    mix.add_noise(0.19, rng, (60, -7), (200, 11), (800, 7), (4000, -6))
+    return 0.14 * mix.signal()
 
 
 def typewriter(

@@ -47,7 +47,8 @@ def propeller_plane(
 def jet(n: int, rate_hz: int, rng: np.random.Generator, *, thrust: float, fan_hz: float, distance_m: float) -> Samples:
     """A jet flies over: roar of the exhaust with its crackle, the fan's tones in a band of hiss."""
     speed = 75.0
-    length = source_length(n, rate_hz, speed, distance_m)
+    at_s = n / rate_hz * rng.uniform(0.4, 0.6)
+    length = source_length(n, rate_hz, speed, distance_m, at_s)
     mix = Mix(length, rate_hz, 0.1)
     roar = mix.noise(rng, (20, -14), (60, -4), (150, 0), (400, 0), (1000, -3), (2500, -9), (6000, -18), (16000, -36))
     roar *= drift(length, rate_hz, rng, 12.0, 0.85, 1.15)
@@ -59,7 +60,6 @@ def jet(n: int, rate_hz: int, rng: np.random.Generator, *, thrust: float, fan_hz
     mix.add_raw(0.35, whine * drift(length, rate_hz, rng, 8.0, 0.6, 1.4))
     mix.add_noise(0.24, rng, (800, -20), (fan_hz, 0), (2 * fan_hz, -5), (14000, -22))
     heard = Mix(n, rate_hz, OUTDOORS_S)
-    at_s = n / rate_hz * rng.uniform(0.4, 0.6)
     heard.add_raw(1.0, passing(mix.signal(), n, rate_hz, speed, distance_m, at_s))
     heard.through(outdoors(rate_hz, rng, 20.0, 0.3))
     return peak(heard.signal() * gates(n, rate_hz, [0], [n / rate_hz - 1.0], 1.0))
@@ -88,7 +88,7 @@ def helicopter(
     chop = mix.time(pulses * pulse_response(mix, 0.028, 0.02))
     chop = np.maximum(chop, 0.0) / max(chop.max(initial=0.0), 1e-9)
     wash = mix.noise(rng, (40, -3), (120, 0), (400, -4), (1200, -6), (3500, -10), (10000, -16), (20000, -24))
-    mix.add(0.7 + slap, wash * (chop + 0.22))
+    mix.add(0.7 + slap, wash * (chop + 0.22) * walk(2.5, 0.25, 1.75, "gusts"))
     tail, _ = crossings(turns * 5.2, rng, 2.0, 0.004)
     blade = mix.spectrum(impulses(n, tail)) * pulse_response(mix, 0.002, 0.0008) * mix.frequencies_hz
     mix.add(0.25, blade, (40, 0), (600, 0), (2500, -14), (10000, -40))
@@ -96,7 +96,7 @@ def helicopter(
     mix.add(0.04, np.sin(whine) + 0.4 * np.sin(1.37 * whine))
     mix.add_noise(0.04, rng, (200, -6), (1500, 0), (5000, -6), (14000, -20))
     mix.through(outdoors(rate_hz, body, 10.0, 0.3))
-    match(mix, measured.HELICOPTER.drawn(body))
+    match(mix, measured.HELICOPTER.drawn(body) - 0.4 * np.maximum(np.arange(30) - 11, 0))
     return at_rms(mix.signal() * walk(0.8, 0.75, 1.25, "wind"))
 
 

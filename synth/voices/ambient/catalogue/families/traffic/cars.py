@@ -87,14 +87,15 @@ def car_passing(
 ) -> Samples:
     """Rolling tyres and an engine under them go by; the tyres lead above 40 km/h."""
     speed = speed_kmh / 3.6
-    length = source_length(n, rate_hz, speed, distance_m)
+    at_s = n / rate_hz / 2
+    length = source_length(n, rate_hz, speed, distance_m, at_s)
     rolling = coloured_noise(length, rate_hz, rng, *_TYRES) * drift(length, rate_hz, rng, 12.0, 0.8, 1.2)
     turns = phase((1200 + 18 * speed_kmh) / 60, length, rate_hz) + drift(length, rate_hz, rng, 2.0, -0.03, 0.03)
     mix = Mix(length, rate_hz, 0.1)
     mix.add(1.0, rolling)
     add_engine(mix, rng, rng, turns, Engine(round(cylinders), 4, 1.9, 1500, 0.12, 0.004, 0.3, 0.05), 0.35)
     heard = Mix(n, rate_hz, OUTDOORS_S)
-    heard.add_raw(1.0, passing(mix.signal(), n, rate_hz, speed, distance_m, n / rate_hz / 2))
+    heard.add_raw(1.0, passing(mix.signal(), n, rate_hz, speed, distance_m, at_s))
     heard.through(outdoors(rate_hz, rng, distance_m, 0.15))
     heard.add_noise(0.006, rng, (30, 0), (200, -6), (2000, -24), (12000, -44))
     edge = 0.12 * n / rate_hz

@@ -96,7 +96,8 @@ def race_car(
 ) -> Samples:
     """A racing engine near its limit goes by, changing up on the way."""
     speed = speed_kmh / 3.6
-    length = source_length(n, rate_hz, speed, distance_m)
+    at_s = n / rate_hz * rng.uniform(0.45, 0.55)
+    length = source_length(n, rate_hz, speed, distance_m, at_s)
     seconds = length / rate_hz
     first = seconds * rng.uniform(0.2, 0.4)
     second = first + seconds * rng.uniform(0.25, 0.35)
@@ -106,7 +107,6 @@ def race_car(
     add_engine(source, rng, rng, turns, Engine(8, 4, 0.6, 5000, 0.15, 0.0007, 0.5, 0.1))
     source.coloured((40, -20), (150, -4), (500, 2), (2000, 2), (5000, -2), (14000, -14))
     heard = Mix(n, rate_hz, OUTDOORS_S)
-    at_s = n / rate_hz * rng.uniform(0.45, 0.55)
     heard.add_raw(1.0, passing(np.tanh(source.signal()), n, rate_hz, speed, distance_m, at_s))
     heard.through(outdoors(rate_hz, rng, distance_m, 0.5, 10))
     edge = 0.12 * n / rate_hz
