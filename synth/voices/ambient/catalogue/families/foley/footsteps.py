@@ -49,25 +49,25 @@ def step_on_wood(
     n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, index: int, peak_hz: float
 ) -> Samples:
     """A shoe on a hollow wooden floor."""
-    return _hard_step(n // 2, rate_hz, rng, body, index, peak_hz, 6.5, 3.3, 0.55, 0.0016, 0.042)
+    return _hard_step(n // 2, rate_hz, rng, body, index, peak_hz, 4.4, 4.2, 0.49, 0.0023, 0.073)
 
 
 def step_on_concrete(
     n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, index: int, heel_ratio: float
 ) -> Samples:
     """A shoe on stone: a short dry clack of the heel, hardly a low end, grit under the sole."""
-    peak_hz = 420 * 2**heel_ratio
-    return _hard_step(n // 2, rate_hz, rng, body, index, peak_hz, 3.2, 4.2, 0.5, 0.0006, 0.10)
+    peak_hz = 345 * 2**heel_ratio
+    return _hard_step(n // 2, rate_hz, rng, body, index, peak_hz, 1.4, 6.0, 0.41, 0.0003, 0.32)
 
 
 def step_on_metal(
     n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, index: int, grate_hz: float
 ) -> Samples:
     """A shoe on a grating or a metal stair: the blow, and the plate's many modes after it."""
-    blow = _hard_step(n, rate_hz, rng, body, index, 180.0, 4.0, 2.5, 0.6, 0.0008, 0.05)
+    blow = _hard_step(n, rate_hz, rng, body, index, 500.0, 1.0, 6.0, 0.34, 0.0008, 0.1)
     frequencies, decays = random_modes(body, 45, grate_hz, 30 * grate_hz, 0.02, 0.14)
     plate = struck(n, rate_hz, rng, (0.002, 0.08), (1.0, 0.5), frequencies, decays, 0.0002)
-    return 0.7 * blow + 0.3 * rng.uniform(0.5, 1) * unit_peak(plate)
+    return 0.7 * blow + 0.075 * rng.uniform(0.5, 1) * unit_peak(plate)
 
 
 def _pressed_grains(
@@ -105,12 +105,12 @@ def step_on_snow(n: int, rate_hz: int, rng: np.random.Generator, cold_ratio: flo
     at_s, force, push = _pressed_grains(n, rate_hz, rng, grains_per_s, 0.62)
     gains = force * rng.lognormal(0, 0.6, len(at_s))
     lengths = rng.uniform(0.001, 0.006, len(at_s))
-    crunch = band(clicks(n, rate_hz, rng, at_s, gains, lengths), rate_hz, 350, 1800 + 2500 * cold_ratio, 1)
+    crunch = band(clicks(n, rate_hz, rng, at_s, gains, lengths), rate_hz, 350, 1300 + 1800 * cold_ratio, 1)
     shear = clicks(n, rate_hz, rng, at_s, gains * (rng.random(len(at_s)) < 0.3), 0.004)
     shear = band(shear, rate_hz, 700 * (1 + cold_ratio), 1000 * (1 + cold_ratio))
     hiss = push**1.5 * spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 2500, 1.3))
     thud = push**2 * spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 120, 0.8))
-    mixed = unit_rms(crunch) + 0.5 * cold_ratio * unit_rms(shear) + 0.12 * unit_rms(hiss) + 0.09 * unit_rms(thud)
+    mixed = unit_rms(crunch) + 1.1 * cold_ratio * unit_rms(shear) + 0.09 * unit_rms(hiss) + 0.09 * unit_rms(thud)
     return 0.6 * unit_peak(mixed)
 
 
@@ -119,10 +119,10 @@ def step_on_leaves(n: int, rate_hz: int, rng: np.random.Generator, dry_ratio: fl
     at_s, force, push = _pressed_grains(n, rate_hz, rng, grains_per_s, 1.0)
     gains = force * np.minimum(rng.pareto(1.8, len(at_s)) + 0.1, 6)
     crackle = clicks(n, rate_hz, rng, at_s, gains, rng.uniform(0.0006, 0.004, len(at_s)))
-    crackle = band(crackle, rate_hz, 1200 + 1200 * dry_ratio, 14_000, 1)
-    swish = push * spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 4000, 1.2))
+    crackle = band(crackle, rate_hz, 350 + 550 * dry_ratio, 14_000, 1)
+    swish = push * spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 5100, 1.2))
     thud = push**2 * spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 110, 0.8))
-    mixed = (0.4 + 0.6 * dry_ratio) * unit_rms(crackle) + 0.45 * unit_rms(swish) + 0.15 * unit_rms(thud)
+    mixed = (0.2 + 0.4 * dry_ratio) * unit_rms(crackle) + 0.32 * unit_rms(swish) + 0.08 * unit_rms(thud)
     return 0.6 * unit_peak(mixed)
 
 
@@ -176,22 +176,22 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         "wood",
         "on wood",
         ("footsteps on wood", "walking on a wooden floor", "footsteps", "steps", "walking"),
-        Room(_walk(step_on_wood), "room_s", 0.12, 3500, floor=0.013),
+        Room(_walk(step_on_wood), "room_s", 0.1, 3300, floor=0.0145),
         (Knob("peak_hz", 80, 120, 400, "Hz", "pitch of the floor"), _ROOM),
     ),
     _steps(
         "concrete",
         "on stone",
         ("footsteps on concrete", "footsteps on tiles", "high heels", "walking on the pavement", "running on asphalt"),
-        Room(_walk(step_on_concrete), "room_s", 0.15, 5000, floor=0.010),
+        Room(_walk(step_on_concrete), "room_s", 0.05, 8000, floor=0.02),
         (Knob("heel_ratio", 0, 0.5, 2, "", "how hard the heel is"), _ROOM),
     ),
     _steps(
         "metal",
         "on metal",
         ("footsteps on metal", "metal stairs", "walking on a grate", "footsteps on a ladder"),
-        Room(_walk(step_on_metal), "room_s", 0.2, 5000, floor=0.010),
-        (Knob("grate_hz", 120, 260, 700, "Hz", "lowest tone of the plate"), _ROOM),
+        Room(_walk(step_on_metal), "room_s", 0.25, 4500, floor=0.016),
+        (Knob("grate_hz", 120, 180, 700, "Hz", "lowest tone of the plate"), _ROOM),
     ),
     _steps(
         "gravel",
@@ -207,20 +207,21 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         "snow",
         "in snow",
         ("footsteps in snow", "walking in snow", "crunching snow"),
-        Room(_walk(step_on_snow), 0.15, 0.05, floor=0.010),
+        Room(_walk(step_on_snow), 0.15, 0.05, floor=0.009),
         (
             Knob("cold_ratio", 0, 0.45, 1, "", "how cold and squeaky it is"),
-            Knob("grains_per_s", 500, 1200, 5000, "1/s", _GRAINS_MEANING),
+            Knob("grains_per_s", 500, 1400, 5000, "1/s", _GRAINS_MEANING),
         ),
+        ("Walk, footsteps", "Crunch"),
     ),
     _steps(
         "leaves",
         "in leaves",
         ("footsteps in leaves", "footsteps in grass", "walking in a forest", "walking through leaves"),
-        Room(_walk(step_on_leaves), 0.15, 0.05, floor=0.011),
+        Room(_walk(step_on_leaves), 0.15, 0.05, floor=0.019),
         (
             Knob("dry_ratio", 0, 0.6, 1, "", "how dry the leaves are"),
-            Knob("grains_per_s", 200, 700, 2500, "1/s", _GRAINS_MEANING),
+            Knob("grains_per_s", 200, 870, 2500, "1/s", _GRAINS_MEANING),
         ),
     ),
     _steps(

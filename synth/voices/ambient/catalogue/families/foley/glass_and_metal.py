@@ -101,11 +101,11 @@ def keys(
     at_s = poisson_times(n, rate_hz, rng, 1.7 * clinks_per_s * shake)
     modes = 55 / key_mm * np.sort(body.uniform(2300, 14_000, (7, 18)), axis=1)
     chosen = modes[rng.integers(0, 7, len(at_s))] * rng.uniform(0.97, 1.03, (len(at_s), 1))
-    gains = rng.lognormal(0, 0.9, (len(at_s), 1)) * rng.lognormal(0, 0.7, chosen.shape)
+    gains = rng.lognormal(0, 1.0, (len(at_s), 1)) * rng.lognormal(0, 0.7, chosen.shape)
     decays = rng.uniform(0.3, 1.7, chosen.size) * 0.0028
     ring = rings(n, rate_hz, np.repeat(at_s, chosen.shape[1]), gains.ravel(), chosen.ravel(), decays)
     tick = band(clicks(n, rate_hz, rng, at_s, gains[:, 0], 0.002), rate_hz, 2000, None, 1)
-    return 0.05 * (unit_rms(ring) + 0.12 * unit_rms(tick))
+    return 0.05 * (unit_rms(ring) + 0.22 * unit_rms(tick))
 
 
 def dishes(
@@ -207,12 +207,12 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         family="foley",
         knobs=(
             Knob("clinks_per_s", 15, 75, 150, "1/s", "how many keys strike each other"),
-            Knob("key_mm", 35, 70, 90, "mm", "length of a key"),
-            Knob("shake_per_s", 1, 3, 6, "1/s", "how quickly they are shaken"),
+            Knob("key_mm", 35, 65, 90, "mm", "length of a key"),
+            Knob("shake_per_s", 1, 2, 6, "1/s", "how quickly they are shaken"),
         ),
         drives={"clinks_per_s": "activity"},
         together=_TABLE,
-        source=Room(Texture(keys, 2.0, 0.1), 0.3, 0.15, 8000, floor=0.001),
+        source=Room(Texture(keys, 2.0, 0.1), 0.45, 0.17, 8000, floor=0.0012),
     ),
     SoundClass(
         name="dishes",

@@ -46,7 +46,8 @@ def frying(n: int, rate_hz: int, rng: np.random.Generator, pops_per_s: float, hi
     at_s = poisson_times(n, rate_hz, rng, pops_per_s)
     loud = np.minimum(rng.pareto(2, len(at_s)), 6) + 0.1
     pops = band(clicks(n, rate_hz, rng, at_s, loud, rng.uniform(0.0008, 0.004, len(at_s))), rate_hz, 1200, 9000, 1)
-    return 0.05 * (hiss_ratio * unit_rms(sizzle) + min(1.0, np.sqrt(pops_per_s / 16)) * unit_rms(pops))
+    spitting = min(1.0, float(np.sqrt(pops_per_s / 16)))
+    return 0.05 * (hiss_ratio * unit_rms(sizzle) + spitting * unit_rms(pops))
 
 
 _KITCHEN: Final = ("people", "foley", "machines", "nature", "music")

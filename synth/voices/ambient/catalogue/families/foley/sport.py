@@ -96,7 +96,6 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         singular="a bowling ball that hits the pins",
         plural="bowling",
         phrases=("bowling", "bowling alley", "strike", "ninepins", "bowling pins"),
-        imagenet=("bowling ball",),
         family="foley",
         knobs=(
             Knob("throws_per_s", 0.08, 0.22, 0.5, "1/s", "how often"),

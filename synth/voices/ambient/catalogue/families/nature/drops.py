@@ -57,7 +57,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         singular="dripping water",
         plural="drops of water",
         phrases=("dripping tap", "drops of water", "leak", "drip", "cave drips"),
-        imagenet=("washbasin", "bucket", "icicle"),
+        imagenet=("washbasin", "bucket"),
         family="nature",
         knobs=(
             Knob("drips_per_s", 0.5, 6, 12, "1/s", "how often it drips"),
@@ -73,8 +73,8 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         audioset=("Splash, splatter", "Water", "Slosh"),
         singular="a splash",
         plural="splashes",
-        phrases=("splash", "jumping into water", "stone into a pond", "puddle", "splashing about"),
-        imagenet=("swimming trunks", "bathing cap", "paddle", "otter", "puddle", "sea lion", "bathtub"),
+        phrases=("splash", "jumping into water", "stone into a pond", "splashing about"),
+        imagenet=("swimming trunks", "bathing cap", "paddle", "otter", "sea lion", "bathtub"),
         family="nature",
         knobs=(
             Knob("splashes_per_s", 0.2, 1.1, 3, "1/s", "how often"),

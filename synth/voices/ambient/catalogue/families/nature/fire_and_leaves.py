@@ -126,7 +126,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         singular="hissing steam",
         plural="jets of steam",
         phrases=("steam", "hissing", "hissing steam", "gas leak", "espresso steam", "air escaping"),
-        imagenet=("espresso maker", "pressure cooker", "geyser", "steam locomotive"),
+        imagenet=("espresso maker", "geyser", "steam locomotive"),
         family="nature",
         knobs=(
             Knob("pressure_bar", 0.2, 1.5, 8, "bar", "how hard it blows"),
