@@ -79,14 +79,14 @@ def fan(
 ) -> Samples:
     """Blades that push air past a grille, a rotor out of true, and a shaded-pole motor that hums."""
     turns = phase / 60
-    mix = Mix(n, rate_hz, 0.4)
-    flow = mix.noise(rng, (25, -30), (80, -12), (200, -3), (400, 0), (1000, -1), (2000, -6), (4000, -12), (14000, -28))
+    mix = Mix(n, rate_hz, 0.26)
+    flow = mix.noise(rng, (25, -27), (80, 0), (200, -7), (400, 1), (1000, -8), (2000, 4), (4000, -15), (14000, -16))
     blades = body.integers(3, 6)
-    beat = 1 + 0.25 * np.sin(2 * np.pi * turns * blades) + 0.12 * np.sin(2 * np.pi * turns)
+    beat = 1 + 0.15 * np.sin(2 * np.pi * turns * blades) + 0.045 * np.sin(2 * np.pi * turns)
     mix.add(1.0, flow * beat)
-    mix.add(hum, mains_hum(n, rate_hz, rng, mains_hz * 0.985, (1, 0.6, 0.4, 0.3, 0.15, 0.1)))
-    mix.add(0.3, tone(turns * blades, (1, 0.5, 0.3, 0.2), rng))
-    mix.through(indoors(rate_hz, body, 0.3, 0.3))
+    mix.add(hum, mains_hum(n, rate_hz, rng, mains_hz * 0.99, (1, 1.7, 0.25, 0.37, 0.045, 0.11)))
+    mix.add(0.2, tone(turns * blades, (1, 0.5, 0.09, 0.27), rng))
+    mix.through(indoors(rate_hz, body, 0.42, 0.1))
     return at_rms(mix.signal())
 
 
@@ -95,13 +95,13 @@ def air_conditioner(
 ) -> Samples:
     """A blower in a duct and a compressor behind the wall."""
     turns = phase / 60
-    mix = Mix(n, rate_hz, 0.4)
-    mix.add_noise(1.0, rng, (25, -14), (60, -2), (120, 0), (300, -2), (800, -7), (2500, -16), (8000, -28), (18000, -42))
-    mix.add(0.5 * compressor, tone(turns, (1, 0.7, 0.4, 0.5, 0.2, 0.3, 0.1, 0.15), body))
-    mix.add(0.2 * compressor, mains_hum(n, rate_hz, rng, 50 + 10 * body.integers(0, 2), (1, 0.5, 0.3, 0.2)))
-    rattle = mix.noise(rng, (200, -12), (700, 0), (2000, -4), (8000, -16))
-    mix.add(0.12, rattle * np.maximum(0, np.sin(2 * np.pi * turns)) ** 2)
-    mix.through(indoors(rate_hz, body, 0.35, 0.3, 2500))
+    mix = Mix(n, rate_hz, 0.65)
+    mix.add_noise(1.0, rng, (25, -24), (60, 10), (120, 7), (300, 2), (800, -4), (2500, -16), (8000, -32), (18000, -37))
+    mix.add(0.5 * compressor, tone(turns, (1, 0.23, 0.89, 0.5, 0.17, 0.34, 0.044, 0.073), body))
+    mix.add(0.21 * compressor, mains_hum(n, rate_hz, rng, 50 + 10 * body.integers(0, 2), (1, 0.5, 0.32, 0.22)))
+    rattle = mix.noise(rng, (200, -17), (700, -7), (2000, 2), (8000, -18))
+    mix.add(0.38, rattle * np.maximum(0, np.sin(2 * np.pi * turns)) ** 2)
+    mix.through(indoors(rate_hz, body, 0.31, 0.11, 2500))
     return at_rms(mix.signal())
 
 
@@ -144,21 +144,21 @@ def blender(
 ) -> Samples:
     """One run of a blender: a universal motor at full cry, blades that chop what floats by."""
     seconds = n / rate_hz
-    run = line(n, rate_hz, [(0, 0.0), (0.25, 1), (seconds - 0.6, 1.04), (seconds - 0.1, 0.1), (seconds, 0)])
-    load = 1 + ice * drift(n, rate_hz, rng, 5.0, -0.08, 0.08)
+    run = line(n, rate_hz, [(0, 0.0), (0.25, 1), (seconds - 0.26, 2), (seconds - 0.076, 0.074), (seconds, 0)])
+    load = 1 + ice * drift(n, rate_hz, rng, 16, -0.026, 0.08)
     turns = np.cumsum(turn_hz * run * load) / rate_hz
     mix = Mix(n, rate_hz, 0.5)
-    mix.add_raw(0.5, motor(turns, rate_hz, rng, 11, (0.8, 0.9, 0.5, 0.4, 0.3), (0.6, 0.5, 0.3, 0.2), 0.4) * run**1.5)
-    slurry = mix.noise(rng, (100, -8), (350, 0), (1200, -2), (3500, -4), (9000, -12), (18000, -22))
-    mix.add_raw(0.6, slurry * run**2 * drift(n, rate_hz, rng, 12.0, 0.6, 1.4))
+    mix.add_raw(0.5, motor(turns, rate_hz, rng, 11, (2.6, 0.73, 0.5, 0.26, 0.47), (0.65, 0.5, 0.36, 0.2), 0.52) * run**1.5)
+    slurry = mix.noise(rng, (100, -7), (350, -5), (1200, -3), (3500, -8), (9000, -13), (18000, -29))
+    mix.add_raw(1.2, slurry * run**2 * drift(n, rate_hz, rng, 26, 1.3, 0.8))
     hits = np.zeros(n)
     count = int(25 * ice * seconds)
-    at = rng.uniform(0.2, max(0.3, seconds - 0.7), count) * rate_hz
-    jar = modes(rate_hz, body.uniform(700, 6000, 14), np.full(14, 0.012), np.ones(14), body)
+    at = rng.uniform(0.64, max(0.3, seconds - 0.54), count) * rate_hz
+    jar = modes(rate_hz, body.uniform(700, 6000, 14), np.full(14, 0.022), np.ones(14), body)
     add_at(hits, at, rng.exponential(1, count), jar)
     mix.add_raw(0.5, hits)
-    mix.through(indoors(rate_hz, body, 0.35, 0.3))
-    return 0.1 * mix.signal() * line(n, rate_hz, [(0, 1), (seconds - 0.1, 1), (seconds, 0)])
+    mix.through(indoors(rate_hz, body, 0.77, 0.3))
+    return 0.095 * mix.signal() * line(n, rate_hz, [(0, 1), (seconds - 0.062, 1), (seconds, 0)])
 
 
 def electric_shaver(
