@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.voices.ambient.catalogue.parts.control import crossings
+from synth.voices.ambient.catalogue.parts.control import crossings, phase
 from synth.voices.ambient.catalogue.parts.mix import Mix, Response
+from synth.voices.ambient.catalogue.parts.spectra import unit_rms
 from synth.voices.ambient.catalogue.parts.struck import impulses, modes
 from synth.voices.ambient.catalogue.performance import Samples
 
@@ -137,3 +138,11 @@ DIESEL = Engine(6, 4, 2.6, 900, 0.22, 0.005, 0.45, 0.5, (700.0, 1100.0, 1600.0, 
 
 DIESEL_COLOUR = ((20, -12), (45, 0), (150, 2), (500, -5), (1200, -4), (3000, -10), (10000, -24), (20000, -36))
 """How a diesel is heard beside the vehicle: the box of the cab and frame takes the middle."""
+
+
+def diesel(n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, rpm: float) -> Samples:
+    """A lorry's engine at constant speed, n samples at a root mean square of 1."""
+    mix = Mix(n, rate_hz, 0.1)
+    add_engine(mix, rng, body, phase(rpm / 60, n, rate_hz, rng.uniform()), DIESEL)
+    mix.coloured(*DIESEL_COLOUR)
+    return unit_rms(mix.signal())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
@@ -20,8 +20,8 @@ def line(n: int, rate_hz: int, points: Sequence[tuple[float, float]]) -> Samples
 def gates(
     n: int,
     rate_hz: int,
-    on_s: NDArray[np.float64] | Sequence[float],
-    off_s: NDArray[np.float64] | Sequence[float],
+    on_s: ArrayLike,
+    off_s: ArrayLike,
     edge_s: float = 0.004,
 ) -> Samples:
     """1 from on_s[i] to off_s[i], 0 between, with raised-cosine edges of `edge_s`, shape [n]; spans may not overlap."""

@@ -8,6 +8,7 @@ all, because Gaussian noise is Gaussian in the frequency domain too.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ class Mix:
         """Frequency of each bin, shape [size // 2 + 1]."""
         return np.asarray(np.arange(self.size // 2 + 1) * (self.rate_hz / self.size), np.float32)
 
-    def spectrum(self, signal: Samples) -> Response:
+    def spectrum(self, signal: NDArray[Any]) -> Response:
         """The transform of a signal or of an impulse response of up to `size` samples."""
         return np.asarray(rfft(signal.astype(np.float32), self.size))
 

@@ -1,4 +1,4 @@
-"""Places as impulse responses for a mix: rooms; and open places: reflections from what stands around, and air that takes the highs over a distance."""
+"""Places as impulse responses for a mix: rooms, and open places with reflections and the air's loss of highs."""
 
 from __future__ import annotations
 

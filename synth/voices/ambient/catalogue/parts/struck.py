@@ -66,7 +66,8 @@ def modes(
     seconds = np.arange(int(rate_hz * min(6.0, float(falls.max()) * 7)) + 2, dtype=np.float32) / np.float32(rate_hz)
     gains = gains * (turn < 0.46 * rate_hz)
     start = rng.uniform(0, 2 * np.pi, turn.shape).astype(np.float32)
-    return np.asarray((gains * np.exp(-seconds / falls) * np.sin(2 * np.pi * turn * seconds + start)).sum(0), np.float64)
+    waves = np.sin(2 * np.pi * turn * seconds + start)
+    return np.asarray((gains * np.exp(-seconds / falls) * waves).sum(0), np.float64)
 
 
 def body(
@@ -86,7 +87,11 @@ def body(
 
 
 def rung(
-    excitation: Samples, rate_hz: int, hz: Sequence[float] | Samples, fall_s: Sequence[float], gain: Sequence[float]
+    excitation: Samples,
+    rate_hz: int,
+    hz: Sequence[float] | Samples,
+    fall_s: Sequence[float] | Samples,
+    gain: Sequence[float] | Samples,
 ) -> Samples:
     """Long modes (a bell's) driven by an excitation [n]: one two-pole resonator a mode, so that any length is cheap."""
     out = np.zeros(len(excitation))
@@ -95,7 +100,7 @@ def rung(
             radius = np.exp(-1 / (fall * rate_hz))
             turn = 2 * np.pi * frequency / rate_hz
             out += level * np.sin(turn) * lfilter([1.0], [1.0, -2 * radius * np.cos(turn), radius**2], excitation)
-    return out
+    return np.asarray(out)
 
 
 def together(*kernels: Samples) -> Samples:

@@ -31,16 +31,16 @@ def propeller_plane(
     distance_m: float,
 ) -> Samples:
     """A light aeroplane: each blade's pressure pulse and the turbulence that it sheds, and a flat four behind it."""
-    turns = phase / 60 + walk(0.8, -0.1, 0.1, "governor")
+    turns = phase / 60 + walk(0.56, -0.062, 0.18, "governor")
     mix = Mix(n, rate_hz, OUTDOORS_S)
-    blade = Engine(1, 2 / round(blades), 0.25, 5000, 0.06, 0.0012, 0.7, 0.1)
-    source = Mix(n, rate_hz, 0.1)
+    blade = Engine(1, 2 / round(blades), 0.26, 5000, 0.08, 0.00056, 1.1, 0.066)
+    source = Mix(n, rate_hz, 0.04)
     add_engine(source, rng, body, turns, blade)
-    add_engine(source, rng, body, turns, Engine(4, 4, 0.8, 1500, 0.15, 0.002, 0.4, 0.05), 0.5)
-    source.add_noise(0.3, rng, (60, -6), (200, 0), (1000, -6), (4000, -16), (12000, -30))
-    mix.add(1.0, source.signal() * walk(1.5, 0.75, 1.25, "air"))
-    mix.coloured((20, -14), (90, 0), (1000, 1), (4000, -2), (12000, -14))
-    mix.through(outdoors(rate_hz, body, min(20 + 0.1 * distance_m, 100.0), 0.4))
+    add_engine(source, rng, body, turns, Engine(4, 4, 1.8, 1500, 0.09, 0.0048, 0.81, 0.045), 0.5)
+    source.add_noise(0.33, rng, (60, 0), (200, 2), (1000, -14), (4000, -17), (12000, -18))
+    mix.add(1.0, source.signal() * walk(2.3, 0.35, 1.3, "air"))
+    mix.coloured((20, -15), (90, -2), (1000, 7), (4000, 5), (12000, -16))
+    mix.through(outdoors(rate_hz, body, min(20 + 0.17 * distance_m, 67), 0.27))
     return at_rms(mix.signal())
 
 

@@ -101,11 +101,11 @@ def race_car(
     seconds = length / rate_hz
     first = seconds * rng.uniform(0.2, 0.4)
     second = first + seconds * rng.uniform(0.25, 0.35)
-    points = [(0, 0.85), (first, 1.0), (first + 0.06, 0.78), (second, 1.0), (second + 0.06, 0.8), (seconds, 0.98)]
+    points = [(0, 0.85), (first, 1.0), (first + 0.06, 0.72), (second, 1.0), (second + 0.06, 0.81), (seconds, 0.98)]
     turns = phase(line(length, rate_hz, [(at, level * rpm / 60) for at, level in points]), length, rate_hz)
     source = Mix(length, rate_hz, 0.1)
     add_engine(source, rng, rng, turns, Engine(8, 4, 0.6, 5000, 0.15, 0.0007, 0.5, 0.1))
-    source.coloured((40, -20), (150, -4), (500, 2), (2000, 2), (5000, -2), (14000, -14))
+    source.coloured((40, -20), (150, -4), (500, 3), (2000, 2), (5000, -2), (14000, -14))
     heard = Mix(n, rate_hz, OUTDOORS_S)
     heard.add_raw(1.0, passing(np.tanh(source.signal()), n, rate_hz, speed, distance_m, at_s))
     heard.through(outdoors(rate_hz, rng, distance_m, 0.5, 10))
