@@ -61,7 +61,7 @@ def firework(
 
         def pop() -> Samples:
             noise = burst(rate_hz, rng, 0.004, (200, -6), (1000, 0), (4000, -2), (10000, -8), (20000, -14))
-            return noise / np.abs(noise).max() * rng.uniform(0.4, 1)
+            return np.asarray(noise / np.abs(noise).max() * rng.uniform(0.4, 1))
 
         out += 0.12 * blows(n, rate_hz, rng, times, pop, 5)
     return 0.9 * rng.uniform(0.5, 1) * np.tanh(1.3 * out) * fade_out(n, rate_hz, 0.5)
