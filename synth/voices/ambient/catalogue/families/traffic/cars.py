@@ -119,20 +119,20 @@ def car_horn(
 
 def tire_squeal(n: int, rate_hz: int, rng: np.random.Generator, *, pitch_hz: float, hold_s: float) -> Samples:
     """Rubber that sticks and slips: a few unsteady tones a semitone and more apart, over scrubbing noise."""
-    hold = min(hold_s * rng.uniform(0.7, 1.3), n / rate_hz - 0.3)
-    gate = gates(n, rate_hz, [0.0], [hold], 0.06)
-    slide = line(n, rate_hz, [(0, 1.0), (0.3 * hold, 1.08), (hold, rng.uniform(0.82, 0.95))])
+    hold = min(hold_s * rng.uniform(1, 1.3), n / rate_hz - 0.47)
+    gate = gates(n, rate_hz, [0.0], [hold], 0.099)
+    slide = line(n, rate_hz, [(0, 1.0), (0.3 * hold, 0.82), (hold, rng.uniform(1.2, 1.4))])
     squeal = np.zeros(n)
-    for ratio in (1.0, rng.uniform(1.04, 1.1), rng.uniform(1.2, 1.35)):
-        note = pitch_hz * ratio * slide * (1 + drift(n, rate_hz, rng, 25.0, -0.025, 0.025))
+    for ratio in (1.0, rng.uniform(1.04, 1.1), rng.uniform(0.9, 1.3)):
+        note = pitch_hz * ratio * slide * (1 + drift(n, rate_hz, rng, 8.8, -0.025, 0.024))
         angle = 2 * np.pi * phase(note, n, rate_hz, rng.uniform())
-        tone = np.sin(angle) + 0.5 * np.sin(2 * angle + 1) + 0.35 * np.sin(3 * angle) + 0.15 * np.sin(5 * angle + 2)
-        squeal += tone * drift(n, rate_hz, rng, 14.0, 0.2, 1.2)
+        tone = np.sin(angle) + 0.5 * np.sin(2 * angle + 1) + 0.29 * np.sin(3 * angle) + 0.15 * np.sin(5 * angle + 2)
+        squeal += tone * drift(n, rate_hz, rng, 14, 0.29, 1.3)
     mix = Mix(n, rate_hz, OUTDOORS_S)
     mix.add_raw(0.5, gate * squeal)
-    scrub = mix.noise(rng, (100, -10), (500, -3), (1200, 0), (3000, -3), (9000, -14), (18000, -26))
-    mix.add_raw(0.35, gate * scrub * drift(n, rate_hz, rng, 18.0, 0.5, 1.4))
-    mix.through(outdoors(rate_hz, rng, 12.0, 0.5, 10))
+    scrub = mix.noise(rng, (100, -10), (500, -3), (1200, 1), (3000, -3), (9000, -14), (18000, -26))
+    mix.add_raw(0.35, gate * scrub * drift(n, rate_hz, rng, 38, 0.5, 2.5))
+    mix.through(outdoors(rate_hz, rng, 34, 0.5, 10))
     return peak(mix.signal())
 
 

@@ -34,12 +34,12 @@ def motorcycle(
     """A V-twin under a restless hand: uneven firing, a short pipe, louder the further the throttle is open."""
     opened = throttle(walk, gap_s)
     rpm = low_rpm + (high_rpm - low_rpm) * opened
-    turns = phase(rpm / 60, n, rate_hz, rng.uniform()) + drift(n, rate_hz, rng, 6.0, -0.01, 0.01)
-    mix = Mix(n, rate_hz, 0.1)
-    pipe_m = body.uniform(0.7, 1.0)
-    add_engine(mix, rng, body, turns, Engine(2, 4, pipe_m, 2500, 0.25, 0.0024, 0.8, 0.25, odd_fire=0.3))
-    mix.coloured((20, -20), (60, 0), (400, 3), (1500, 0), (4000, -8), (12000, -20))
-    return np.asarray(0.22 * np.tanh(1.2 * mix.signal() * (0.35 + 0.75 * opened)))
+    turns = phase(rpm / 60, n, rate_hz, rng.uniform()) + drift(n, rate_hz, rng, 18, -0.0053, 0.01)
+    mix = Mix(n, rate_hz, 0.12)
+    pipe_m = body.uniform(0.56, 1.0)
+    add_engine(mix, rng, body, turns, Engine(2, 4, pipe_m, 2500, 0.52, 0.0024, 0.46, 0.22, odd_fire=0.3))
+    mix.coloured((20, -21), (60, 8), (400, 2), (1500, -3), (4000, -11), (12000, -20))
+    return np.asarray(0.093 * np.tanh(0.43 * mix.signal() * (0.35 + 0.92 * opened)))
 
 
 def truck(
