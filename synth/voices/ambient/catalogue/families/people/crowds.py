@@ -1,0 +1,120 @@
+"""Applause, cheering and the babble of a full room: many people, each at a place and pace of their own.
+
+Few voices or claps are computed and heard many times over, at random times and distances (granular synthesis, Roads,
+"Microsound", 2001): a crowd costs little more than its bank.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from synth.voices.ambient.catalogue.engines import Texture
+from synth.voices.ambient.catalogue.entry import Knob, SoundClass
+from synth.voices.ambient.catalogue.parts.crowd import claps, dense, nonsense, overlaid, shout
+from synth.voices.ambient.catalogue.parts.curves import swell, wander
+from synth.voices.ambient.catalogue.parts.formants import shape_spectrum
+from synth.voices.ambient.catalogue.parts.space import in_turn
+from synth.voices.ambient.catalogue.parts.spectra import unit_rms
+from synth.voices.ambient.catalogue.performance import Samples
+from synth.voices.ambient.catalogue.room import Room
+
+_HANDS: Final = ((20, -30), (250, -9), (600, 0), (1500, 0), (3000, -4), (6000, -9), (12_000, -16), (20_000, -24))
+_ROAR: Final = ((20, -40), (300, -12), (800, 0), (2000, 0), (3500, -6), (8000, -16), (20_000, -30))
+
+
+def applause(n: int, rate_hz: int, rng: np.random.Generator, *, people: float, claps_per_s: float) -> Samples:
+    """``people`` clap, each regularly but not together."""
+    bank = claps(rate_hz, rng, 24)
+    seconds = n / rate_hz
+    times, gains, kinds = [], [], []
+    for person in range(max(1, round(people))):
+        pace = claps_per_s * rng.uniform(0.75, 1.3)
+        own = np.cumsum(rng.normal(1 / pace, 0.12 / pace, int(seconds * pace * 1.3) + 4)) - rng.uniform(0, 1)
+        times.append(own)
+        gains.append(10 ** (-rng.uniform(0, 16) / 20) * rng.uniform(0.5, 1, len(own)))
+        kinds.append((person + rng.integers(0, 4, len(own))) % len(bank))
+    sound = dense(n, rate_hz, bank, np.concatenate(times), np.concatenate(gains), np.concatenate(kinds))
+    return unit_rms(shape_spectrum(sound, _HANDS, rate_hz)) * 0.2
+
+
+def _whistle(rate_hz: int, rng: np.random.Generator) -> Samples:
+    n = int(rng.uniform(0.3, 0.7) * rate_hz)
+    u = np.linspace(0, 1, n)
+    pitch = rng.uniform(2200, 3200) * (0.75 + 0.35 * np.sin(np.pi * u) ** 0.5)
+    return np.asarray(np.sin(np.cumsum(pitch) * (2 * np.pi / rate_hz)) * swell(n))
+
+
+def cheering(n: int, rate_hz: int, rng: np.random.Generator, *, people: float, excitement: float) -> Samples:
+    """Shouts over the roar of the far ones, claps and whistles."""
+    bank = [shout(rate_hz, rng, excitement, low=i % 2 == 0) for i in range(14)]
+    voices = unit_rms(overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 0.6)))
+    roar = unit_rms(shape_spectrum(rng.standard_normal(n), _ROAR, rate_hz)) * (1 + 0.15 * wander(n, rate_hz, rng, 2))
+    whistles = in_turn(n, rate_hz, rng, lambda: _whistle(rate_hz, rng), lambda: float(rng.exponential(1.5)))
+    hands = unit_rms(applause(n, rate_hz, rng, people=people, claps_per_s=3.8))
+    return 0.15 * (voices + (0.1 + 0.2 * excitement) * roar + 0.6 * excitement * whistles + 0.3 * hands)
+
+
+def babble(n: int, rate_hz: int, rng: np.random.Generator, *, people: float) -> Samples:
+    """Many people talk at once in a room; no word is said."""
+    bank = []
+    for i in range(10):
+        low = i % 2 == 0
+        pitch = rng.uniform(95, 140) if low else rng.uniform(170, 250)
+        size = rng.uniform(0.93, 1.0) if low else rng.uniform(1.08, 1.18)
+        bank.append(nonsense(rate_hz, rng, pitch, size, int(rng.integers(4, 10))))
+    return 0.15 * unit_rms(overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 0.9), range_db=18))
+
+
+CLASSES: Final = (
+    SoundClass(
+        name="applause",
+        audioset=("Applause", "Clapping"),
+        singular="a clapping audience",
+        plural="clapping audiences",
+        phrases=("applause", "clapping", "ovation", "audience clapping", "clap"),
+        imagenet=("stage", "theater curtain", "academic gown"),
+        family="people",
+        source=Room(Texture(applause, segment_s=4.0, crossfade_s=0.4), t60_s="hall_s", wet=0.7, floor=0.003),
+        knobs=(
+            Knob("people", 6, 60, 300, "", "how many clap"),
+            Knob("claps_per_s", 2.8, 3.8, 5.0, "1/s", "how quickly each one claps"),
+            Knob("hall_s", 0.3, 0.9, 2.0, "s", "how long the hall rings"),
+        ),
+        drives={"people": "area", "claps_per_s": "activity"},
+        together=("people", "music"),
+    ),
+    SoundClass(
+        name="cheering",
+        audioset=("Cheering", "Crowd"),
+        singular="a cheering crowd",
+        plural="cheering crowds",
+        phrases=("cheering", "crowd", "cheer", "hooray", "stadium", "fans"),
+        imagenet=("football helmet", "scoreboard", "ballplayer", "stage"),
+        family="people",
+        source=Room(Texture(cheering, segment_s=4.0, crossfade_s=0.5), t60_s=1.0, wet=0.5, floor=0.003),
+        knobs=(
+            Knob("people", 10, 40, 100, "", "how many cheer"),
+            Knob("excitement", 0.3, 0.7, 1.0, "", "how high and loud they cheer"),
+        ),
+        drives={"people": "area", "excitement": "activity"},
+        together=("people", "music", "nature"),
+    ),
+    SoundClass(
+        name="babble",
+        audioset=("Hubbub, speech noise, speech babble", "Crowd", "Chatter"),
+        singular="a room full of talking people",
+        plural="rooms full of talking people",
+        phrases=("babble", "chatter", "people talking", "restaurant", "café", "party", "crowd talking"),
+        imagenet=("restaurant", "toyshop", "bookshop", "barbershop"),
+        family="people",
+        source=Room(Texture(babble, segment_s=5.0, crossfade_s=0.6), t60_s="room_s", wet=0.8, floor=0.01),
+        knobs=(
+            Knob("people", 8, 40, 90, "", "how many talk"),
+            Knob("room_s", 0.3, 0.7, 1.6, "s", "how long the room rings"),
+        ),
+        drives={"people": "area"},
+        together=("people", "music", "machines", "foley"),
+    ),
+)
