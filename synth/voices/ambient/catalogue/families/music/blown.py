@@ -14,9 +14,39 @@ from synth.voices.ambient.catalogue.parts.melody import Phrase, midi_hz
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
-_TRUMPET: Final = ((20, -20), (200, -8), (500, -2), (1000, 2), (1500, 3), (2500, 0), (6000, -6), (12_000, -16), (20_000, -30))
-_TROMBONE: Final = ((20, -20), (80, -6), (250, 0), (520, 4), (800, 2), (1500, -2), (3000, -8), (8000, -20), (16_000, -34))
-_SAXOPHONE: Final = ((20, -20), (120, -6), (300, 0), (600, 3), (1200, 2), (2000, 0), (3500, -4), (8000, -14), (18_000, -32))
+_TRUMPET: Final = (
+    (20, -20),
+    (200, -8),
+    (500, -2),
+    (1000, 2),
+    (1500, 3),
+    (2500, 0),
+    (6000, -6),
+    (12_000, -16),
+    (20_000, -30),
+)
+_TROMBONE: Final = (
+    (20, -20),
+    (80, -6),
+    (250, 0),
+    (520, 4),
+    (800, 2),
+    (1500, -2),
+    (3000, -8),
+    (8000, -20),
+    (16_000, -34),
+)
+_SAXOPHONE: Final = (
+    (20, -20),
+    (120, -6),
+    (300, 0),
+    (600, 3),
+    (1200, 2),
+    (2000, 0),
+    (3500, -4),
+    (8000, -14),
+    (18_000, -32),
+)
 _CLARINET: Final = ((20, -20), (140, -2), (400, 2), (1500, 3), (2500, -3), (4000, -8), (9000, -20), (18_000, -36))
 _HARMONICA: Final = ((20, -30), (250, -8), (600, 0), (1500, 3), (3000, 2), (6000, -4), (10_000, -12), (18_000, -28))
 
@@ -53,7 +83,14 @@ def _brass(
 
 
 def trumpet(
-    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, index: int, notes_per_s: float, brightness: float
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    *,
+    body: np.random.Generator,
+    index: int,
+    notes_per_s: float,
+    brightness: float,
 ) -> Samples:
     """A trumpet's note."""
     return _brass(n, rate_hz, rng, Phrase.drawn(body, 62, 80), index, notes_per_s, _TRUMPET, brightness, 2600)
@@ -132,9 +169,7 @@ def _reed(
     if not note.steps:
         return np.zeros(1)
     m = min(n, int(0.95 * note.steps / notes_per_s * rate_hz))
-    tone = winds.single_reed(
-        m, rate_hz, rng, midi_hz(note.midi), odd=odd, brightness_hz=brightness_hz, breath=breath
-    )
+    tone = winds.single_reed(m, rate_hz, rng, midi_hz(note.midi), odd=odd, brightness_hz=brightness_hz, breath=breath)
     return note.level * shape_spectrum(np.concatenate([tone, np.zeros(int(0.02 * rate_hz))]), pipe, rate_hz)
 
 

@@ -79,8 +79,20 @@ def harpsichord(
         pitch = midi_hz(midi)
         m = min(n, int((note.steps or 1) / notes_per_s * rate_hz) + int(0.4 * rate_hz))
         for ratio, gain in ((1.0, 1.0), (2.0, 0.5)):
-            out[:m] += gain * fade(m, rate_hz, 0.0005, 0.06) * string_modes(
-                m, rate_hz, rng, pitch * ratio, pluck_place=0.09, stiffness=3e-5, t60_s=3.5, damping_hz=4000, tilt=0.45
+            out[:m] += (
+                gain
+                * fade(m, rate_hz, 0.0005, 0.06)
+                * string_modes(
+                    m,
+                    rate_hz,
+                    rng,
+                    pitch * ratio,
+                    pluck_place=0.09,
+                    stiffness=3e-5,
+                    t60_s=3.5,
+                    damping_hz=4000,
+                    tilt=0.45,
+                )
             )
     return out
 
@@ -92,7 +104,15 @@ def _pipe(rate_hz: int, rng: np.random.Generator, midi: float, duration_s: float
     gains = [1, 0.4, 0.25 * (1 + brightness), 0.12, 0.1 * brightness, 0.06 * brightness, 0.04 * brightness]
     out = np.zeros(n)
     bright = brightness
-    ranks = ((0.5, 0.4), (1, 1.0), (2, 0.7), (3, 0.25 * bright), (4, 0.5 * bright), (6, 0.25 * bright), (8, 0.25 * bright))
+    ranks = (
+        (0.5, 0.4),
+        (1, 1.0),
+        (2, 0.7),
+        (3, 0.25 * bright),
+        (4, 0.5 * bright),
+        (6, 0.25 * bright),
+        (8, 0.25 * bright),
+    )
     for ratio, gain in ranks:
         out += gain * harmonics(np.full(n, pitch * ratio * (1 + rng.normal(0, 0.0006))), rate_hz, gains)
     wind = band_pass(rng.standard_normal(n), rate_hz, pitch, 4 * pitch) * (1 + 4 * decay(n, rate_hz, 0.03))

@@ -32,7 +32,9 @@ _GUITAR_S: Final = (0.25, 0.2, 0.15, 0.12, 0.1)
 _GUITAR_GAIN: Final = (1, 1, 0.6, 0.5, 0.4)
 
 
-def _guitar_string(rate_hz: int, rng: np.random.Generator, midi: float, duration_s: float, brightness: float) -> Samples:
+def _guitar_string(
+    rate_hz: int, rng: np.random.Generator, midi: float, duration_s: float, brightness: float
+) -> Samples:
     n = int((duration_s + 1.2) * rate_hz)
     tone = string_modes(
         n,
@@ -144,7 +146,9 @@ def banjo(
     tone = string_modes(
         m, rate_hz, rng, midi_hz(midi), pluck_place=0.1, stiffness=4e-5, t60_s=1.1, damping_hz=3800, tilt=0.55
     )
-    skin = decaying_modes(m, rate_hz, [230, 410, 640, 900, 1350], 0.05, [0.3, 0.4, 0.3, 0.25, 0.2], rng.uniform(0, 6, 5))
+    skin = decaying_modes(
+        m, rate_hz, [230, 410, 640, 900, 1350], 0.05, [0.3, 0.4, 0.3, 0.25, 0.2], rng.uniform(0, 6, 5)
+    )
     return rng.uniform(0.7, 1) * (tone + 0.5 * skin) * fade(m, rate_hz, 0.0005, 0.05)
 
 
