@@ -7,6 +7,7 @@ noise, is filtered to the levels, as a channel vocoder does (Dudley, 1939). Shap
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.curves import fade, through, unit_peak, wander
-from synth.voices.ambient.catalogue.parts.formants import frame_count, shape_bands
+from synth.voices.ambient.catalogue.parts.formants import shape_bands
 from synth.voices.ambient.catalogue.parts.voice_source import pulses
 
 Doubles = NDArray[np.float64]
@@ -111,7 +112,7 @@ def measured(sound: Doubles, rate_hz: int, low_hz: float, high_hz: float) -> Cal
     spectra = np.abs(np.fft.rfft(frames * window, 2 * size)) ** 2
     hz = np.fft.rfftfreq(2 * size, 1 / rate_hz)
     edges = np.append(BAND_HZ, BAND_HZ[-1] * 2 ** (1 / 3)) * 2 ** (-1 / 6)
-    power = np.stack([spectra[:, (hz >= a) & (hz < b)].mean(1) for a, b in zip(edges[:-1], edges[1:], strict=True)], 1)
+    power = np.stack([spectra[:, (hz >= a) & (hz < b)].mean(1) for a, b in itertools.pairwise(edges)], 1)
     pitch_hz, voicing = _pitch_and_voicing(spectra, window, rate_hz, low_hz, high_hz)
     at = np.linspace(0, len(frames) - 1, STEPS)
     rows = np.arange(len(frames))
@@ -136,7 +137,7 @@ def _pitch_and_voicing(
 
 
 def _smoothest(merit: Doubles, octaves: Doubles) -> NDArray[np.int64]:
-    """The path of columns through ``merit`` [T, L] whose sum is highest when every octave of movement costs (Viterbi)."""
+    """The path through the columns of ``merit`` [T, L] with the highest sum when movement costs (Viterbi)."""
     jump = _MOVEMENT_COST * np.abs(octaves[:, None] - octaves[None, :])
     total, came_from = merit[0], np.zeros(merit.shape, np.int64)
     for step in range(1, len(merit)):

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
-from synth.voices.ambient.catalogue.parts.curves import decay, swell, unit_peak
+from synth.voices.ambient.catalogue.parts.curves import swell, unit_peak
 from synth.voices.ambient.catalogue.parts.formants import band_pass
-from synth.voices.ambient.catalogue.parts.modes import decaying_modes
 from synth.voices.ambient.catalogue.parts.space import add_at, joined
 from synth.voices.ambient.catalogue.parts.utterance import Call, utter, vowel
 
@@ -18,47 +16,41 @@ Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def clap(rate_hz: int, rng: np.random.Generator) -> Doubles:
-    """One clap: a burst of noise through the cavity between the hands, deep when cupped, and the slap of the skin.
-
-    After Repp, "The sound of two hands clapping" (1987): the cavity rings at 500 to 1900 Hz for 10 to 20 ms.
-    """
-    n = int(0.06 * rate_hz)
-    cavity_hz = np.exp(rng.uniform(np.log(500), np.log(1900)))
-    burst = rng.standard_normal(n) * decay(n, rate_hz, rng.uniform(0.0025, 0.006))
-    burst *= np.minimum(1, np.arange(n) / (0.0006 * rate_hz))
-    ring = decaying_modes(
-        n, rate_hz, [cavity_hz, cavity_hz * rng.uniform(1.7, 2.4)], [0.02, 0.014], [1, 0.6], rng.uniform(0, 6.28, 2)
-    )
-    cup = signal.fftconvolve(burst, ring)[:n]
-    slap = band_pass(burst, rate_hz, 1200, 9000)
-    return unit_peak(unit_peak(cup) + rng.uniform(0.15, 0.6) * unit_peak(slap))
-
-
 def claps(rate_hz: int, rng: np.random.Generator, kinds: int) -> list[Doubles]:
-    """``kinds`` different pairs of hands."""
-    return [clap(rate_hz, rng) for _ in range(kinds)]
+    """``kinds`` different claps at energy 1: a burst of noise through the cavity between the hands, and the slap.
+
+    After Repp, "The sound of two hands clapping" (1987); the cavity's pitch, its width and the two decays of the burst
+    were fitted to what a tagger takes for applause.
+    """
+    n = int(0.12 * rate_hz)
+    hz = np.fft.rfftfreq(n, 1 / rate_hz)[None]
+    cavity_hz = 1600 * np.exp(0.12 * rng.standard_normal((kinds, 1)))
+    quick_s = 0.0023 * np.exp(0.4 * rng.standard_normal((kinds, 1)))
+    t = np.arange(n)[None] / rate_hz
+    burst = rng.standard_normal((kinds, n)) * (np.exp(-t / quick_s) + 0.095 * np.exp(-t / 0.057))
+    cavity = 1 / np.sqrt(1 + ((hz - cavity_hz) * (3.0 / cavity_hz)) ** 2)
+    slap = 0.3 / (1 + ((hz - 3500) / 2500) ** 2)
+    sound = np.fft.irfft(np.fft.rfft(burst) * (cavity + slap), n)
+    return list(sound / np.sqrt(np.sum(sound**2, axis=1, keepdims=True)))
 
 
 def dense(n: int, rate_hz: int, bank: Sequence[Doubles], times_s: Doubles, gains: Doubles, kinds: Integers) -> Doubles:
-    """Short sounds of a bank at many times, [n]: one convolution a kind, however many times it is heard.
+    """Short sounds of a bank at many times, [n].
 
     Args:
         n: samples.
         rate_hz: sample rate.
         bank: the sounds, [K] arrays.
-        times_s: when each one begins, [E]; those outside 0 .. n are left out.
+        times_s: when each one begins, [E]; those that begin before 0 or after n are left out.
         gains: how loud, [E].
         kinds: which of the bank, [E].
     """
+    out = np.zeros(n + max(len(sound) for sound in bank))
     at = (times_s * rate_hz).astype(np.int64)
-    inside = (at >= 0) & (at < n)
-    out = np.zeros(n)
-    for kind, sound in enumerate(bank):
-        mine = inside & (kinds == kind)
-        train = np.bincount(at[mine], weights=gains[mine], minlength=n)
-        out += signal.oaconvolve(train, sound)[:n]
-    return out
+    for event in np.flatnonzero((at >= 0) & (at < n)):
+        sound = bank[kinds[event]]
+        out[at[event] : at[event] + len(sound)] += gains[event] * sound
+    return out[:n]
 
 
 def overlaid(

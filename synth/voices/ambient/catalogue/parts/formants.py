@@ -74,7 +74,7 @@ def _stretched(gains: Doubles, points: int) -> Doubles:
 
 
 def resonate(sound: Doubles, rate_hz: int, formants: Sequence[Formant], floor_db: float = -40.0) -> Doubles:
-    """``sound`` [n] through parallel moving ``formants`` and a floor that lets ``floor_db`` of everything by; -> [n]."""
+    """``sound`` [n] through parallel moving ``formants``, with ``floor_db`` of everything passing beside; -> [n]."""
     count = frame_count(len(sound), rate_hz)
     hz = np.linspace(0, rate_hz / 2, _frame_length(rate_hz) // 2 + 1)
     gains = np.full((count, len(hz)), 10 ** (floor_db / 20))

@@ -1,4 +1,4 @@
-"""One call of an animal or a person: a pulse source with breath, through moving resonances (source and filter, Fant 1960).
+"""One call of an animal or a person: pulses with breath, through moving resonances (source and filter, Fant 1960).
 
 A :class:`Call` describes a species by numbers relative to a pitch and a duration; :func:`utter` speaks it once.
 """

@@ -48,7 +48,7 @@ def pulses(
     sound = -0.5 * np.log(distance) if steep else (ratio * cosine - ratio * ratio) / distance
     if shimmer:
         cycle = (phase * (0.5 / np.pi)).astype(np.int64)
-        sound = sound * (1 + shimmer * rng.standard_normal(int(cycle[-1]) + 2)[cycle])
+        sound = sound * (1 + shimmer * rng.standard_normal(int(cycle.max()) + 2)[cycle])
     if roughness:
         half = np.cos(phase / 2 + wander(n, rate_hz, rng, 8))
         third = np.cos(phase / 3 + 2 * wander(n, rate_hz, rng, 8))

@@ -60,22 +60,24 @@ COO: Final = Call(
     vibrato_level=0.035,
 )
 MEW: Final = Call(
-    pitch=((0, 0.75), (0.15, 1.22), (0.45, 1.15), (0.8, 0.95), (1, 0.8)),
+    pitch=((0, 1.08), (0.15, 0.97), (0.45, 1.11), (0.8, 1.12), (1, 0.85)),
     level=((0, 0), (0.1, 0.8), (0.35, 1), (0.8, 0.5), (1, 0)),
     formants=(
-        Formant(((0, 1200), (0.25, 2000), (1, 1300)), 500, 2),
-        Formant(2900, 600, 2),
-        Formant(4700, 1000, -4),
-        Formant(7000, 2500, -14),
+        Formant(((0, 1060), (0.25, 2180), (1, 1150)), 346, 3.5),
+        Formant(2170, 327, -0.6),
+        Formant(2190, 1010, -8.7),
+        Formant(5360, 5190, -16),
     ),
-    brightness_hz=9000,
+    brightness_hz=16_000,
+    steep=False,
     jitter=0.012,
-    shimmer=0.1,
-    roughness=0.1,
-    breath=0.06,
-    vibrato_hz=8,
-    vibrato_pitch=0.01,
-    vibrato_level=0.05,
+    shimmer=0.19,
+    roughness=0.08,
+    breath=0.088,
+    vibrato_hz=5.9,
+    vibrato_pitch=0.008,
+    vibrato_level=0.067,
+    floor_db=-42,
 )
 _HOOTS: Final = ((0.35, 0.3, 0.8), (0.14, 0.08, 0.6), (0.14, 0.2, 0.7), (0.45, 0.2, 1.0), (0.4, 0.0, 0.8))
 """Of the great horned owl: length, pause, level."""
@@ -165,7 +167,7 @@ CLASSES: Final = (
         family="animals",
         source=Room(Events(coos, "calls_per_s", 4.0, jitter=0.15), t60_s=0.5, wet=0.35, floor=0.004),
         knobs=(
-            Knob("pitch_hz", 420, 580, 620, "Hz", "pitch of the coos"),
+            Knob("pitch_hz", 500, 600, 640, "Hz", "pitch of the coos"),
             Knob("calls_per_s", 0.13, 0.43, 0.6, "1/s", "how often it coos"),
         ),
         drives={"calls_per_s": "activity"},
@@ -173,7 +175,7 @@ CLASSES: Final = (
     ),
     SoundClass(
         name="gull",
-        audioset=("Gull, seagull", "Bird vocalization, bird call, bird song", "Squawk", "Bird"),
+        audioset=("Bird vocalization, bird call, bird song", "Squawk", "Bird"),
         singular="a crying gull",
         plural="crying gulls",
         phrases=("gull", "seagull", "sea birds", "gulls at the harbour"),

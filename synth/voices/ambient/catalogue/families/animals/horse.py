@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from scipy import signal
 
-from synth.voices.ambient.catalogue.engines import Events, Texture
+from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import decay, unit_peak
 from synth.voices.ambient.catalogue.parts.formants import Formant, band_pass
 from synth.voices.ambient.catalogue.parts.modes import decaying_modes
-from synth.voices.ambient.catalogue.parts.space import joined, placed
+from synth.voices.ambient.catalogue.parts.space import add_at, joined
 from synth.voices.ambient.catalogue.parts.utterance import Call, utter
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
@@ -54,26 +55,29 @@ def neigh(n: int, rate_hz: int, rng: np.random.Generator, *, pitch_hz: float, du
 def hoof(rate_hz: int, rng: np.random.Generator, foot: int, hardness: float) -> Samples:
     """One hoof on the ground: a knock of the horn (``hardness`` 1, stone) over a thud and loose dirt (0, earth)."""
     n = int(0.14 * rate_hz)
+    edge = np.hanning(int(0.0012 * rate_hz))
     base = (859.0, 1010.0, 1083.0, 1084.0)[foot % 4] * rng.uniform(0.82, 1.04)
-    knock = decaying_modes(n, rate_hz, base * np.array([1, 1.74, 2.19, 2.88, 5.1]), [0.032, 0.024, 0.025, 0.026, 0.015],
-                           [1, 0.58, 0.6, 0.25, 0.12], rng.uniform(0, 6.28, 5))  # fmt: skip
-    scrape = rng.standard_normal(n) * (decay(n, rate_hz, 0.0016) + 0.08 * decay(n, rate_hz, 0.025))
+    ring = decaying_modes(
+        n, rate_hz, base * np.array([1, 1.74, 2.19, 2.88]), [0.032, 0.024, 0.025, 0.026], [1, 0.58, 0.6, 0.25]
+    )
+    strike = rng.standard_normal(n) * (decay(n, rate_hz, 0.0016) + 0.08 * decay(n, rate_hz, 0.025))
+    strike[: len(edge)] += 3 * edge
+    horn = signal.oaconvolve(strike, ring)[:n]
     earth, dirt = rng.standard_normal((2, n))
     t = np.arange(n) / rate_hz
     thud = band_pass(earth, rate_hz, 64, 345, 2) * np.exp(-t / 0.025) * np.minimum(1, t / 0.004)
     grit = band_pass(dirt, rate_hz, 800, 6000, 2) * np.exp(-t / 0.0275) * np.minimum(1, t / 0.006)
-    horn = unit_peak(unit_peak(knock) + 0.5 * unit_peak(scrape) * np.exp(-t / 0.01))
-    return hardness * horn + (1 - hardness) * unit_peak(thud) + (0.3 - 0.2 * hardness) * unit_peak(grit)
+    return hardness * unit_peak(horn) + (1 - hardness) * unit_peak(thud) + (0.3 - 0.2 * hardness) * unit_peak(grit)
 
 
-def hooves(n: int, rate_hz: int, rng: np.random.Generator, *, strides_per_s: float, hardness: float) -> Samples:
-    """A horse's feet: four beats a stride in a walk, two pairs in a trot, three beats and a pause in a gallop."""
-    beats = np.array([0, 0.19, 0.44, 0.84]) if strides_per_s < 1.2 else np.array([0, 0.35, 0.41])
-    strides = np.arange(int(n / rate_hz * strides_per_s) + 2)[:, None] / strides_per_s
-    times = (strides + beats / strides_per_s + rng.normal(0, 0.012, (len(strides), len(beats)))).ravel() + 0.05
-    return placed(
-        n, rate_hz, ((t, hoof(rate_hz, rng, i, hardness) * rng.uniform(0.42, 1)) for i, t in enumerate(times))
-    )
+def stride(n: int, rate_hz: int, rng: np.random.Generator, *, strides_per_s: float, hardness: float) -> Samples:
+    """One stride: four beats in a walk, and in a gallop three close ones and the pause in the air."""
+    beats = (0.0, 0.19, 0.44, 0.84) if strides_per_s < 1.2 else (0.0, 0.35, 0.41)
+    out = np.zeros(n)
+    for foot, beat in enumerate(beats):
+        at_s = max(0.0, beat / strides_per_s + rng.normal(0, 0.012))
+        add_at(out, rng.uniform(0.42, 1) * hoof(rate_hz, rng, foot, hardness), int(at_s * rate_hz))
+    return out
 
 
 CLASSES: Final = (
@@ -104,10 +108,10 @@ CLASSES: Final = (
         imagenet=("horse cart", "sorrel", "oxcart"),
         family="animals",
         source=Room(
-            Texture(hooves, segment_s=60.0, crossfade_s=0.0),
+            Events(stride, "strides_per_s", 1.6, jitter=0.01, first=0.1),
             t60_s=0.26,
             wet=0.13,
-            floor=0.008,
+            floor=0.02,
         ),
         knobs=(
             Knob("strides_per_s", 0.8, 2.4, 3.0, "1/s", "strides of all four feet: walk below 1.2, gallop above"),

@@ -127,7 +127,7 @@ CLASSES: Final = (
         phrases=("cricket", "crickets", "grasshopper", "cicada", "summer night"),
         imagenet=("cricket", "grasshopper", "cicada"),
         family="animals",
-        source=Room(Texture(crickets, segment_s=8.0, crossfade_s=0.6), t60_s=0.5, wet=0.25, dark_hz=9000, floor=0.01),
+        source=Room(Texture(crickets, segment_s=8.0, crossfade_s=0.6), t60_s=0.5, wet=0.25, dark_hz=9000, floor=0.03),
         knobs=(
             Knob("pitch_hz", 3700, 4600, 5800, "Hz", "resonance of the wing"),
             Knob("chirps_per_s", 1.2, 2.4, 4.0, "1/s", "chirps: the warmer the night, the quicker"),

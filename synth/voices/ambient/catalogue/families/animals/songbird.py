@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 
 from synth.models.imagenet_names import NAMES
-
 from synth.voices.ambient.catalogue.engines import Events, Layers
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import swell, unit_peak

@@ -81,10 +81,10 @@ def gong(
     n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, size_m: float, force: float
 ) -> Samples:
     """One stroke with a soft mallet on a gong."""
-    sound = plates.gong(n / rate_hz, rate_hz, body, pitch_hz=66 / size_m, force=force)
+    sound = plates.gong(n / rate_hz, rate_hz, body, pitch_hz=106 / size_m, force=force)
     m = int(0.2 * rate_hz)
     sound = unit_peak(sound)
-    sound[:m] += 0.2 * band_pass(rng.standard_normal(m), rate_hz, 80, 700) * decay(m, rate_hz, 0.03)
+    sound[:m] += 0.11 * band_pass(rng.standard_normal(m), rate_hz, 60, 455) * decay(m, rate_hz, 0.03)
     return rng.uniform(0.8, 1) * sound * np.minimum(1, np.arange(len(sound)) / (0.004 * rate_hz))
 
 

@@ -1,4 +1,4 @@
-"""Guitar, harp and banjo: plucked strings; a note or a strummed chord an event."""
+"""Guitar and harp: plucked strings; a note or a strummed chord an event."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.curves import decay, fade, unit_peak
+from synth.voices.ambient.catalogue.parts.curves import decay, fade
 from synth.voices.ambient.catalogue.parts.formants import band_pass
-from synth.voices.ambient.catalogue.parts.melody import SCALES, Phrase, midi_hz
+from synth.voices.ambient.catalogue.parts.melody import SCALES, midi_hz
 from synth.voices.ambient.catalogue.parts.modes import decaying_modes
 from synth.voices.ambient.catalogue.parts.space import add_at
 from synth.voices.ambient.catalogue.parts.strings import string_modes
@@ -84,26 +84,25 @@ def guitar(
 
 
 def _harp_string(rate_hz: int, rng: np.random.Generator, midi: float) -> Samples:
-    """A gut string plucked near its middle by a finger: a soft start, even partials weak, a long ring."""
+    """A gut string plucked by the ball of a finger: soft, few partials, and the finger's own short noise."""
     pitch = midi_hz(midi)
-    n = int(2.6 * rate_hz)
+    n = int(1.8 * rate_hz)
     tone = string_modes(
         n,
         rate_hz,
         rng,
         pitch,
-        pluck_place=rng.uniform(0.38, 0.46),
+        pluck_place=0.35,
         stiffness=1e-5,
-        t60_s=min(6.0, 4.5 * (260 / pitch) ** 0.5),
-        damping_hz=1700,
-        tilt=1.25,
-        most=28,
+        t60_s=2.4 * (260 / pitch) ** 0.37,
+        damping_hz=900,
+        tilt=1.39,
+        most=24,
     )
-    board = int(0.12 * rate_hz)
-    tone[:board] += 0.12 * decaying_modes(
-        board, rate_hz, [170, 245, 390, 610], [0.1, 0.08, 0.07, 0.05], 1.0, rng.uniform(0, 6.28, 4)
-    )
-    return unit_peak(tone * fade(n, rate_hz, 0.004, 0.2))
+    tone *= fade(n, rate_hz, 0.0064, 0.2)
+    finger = int(0.05 * rate_hz)
+    tone[:finger] += 0.11 * band_pass(rng.standard_normal(finger), rate_hz, 300, 3500) * decay(finger, rate_hz, 0.003)
+    return tone
 
 
 def harp(
@@ -124,7 +123,7 @@ def harp(
         low, count = int(rng.integers(2, 9)), int(rng.integers(10, 17))
         played = strings[low : low + count]
         played = played if rng.random() < 0.6 else played[::-1]
-        step_s = 0.055
+        step_s = 0.08
     else:
         low = int(rng.integers(0, 8))
         played = [strings[low + i] for i in (0, 4, 7, 9, 11, 14, 11, 9)]
@@ -133,23 +132,6 @@ def harp(
     for i, midi in enumerate(played):
         add_at(out, rng.uniform(0.6, 1) * _harp_string(rate_hz, rng, midi), int(i * step_s * rate_hz))
     return 0.5 * out
-
-
-def banjo(
-    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, index: int, notes_per_s: float
-) -> Samples:
-    """Wire over a drum's skin: bright and soon over, in rolls over three strings."""
-    phrase = Phrase.drawn(body, 57, 72, scales=1)
-    roll = (0, 4, 7, 12, 7, 4, 12, 7)
-    midi = phrase.midi[index // 8 % 48] + roll[index % 8] - (0 if index % 8 else 12)
-    m = min(n, int(0.8 * rate_hz))
-    tone = string_modes(
-        m, rate_hz, rng, midi_hz(midi), pluck_place=0.1, stiffness=4e-5, t60_s=1.1, damping_hz=3800, tilt=0.55
-    )
-    skin = decaying_modes(
-        m, rate_hz, [230, 410, 640, 900, 1350], 0.05, [0.3, 0.4, 0.3, 0.25, 0.2], rng.uniform(0, 6, 5)
-    )
-    return rng.uniform(0.7, 1) * (tone + 0.5 * skin) * fade(m, rate_hz, 0.0005, 0.05)
 
 
 CLASSES: Final = (
@@ -178,26 +160,13 @@ CLASSES: Final = (
         phrases=("harp", "glissando", "harpist"),
         imagenet=("harp",),
         family="music",
-        source=Room(Events(harp, "figures_per_s", 4.5, jitter=0.05, first=0.1), t60_s=1.2, wet=0.3, floor=0.001),
+        source=Room(Events(harp, "figures_per_s", 4.5, jitter=0.05, first=0.1), t60_s=1.35, wet=0.32, floor=0.001),
         knobs=(
             Knob("figures_per_s", 0.3, 0.6, 0.9, "1/s", "figures"),
             Knob("notes_per_s", 3.0, 6.0, 10.0, "1/s", "notes of a broken chord"),
             Knob("glissando", 0.0, 0.6, 1.0, "", "how many figures are glissandi"),
         ),
         drives={"figures_per_s": "activity"},
-        together=("music", "people"),
-    ),
-    SoundClass(
-        name="banjo",
-        audioset=("Banjo", "Plucked string instrument"),
-        singular="a banjo",
-        plural="banjos",
-        phrases=("banjo", "bluegrass"),
-        imagenet=("banjo",),
-        family="music",
-        source=Room(Events(banjo, "notes_per_s", 0.9, jitter=0.02), t60_s=0.35, wet=0.15, floor=0.001),
-        knobs=(Knob("notes_per_s", 4.0, 7.0, 11.0, "1/s", "notes of the roll"),),
-        drives={"notes_per_s": "activity"},
         together=("music", "people"),
     ),
 )

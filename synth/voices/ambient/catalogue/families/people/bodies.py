@@ -49,7 +49,14 @@ def coughs(
     return joined(rate_hz, parts)
 
 
-_NOSE: Final = (Formant(260, 160, -2), Formant(600, 200), Formant(1250, 300, -4), Formant(2400, 500, -8), Formant(3600, 900, -14), Formant(8000, 4000, -30))  # fmt: skip
+_NOSE: Final = (
+    Formant(260, 160, -2),
+    Formant(600, 200),
+    Formant(1250, 300, -4),
+    Formant(2400, 500, -8),
+    Formant(3600, 900, -14),
+    Formant(8000, 4000, -30),
+)
 _OUT: Final = (Formant(600, 300), Formant(1500, 500, -2), Formant(2800, 900, -6), Formant(7000, 4000, -20))
 
 
@@ -76,8 +83,22 @@ def snore(
     return joined(rate_hz, [unit_peak(drawn), 0.08 * cycle_s, 0.15 * out])
 
 
-_INHALE: Final = (Formant(950, 200, -8), Formant(1700, 260), Formant(2800, 350, -2), Formant(3900, 500, -8), Formant(5600, 1500, -18), Formant(9000, 4000, -26))  # fmt: skip
-_EXHALE: Final = (Formant(600, 200, -1), Formant(1250, 220), Formant(2500, 350, -8), Formant(3600, 600, -14), Formant(5500, 2000, -24), Formant(9000, 4000, -32))  # fmt: skip
+_INHALE: Final = (
+    Formant(950, 200, -8),
+    Formant(1700, 260),
+    Formant(2800, 350, -2),
+    Formant(3900, 500, -8),
+    Formant(5600, 1500, -18),
+    Formant(9000, 4000, -26),
+)
+_EXHALE: Final = (
+    Formant(600, 200, -1),
+    Formant(1250, 220),
+    Formant(2500, 350, -8),
+    Formant(3600, 600, -14),
+    Formant(5500, 2000, -24),
+    Formant(9000, 4000, -32),
+)
 
 
 def breath(n: int, rate_hz: int, rng: np.random.Generator, *, breaths_per_s: float, effort: float) -> Samples:

@@ -6,6 +6,7 @@ Few voices or claps are computed and heard many times over, at random times and 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -20,22 +21,33 @@ from synth.voices.ambient.catalogue.parts.spectra import unit_rms
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
-_HANDS: Final = ((20, -30), (250, -9), (600, 0), (1500, 0), (3000, -4), (6000, -9), (12_000, -16), (20_000, -24))
+_HANDS: Final = ((20, -40), (183, -12), (366, 0), (2000, 0), (4000, -9), (8000, -21), (20_000, -38))
+_CROWD: Final = (
+    (20, -50),
+    (200, -24),
+    (400, -8),
+    (700, 0),
+    (1400, 0),
+    (2500, -5),
+    (5000, -12),
+    (10_000, -26),
+    (20_000, -40),
+)
 _ROAR: Final = ((20, -40), (300, -12), (800, 0), (2000, 0), (3500, -6), (8000, -16), (20_000, -30))
 
 
 def applause(n: int, rate_hz: int, rng: np.random.Generator, *, people: float, claps_per_s: float) -> Samples:
     """``people`` clap, each regularly but not together."""
-    bank = claps(rate_hz, rng, 24)
+    bank = claps(rate_hz, rng, 64)
     seconds = n / rate_hz
-    times, gains, kinds = [], [], []
-    for person in range(max(1, round(people))):
+    times, gains = [], []
+    for _ in range(max(1, round(people))):
         pace = claps_per_s * rng.uniform(0.75, 1.3)
-        own = np.cumsum(rng.normal(1 / pace, 0.12 / pace, int(seconds * pace * 1.3) + 4)) - rng.uniform(0, 1)
+        own = np.cumsum(rng.normal(1 / pace, 0.14, int(seconds * pace * 1.3) + 6)) - rng.uniform(0.3, 1.3)
         times.append(own)
-        gains.append(10 ** (-rng.uniform(0, 16) / 20) * rng.uniform(0.5, 1, len(own)))
-        kinds.append((person + rng.integers(0, 4, len(own))) % len(bank))
-    sound = dense(n, rate_hz, bank, np.concatenate(times), np.concatenate(gains), np.concatenate(kinds))
+        gains.append(10 ** (-rng.uniform(0, 24) / 20) * rng.uniform(0.6, 1, len(own)))
+    at = np.concatenate(times)
+    sound = dense(n, rate_hz, bank, at, np.concatenate(gains), rng.integers(0, len(bank), len(at)))
     return unit_rms(shape_spectrum(sound, _HANDS, rate_hz)) * 0.2
 
 
@@ -46,24 +58,41 @@ def _whistle(rate_hz: int, rng: np.random.Generator) -> Samples:
     return np.asarray(np.sin(np.cumsum(pitch) * (2 * np.pi / rate_hz)) * swell(n))
 
 
-def cheering(n: int, rate_hz: int, rng: np.random.Generator, *, people: float, excitement: float) -> Samples:
-    """Shouts over the roar of the far ones, claps and whistles."""
-    bank = [shout(rate_hz, rng, excitement, low=i % 2 == 0) for i in range(14)]
-    voices = unit_rms(overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 0.6)))
-    roar = unit_rms(shape_spectrum(rng.standard_normal(n), _ROAR, rate_hz)) * (1 + 0.15 * wander(n, rate_hz, rng, 2))
-    whistles = in_turn(n, rate_hz, rng, lambda: _whistle(rate_hz, rng), lambda: float(rng.exponential(1.5)))
-    hands = unit_rms(applause(n, rate_hz, rng, people=people, claps_per_s=3.8))
-    return 0.15 * (voices + (0.1 + 0.2 * excitement) * roar + 0.6 * excitement * whistles + 0.3 * hands)
+@lru_cache(maxsize=4)
+def _shouts(rate_hz: int, key: int, excitement: float) -> tuple[Samples, ...]:
+    rng = np.random.default_rng(key)
+    return tuple(shout(rate_hz, rng, excitement, low=i % 2 == 0) for i in range(14))
 
 
-def babble(n: int, rate_hz: int, rng: np.random.Generator, *, people: float) -> Samples:
-    """Many people talk at once in a room; no word is said."""
+@lru_cache(maxsize=4)
+def _talk(rate_hz: int, key: int) -> tuple[Samples, ...]:
+    """Phrases of ten people, half of them men."""
+    rng = np.random.default_rng(key)
     bank = []
     for i in range(10):
         low = i % 2 == 0
         pitch = rng.uniform(95, 140) if low else rng.uniform(170, 250)
         size = rng.uniform(0.93, 1.0) if low else rng.uniform(1.08, 1.18)
         bank.append(nonsense(rate_hz, rng, pitch, size, int(rng.integers(4, 10))))
+    return tuple(bank)
+
+
+def cheering(
+    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, people: float, excitement: float
+) -> Samples:
+    """Shouts over the roar of the far ones, claps and whistles."""
+    bank = _shouts(rate_hz, int(body.integers(2**32)), round(excitement, 1))
+    voices = overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 0.6))
+    voices = unit_rms(shape_spectrum(voices, _CROWD, rate_hz))
+    roar = unit_rms(shape_spectrum(rng.standard_normal(n), _ROAR, rate_hz)) * (1 + 0.15 * wander(n, rate_hz, rng, 2))
+    whistles = in_turn(n, rate_hz, rng, lambda: _whistle(rate_hz, rng), lambda: float(rng.exponential(3.0)))
+    hands = unit_rms(applause(n, rate_hz, rng, people=people, claps_per_s=3.8))
+    return 0.15 * (voices + (0.1 + 0.2 * excitement) * roar + 0.15 * excitement * whistles + 0.3 * hands)
+
+
+def babble(n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, people: float) -> Samples:
+    """Many people talk at once in a room; no word is said."""
+    bank = _talk(rate_hz, int(body.integers(2**32)))
     return 0.15 * unit_rms(overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 0.9), range_db=18))
 
 
@@ -76,11 +105,11 @@ CLASSES: Final = (
         phrases=("applause", "clapping", "ovation", "audience clapping", "clap"),
         imagenet=("stage", "theater curtain", "academic gown"),
         family="people",
-        source=Room(Texture(applause, segment_s=4.0, crossfade_s=0.4), t60_s="hall_s", wet=0.7, floor=0.003),
+        source=Room(Texture(applause, segment_s=4.0, crossfade_s=0.4), t60_s="hall_s", wet=0.15, floor=0.002),
         knobs=(
-            Knob("people", 6, 60, 300, "", "how many clap"),
-            Knob("claps_per_s", 2.8, 3.8, 5.0, "1/s", "how quickly each one claps"),
-            Knob("hall_s", 0.3, 0.9, 2.0, "s", "how long the hall rings"),
+            Knob("people", 60, 165, 300, "", "how many clap"),
+            Knob("claps_per_s", 3.8, 4.8, 5.6, "1/s", "how quickly each one claps"),
+            Knob("hall_s", 0.3, 0.7, 1.5, "s", "how long the hall rings"),
         ),
         drives={"people": "area", "claps_per_s": "activity"},
         together=("people", "music"),
@@ -103,7 +132,7 @@ CLASSES: Final = (
     ),
     SoundClass(
         name="babble",
-        audioset=("Hubbub, speech noise, speech babble", "Crowd", "Chatter"),
+        audioset=("Hubbub, speech noise, speech babble", "Chatter", "Crowd", "Speech"),
         singular="a room full of talking people",
         plural="rooms full of talking people",
         phrases=("babble", "chatter", "people talking", "restaurant", "café", "party", "crowd talking"),
