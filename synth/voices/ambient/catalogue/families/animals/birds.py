@@ -60,24 +60,21 @@ COO: Final = Call(
     vibrato_level=0.035,
 )
 MEW: Final = Call(
-    pitch=((0, 1.08), (0.15, 0.97), (0.45, 1.11), (0.8, 1.12), (1, 0.85)),
+    pitch=((0, 0.67), (0.2, 1.42), (0.5, 1), (1, 0.99)),
     level=((0, 0), (0.1, 0.8), (0.35, 1), (0.8, 0.5), (1, 0)),
     formants=(
-        Formant(((0, 1060), (0.25, 2180), (1, 1150)), 346, 3.5),
-        Formant(2170, 327, -0.6),
-        Formant(2190, 1010, -8.7),
-        Formant(5360, 5190, -16),
+        Formant(((0, 2350), (0.25, 3350), (1, 2350)), 225),
+        Formant(5000, 1250, 2.3),
+        Formant(5600, 1500, -15),
     ),
-    brightness_hz=16_000,
-    steep=False,
-    jitter=0.012,
-    shimmer=0.19,
-    roughness=0.08,
-    breath=0.088,
-    vibrato_hz=5.9,
-    vibrato_pitch=0.008,
-    vibrato_level=0.067,
-    floor_db=-42,
+    brightness_hz=12_800,
+    jitter=0.002,
+    shimmer=0.12,
+    roughness=0.01,
+    breath=0.24,
+    vibrato_hz=5.4,
+    vibrato_pitch=0.03,
+    floor_db=-27,
 )
 _HOOTS: Final = ((0.35, 0.3, 0.8), (0.14, 0.08, 0.6), (0.14, 0.2, 0.7), (0.45, 0.2, 1.0), (0.4, 0.0, 0.8))
 """Of the great horned owl: length, pause, level."""
@@ -114,14 +111,16 @@ def coos(n: int, rate_hz: int, rng: np.random.Generator, *, pitch_hz: float) -> 
     return joined(rate_hz, parts)
 
 
-def mews(n: int, rate_hz: int, rng: np.random.Generator, *, pitch_hz: float) -> Samples:
-    """A gull: the long call, mews that begin long and become short and quick."""
-    pitch = pitch_hz * rng.uniform(0.88, 1.12)
+def mews(
+    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, pitch_hz: float, duration_s: float
+) -> Samples:
+    """A gull: the long call, cries that begin long and become short and quick."""
+    pitch = pitch_hz * body.uniform(0.95, 1.05)
     parts: list[Samples | float] = []
     count = int(rng.integers(3, 8))
     for i in range(count):
-        length = (0.5 - 0.3 * i / count) * rng.uniform(0.85, 1.15)
-        parts += [utter(MEW, pitch * rng.uniform(0.95, 1.05), length, rate_hz, rng) * rng.uniform(0.7, 1), 0.06]
+        length_s = duration_s * (1 - 0.39 * i / count) * rng.uniform(0.85, 1.15)
+        parts += [utter(MEW, pitch * rng.uniform(0.93, 1.07), length_s, rate_hz, rng) * rng.uniform(0.7, 1), 0.065]
     return joined(rate_hz, parts)
 
 
@@ -193,8 +192,9 @@ CLASSES: Final = (
             floor=0.008,
         ),
         knobs=(
-            Knob("pitch_hz", 650, 850, 1150, "Hz", "pitch of the cries"),
-            Knob("calls_per_s", 0.17, 0.4, 0.67, "1/s", "how often the nearest one calls"),
+            Knob("pitch_hz", 1500, 2200, 2600, "Hz", "pitch of the cries"),
+            Knob("duration_s", 0.12, 0.16, 0.3, "s", "length of the first cry"),
+            Knob("calls_per_s", 0.3, 0.6, 1.0, "1/s", "how often the nearest one calls"),
             Knob("flock", 0.0, 0.3, 0.9, "", "how loud the others are beside it"),
         ),
         drives={"calls_per_s": "activity"},
