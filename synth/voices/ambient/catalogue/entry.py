@@ -56,7 +56,7 @@ class SoundClass:
         audioset: AudioSet's display names for it, best first (those of YAMNet's 521 classes).
         singular, plural: words for people ("a barking dog", "barking dogs").
         phrases: what people write in a prompt ("heavy rain", "downpour").
-        imagenet: ImageNet words (any one of a class's synonyms) that speak for this sound.
+        imagenet: names out of :data:`synth.models.vocabulary.imagenet.NAMES` that speak for this sound.
         imagenet_against: ImageNet words that speak against it.
         family: the folder that it lies in.
         engine: what makes it.

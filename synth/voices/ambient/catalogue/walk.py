@@ -33,7 +33,7 @@ class Walk:
         grid = np.arange(start // step, (start + self.n) // step + 2) * step
         place = grid / rate_hz * per_s
         turn = np.floor(place).astype(int)
-        levels = self._lattice(int(turn[0]), int(turn[-1] - turn[0]) + 2, tag)
+        levels = self.levels(int(turn[0]), int(turn[-1] - turn[0]) + 2, tag)
         inside = place - turn
         blend = inside * inside * (3 - 2 * inside)
         at = turn - turn[0]
@@ -41,8 +41,8 @@ class Walk:
         smooth = np.interp(start + np.arange(self.n), grid, coarse)
         return np.asarray(low + (high - low) * smooth)
 
-    def _lattice(self, first: int, count: int, tag: str) -> Samples:
-        """Levels ``first`` .. ``first + count`` - 1, read from blocks of 64 that have a generator each."""
+    def levels(self, first: int, count: int, tag: str = "") -> Samples:
+        """Numbers ``first`` .. ``first + count`` - 1 of an endless row, uniform in [0, 1): one a wave, say."""
         performance = self.performance.part(f"walk {tag}")
         blocks = range(first // _BLOCK, (first + count) // _BLOCK + 1)
         drawn = np.concatenate([performance.generator(Role.WALK, block).random(_BLOCK) for block in blocks])

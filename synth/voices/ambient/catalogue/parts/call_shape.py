@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.voices.ambient.catalogue.parts.curves import fade, through, unit_peak, wander
+from synth.voices.ambient.catalogue.parts.curves import fade, through, wander
 from synth.voices.ambient.catalogue.parts.formants import shape_bands
+from synth.voices.ambient.catalogue.parts.spectra import unit_peak
 from synth.voices.ambient.catalogue.parts.voice_source import pulses
 
 Doubles = NDArray[np.float64]

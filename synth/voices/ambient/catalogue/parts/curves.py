@@ -60,8 +60,3 @@ def swell(n: int, sharpness: float = 1.0) -> Doubles:
 def decay(n: int, rate_hz: int, time_constant_s: float) -> Doubles:
     """Exponential decay from 1, by 1/e every ``time_constant_s``, [n]."""
     return np.asarray(np.exp(-np.arange(n) / (rate_hz * time_constant_s)))
-
-
-def unit_peak(sound: Doubles) -> Doubles:
-    """``sound`` [n] with its largest magnitude at 1; silence stays silence."""
-    return sound / max(1e-9, float(np.abs(sound).max(initial=0.0)))

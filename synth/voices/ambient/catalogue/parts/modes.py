@@ -1,49 +1,114 @@
-"""Banks of decaying modes: what a struck bar, bell, plate or string does, exactly and for any number of modes.
+"""Decaying sines: the modes of struck things, coins and bubbles.
 
-A mode is exp(s t) with a complex s. Time is cut in two, t = a B + b, and exp(s t) = exp(s a B) exp(s b), so a bank of
-M modes over n samples is one product of matrices, [n/B, 2M] by [2M, B]: no recursion, no loop over modes.
-Modes are sorted by how long they last, and each group is computed only for as long as it can be heard.
+A decaying sine is the imaginary part of z^t, and z^(64 a + b) = z^(64 a) z^b: two short tables make a whole grain,
+which is an order of magnitude cheaper than a sine and an exponential at each sample.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Doubles = NDArray[np.float64]
+from synth.voices.ambient.catalogue.performance import Samples
 
-_HEARD_SHARE = 1.05  # of its decay time by 60 dB for which a mode is computed
-_LN_1000 = 6.907755
+_TABLE: Final = 64
+_HEARD_DECAYS: Final = 5.8  # decay times after which a mode is 50 dB down, and cut
+_CELLS: Final = 1 << 18  # samples computed together
+_TOP: Final = 0.46  # of the rate: modes above it are left out
 
 
-def decaying_modes(
-    n: int, rate_hz: int, hz: ArrayLike, t60_s: ArrayLike, gain: ArrayLike, phase: ArrayLike = 0.0
-) -> Doubles:
-    """Sum of ``gain * sin(2 pi hz t + phase) * 10**(-3 t / t60_s)``, [n]; modes above .47 of the rate stay out.
+def rings(
+    n: int,
+    rate_hz: int,
+    at_s: ArrayLike,
+    gain: ArrayLike,
+    frequency_hz: ArrayLike,
+    decay_s: ArrayLike,
+    attack_s: float = 0.0,
+    rise_per_s: ArrayLike = 0.0,
+) -> Samples:
+    """The sum [n] of sines that begin at ``at_s`` and decay to 1/e in ``decay_s``; arrays of one length, or numbers.
 
-    Args:
-        n: samples, 1 or more.
-        rate_hz: sample rate.
-        hz: frequencies, [M].
-        t60_s: time in which each mode falls by 60 dB, [M] or a number, above 0.
-        gain: amplitudes, [M] or a number.
-        phase: at the start, [M] or a number.
+    ``attack_s`` softens the beginning; ``rise_per_s`` is the relative growth of the frequency a second.
     """
-    hz, t60_s, gain, phase = np.broadcast_arrays(np.atleast_1d(hz), t60_s, gain, phase)
-    heard = (hz > 0) & (hz < 0.47 * rate_hz) & (gain != 0)
-    hz, t60_s, gain, phase = hz[heard], t60_s[heard], gain[heard], phase[heard]
-    out = np.zeros(n)
-    order = np.argsort(t60_s)
-    for group in np.array_split(order, max(1, min(6, len(order) // 8))):
-        if len(group):
-            length = min(n, int(_HEARD_SHARE * t60_s[group[-1]] * rate_hz) + 1)
-            out[:length] += _bank(length, rate_hz, hz[group], t60_s[group], gain[group], phase[group])
-    return out
+    columns = np.broadcast_arrays(*(np.atleast_1d(v) for v in (at_s, gain, frequency_hz, decay_s, rise_per_s)))
+    at, gains, frequencies, decays, rises = (np.ravel(column).astype(float) for column in columns)
+    start = np.round(at * rate_hz).astype(int)
+    used = (frequencies < _TOP * rate_hz) & (start >= 0) & (start < n) & (gains != 0)
+    order = np.flatnonzero(used)[np.argsort(decays[used], kind="stable")]
+    out = np.zeros(n + _TABLE)
+    done = 0
+    while done < len(order):
+        some = order[done : done + _together(decays[order[done:]], rate_hz)]
+        tables = min(-(-int(decays[some[-1]] * _HEARD_DECAYS * rate_hz) // _TABLE), -(-n // _TABLE)) or 1
+        grains = _grains(tables, rate_hz, frequencies[some], decays[some], rises[some]) * gains[some, None]
+        if attack_s > 0:
+            grains *= 1 - np.exp(-np.arange(tables * _TABLE) / (attack_s * rate_hz))
+        for begin, grain in zip(start[some], grains, strict=True):
+            stretch = out[begin : begin + len(grain)]
+            stretch += grain[: len(stretch)]
+        done += len(some)
+    return out[:n]
 
 
-def _bank(n: int, rate_hz: int, hz: Doubles, t60_s: Doubles, gain: Doubles, phase: Doubles) -> Doubles:
-    block = max(16, int(np.sqrt(n)))
-    s = (-_LN_1000 / t60_s + 2j * np.pi * hz) / rate_hz
-    coarse = np.exp(np.outer(np.arange(-(-n // block)) * block, s)) * (gain * np.exp(1j * phase))
-    fine = np.exp(np.outer(s, np.arange(block)))
-    return np.asarray((coarse.real @ fine.imag + coarse.imag @ fine.real).ravel()[:n])
+def _together(decays: Samples, rate_hz: int) -> int:
+    """How many of these grains, ascending in length, are computed at once: alike in length, and not too many."""
+    alike = int(np.searchsorted(decays, 1.5 * decays[0] + 0.001, "right"))
+    longest = decays[alike - 1] * _HEARD_DECAYS * rate_hz + _TABLE
+    return max(1, min(alike, int(_CELLS / longest)))
+
+
+def _grains(tables: int, rate_hz: int, frequencies: Samples, decays: Samples, rises: Samples) -> Samples:
+    """Grains [K, tables * 64] of amplitude 1."""
+    if np.any(rises):
+        time_s = np.arange(tables * _TABLE) / rate_hz
+        cycles = frequencies[:, None] * (time_s + 0.5 * rises[:, None] * time_s**2)
+        return np.asarray(np.sin(2 * np.pi * cycles) * np.exp(-time_s / decays[:, None]))
+    pole = (2j * np.pi * frequencies - 1 / decays) / rate_hz
+    coarse = np.exp(pole[:, None] * (_TABLE * np.arange(tables)))
+    fine = np.exp(pole[:, None] * np.arange(_TABLE))
+    left = np.stack([coarse.real, coarse.imag], axis=-1)
+    right = np.stack([fine.imag, fine.real], axis=1)
+    return np.asarray(np.matmul(left, right).reshape(len(pole), -1))
+
+
+def struck(
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    at_s: ArrayLike,
+    gain: ArrayLike,
+    frequency_hz: ArrayLike,
+    decay_s: ArrayLike,
+    contact_s: float = 0.0003,
+    spread: float = 0.5,
+) -> Samples:
+    """One body of modes struck at ``at_s``: each blow excites the modes differently.
+
+    ``spread`` is the deviation of the modes' log gains from blow to blow; a soft blow, ``contact_s`` long, leaves the
+    high modes silent.
+    """
+    blows = np.atleast_1d(np.asarray(at_s, float))
+    frequencies, decays = np.asarray(frequency_hz, float), np.broadcast_to(decay_s, np.shape(frequency_hz))
+    shape = (len(blows), len(frequencies))
+    gains = np.broadcast_to(gain, blows.shape)[:, None] * np.exp(-((frequencies * contact_s) ** 2))
+    gains = gains * rng.lognormal(0, spread, shape) * rng.choice([-1.0, 1.0], shape)
+    return rings(
+        n,
+        rate_hz,
+        np.repeat(blows, len(frequencies)),
+        gains.ravel(),
+        np.tile(frequencies, len(blows)),
+        np.tile(decays, len(blows)),
+    )
+
+
+def random_modes(
+    rng: np.random.Generator, count: int, low_hz: float, high_hz: float, low_s: float, high_s: float
+) -> tuple[Samples, Samples]:
+    """Frequencies (log-uniform, ascending) and decay times (higher ones die sooner, as 1/sqrt) of a dense body."""
+    frequencies = np.sort(low_hz * (high_hz / low_hz) ** rng.random(count))
+    decays = rng.uniform(low_s, high_s, count) * np.sqrt(np.sqrt(low_hz * high_hz) / frequencies)
+    return frequencies, decays

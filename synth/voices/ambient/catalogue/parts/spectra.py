@@ -77,8 +77,8 @@ def painted_noise(
     half its length: longer frames draw narrower peaks, shorter ones quicker changes. Level 1 everywhere is white noise
     of RMS 1.
     """
-    frame = int(2 * round(frame_s * rate_hz / 2))
-    hop = frame // 2
+    hop = fft.next_fast_len(max(16, round(frame_s * rate_hz / 2)), real=True)
+    frame = 2 * hop
     count = n // hop + 3
     window = np.sin(np.pi * (np.arange(frame) + 0.5) / frame).astype(np.float32)
     white = rng.standard_normal((count + 1) * hop, dtype=np.float32)

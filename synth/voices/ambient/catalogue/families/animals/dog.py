@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from synth.models.imagenet_names import NAMES
+from synth.models.vocabulary.imagenet import NAMES
 from synth.voices.ambient.catalogue.call_shapes import drawn
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass

@@ -6,11 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from synth.models.imagenet_names import NAMES
+from synth.models.vocabulary.imagenet import NAMES
 from synth.voices.ambient.catalogue.engines import Events, Layers
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.curves import swell, unit_peak
+from synth.voices.ambient.catalogue.parts.curves import swell
 from synth.voices.ambient.catalogue.parts.space import joined
+from synth.voices.ambient.catalogue.parts.spectra import unit_peak
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

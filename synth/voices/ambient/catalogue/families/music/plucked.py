@@ -11,7 +11,7 @@ from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import decay, fade
 from synth.voices.ambient.catalogue.parts.formants import band_pass
 from synth.voices.ambient.catalogue.parts.melody import SCALES, midi_hz
-from synth.voices.ambient.catalogue.parts.modes import decaying_modes
+from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
 from synth.voices.ambient.catalogue.parts.space import add_at
 from synth.voices.ambient.catalogue.parts.strings import string_modes
 from synth.voices.ambient.catalogue.performance import Samples
