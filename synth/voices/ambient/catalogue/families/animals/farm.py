@@ -52,19 +52,20 @@ BLEAT: Final = Call(
     vibrato_level=0.2,
 )
 GRUNT: Final = Call(
-    pitch=((0, 0.8), (0.3, 1.1), (1, 0.75)),
+    pitch=((0, 0.93), (0.3, 1.04), (1, 0.75)),
     level=((0, 0), (0.15, 0.9), (0.5, 1), (1, 0)),
     formants=(
-        Formant(((0, 400), (0.4, 620), (1, 420)), 170, 0),
-        Formant(((0, 1100), (0.4, 1500), (1, 1200)), 300, -3),
-        Formant(2600, 600, -8),
-        Formant(4200, 1200, -14),
+        Formant(((0, 391), (0.4, 420), (1, 473)), 76, -10),
+        Formant(((0, 905), (0.4, 2110), (1, 993)), 229, -7.9),
+        Formant(1650, 309, -11),
+        Formant(4410, 472, -11),
+        Formant(8000, 4000, -26),
     ),
-    brightness_hz=3500,
-    jitter=0.05,
-    shimmer=0.45,
-    roughness=0.5,
-    breath=0.5,
+    brightness_hz=5700,
+    jitter=0.16,
+    shimmer=0.43,
+    roughness=0.43,
+    breath=0.4,
 )
 
 

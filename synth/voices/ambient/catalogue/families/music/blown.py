@@ -1,4 +1,4 @@
-"""Trumpet, trombone, flute, clarinet, saxophone and harmonica: a note an event."""
+"""Trumpet, trombone, flute, clarinet and saxophone: a note an event."""
 
 from __future__ import annotations
 
@@ -36,19 +36,7 @@ _TROMBONE: Final = (
     (8000, -20),
     (16_000, -34),
 )
-_SAXOPHONE: Final = (
-    (20, -20),
-    (120, -6),
-    (300, 0),
-    (600, 3),
-    (1200, 2),
-    (2000, 0),
-    (3500, -4),
-    (8000, -14),
-    (18_000, -32),
-)
 _CLARINET: Final = ((20, -20), (140, -2), (400, 2), (1500, 3), (2500, -3), (4000, -8), (9000, -20), (18_000, -36))
-_HARMONICA: Final = ((20, -30), (250, -8), (600, 0), (1500, 3), (3000, 2), (6000, -4), (10_000, -12), (18_000, -28))
 
 
 def _brass(
@@ -135,8 +123,13 @@ def flute(
 def clarinet(
     n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, index: int, notes_per_s: float
 ) -> Samples:
-    """A clarinet's note: a cylinder that is closed at the reed, so hardly any even harmonics."""
-    return _reed(n, rate_hz, rng, Phrase.drawn(body, 52, 76), index, notes_per_s, _CLARINET, 1.0, 3200, 0.01)
+    """A clarinet's note."""
+    note = Phrase.drawn(body, 52, 76).note(index)
+    if not note.steps:
+        return np.zeros(1)
+    m = min(n, int(0.95 * note.steps / notes_per_s * rate_hz))
+    tone = np.concatenate([winds.clarinet(m, rate_hz, rng, midi_hz(note.midi)), np.zeros(int(0.02 * rate_hz))])
+    return note.level * shape_spectrum(tone, _CLARINET, rate_hz)
 
 
 def saxophone(
@@ -148,44 +141,15 @@ def saxophone(
     index: int,
     notes_per_s: float,
     brightness_hz: float,
-) -> Samples:
-    """A saxophone's note: a cone, so all harmonics, and breath."""
-    return _reed(n, rate_hz, rng, Phrase.drawn(body, 53, 75), index, notes_per_s, _SAXOPHONE, 0.0, brightness_hz, 0.03)
-
-
-def _reed(
-    n: int,
-    rate_hz: int,
-    rng: np.random.Generator,
-    phrase: Phrase,
-    index: int,
-    notes_per_s: float,
-    pipe: tuple[tuple[float, float], ...],
-    odd: float,
-    brightness_hz: float,
     breath: float,
 ) -> Samples:
-    note = phrase.note(index)
+    """A saxophone's note."""
+    note = Phrase.drawn(body, 47, 67).note(index)
     if not note.steps:
         return np.zeros(1)
     m = min(n, int(0.95 * note.steps / notes_per_s * rate_hz))
-    tone = winds.single_reed(m, rate_hz, rng, midi_hz(note.midi), odd=odd, brightness_hz=brightness_hz, breath=breath)
-    return note.level * shape_spectrum(np.concatenate([tone, np.zeros(int(0.02 * rate_hz))]), pipe, rate_hz)
-
-
-def harmonica(
-    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, index: int, notes_per_s: float
-) -> Samples:
-    """A harmonica's note, often with the reed beside it."""
-    note = Phrase.drawn(body, 60, 84, scales=1).note(index)
-    if not note.steps:
-        return np.zeros(1)
-    m = min(n, int(0.95 * note.steps / notes_per_s * rate_hz))
-    tone = winds.reeds(m, rate_hz, rng, midi_hz(note.midi), beat_hz=1.0, brightness_hz=5000, attack_s=0.05)
-    if rng.random() < 0.6:
-        tone += 0.7 * winds.reeds(m, rate_hz, rng, midi_hz(note.midi + 4), beat_hz=1.2, brightness_hz=5000)
-    wah = 1 + 0.25 * np.sin(2 * np.pi * 5.5 * np.arange(m) / rate_hz + rng.uniform(0, 6))
-    return 0.1 * note.level * shape_spectrum(tone * wah, _HARMONICA, rate_hz)
+    tone = winds.saxophone(m, rate_hz, rng, midi_hz(note.midi), brightness_hz=brightness_hz, breath=breath)
+    return 0.3 * note.level * tone
 
 
 def _notes(low: float, default: float, high: float) -> Knob:
@@ -262,20 +226,11 @@ CLASSES: Final = (
         imagenet=("sax",),
         family="music",
         source=Room(Events(saxophone, "notes_per_s", 3.0, jitter=0.02), t60_s=0.9, wet=0.25, floor=0.0005),
-        knobs=(_notes(1.0, 2.4, 5.0), Knob("brightness_hz", 3000, 5000, 8000, "Hz", "how hard the reed is blown")),
-        drives={"notes_per_s": "activity"},
-        together=("music", "people"),
-    ),
-    SoundClass(
-        name="harmonica",
-        audioset=("Harmonica",),
-        singular="a harmonica",
-        plural="harmonicas",
-        phrases=("harmonica", "mouth organ", "blues harp"),
-        imagenet=("harmonica",),
-        family="music",
-        source=Room(Events(harmonica, "notes_per_s", 3.0, jitter=0.02), t60_s=0.6, wet=0.2, floor=0.0005),
-        knobs=(_notes(1.0, 2.2, 5.0),),
+        knobs=(
+            _notes(1.0, 2.4, 5.0),
+            Knob("brightness_hz", 3000, 3800, 5000, "Hz", "how hard the reed is blown"),
+            Knob("breath", 0.15, 0.4, 0.6, "", "how much air is heard"),
+        ),
         drives={"notes_per_s": "activity"},
         together=("music", "people"),
     ),

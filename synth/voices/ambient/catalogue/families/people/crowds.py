@@ -22,18 +22,8 @@ from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
 _HANDS: Final = ((20, -40), (183, -12), (366, 0), (2000, 0), (4000, -9), (8000, -21), (20_000, -38))
-_CROWD: Final = (
-    (20, -50),
-    (200, -24),
-    (400, -8),
-    (700, 0),
-    (1400, 0),
-    (2500, -5),
-    (5000, -12),
-    (10_000, -26),
-    (20_000, -40),
-)
-_ROAR: Final = ((20, -40), (300, -12), (800, 0), (2000, 0), (3500, -6), (8000, -16), (20_000, -30))
+_SHOUTS: Final = ((20, -50), (124, -18), (247, 0), (1500, 0), (3000, -7), (6000, -18), (20_000, -45))
+_FAR: Final = ((20, -40), (522, -12), (1044, 0), (1460, 0), (2920, -10), (20_000, -40))
 
 
 def applause(n: int, rate_hz: int, rng: np.random.Generator, *, people: float, claps_per_s: float) -> Samples:
@@ -80,20 +70,25 @@ def _talk(rate_hz: int, key: int) -> tuple[Samples, ...]:
 def cheering(
     n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, people: float, excitement: float
 ) -> Samples:
-    """Shouts over the roar of the far ones, claps and whistles."""
+    """Shouts near and far over scattered claps, a little of the roar of those farthest off, and whistles."""
     bank = _shouts(rate_hz, int(body.integers(2**32)), round(excitement, 1))
-    voices = overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 0.6))
-    voices = unit_rms(shape_spectrum(voices, _CROWD, rate_hz))
-    roar = unit_rms(shape_spectrum(rng.standard_normal(n), _ROAR, rate_hz)) * (1 + 0.15 * wander(n, rate_hz, rng, 2))
-    whistles = in_turn(n, rate_hz, rng, lambda: _whistle(rate_hz, rng), lambda: float(rng.exponential(3.0)))
-    hands = unit_rms(applause(n, rate_hz, rng, people=people, claps_per_s=3.8))
-    return 0.15 * (voices + (0.1 + 0.2 * excitement) * roar + 0.15 * excitement * whistles + 0.3 * hands)
+    voices = overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 2.1 - excitement), range_db=26)
+    voices = unit_rms(shape_spectrum(voices, _SHOUTS, rate_hz))
+    roar = unit_rms(shape_spectrum(rng.standard_normal(n), _FAR, rate_hz)) * (1 + 0.2 * wander(n, rate_hz, rng, 2))
+    count = int(400 * n / rate_hz)
+    gains = 10 ** (-rng.uniform(0, 24, count) / 20)
+    seconds = n / rate_hz
+    hands = dense(
+        n, rate_hz, claps(rate_hz, rng, 32), rng.uniform(0, seconds, count), gains, rng.integers(0, 32, count)
+    )
+    whistles = in_turn(n, rate_hz, rng, lambda: _whistle(rate_hz, rng), lambda: float(rng.exponential(4.0)), 2.0)
+    return 0.15 * (voices + 0.06 * roar + 0.55 * unit_rms(hands) + 0.1 * excitement * whistles)
 
 
 def babble(n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, people: float) -> Samples:
     """Many people talk at once in a room; no word is said."""
     bank = _talk(rate_hz, int(body.integers(2**32)))
-    return 0.15 * unit_rms(overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 0.9), range_db=18))
+    return 0.15 * unit_rms(overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 0.5), range_db=12))
 
 
 CLASSES: Final = (
@@ -122,9 +117,9 @@ CLASSES: Final = (
         phrases=("cheering", "crowd", "cheer", "hooray", "stadium", "fans"),
         imagenet=("football helmet", "scoreboard", "ballplayer", "stage"),
         family="people",
-        source=Room(Texture(cheering, segment_s=4.0, crossfade_s=0.5), t60_s=1.0, wet=0.5, floor=0.003),
+        source=Room(Texture(cheering, segment_s=4.0, crossfade_s=0.5), t60_s=0.7, wet=0.12, floor=0.003),
         knobs=(
-            Knob("people", 10, 40, 100, "", "how many cheer"),
+            Knob("people", 12, 22, 60, "", "how many are near"),
             Knob("excitement", 0.3, 0.7, 1.0, "", "how high and loud they cheer"),
         ),
         drives={"people": "area", "excitement": "activity"},
@@ -138,10 +133,12 @@ CLASSES: Final = (
         phrases=("babble", "chatter", "people talking", "restaurant", "café", "party", "crowd talking"),
         imagenet=("restaurant", "toyshop", "bookshop", "barbershop"),
         family="people",
-        source=Room(Texture(babble, segment_s=5.0, crossfade_s=0.6), t60_s="room_s", wet=0.8, floor=0.01),
+        source=Room(
+            Texture(babble, segment_s=5.0, crossfade_s=0.6), t60_s="room_s", wet=1.1, dark_hz=8000, floor=0.006
+        ),
         knobs=(
-            Knob("people", 8, 40, 90, "", "how many talk"),
-            Knob("room_s", 0.3, 0.7, 1.6, "s", "how long the room rings"),
+            Knob("people", 6, 10, 40, "", "how many talk"),
+            Knob("room_s", 0.25, 0.3, 1.2, "s", "how long the room rings"),
         ),
         drives={"people": "area"},
         together=("people", "music", "machines", "foley"),
