@@ -38,7 +38,7 @@ class JobFigures(Collector):
         for state, count in counts.items():
             jobs.add_metric([state], count)
         yield jobs
-        now_s = time.time()
+        now_s = self.parts.jobs.now()
         age = GaugeMetricFamily(
             "sonorize_oldest_job_age_seconds", "Age of the oldest job in a state.", labels=["state"]
         )
@@ -114,4 +114,4 @@ def _oldest_age_s(jobs: Jobs, state: State, now_s: float) -> float:
         page, cursor = jobs.recent(owner=None, state=state, cursor=cursor, limit=_PAGE)
         oldest_s = min([oldest_s, *(job.queued_at for job in page)])
         if cursor is None:
-            return now_s - oldest_s
+            return max(0.0, now_s - oldest_s)
