@@ -152,7 +152,7 @@ def test_a_job_that_kills_its_workers_fails_alone(tmp_path: Path, flash_clip: Pa
 
 def test_a_job_that_kills_its_workers_takes_no_companion_with_it(tmp_path: Path, flash_clip: Path) -> None:
     house = House.build(tmp_path / "data", flash_clip)
-    poison, *sound = [house.submit(Mode.AMBIENT, rung=False, seed=seed) for seed in (POISON_SEED, 1, 2, 3)]
+    poison, *sound = [house.submit(Mode.AMBIENT, notified=False, seed=seed) for seed in (POISON_SEED, 1, 2, 3)]
     with house.running():  # the four are claimed together
         assert [house.ended(job, patience_s=120).state for job in sound] == [State.SUCCEEDED] * 3
         failed = house.ended(poison, patience_s=120)

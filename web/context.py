@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import Flask, current_app, g
 
 from synth.search import libraries
+from workers.faults import Faults
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
 from workers.storage import Storage
@@ -36,6 +37,7 @@ class Site:
     keys: Keys
     streams: Streams
     broker_check: Callable[[], None] | None
+    faults: tuple[Faults, ...]
     media_origins: tuple[str, ...]
 
     @property

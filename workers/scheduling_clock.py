@@ -72,9 +72,9 @@ class SchedulingClock:
     def _ask(self) -> tuple[float | None, float | None]:
         """The newest time that stands in a row of a job that waits or runs, and the database's own clock."""
         alive = JOBS.c.state.in_((State.QUEUED, *HELD))
-        asked = [sa.func.max(JOBS.c.queued_at), sa.func.max(JOBS.c.rung_at)]
+        asked: list[sa.ColumnElement[float]] = [sa.func.max(JOBS.c.queued_at), sa.func.max(JOBS.c.rung_at)]
         if self._of_database:
-            asked.append(sa.func.extract("epoch", sa.func.clock_timestamp()))
+            asked.append(sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double))
         with self._database.reading() as connection:
             queued_at, seen_at, *now = connection.execute(sa.select(*asked).where(alive)).one()
         newest = None if queued_at is None else max(float(queued_at), float(seen_at))

@@ -1,6 +1,6 @@
 """The work itself: claim, fetch, sound, describe, store, finish. The only importer of the pipeline.
 
-A ring of the bell makes a worker claim jobs one at a time, a few of them, so that a job waits in the queue where the
+A notification makes a worker claim jobs one at a time, a few of them, so that a job waits in the queue where the
 next free worker finds it and not behind another in a worker's hand. Where a voice renders several jobs in one go, those
 that wait are claimed together, and each is stored as soon as it is made; none waits for others to come.
 """
@@ -8,7 +8,6 @@ that wait are claimed together, and each is stored as soon as it is made; none w
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import logging
 import os
@@ -30,18 +29,19 @@ from synth.media import video
 from synth.options import ExistingSound, Options
 from synth.result import Result
 from synth.search import libraries
-from workers import describing, music, overlays, searching
+from workers import describing, music, overlays, pulse, searching
 from workers.attempt import Attempt, Stop, close
 from workers.errors import DatabaseError, ObjectNotFound, StorageError
 from workers.folders import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
 from workers.keeping import patiently, store
-from workers.queue import TASK, make_app, ring
+from workers.notifications import QueueNotifier
+from workers.queue import TASK
 from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
 from workers.storage import Storage, storage_of
 
-DRAIN_S: Final = 5.0  # after so long a worker rings for the next one, or itself, and looks whether it is to end
+DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
 RECORD_PATIENCE_S: Final = 30.0
 
 CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
@@ -56,7 +56,7 @@ class Desk:
     settings: Settings
     jobs: Jobs
     storage: Storage
-    ring: Callable[[str], bool]
+    notify: Callable[[str], object]
     folder: Path
     worker: str
 
@@ -75,12 +75,17 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     libraries.keep_in(settings.libraries_dir)
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
-    searches = str(sender).startswith(SEARCHER)
-    threading.Thread(target=_warm_up, args=(settings.describe, searches), name="warm-up", daemon=True).start()
+    searches, name = str(sender).startswith(SEARCHER), f"{sender or 'worker'}#{os.getpid()}"
+
+    def warm_up() -> None:
+        _warm_up(settings.describe, searches)
+        pulse.beat(folder, name)  # not before: while a large library loads, no thread of this process may run
+
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     if not searches:
         music.keeper(settings)
-    bell, name = functools.partial(ring, make_app(settings)), f"{sender or 'worker'}#{os.getpid()}"
-    _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]
+    notify = QueueNotifier(settings).notify
+    _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), notify, folder, name)]
 
 
 def _warm_up(describes: bool, searches: bool) -> None:
@@ -102,7 +107,7 @@ def work(mode: str) -> None:
         _lay_desk()
     desk = _DESK[0]
     if drain(desk, mode):
-        desk.ring(mode)
+        desk.notify(mode)
 
 
 def drain(desk: Desk, mode: str) -> bool:
@@ -114,7 +119,7 @@ def drain(desk: Desk, mode: str) -> bool:
             claimed = desk.jobs.claim(at_once, mode, desk.worker, sound_s=desk.settings.batch_sound_s)
         except DatabaseError:
             _log.warning("no job could be claimed: the database does not answer")
-            return False  # the reconciler rings again
+            return False  # the reconciler notifies again
         if not claimed:
             return False
         if mode in ANSWERS:
