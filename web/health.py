@@ -96,7 +96,7 @@ def readyz() -> Response:
     reasons = {one.part: one.reason for one in parts.faults if one.reason is not None}
     whole = broker in ("ok", "not asked") and not reasons
     status = ("ready" if whole else "degraded") if ready else "unready"
-    body = {"status": status, "checks": {**needed, "broker": broker}, "reasons": reasons}
+    body = {"status": status, "checks": {**needed, "broker": broker}, **({"reasons": reasons} if reasons else {})}
     return Response(json.dumps(body) + "\n", 200 if ready else 503, content_type="application/json")
 
 

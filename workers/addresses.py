@@ -17,7 +17,10 @@ _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*")
 _WITH_PASSWORDS: Final = ("redis", "rediss", "postgresql", "postgres", "postgresql+psycopg")
 _SOCKET_OPTIONS: Final = ("virtual_host",)
 _S3_OPTIONS: Final = ("endpoint", "region", "public")
-_UNQUOTED: Final = "the password holds a character that ends it early; write / as %2F, ? as %3F, # as %23, @ as %40, : as %3A, % as %25"
+_UNQUOTED: Final = (
+    "the password holds a character that ends it early; "
+    "write / as %2F, ? as %3F, # as %23, @ as %40, : as %3A and % as %25"
+)
 
 
 def check_broker(url: str) -> None:
