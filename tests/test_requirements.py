@@ -16,7 +16,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from tests.requirements_only import normal
+from tests.support.requirements_only import normal
 
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -71,7 +71,7 @@ def modules(*packages: str) -> list[str]:
 def failures(requirements: Iterable[str], names: list[str], program: str) -> dict[str, str]:
     """Module -> the package that it lacks."""
     asked = {"distributions": sorted(closure(requirements)), "modules": names, "program": program}
-    command = [sys.executable, "-m", "tests.requirements_only"]
+    command = [sys.executable, "-m", "tests.support.requirements_only"]
     done = subprocess.run(
         command, input=json.dumps(asked), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
     )

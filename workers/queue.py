@@ -7,6 +7,7 @@ notification that comes twice finds nothing to claim; one that never comes is se
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from celery import Celery
@@ -22,6 +23,9 @@ QUEUES: Final = tuple(f"sonorize.{mode.value}" for mode in Mode)
 SOFT_SHUTDOWN_S: Final = 30.0
 WORKERS_ANSWER_S: Final = 30.0
 
+Notify = Callable[[str], object]
+"""Says that there is work of a mode. It may be lost: the database is the truth."""
+
 
 def make_app(settings: Settings, *, answer_s: float = WORKERS_ANSWER_S) -> Celery:
     """The Celery application of web and workers. Connects to nothing yet.
@@ -29,7 +33,7 @@ def make_app(settings: Settings, *, answer_s: float = WORKERS_ANSWER_S) -> Celer
     Args:
         answer_s: how long the broker may take for an answer; a worker can wait, who notifies cannot.
     """
-    app = Celery("sonorize", broker=settings.broker_url, include=["workers.tasks"], set_as_current=False)
+    app = Celery("sonorize", broker=settings.broker_url, include=["workers.tasks.run_jobs"], set_as_current=False)
     app.conf.update(
         # CUDA cannot be used after a fork; and what a child spawns slowly must not be taken for dead.
         worker_pool="prefork",

@@ -18,8 +18,8 @@ from workers.jobs import Job, Jobs, made_at
 from workers.records import State
 
 if TYPE_CHECKING:
+    from workers.files.storage import Storage
     from workers.settings import Settings
-    from workers.storage import Storage
 
 NOTIFICATIONS_A_TURN: Final = 8  # of one mode; who is woken looks for more by itself
 SWEEP_S: Final = 3600.0
@@ -70,7 +70,7 @@ class Reconciler:
             self._thread.join()
 
     def turn(self) -> None:
-        """Notify of who waits in vain, give up what was lost too often; now and then expire and sweep.
+        """Notify for who waits in vain, give up what was lost too often; now and then expire and sweep.
 
         Jobs of older releases get the words by which they are found, a few hundred a turn.
 

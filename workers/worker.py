@@ -1,4 +1,5 @@
-"""One worker process: Celery's own program with a reconciler beside it. Started by :mod:`workers.embedded`."""
+"""One worker process: Celery's own program with a reconciler beside it. Started by
+:mod:`workers.embedded.supervisor`."""
 
 from __future__ import annotations
 
@@ -14,13 +15,13 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from synth.errors import SynthError
 from workers.errors import WorkError
+from workers.files.storage import storage_of
 from workers.jobs import jobs_of
 from workers.notifications import QueueNotifier
 from workers.pulse import PulseWatch
 from workers.queue import make_app, queue_of
 from workers.reconciler import Reconciler
 from workers.settings import from_environment
-from workers.storage import storage_of
 
 DEAF_S: Final = 10.0  # a job that waits so long beside an idle worker has been notified of several times
 
