@@ -8,9 +8,11 @@ that wait are claimed together, and each is stored as soon as it is made; none w
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -47,6 +49,7 @@ from workers.settings import Settings, from_environment
 from workers.tasks import description, overlays, search_answers
 
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
+FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
 RECORD_PATIENCE_S: Final = 30.0
 
 CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
@@ -317,6 +320,8 @@ def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
 
 def _explain(error: Exception, folder: Path) -> tuple[str, str, bool]:
     """Code, sentence and whether another attempt may help, for somebody who must not learn of our folders."""
+    if _met_a_full_disk(error, folder):  # whatever it says itself: with room, the same clip goes well
+        return "storage", "the server's disk is full", True
     if isinstance(error, SynthError):
         code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
         return code, str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder"), False
@@ -325,6 +330,17 @@ def _explain(error: Exception, folder: Path) -> tuple[str, str, bool]:
     if isinstance(error, StorageError):
         return "storage", str(error), True
     return "internal", "something unexpected went wrong; the server's log says more", True
+
+
+def _met_a_full_disk(error: BaseException | None, folder: Path) -> bool:
+    """Whether an error, or what caused it, is that of a full disk; not every library says so."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(folder.parent).free < FULL_BYTES
+    return False
 
 
 def _delete(storage: Storage, prefix: str) -> None:
