@@ -1,0 +1,104 @@
+"""Words for sounds beyond the catalogue's own, grounds that a sound may fall on, and words that carry nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
+    "air_conditioner": ("aircon", "air con"),
+    "alarm_clock": ("alarm",),
+    "applause": ("hands clapping", "standing ovation"),
+    "babble": ("voices", "people chatting", "conversation", "murmur", "hubbub", "cocktail party"),
+    "bicycle": ("bike", "cyclist"),
+    "boiling": ("kettle", "boiling pot"),
+    "buzzer": ("buzz",),
+    "camera": ("shutter", "photo"),
+    "car_horn": ("honk", "beep beep", "klaxon"),
+    "car_idle": ("car engine", "engine", "motor", "idling"),
+    "car_passing": ("car", "cars", "passing car", "driving", "vehicle"),
+    "cat": ("purr", "kitty"),
+    "cheering": ("fans shouting", "people cheering", "crowd cheering", "shouting"),
+    "church_bell": ("bell", "bells", "tolling"),
+    "clock_tick": ("tick", "ticking", "watch"),
+    "computer_keyboard": ("keystrokes",),
+    "cow": ("cows mooing", "herd of cattle"),
+    "crackling_fire": ("burning", "blaze", "crackling"),
+    "cricket": ("locust", "night insects"),
+    "crying_baby": ("baby screaming", "toddler crying", "child crying", "crying", "weeping"),
+    "dog": ("dog barking", "growl", "yap", "hound baying", "doggy"),
+    "door_creak": ("squeaking door", "door squeaks", "rusty hinge", "squeak"),
+    "door_knock": ("rap at the door", "tapping on a door"),
+    "door_slam": ("door bangs", "slamming", "slam"),
+    "dripping": ("leaking tap", "drops", "dripping tap"),
+    "explosion": ("boom", "kaboom", "blow up"),
+    "footsteps_wood": ("footfall", "someone walking", "running", "stairs", "walk"),
+    "frog": ("frogs croaking", "ribbit"),
+    "glass_breaking": ("glass shatters", "breaking window", "shatter", "glass smashing"),
+    "gull": ("gulls crying",),
+    "gunshot": ("gunfire", "shot fired", "shots"),
+    "hail": ("hailstorm",),
+    "hammer": ("nailing",),
+    "heartbeat": ("beating heart", "heart beating"),
+    "horse": ("horse whinnying", "mare", "foal"),
+    "horse_gallop": ("horse galloping", "horses running", "hoofbeats", "horse trotting"),
+    "jet": ("plane", "airplane", "aeroplane", "aircraft", "jetliner"),
+    "laughter": ("chuckle", "kids laughing"),
+    "motorboat": ("boat",),
+    "motorcycle": ("motor bike", "harley"),
+    "owl": ("owl hooting",),
+    "pouring": ("pour", "fill a glass", "filling a cup"),
+    "rain": ("raindrops", "rainfall", "it rains", "rainstorm", "cloudburst", "pouring rain"),
+    "sea_waves": ("ocean", "beach", "waves", "tide", "seaside", "shore", "coast"),
+    "ship_horn": ("ship", "foghorn"),
+    "songbird": ("songbird", "robin", "nightingale", "blackbird", "finch", "lark", "canary", "birds chirping"),
+    "splash": ("plunge", "diving into a pool", "cannonball"),
+    "stream": ("river", "rivulet", "water", "flowing water", "running stream"),
+    "telephone": ("phone", "ringing phone", "landline"),
+    "thunder": ("lightning", "thunderclap", "thundering"),
+    "traffic_noise": ("city traffic", "street", "city", "road noise"),
+    "train": ("metro", "underground train", "rail"),
+    "truck_horn": ("truck honking",),
+    "typewriter": ("typewriting",),
+    "water_tap": ("running tap", "bathroom sink"),
+    "wind": ("storm", "windy", "hurricane", "tornado", "blizzard"),
+    "wood_chopping": ("chopping a tree", "firewood"),
+}
+"""Sound -> what people also call it. The catalogue's own words come first where both know one."""
+
+_SHEET: Final = "tin metal iron steel sheet roof tile window pane glass car tent canvas umbrella shed zinc skylight"
+_GROVE: Final = "leaf forest wood tree grass jungle foliage garden bush woodland"
+_STONE: Final = "concrete stone pavement tile asphalt street marble cobble cobblestone sidewalk cement hard road brick"
+SURFACES: Final[dict[str, dict[str, str]]] = {
+    "rain": {
+        **dict.fromkeys(_SHEET.split(), "rain_on_roof"),
+        **dict.fromkeys(_GROVE.split(), "rain_on_leaves"),
+    },
+    "footsteps": {
+        **dict.fromkeys("wood wooden parquet floor floorboard board deck plank stair".split(), "footsteps_wood"),
+        **dict.fromkeys(_STONE.split(), "footsteps_concrete"),
+        **dict.fromkeys("metal iron steel grate ladder grid".split(), "footsteps_metal"),
+        **dict.fromkeys("gravel pebble shingle sand beach path grit rubble".split(), "footsteps_gravel"),
+        **dict.fromkeys("snow ice frost".split(), "footsteps_snow"),
+        **dict.fromkeys("leaf grass forest woodland meadow lawn undergrowth".split(), "footsteps_leaves"),
+        **dict.fromkeys("mud puddle swamp slush marsh".split(), "footsteps_mud"),
+    },
+}
+"""Sounds named by their ground: the beginning of their names -> word -> sound."""
+
+PREPOSITIONS: Final = frozenset("on in through over across against onto at under along into upon inside".split())
+LINKS: Final = frozenset("and with while then plus over behind but beside also followed before after as or".split())
+NEGATIONS: Final = frozenset("no not without never none except minus".split())
+VERBS: Final = frozenset(
+    "howl roar bark ring chime whistl hum buzz hiss creak clap knock squeak growl click beep tick sing cri hoot crackl "
+    "slam splash drip burn rustl squeal murmur shout crash".split()
+)
+"""Stems that say how a sound is made: beside a named source ("a roaring waterfall") they name no second one."""
+FILLERS: Final = frozenset(
+    "sound sounds noise hear heard of from to there is are be being it go going come comes coming someone somebody "
+    "person man woman boy girl people play playing make makes making made please want add give let have has had that "
+    "which this these those where when who we you us me for by sort kind like just only audio effect background "
+    "foreground scene ambient ambience atmosphere day during here somewhere can could would should will do does start "
+    "begin stop listen pass passing fall falling blow blowing run call again still out off up down into about around "
+    "him them he she they so if s one etc i am was were being gets get getting as well".split()
+)
+"""Words that neither name a sound nor turn a knob."""
