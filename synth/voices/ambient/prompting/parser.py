@@ -156,8 +156,7 @@ class _PromptReader:
             asked = [draft for draft in self._drafts if self._excluded.get(draft.sound.name) == name]
             if asked:
                 self._ignored.append(f"no {name} (contradicts {asked[0].words})")
-                for draft in asked:
-                    del self._excluded[draft.sound.name]
+                self._excluded = {sound: word for sound, word in self._excluded.items() if word != name}
         layers: list[Layer] = []
         for draft in self._drafts:
             if duration_s is not None and draft.start_s is not None and draft.start_s >= duration_s:
@@ -182,9 +181,7 @@ class _PromptReader:
             return f"the prompt {shown!r} has no sound before the end of the clip: {'; '.join(self._ignored)}"
         words = " ".join(stems_of(text))
         near = embedding.nearest(text) or nearest_names(words, all_sounds())
-        letters = [letter for letter in text if letter.isalpha()]
-        english = "" if sum(letter.isascii() for letter in letters) > 0.7 * len(letters) else " (prompts are in English)"
-        return f"nothing in the prompt {shown!r} names a sound{english}; the nearest are {', '.join(near)}"
+        return f"nothing in the prompt {shown!r} names a sound in English; the nearest are {', '.join(near)}"
 
 
 def _groups(items: Sequence[Item]) -> list[list[Item]]:

@@ -22,6 +22,7 @@ _NUMBERS: Final = {
     for value, word in enumerate("two three four five six seven eight nine ten eleven twelve".split(), 2)
 } | {"couple": 2.0, "dozen": 12.0, "pair": 2.0}
 _AFTER_A_LENGTH: Final = frozenset(("away", "off", "distant", "far", "behind"))
+_GROUND_WORDS: Final = frozenset(("surface", "ground", "material"))
 _SETTINGS: Final = ("level", "level_db", "volume", "pan", *DIMENSIONS)
 
 
@@ -121,6 +122,8 @@ class ClauseReader:
         """A sound, a modifier or a ground; the longest phrase counts."""
         words = lexicon()
         sound, modifier = words.sound_at(self._tokens, self._at), words.modifier_at(self._tokens, self._at)
+        if token.text in _GROUND_WORDS and any(self._peek().stem in grounds for grounds in words.surfaces.values()):
+            return self._add("surface", 2, name=self._peek().stem)  # "surface metal"
         ground = self._ground_at(token, sound is not None and sound[0] > 1)
         if ground:
             return self._add("surface", 1, name=token.stem)

@@ -23,9 +23,10 @@ SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "computer_keyboard": ("keystrokes",),
     "cow": ("cows mooing", "herd of cattle"),
     "crackling_fire": ("burning", "blaze", "crackling"),
+    "bee": ("mosquito", "hornet", "gnat"),
     "cricket": ("locust", "night insects"),
     "crying_baby": ("baby screaming", "toddler crying", "child crying", "crying", "weeping"),
-    "dog": ("dog barking", "growl", "yap", "hound baying", "doggy"),
+    "dog": ("dog barking", "growl", "yap", "pup", "hound baying", "doggy"),
     "door_creak": ("squeaking door", "door squeaks", "rusty hinge", "squeak"),
     "door_knock": ("rap at the door", "tapping on a door"),
     "door_slam": ("door bangs", "slamming", "slam"),
@@ -98,7 +99,7 @@ FILLERS: Final = frozenset(
     "person man woman boy girl people play playing make makes making made please want add give let have has had that "
     "which this these those where when who we you us me for by sort kind like just only audio effect background "
     "foreground scene ambient ambience atmosphere day during here somewhere can could would should will do does start "
-    "begin stop listen pass passing fall falling blow blowing run call again still out off up down into about around "
+    "begin stop listen night evening morning pool kids children child guy lady floor room outdoor indoors pass passing fall falling blow blowing run call again still out off up down into about around "
     "him them he she they so if s one etc i am was were being gets get getting as well".split()
 )
 """Words that neither name a sound nor turn a knob."""

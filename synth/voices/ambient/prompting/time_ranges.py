@@ -51,7 +51,7 @@ def told_range(start_s: float | None, end_s: float | None) -> str:
     """A range as :func:`parts_of` reads it, with the colon; empty for all of the time."""
     if start_s is None and end_s is None:
         return ""
-    return f"{start_s or 0:g}-{'' if end_s is None else f'{end_s:g}'} s: "
+    return f"{start_s:g}- : " if end_s is None else f"{start_s or 0:g}-{end_s:g} s: "
 
 
 def _part(match: re.Match[str], text: str) -> Part:
