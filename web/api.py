@@ -164,7 +164,7 @@ def delete(job_id: str) -> Response:
 @blueprint.post("/jobs/<job_id>/cancel")
 def cancel(job_id: str) -> Response:
     """Stop a job, and keep what was made of it if asked to."""
-    outcome = str(site().jobs.cancel(job_id, viewer(), keep_partial=keeping(body_json())))
+    outcome = str(site().submitter.cancel(job_id, viewer(), keep_partial=keeping(body_json())))
     return reply({"id": job_id, "outcome": outcome}, 202 if outcome == "cancellation_requested" else 200)
 
 

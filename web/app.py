@@ -38,6 +38,8 @@ from web.context import Ring, Site
 from web.events import Streams
 from web.submit import Submitter
 from workers import queue
+from workers.ballast import Ballast
+from workers.cleanup import Cleanup
 from workers.errors import StorageError
 from workers.jobs import Jobs, jobs_of
 from workers.settings import Settings
@@ -75,13 +77,15 @@ def create_app(
         ring, broker_check = functools.partial(queue.ring, bell), functools.partial(queue.check, bell)
     app = Flask("web", root_path=str(Path(__file__).parent))
     _configure(app, settings)
+    ballast = Ballast(settings.data_dir)
     parts = Site(
         settings=settings,
         jobs=jobs,
         storage=storage,
-        submitter=Submitter(settings, jobs, storage, ring),
+        submitter=Submitter(settings, jobs, storage, ring, ballast),
         keys=keys,
         streams=Streams(),
+        cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast),
         broker_check=broker_check,
         media_origins=_origins(storage),
     )

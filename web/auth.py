@@ -12,15 +12,18 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, redirect, request, session, url_for
+from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 
 from synth.errors import OptionError
 from web.context import site
 from web.errors import Problem
+from workers.errors import DatabaseError
+from workers.sessions import Sessions
 
 _ENTRY: Final = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,64}):(?P<digest>[0-9a-fA-F]{64})")
 _OPEN_ENDPOINTS: Final = {"static", "health.livez", "health.readyz", "door.login", "openapi.document", "pages.docs"}
@@ -79,7 +82,20 @@ def log_in(secret: str) -> bool:
     session.clear()
     session["key_name"] = name
     session["key_mark"] = _mark(name)
+    session["name"] = sessions().begin(name, current_app.permanent_session_lifetime.total_seconds())
     return True
+
+
+def log_out() -> None:
+    """End the session, also for whoever has a copy of its cookie."""
+    if isinstance(name := session.get("name"), str):
+        sessions().end(name)
+    session.clear()
+
+
+def sessions() -> Sessions:
+    """Those of this server."""
+    return Sessions(site().jobs)
 
 
 def local_path(text: str | None) -> str:
@@ -95,7 +111,11 @@ def _identify() -> Response | None:
     if not keys.required:
         _this_machine_only()
         return None
-    if _bearer(keys) or _session(keys) or request.endpoint in _OPEN_ENDPOINTS:
+    if request.endpoint in _OPEN_ENDPOINTS:
+        with suppress(DatabaseError):  # they answer without it
+            _bearer(keys) or _session(keys)
+        return None
+    if _bearer(keys) or _session(keys):
         return None
     if request.path.startswith(("/v1/", "/metrics")):
         raise Problem("unauthorized", "an API key is needed here", {"WWW-Authenticate": "Bearer"})
@@ -123,6 +143,7 @@ def _session(keys: Keys) -> bool:
         not isinstance(name, str)
         or name not in keys.digests
         or not hmac.compare_digest(str(session.get("key_mark")), _mark(name))
+        or sessions().key_name(str(session.get("name"))) != name
     ):
         return False
     g.key_name, g.by = name, "session"

@@ -14,7 +14,7 @@ from web.api import body_json, idempotency_key, keeping, option_fields, page_of_
 from web.context import owner, site, viewer
 from web.errors import Problem, problem_of
 from web.forms import parse_options
-from web.media import stored_name
+from web.media import stored_name, whole_size
 from web.multipart import Form
 from web.shapes import batch_json, job_json, outputs
 from web.submit import Ticket, display_title
@@ -26,6 +26,7 @@ blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches")
 MAX_FILES: Final = 200
 BODY_IN_FILES: Final = 4  # one call may carry as many bytes as so many files of the largest size
 PAGE: Final = 200
+_ARCHIVED: Final = {"key": "video", "hits_key": "hits"}
 
 
 def submit_all(form: Form, ticket: Ticket) -> list[dict[str, Any]]:
@@ -103,7 +104,7 @@ def read(batch_id: str) -> Response:
 def cancel(batch_id: str) -> Response:
     """Stop all that is not finished."""
     keep, running = keeping(body_json()), [job for job in members(batch_id) if not job.state.final]
-    outcomes = {job.id: str(site().jobs.cancel(job.id, viewer(), keep_partial=keep)) for job in running}
+    outcomes = {job.id: str(site().submitter.cancel(job.id, viewer(), keep_partial=keep)) for job in running}
     return reply({"id": batch_id, "outcomes": outcomes}, 202)
 
 
@@ -112,11 +113,16 @@ def result(batch_id: str) -> Response:
     """All finished videos and hit lists in one archive, written while it is sent.
 
     Raises:
-        Problem: ``conflict`` while nothing is finished.
+        Problem: ``conflict`` while nothing is finished; ``damaged``.
     """
     done = [job for job in members(batch_id) if outputs(job)]
     if not done:
         raise Problem("conflict", "no clip of this batch is finished yet", {"Retry-After": "5"})
+    for job in done:  # before the first byte is sent: afterwards nothing can be said any more
+        for entry in outputs(job):
+            for column in _ARCHIVED:
+                if column in entry:
+                    whole_size(str(entry[column]))
     headers = {"Content-Disposition": f'attachment; filename="sonorize-{batch_id}.zip"', "Cache-Control": "no-store"}
     return Response(archive(done), headers=headers, content_type="application/zip", direct_passthrough=True)
 
@@ -147,7 +153,7 @@ def archive(jobs: list[Job]) -> Iterator[bytes]:
         with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_STORED) as packed:
             for job in jobs:
                 for entry in outputs(job):
-                    for kind, column in (("video", "key"), ("hits", "hits_key")):
+                    for column, kind in _ARCHIVED.items():
                         if column not in entry:
                             continue
                         with packed.open(

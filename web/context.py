@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from web.auth import Keys
     from web.events import Streams
     from web.submit import Submitter
+    from workers.cleanup import Cleanup
 
 Ring = Callable[[str], object]
 """Says that there is work of a mode. It may be lost: the database is the truth."""
@@ -35,6 +36,7 @@ class Site:
     submitter: Submitter
     keys: Keys
     streams: Streams
+    cleanup: Cleanup
     broker_check: Callable[[], None] | None
     media_origins: tuple[str, ...]
 

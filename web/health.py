@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, current_app, g, json, request
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from web.context import Site, site
+from workers import disk, tombstones
+from workers.errors import DatabaseDamaged
 from workers.jobs import Jobs, State
 
 blueprint = Blueprint("health", __name__)
@@ -31,7 +33,7 @@ class JobFigures(Collector):
     def __init__(self, parts: Site) -> None:
         self.parts = parts
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """The figures of this moment."""
         counts = self.parts.jobs.counts()
         jobs = GaugeMetricFamily("sonorize_jobs", "Jobs by state.", labels=["state"])
@@ -46,6 +48,14 @@ class JobFigures(Collector):
             age.add_metric([state.value], _oldest_age_s(self.parts.jobs, state, now_s) if counts[state.value] else 0.0)
         yield age
         yield GaugeMetricFamily("sonorize_event_streams", "Live streams open.", value=self.parts.streams.open)
+        removed = CounterMetricFamily(
+            "sonorize_leftovers_removed", "What the cleanup took away since the start.", labels=["kind"]
+        )
+        for kind, count in self.parts.cleanup.removed.items():
+            removed.add_metric([kind], count)
+        yield removed
+        waiting = tombstones.count(self.parts.jobs.database)
+        yield GaugeMetricFamily("sonorize_deletions_waiting", "Deleted jobs that have files still.", value=waiting)
 
 
 def install(app: Flask) -> None:
@@ -82,7 +92,11 @@ def livez() -> Response:
 def readyz() -> Response:
     """200 when jobs can be accepted, 503 when not; says what is away."""
     parts = site()
-    needed = {"database": _try(parts.jobs.check), "storage": _try(parts.storage.check)}
+    needed = {
+        "database": _try(parts.jobs.check),
+        "storage": _try(parts.storage.check),
+        "spool": _try(parts.submitter.spool.check),
+    }
     broker = _try(parts.broker_check) if parts.broker_check is not None else "not asked"
     ready = all(answer == "ok" for answer in needed.values())
     body = {"status": "ready" if ready else "unready", "checks": {**needed, "broker": broker}}
@@ -103,7 +117,9 @@ def _try(check: Callable[[], Any]) -> str:
         check()
     except Exception as error:
         current_app.logger.warning("not ready: %s", error)
-        return "away"
+        if isinstance(error, DatabaseDamaged):
+            return "damaged"
+        return "full" if disk.is_full(error) else "away"
     return "ok"
 
 

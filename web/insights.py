@@ -143,7 +143,7 @@ def _failure(question_id: str) -> str | None:
         asked = site().jobs.get(question_id, None)
         if not asked.state.final:
             return None
-        site().jobs.delete(question_id, None)
+        site().jobs.delete(question_id, None, has_files=False)  # it asked about another job's
     except NotFound:  # somebody else who waited for the same took it away
         return "the video could not be drawn"
     return str((asked.error or {}).get("detail", "the video could not be drawn"))

@@ -87,7 +87,7 @@ def job(job_id: str) -> str:
 @blueprint.post("/jobs/<job_id>/cancel")
 def cancel(job_id: str) -> Response:
     """Stop a job, and keep what was made of it if asked to."""
-    site().jobs.cancel(job_id, viewer(), keep_partial=keeping(request.form))
+    site().submitter.cancel(job_id, viewer(), keep_partial=keeping(request.form))
     return redirect(url_for("pages.job", job_id=job_id), 303)
 
 
@@ -140,7 +140,7 @@ def batch(batch_id: str) -> str:
 def cancel_batch(batch_id: str) -> Response:
     """Stop all of them."""
     for member in batches.members(batch_id):
-        site().jobs.cancel(member.id, viewer())
+        site().submitter.cancel(member.id, viewer())
     return redirect(url_for("pages.batch", batch_id=batch_id), 303)
 
 

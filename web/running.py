@@ -24,6 +24,7 @@ from flask import Flask
 
 from synth.errors import OptionError
 from web.app import create_app
+from web.context import parts_of
 from web.serving import CONNECTIONS, make_server, stop
 from workers import queue
 from workers.embedded import READY_S, Embedded
@@ -75,6 +76,9 @@ class Server:
                 ring=functools.partial(queue.ring, bell),
                 broker_check=functools.partial(queue.check, bell),
             )
+            cleanup = parts_of(app).cleanup
+            cleanup.start()
+            undo.callback(cleanup.stop)
             self.address = undo.enter_context(_answering(self.settings, app))
             self._closing = undo.pop_all()
         return self

@@ -1,0 +1,26 @@
+"""Text for strangers: sentences without the paths of this machine."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_QUOTED: Final = re.compile(r"(?P<quote>['\"`])/(?:(?!(?P=quote))[^\n])*(?P=quote)")
+_BARE: Final = re.compile(r"(?<![\w.:/~\])-])/(?:[^\s/'\"`<>|,;()]+/)*[^\s/'\"`<>|,;():]+/?")
+
+
+def without_paths(text: str) -> str:
+    """The text with every absolute path cut down to its last part; addresses with a scheme stay.
+
+    A path with spaces is known as one where it stands in quotation marks.
+    """
+    return _BARE.sub(lambda found: _name(found[0]), _QUOTED.sub(_unquoted, text))
+
+
+def _unquoted(found: re.Match[str]) -> str:
+    quote = found["quote"]
+    return f"{quote}{_name(found[0].strip(quote))}{quote}"
+
+
+def _name(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
