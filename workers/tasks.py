@@ -254,7 +254,7 @@ class _Errand:
             _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
         except Exception as error:
-            code, detail, retryable = _explain(error, self.folder)
+            code, detail, retryable = _explain(error, self.folder, self.desk.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
@@ -335,12 +335,13 @@ def _write_down_objects(attempt: Attempt, jobs: Jobs) -> None:
         _record(attempt, write)
 
 
-def _explain(error: Exception, folder: Path) -> tuple[str, str, bool]:
+def _explain(error: Exception, folder: Path, settings: Settings) -> tuple[str, str, bool]:
     """Code, sentence and whether another attempt may help, for somebody who must not learn of our folders."""
     if isinstance(error, SynthError):
         code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
         told = str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder")
-        return code, redaction.without_paths(told), False
+        ours = (settings.data_dir, settings.libraries_dir, settings.music_dir or folder, weights.CHECKPOINTS)
+        return code, redaction.without_paths(told, ours), False
     if isinstance(error, ObjectDamaged):
         return "source_damaged", f"the clip is damaged: {error}", False
     if isinstance(error, ObjectNotFound):
