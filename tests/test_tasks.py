@@ -30,7 +30,7 @@ from workers.folders import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, State, jobs_of, new_id
 from workers.reconciler import ORPHAN_S, SWEEP_S, Reconciler
 from workers.settings import Settings, embedded
-from workers.storage import LocalStorage
+from workers.storage import LocalStorage, Stored
 from workers.tasks import Desk, drain, run_jobs
 
 
@@ -54,7 +54,7 @@ class ShakyStorage(LocalStorage):
     puts: tuple[str, ...] = ()
     on_put: Callable[[str], None] = staticmethod(lambda _: None)
 
-    def put(self, key: str, source: Any, content_type: str) -> int:
+    def put(self, key: str, source: Any, content_type: str) -> Stored:
         self.on_put(key)
         if self.refusals > 0:
             self.refusals -= 1

@@ -16,10 +16,9 @@ from synth.media import audio
 from synth.search.description import Side
 from tests.embedders import LightsAndLevels, leaning
 from tests.serving import KEY, KEY_ENTRY
-from tests.web_place import Place, place, problem
+from tests.web_place import Place, document, place, problem
 from web import questions
 from web.client import Client, ClientError
-from web.openapi import description
 from workers import searching, vectors
 from workers.records import SEARCH
 
@@ -52,8 +51,7 @@ def gallery(here: Place, flash_clip: Path) -> dict[str, str]:
 
 
 def fits(told: Any) -> dict[str, Any]:
-    document = description()
-    schema = {"$ref": "#/components/schemas/Search", "components": document["components"]}
+    schema = {"$ref": "#/components/schemas/Search", "components": document()["components"]}
     jsonschema.Draft202012Validator(schema).validate(told)
     return dict(told)
 

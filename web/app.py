@@ -46,6 +46,8 @@ from workers.settings import Settings
 from workers.storage import Storage, storage_of
 
 SESSION_DAYS: Final = 14
+PARTS: Final = (api, batches, boxes, insights, music, openapi, pages, search, door, health)
+"""The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
 
 
@@ -95,7 +97,7 @@ def create_app(
     guards.install(app)
     errors.install(app)
     decor.install(app)
-    for part in (api, batches, boxes, insights, music, openapi, pages, search, door, health):
+    for part in PARTS:
         app.register_blueprint(part.blueprint)
     return app
 

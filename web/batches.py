@@ -10,12 +10,31 @@ from typing import IO, Any, Final, cast
 from flask import Blueprint, Response
 
 from synth.errors import SynthError
-from web.api import body_json, idempotency_key, keeping, option_fields, page_of_jobs, receive, reply, unless_known
+from web.api import (
+    idempotency_key,
+    keeping,
+    options_of,
+    page_of_jobs,
+    receive,
+    reply,
+    unless_known,
+    without_token,
+)
 from web.context import owner, site, viewer
 from web.errors import Problem, problem_of
-from web.forms import parse_options
 from web.media import stored_name, whole_size
 from web.multipart import Form
+from web.operations import BODY, UPLOADING, Operation, describes, parsed
+from web.schemas.jobs import (
+    Batch,
+    BatchCancellation,
+    BatchCreated,
+    Batches,
+    BatchUpload,
+    Cancel,
+    CancelQuery,
+    JobsQuery,
+)
 from web.shapes import batch_json, job_json, outputs
 from web.submit import Ticket, display_title
 from workers.errors import NotFound, WorkError
@@ -67,6 +86,17 @@ def members(batch_id: str) -> list[Job]:
 
 
 @blueprint.post("")
+@describes(
+    Operation(
+        "createBatch",
+        "Upload several clips in one call",
+        {202: BatchCreated},
+        (*UPLOADING, "conflict", "idempotency"),
+        form=BatchUpload,
+        files=MAX_FILES,
+        headers=("Idempotency-Key",),
+    )
+)
 def create() -> Response:
     """Make a job of each file in the request."""
     submitter, key = site().submitter, idempotency_key()
@@ -74,7 +104,7 @@ def create() -> Response:
         form = receive(folder, files=MAX_FILES, total_bytes=BODY_IN_FILES * submitter.limits.max_bytes)
         if not form.uploads:
             raise Problem("bad-request", "there is no file in the request; send each clip as a field `file`")
-        options = parse_options(option_fields(form.fields), site().libraries)
+        options = options_of(parsed(BatchUpload, without_token(form.fields)))
         items = submit_all(form, Ticket(owner(), options, new_id(time.time()), key))
     made = [item["job"] for item in items if "job" in item]
     if not made:
@@ -87,28 +117,59 @@ def create() -> Response:
 
 
 @blueprint.get("")
-def listing() -> Response:
+@describes(Operation("listBatches", "Your batches, newest first", {200: Batches}, ("option",), query=JobsQuery))
+def listing(query: JobsQuery) -> Response:
     """The caller's batches, newest first, by the newest jobs that belong to one."""
-    jobs, cursor = page_of_jobs()
+    jobs, cursor = page_of_jobs(query)
     ids = list(dict.fromkeys(job.batch_id for job in jobs if job.batch_id))
     return reply({"batches": [_brief(batch_id) for batch_id in ids], "next_cursor": cursor})
 
 
 @blueprint.get("/<batch_id>")
+@describes(
+    Operation(
+        "readBatch",
+        "One batch: counts, and each of its jobs",
+        {200: Batch, 304: None},
+        ("not-found",),
+        headers=("If-None-Match",),
+    )
+)
 def read(batch_id: str) -> Response:
     """One batch: counts, and each of its jobs in brief."""
     return unless_known(reply(batch_json(batch_id, members(batch_id))))
 
 
 @blueprint.post("/<batch_id>/cancel")
-def cancel(batch_id: str) -> Response:
+@describes(
+    Operation(
+        "cancelBatch",
+        "Stop all of a batch that is not finished",
+        {202: BatchCancellation},
+        (*BODY, "not-found", "disk-full"),
+        query=CancelQuery,
+        body=Cancel,
+    )
+)
+def cancel(batch_id: str, query: CancelQuery, body: Cancel) -> Response:
     """Stop all that is not finished."""
-    keep, running = keeping(body_json()), [job for job in members(batch_id) if not job.state.final]
+    keep, running = (
+        keeping(body.keep_partial, query.keep_partial),
+        [job for job in members(batch_id) if not job.state.final],
+    )
     outcomes = {job.id: str(site().submitter.cancel(job.id, viewer(), keep_partial=keep)) for job in running}
     return reply({"id": batch_id, "outcomes": outcomes}, 202)
 
 
 @blueprint.get("/<batch_id>/result.zip")
+@describes(
+    Operation(
+        "readBatchResult",
+        "Videos and hit lists of all that is finished, in one archive",
+        {200: ("application/zip",)},
+        ("not-found", "conflict", "damaged"),
+    )
+)
 def result(batch_id: str) -> Response:
     """All finished videos and hit lists in one archive, written while it is sent.
 

@@ -38,6 +38,10 @@ _TYPES: Final = {
 }
 
 
+MEDIA_TYPES: Final = (*dict.fromkeys(_TYPES.values()), "application/octet-stream")
+"""Those of all files that go out."""
+
+
 @dataclass(frozen=True)
 class Item:
     """One stored file, and how it is called outside."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from synth.options import Options
@@ -14,7 +14,8 @@ from web.api import keeping, page_of_jobs
 from web.context import owner, site, viewer
 from web.errors import KINDS, Problem
 from web.multipart import Form, read_form
-from web.openapi import OPERATIONS
+from web.operations import once, parsed, routes
+from web.schemas.jobs import JobsQuery
 from web.shapes import job_json, outputs
 from web.submit import Ticket, variant_seeds
 from workers.jobs import Job, State, new_id
@@ -87,7 +88,8 @@ def job(job_id: str) -> str:
 @blueprint.post("/jobs/<job_id>/cancel")
 def cancel(job_id: str) -> Response:
     """Stop a job, and keep what was made of it if asked to."""
-    site().submitter.cancel(job_id, viewer(), keep_partial=keeping(request.form))
+    keep = keeping(request.form.get("keep_partial"), request.args.get("keep_partial"))
+    site().submitter.cancel(job_id, viewer(), keep_partial=keep)
     return redirect(url_for("pages.job", job_id=job_id), 303)
 
 
@@ -117,7 +119,7 @@ def delete(job_id: str) -> Response:
 @blueprint.get("/gallery")
 def gallery() -> str:
     """The caller's jobs as cards, newest first."""
-    jobs, cursor = page_of_jobs()
+    jobs, cursor = page_of_jobs(parsed(JobsQuery, _given_filters()))
     asked = {name: request.args[name] for name in ("state", "mode") if request.args.get(name)}
     return render_template(
         "gallery.html",
@@ -149,8 +151,13 @@ def docs() -> str:
     """How to use the API, from this server itself."""
 
     return render_template(
-        "docs.html", operations=OPERATIONS, kinds=KINDS, base=_base(), limits=site().submitter.limits
+        "docs.html", operations=list(routes(current_app)), kinds=KINDS, base=_base(), limits=site().submitter.limits
     )
+
+
+def _given_filters() -> dict[str, str]:
+    """The filters of the gallery: a form sends those that nobody chose as well, empty."""
+    return {name: value for name, value in once(request.args).items() if value and name in JobsQuery.model_fields}
 
 
 def _base() -> str:

@@ -11,11 +11,13 @@ from flask import Blueprint, Response, render_template, request
 from synth.errors import MediaError, OptionError
 from synth.search.description import Side
 from web import finding, guards
-from web.api import reply
+from web.api import reply, without_token
 from web.context import owner, site
 from web.errors import Problem, problem_of
 from web.finding import Found, Wish
 from web.multipart import Bounds, Form, read_form
+from web.operations import UPLOADING, Operation, describes, parsed
+from web.schemas.search import Search, SearchQuery, SearchUpload
 from web.shapes import outputs
 
 blueprint = Blueprint("search", __name__)
@@ -38,12 +40,31 @@ class Answer:
 
 
 @blueprint.get("/v1/search")
-def find() -> Response:
+@describes(
+    Operation(
+        "search",
+        "Find results by words, or like another job's picture or sound",
+        {200: Search},
+        ("bad-request", "not-found", "option"),
+        query=SearchQuery,
+    )
+)
+def find(query: SearchQuery) -> Response:
     """Search by words, or like a job."""
-    return reply(_answer(request.args).as_json())
+    return reply(_answer(query.fields()).as_json())
 
 
 @blueprint.post("/v1/search")
+@describes(
+    Operation(
+        "searchLikeFile",
+        "Find results that look or sound like a picture, a sound or a clip",
+        {200: Search},
+        (*UPLOADING,),
+        form=SearchUpload,
+        accept=("video/mp4", "image/jpeg", "image/png", "image/webp", "audio/wav", "audio/mpeg", "audio/flac"),
+    )
+)
 def find_like_file() -> Response:
     """Search like a picture, a sound or a clip."""
     submitter = site().submitter
@@ -51,6 +72,7 @@ def find_like_file() -> Response:
         form = _receive(folder)
         if not form.uploads:
             raise Problem("bad-request", "there is no file in the request; send it as the field `file`")
+        form.fields = parsed(SearchUpload, without_token(form.fields)).fields()
         return reply(_answer_file(form).as_json())
 
 

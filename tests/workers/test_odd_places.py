@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -117,12 +119,18 @@ def test_a_half_damaged_database_is_reported(
 
 
 def test_the_database_is_examined_now_and_then_only(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = []
-    connect = database.sqlite3.connect
-    monkeypatch.setattr(database.sqlite3, "connect", lambda *a, **b: opened.append(a) or connect(*a, **b))
+    opened: list[str] = []
+    connect = sqlite3.connect
+
+    def counted(address: str, **more: Any) -> sqlite3.Connection:
+        opened.append(address)
+        found: sqlite3.Connection = connect(address, **more)
+        return found
+
+    monkeypatch.setattr(sqlite3, "connect", counted)
     for _ in range(5):
         assert here.client.get("/readyz").status_code == 200
-    assert len([one for one in opened if "mode=ro" in str(one)]) == 1
+    assert len([one for one in opened if "mode=ro" in one]) == 1
 
 
 def test_damaged_weights_are_reported_without_a_path(
