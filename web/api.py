@@ -98,7 +98,7 @@ def options_of(form: OptionsForm) -> Options:
     Raises:
         OptionError: this server has not what is asked for.
     """
-    return forms.parse_options(form.options(), site().libraries)  # type: ignore[attr-defined]
+    return forms.parse_options(form.options(), site().libraries)
 
 
 def page_of_jobs(query: JobsQuery, **filters: Any) -> tuple[list[Job], str | None]:

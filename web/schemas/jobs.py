@@ -182,7 +182,7 @@ class Limits(Shape):
     libraries: list[str] = Field(description="Sound libraries that `library` may name.")
 
 
-class Upload(OptionsForm):
+class Upload(OptionsForm):  # type: ignore[misc]
     """A clip, and what is wanted of it."""
 
     batch_id: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
@@ -190,7 +190,7 @@ class Upload(OptionsForm):
     )
 
 
-class BatchUpload(OptionsForm):
+class BatchUpload(OptionsForm):  # type: ignore[misc]
     """Clips, and what is wanted of all of them."""
 
 
