@@ -12,55 +12,55 @@ from pathlib import Path
 import pytest
 
 from synth import model_card, weights
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for part in ("synth", "workers", "web") for path in (ROOT / part).rglob("*.py"))
 LAUNCHERS = (
     ROOT / "synth" / "media" / "ffmpeg.py",  # every ffmpeg
-    ROOT / "workers" / "services.py",  # the broker and the workers of one machine
+    ROOT / "workers" / "embedded" / "services.py",  # the broker and the workers of one machine
 )
 STARTS_CHILDREN = {"subprocess", "pty", "popen2", "commands"}
 STARTS_CHILDREN_IN_OS = ("system", "popen", "fork", "spawn", "posix_spawn", "exec")
 BECOME_ANOTHER = (
     ROOT / "synth" / "media" / "guard.py",  # limits itself and becomes ffmpeg
-    ROOT / "workers" / "leash.py",  # ties itself to its parent and becomes the broker or a worker
+    ROOT / "workers" / "embedded" / "die_with_parent.py",  # ties itself to its parent, becomes broker or worker
 )
 READS_THE_ENVIRONMENT = ROOT / "workers" / "settings.py"
 ABOVE = {"synth": ("workers", "web"), "workers": ("web",), "web": ()}
 WITHOUT_TORCH = (
-    "synth.cli",
+    "synth.cli.app",
     "synth.dsp",
     "synth.errors",
     "synth.materials",
-    "synth.kernels.native",
-    "synth.kernels.sampler",
+    "synth.sampler.native",
+    "synth.sampler.backends",
     "synth.media.audio",
     "synth.media.video",
     "synth.options",
-    "synth.pipeline",
+    "synth.pipeline.sonorize",
     "synth.randomness",
     "synth.result",
-    "synth.search.heat_map",
-    "synth.search.texture_kinds",
-    "synth.synthesis.ambient",
-    "synth.synthesis.base",
-    "synth.search.libraries",
-    "synth.search.library_file",
-    "synth.synthesis.hit_list",
-    "synth.synthesis.library",
+    "synth.description.heat_map",
+    "synth.description.texture_kinds",
+    "synth.voices.ambient.voice",
+    "synth.voices.base",
+    "synth.voices.library.registry",
+    "synth.voices.library.index_file",
+    "synth.voices.hits.hit_list",
+    "synth.voices.library.voice",
     "synth.weights",
     "web.app",
     "web.cli",
     "web.client",
-    "web.running",
-    "web.serving",
+    "web.server.run",
+    "web.server.http_server",
     "workers.boxes",
-    "workers.embedded",
+    "workers.embedded.supervisor",
     "workers.jobs",
     "workers.queue",
     "workers.reconciler",
     "workers.settings",
-    "workers.storage",
+    "workers.files.storage",
 )
 
 

@@ -21,8 +21,8 @@ from synth.options import Mode
 from workers.errors import DatabaseError
 
 if TYPE_CHECKING:
+    from workers.files.storage import Stored
     from workers.jobs import Job, Jobs
-    from workers.storage import Stored
 
 POLL_S: Final = 0.2  # the flag in the row is looked at this often at most
 REPORT_S: Final = 0.3  # progress is written this often at most

@@ -14,16 +14,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from synth.options import Options
-from workers import objects, tombstones
 from workers.database import open_database
 from workers.errors import Conflict, NotFound, QueueFull
+from workers.files import objects, tombstones
+from workers.files.storage import Stored
 from workers.leases import Clock, Leases, unlist
 from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, Cancellation, job_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
-from workers.storage import Stored
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -195,7 +195,7 @@ class Jobs(Leases):
         return job_of(row)
 
     def delete(self, id: str, owner: str | None, *, has_files: bool = True) -> Job:
-        """Forget a job in whatever state; :func:`workers.tombstones.delete_files` deletes its files. Raises NotFound.
+        """Forget a job in whatever state; :func:`workers.files.tombstones.delete_files` deletes its files. Raises NotFound.
 
         Args:
             has_files: false where its files are deleted already, or it never had any.

@@ -20,14 +20,14 @@ from synth.errors import Cancelled, MediaError, OptionError, SynthError
 from synth.files import write_whole
 from synth.media import audio, video
 from synth.media.bed import Bed
-from synth.search.music_folder import Track, described, track_file
-from synth.search.music_index import MusicIndex
+from synth.music.folder import Track, described, track_file
+from synth.music.index import MusicIndex
 from workers.attempt import Attempt
 from workers.errors import NotFound
+from workers.files.result_upload import THUMBNAIL_WIDTH, put
+from workers.files.storage import Storage
 from workers.jobs import Jobs
-from workers.keeping import THUMBNAIL_WIDTH, put
 from workers.settings import Settings
-from workers.storage import Storage
 
 STAGE: Final = "music"
 LAYING: Final = "bed"
@@ -103,7 +103,8 @@ def keeper(settings: Settings) -> Keeper | None:
 
 
 def suggest(stored: dict[str, Any], settings: Settings, attempt: Attempt, folder: Path) -> None:
-    """Write suggestions for a clip into what :func:`workers.keeping.store` gave, if the server has a folder of music.
+    """Write suggestions for a clip into what :func:`workers.files.result_upload.store` gave, if the server has a folder
+    of music.
 
     Args:
         folder: where the clip lies as ``source``.
@@ -118,7 +119,7 @@ def suggest(stored: dict[str, Any], settings: Settings, attempt: Attempt, folder
     told: dict[str, Any] = {"suggestions": [], "reason": None}
     try:
         attempt.progress(STAGE, 0.0)
-        from synth.search.music import matcher  # loads torch: who has no music needs none of it
+        from synth.music.suggestion import matcher  # loads torch: who has no music needs none of it
 
         with MusicIndex(kept.file, kept.root) as index:
             found = matcher().suggest(folder / "source", index, cancelled=attempt.stop)
@@ -157,7 +158,7 @@ def lay(jobs: Jobs, storage: Storage, settings: Settings, attempt: Attempt, fold
         raise OptionError(NO_FOLDER)
     file, track = track_file(settings.music_dir, str(asked["track"])), _track(settings, str(asked["track"]))
     plain = _plain(jobs, asked)
-    from synth.search.music import lay as laid_under
+    from synth.music.suggestion import lay as laid_under
 
     began = time.perf_counter()
     attempt.progress(LAYING, 0.0)

@@ -1,1 +1,1 @@
-"""Tests of workers/."""
+"""Tests of workers."""

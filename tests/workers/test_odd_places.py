@@ -14,13 +14,13 @@ import httpx
 import pytest
 
 from synth import weights
-from tests.serving import serving
-from tests.voices import FlashVoice
-from tests.web_place import Place, place, problem
+from tests.support.serving import serving
+from tests.support.voices import FlashVoice
+from tests.support.web_place import Place, place, problem
 from web.client import Client
-from web.serving import SMALL_BODY
+from web.server.http_server import SMALL_BODY
 from workers import database, redaction
-from workers.embedded import Embedded
+from workers.embedded.supervisor import Embedded
 from workers.errors import DatabaseDamaged
 from workers.settings import broker_socket, embedded
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from synth.commands.console import say, say_json
+from synth.cli.console import say, say_json
 from web.commands.index import Json
 from web.commands.serve import Data
 
 if TYPE_CHECKING:
+    from workers.files.verification import Report
     from workers.settings import Settings
-    from workers.verification import Report
 
 SHOWN: Final = 50
 
@@ -41,11 +41,11 @@ def verify(
 def _verified(settings: Settings, *, repair: bool, quick: bool) -> Report:
     from tqdm import tqdm
 
+    from workers.files.repair import Repairer
+    from workers.files.storage import storage_of
+    from workers.files.verification import Verifier
     from workers.jobs import jobs_of
     from workers.queue import make_app, ring
-    from workers.repair import Repairer
-    from workers.storage import storage_of
-    from workers.verification import Verifier
 
     jobs, storage = jobs_of(settings), storage_of(settings)
     notify = functools.partial(ring, make_app(settings))

@@ -1,0 +1,285 @@
+"""The API's jobs: create, list, read, follow, cancel, retry, vary, delete. Batches are in :mod:`web.api.batches`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+from flask import Blueprint, Response, json, request
+
+from synth.errors import MediaError
+from synth.options import Options, truth
+from web.api import events, media
+from web.api.operations import BODY, UPLOADING, Operation, describes, parsed
+from web.api.problems import Problem
+from web.api.representations import job_json, links, outputs
+from web.api.schemas import jobs as schemas
+from web.api.schemas.files import Download
+from web.api.schemas.jobs import (
+    Cancel,
+    CancelQuery,
+    JobsOfBatchQuery,
+    JobsQuery,
+    Limits,
+    Probe,
+    ProbeUpload,
+    Upload,
+    Variants,
+)
+from web.api.schemas.options import OptionsForm
+from web.context import owner, site, viewer
+from web.uploads import forms
+from web.uploads.multipart import Form, read_form
+from web.uploads.submit import Ticket, info_json, variant_seeds
+from workers.jobs import Job, State, made_at
+
+blueprint = Blueprint("api", __name__, url_prefix="/v1")
+
+MAX_KEY_LENGTH: Final = 200
+NOT_OPTIONS: Final = frozenset({"csrf_token"})
+
+
+def reply(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON, as this API writes it."""
+    return Response(json.dumps(body) + "\n", status, dict(headers or {}), content_type="application/json")
+
+
+def unless_known(response: Response) -> Response:
+    """The response with an ETag, or 304 to a caller that has it already."""
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:24], weak=True)
+    response.make_conditional(request)
+    return response
+
+
+def receive(folder: Any, *, files: int, total_bytes: int) -> Form:
+    """Read the body of this request into the spool.
+
+    Raises:
+        Problem: it is of another kind, too large, broken, or there is no room.
+    """
+    announced = request.content_length or 0
+    if announced > total_bytes:
+        raise Problem("too-large", f"the request has {announced} bytes; allowed are {total_bytes}")
+    submitter = site().submitter
+    submitter.spool.make_room(announced)
+    return read_form(request.stream, request.headers.get("Content-Type", ""), folder, submitter.bounds(files))
+
+
+def keeping(*asked: str | bool | None) -> bool:
+    """Whether a request to cancel wants to keep what was made: the first that says so.
+
+    Raises:
+        OptionError: neither true nor false.
+    """
+    return any(truth("keep_partial", one) for one in asked)
+
+
+def idempotency_key() -> str | None:
+    """The request's ``Idempotency-Key``.
+
+    Raises:
+        Problem: it is too long or not plain text.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not (0 < len(key) <= MAX_KEY_LENGTH and key.isascii() and key.isprintable()):
+        raise Problem("bad-request", f"Idempotency-Key must be 1 to {MAX_KEY_LENGTH} printable ASCII characters")
+    return key
+
+
+def without_token(fields: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a form without the one that only shows where it comes from."""
+    return {name: value for name, value in fields.items() if name not in NOT_OPTIONS}
+
+
+def options_of(form: OptionsForm) -> Options:
+    """The options of an upload.
+
+    Raises:
+        OptionError: this server has not what is asked for.
+    """
+    return forms.parse_options(form.options(), site().libraries)
+
+
+def page_of_jobs(query: JobsQuery, **filters: Any) -> tuple[list[Job], str | None]:
+    """One page of the caller's jobs."""
+    return site().jobs.recent(
+        owner=viewer(),
+        state=State(query.state) if query.state else None,
+        mode=query.mode,
+        cursor=query.cursor,
+        limit=query.limit,
+        **filters,
+    )
+
+
+@blueprint.get("/limits")
+@describes(Operation("readLimits", "What a clip may be", {200: Limits}))
+def limits() -> Response:
+    """What a clip may be."""
+    modes = [mode.value for mode in forms.MODES]
+    return reply({**asdict(site().submitter.limits), "modes": modes, "libraries": list(site().libraries)})
+
+
+@blueprint.post("/jobs")
+@describes(
+    Operation(
+        "createJob",
+        "Upload a clip and make a job of it",
+        {202: schemas.Job},
+        (*UPLOADING, "conflict", "idempotency"),
+        form=Upload,
+        headers=("Idempotency-Key",),
+    )
+)
+def create() -> Response:
+    """Make a job of one clip."""
+    submitter, key = site().submitter, idempotency_key()
+    with submitter.once(owner(), key), submitter.spool.request() as folder:
+        form = receive(folder, files=1, total_bytes=submitter.limits.max_bytes + 1024**2)
+        if not form.uploads:
+            raise Problem("bad-request", "there is no file in the request; send the clip as the field `file`")
+        asked = parsed(Upload, without_token(form.fields))
+        if asked.batch_id and made_at(asked.batch_id) is None:
+            raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
+        job = submitter.submit(form.uploads[0], Ticket(owner(), options_of(asked), asked.batch_id or None, key))
+    return accepted(job)
+
+
+def accepted(job: Job) -> Response:
+    """202 for a job that will be done."""
+    return reply(job_json(job, hits=False), 202, {"Location": links(job)["self"]})
+
+
+@blueprint.get("/jobs")
+@describes(Operation("listJobs", "Your jobs, newest first", {200: schemas.Jobs}, ("option",), query=JobsOfBatchQuery))
+def listing(query: JobsOfBatchQuery) -> Response:
+    """The caller's jobs, newest first."""
+    found, cursor = page_of_jobs(query, batch_id=query.batch_id)
+    return reply({"jobs": [job_json(job, hits=False) for job in found], "next_cursor": cursor})
+
+
+@blueprint.get("/jobs/<job_id>")
+@describes(Operation("readJob", "One job", {200: schemas.Job, 304: None}, ("not-found",), headers=("If-None-Match",)))
+def read(job_id: str) -> Response:
+    """One job; 304 when it is as the caller knows it."""
+    return unless_known(reply(job_json(site().job(job_id))))
+
+
+@blueprint.delete("/jobs/<job_id>")
+@describes(Operation("deleteJob", "Delete a job and its files", {204: None}, ("not-found", "disk-full")))
+def delete(job_id: str) -> Response:
+    """Take a job and its files away."""
+    site().submitter.delete(job_id, viewer())
+    return Response(status=204)
+
+
+@blueprint.post("/jobs/<job_id>/cancel")
+@describes(
+    Operation(
+        "cancelJob",
+        "Stop a job, and keep what was made of it if asked to",
+        {200: schemas.Cancellation, 202: schemas.Cancellation},
+        (*BODY, "not-found", "disk-full"),
+        query=CancelQuery,
+        body=Cancel,
+    )
+)
+def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
+    """Stop a job, and keep what was made of it if asked to."""
+    keep = keeping(body.keep_partial, query.keep_partial)
+    outcome = str(site().submitter.cancel(job_id, viewer(), keep_partial=keep))
+    return reply({"id": job_id, "outcome": outcome}, 202 if outcome == "cancellation_requested" else 200)
+
+
+@blueprint.post("/jobs/<job_id>/retry")
+@describes(
+    Operation(
+        "retryJob",
+        "Queue a failed or canceled job again",
+        {202: schemas.Job},
+        ("not-found", "conflict", "queue-full", "disk-full"),
+    )
+)
+def retry(job_id: str) -> Response:
+    """Queue a job again that failed or was cancelled."""
+    job = site().jobs.retry(job_id, viewer())
+    site().submitter.ring(job.mode)
+    return accepted(job)
+
+
+@blueprint.post("/jobs/<job_id>/variants")
+@describes(
+    Operation(
+        "varyJob",
+        "The same clip with other seeds, as new jobs",
+        {202: schemas.Created},
+        (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
+        body=Variants,
+    )
+)
+def variants(job_id: str, body: Variants) -> Response:
+    """New jobs for the same clip, with other seeds."""
+    job = site().job(job_id)
+    made = site().submitter.vary(job, variant_seeds(body.model_dump(exclude_unset=True), job), owner())
+    return reply({"jobs": [job_json(new, hits=False) for new in made]}, 202, {"Location": links(made[0])["self"]})
+
+
+@blueprint.get("/jobs/<job_id>/events")
+@describes(
+    Operation(
+        "followJob",
+        "Live progress as server-sent events; each event is the whole state",
+        {200: ("text/event-stream",), 204: None},
+        ("not-found", "too-many-streams"),
+        headers=("Last-Event-ID",),
+    )
+)
+def follow(job_id: str) -> Response:
+    """The job's progress, live."""
+    return events.respond(site().jobs, site().streams, site().job(job_id), viewer())
+
+
+@blueprint.get("/jobs/<job_id>/outputs/<int:take>/<kind>")
+@describes(
+    Operation(
+        "readOutput",
+        "A file of a take: video, sound, hit list, provenance, thumbnail, or maps of where its sound comes from",
+        {200: media.MEDIA_TYPES, 206: media.MEDIA_TYPES, 302: None, 304: None},
+        ("not-found", "range", "damaged"),
+        query=Download,
+        headers=("Range", "If-None-Match"),
+    )
+)
+def output(job_id: str, take: int, kind: str, query: Download) -> Response:
+    """One file of one take."""
+    job = site().job(job_id)
+    found = next((entry for entry in outputs(job) if entry["take"] == take), None)
+    if found is None:
+        raise Problem("not-found", f"the job has no take {take}" if outputs(job) else "the job has no result yet")
+    return media.output(job, found, kind)
+
+
+@blueprint.post("/probe")
+@describes(
+    Operation(
+        "probeClip",
+        "Look at a clip without making a job of it, and let mode auto choose its voice if asked to",
+        {200: Probe},
+        UPLOADING,
+        form=ProbeUpload,
+    )
+)
+def probe() -> Response:
+    """Look at a clip without making a job of it; with ``route``, let a worker say which voice suits it."""
+    submitter = site().submitter
+    with submitter.spool.request() as folder:
+        form = receive(folder, files=1, total_bytes=submitter.limits.max_bytes + 1024**2)
+        if not form.uploads:
+            raise MediaError("there is no file in the request; send the clip as the field `file`")
+        asked = parsed(ProbeUpload, {"route": request.args.get("route", ""), **form.fields})
+        told = info_json(submitter.probe(form.uploads[0]))
+        if truth("route", asked.route):
+            told["route"] = submitter.route(form.uploads[0], told, owner())
+        return reply(told)
