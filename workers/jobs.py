@@ -195,7 +195,7 @@ class Jobs(Leases):
         return job_of(row)
 
     def delete(self, id: str, owner: str | None, *, has_files: bool = True) -> Job:
-        """Forget a job in whatever state; :func:`workers.files.tombstones.delete_files` deletes its files. Raises NotFound.
+        """Forget a job in whatever state; :mod:`workers.files.tombstones` deletes its files. Raises NotFound.
 
         Args:
             has_files: false where its files are deleted already, or it never had any.

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from what the views themselves check (:mod:`web.operations`)."""
+"""The OpenAPI 3.1 document, made from what the views themselves check (:mod:`web.api.operations`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a view takes and answers, said once, in a decorator: it checks the request, and :mod:`web.openapi` tells it.
+"""What a view takes and answers, said once, in a decorator: it checks the request, and :mod:`web.api.openapi` tells it.
 
-Bodies of uploads are read by the views themselves, piece by piece (:mod:`web.uploads.multipart`), and given to :func:`parsed`
-then: a framework that reads ``request.form`` would take a whole upload in before it could be refused.
+Bodies of uploads are read by the views themselves, piece by piece (:mod:`web.uploads.multipart`), and given to
+:func:`parsed` then: a framework that reads ``request.form`` would take a whole upload in before it could be refused.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Operation:
     Attributes:
         name: for the document; unlike all others.
         answers: status -> what comes with it.
-        problems: codes of :data:`web.errors.KINDS` besides those that may come everywhere.
+        problems: codes of :data:`web.api.problems.KINDS` besides those that may come everywhere.
         query: parameters of the query; each may be given once.
         body: of a JSON request.
         form: fields of a multipart request, beside its files.

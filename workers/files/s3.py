@@ -17,8 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from workers.errors import ObjectNotFound, StorageError
-from workers.files.keys import CHUNK_BYTES, checked_key
-from workers.files.storage import Stored
+from workers.files.keys import CHUNK_BYTES, Stored, checked_key
 
 
 class S3Storage:

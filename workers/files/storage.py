@@ -13,24 +13,18 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from workers.errors import ObjectNotFound, StorageError
 from workers.files import disk
 from workers.files.keys import CHUNK_BYTES, checked_key
+from workers.files.keys import Stored as Stored
 
 if TYPE_CHECKING:
     from workers.settings import Settings
 
 _ARRIVING: Final = ".arriving"  # no key begins with a dot
-
-
-class Stored(NamedTuple):
-    """What was put under a key: its length, and the SHA-256 of its bytes in hex."""
-
-    bytes_: int
-    sha256: str
 
 
 class Storage(Protocol):
