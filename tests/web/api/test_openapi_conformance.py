@@ -60,6 +60,7 @@ def test_the_server_does_what_its_document_says(flash_clip: Path, tmp_path: Path
             command, cwd=tmp_path, env={**os.environ, **told}, capture_output=True, text=True, timeout=1500, check=False
         )
     said = run.stdout + run.stderr
+    (tmp_path / "said").write_text(said)
     assert run.returncode == 0, said[-8000:]
     count = re.search(r"([\d,]+) generated", said)
     assert count is not None
