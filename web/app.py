@@ -21,7 +21,7 @@ from web.api import batches, boxes, music, openapi, problems, search
 from web.api import jobs as api
 from web.api.events import Streams
 from web.context import Site
-from web.pages import explanations, filters, login, views
+from web.pages import documents, explanations, filters, login, views
 from web.security import csrf, sessions
 from web.security.api_keys import Keys
 from web.server import health
@@ -36,7 +36,7 @@ from workers.queue import Notify
 from workers.settings import Settings
 
 SESSION_DAYS: Final = 14
-PARTS: Final = (api, batches, boxes, explanations, music, openapi, views, search, login, health)
+PARTS: Final = (api, batches, boxes, explanations, music, openapi, documents, views, search, login, health)
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
 

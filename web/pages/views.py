@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from synth.options import Options
 from web.api import batches, boxes
 from web.api.jobs import keeping, page_of_jobs
-from web.api.operations import once, parsed, routes
-from web.api.problems import KINDS, Problem
+from web.api.operations import once, parsed
+from web.api.problems import Problem
 from web.api.representations import job_json, outputs
 from web.api.schemas.jobs import JobsQuery
 from web.context import owner, site, viewer
@@ -148,22 +148,9 @@ def cancel_batch(batch_id: str) -> Response:
     return redirect(url_for("pages.batch", batch_id=batch_id), 303)
 
 
-@blueprint.get("/docs")
-def docs() -> str:
-    """How to use the API, from this server itself."""
-
-    return render_template(
-        "docs.html", operations=list(routes(current_app)), kinds=KINDS, base=_base(), limits=site().submitter.limits
-    )
-
-
 def _given_filters() -> dict[str, str]:
     """The filters of the gallery: a form sends those that nobody chose as well, empty."""
     return {name: value for name, value in once(request.args).items() if value and name in JobsQuery.model_fields}
-
-
-def _base() -> str:
-    return (site().settings.public_url or request.host_url).rstrip("/")
 
 
 def _receive(folder: Any) -> Form:

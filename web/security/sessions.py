@@ -23,7 +23,8 @@ from web.security.api_keys import Keys
 from workers.errors import DatabaseError
 from workers.sessions import Sessions
 
-_OPEN_ENDPOINTS: Final = {"static", "health.livez", "health.readyz", "door.login", "openapi.document", "pages.docs"}
+_OPEN_ENDPOINTS: Final = {"static", "health.livez", "health.readyz", "door.login", "openapi.document"}
+_OPEN_BLUEPRINTS: Final = {"documents"}
 _LOOPBACK_NAMES: Final = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -69,7 +70,7 @@ def _identify() -> Response | None:
     if not keys.required:
         _this_machine_only()
         return None
-    if request.endpoint in _OPEN_ENDPOINTS:
+    if request.endpoint in _OPEN_ENDPOINTS or request.blueprint in _OPEN_BLUEPRINTS:
         with suppress(DatabaseError):  # they answer without it
             _bearer(keys) or _session(keys)
         return None
