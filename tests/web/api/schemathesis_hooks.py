@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +38,28 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     for name, there in PLACES.items():
         if name in (case.path_parameters or {}) and random.Random(repr(case.path_parameters)).random() < 0.7:
             case.path_parameters[name] = random.Random(case.id).choice(there)
+
+
+RULES = (
+    r"search with q=WORDS or with job=ID, and not with both",
+    r"\w+ goes with (mode|synthesis) ",
+    r"synthesis is 'library'",
+    r"library is '.*'; there are",
+    r"voice is '.*'; there are",
+    r"(left|top|right|bottom) is missing",
+    r"the box goes from .* it must be at least",
+    r"time_s is .*; allowed is",
+    r"take is .*; the(re| job)",
+    r"there is no file in the request; send each clip",  # it sends lists of files as fields without a name
+)
+"""What JSON Schema does not say of several members at once: only for these may a request be refused that fits it."""
+
+
+@schemathesis.check
+def only_documented_rules_refuse(ctx: Any, response: Any, case: Any) -> None:
+    """A request that fits its schema is refused for no reason but one of :data:`RULES`."""
+    if case.meta is None or case.meta.generation.mode != schemathesis.GenerationMode.POSITIVE:
+        return
+    if response.status_code in (400, 413, 415, 422):
+        detail = str(response.json().get("detail"))
+        assert any(re.match(rule, detail) for rule in RULES), f"{response.status_code}: {detail}"
