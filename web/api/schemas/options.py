@@ -14,8 +14,10 @@ from synth.options import (
     MAX_FACES,
     MAX_SEED,
     MAX_TAKES,
+    RATE_RANGE_HZ,
     TRUE_PEAK_RANGE_DBTP,
     VOICE_NAME,
+    Channels,
     ExistingSound,
     Synthesis,
 )
@@ -39,6 +41,8 @@ _TYPES: Final[dict[str, tuple[Any, bool]]] = {
     "face": (Annotated[int, Field(ge=1, le=MAX_FACES)], True),
     "keep_partial": (bool, False),
     "existing_sound": (Annotated[str, OneOf(tuple(one.value for one in ExistingSound))], False),
+    "channels": (Annotated[str, OneOf(tuple(one.value for one in Channels))], False),
+    "rate_hz": (Annotated[int, Field(ge=RATE_RANGE_HZ[0], le=RATE_RANGE_HZ[1])], False),
     "loudness_lufs": (Annotated[float, Field(ge=LOUDNESS_RANGE_LUFS[0], le=LOUDNESS_RANGE_LUFS[1])], False),
     "true_peak_dbtp": (Annotated[float, Field(ge=TRUE_PEAK_RANGE_DBTP[0], le=TRUE_PEAK_RANGE_DBTP[1])], False),
 }

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
+from synth.options import Channels
 from web.api.schemas.base import Count, Fraction, Links, OneOf, Seconds, Shape
 
 ClassName = Annotated[str, OneOf(AMBIENT_CLASSES)]
@@ -135,6 +136,7 @@ class Take(Shape):
     seed: int
     duration_s: float
     sample_rate_hz: int
+    channels: Annotated[str, OneOf(tuple(one.value for one in Channels))]
     hit_count: int
     loudness_lufs: float | None
     true_peak_dbtp: float | None
