@@ -27,6 +27,8 @@ from web.server import health
 from web.uploads.submit import Submitter
 from workers.errors import StorageError
 from workers.faults import Faults
+from workers.files.ballast import Ballast
+from workers.files.cleanup import Cleanup
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
 from workers.notifications import QueueNotifier
@@ -34,6 +36,8 @@ from workers.queue import Notify
 from workers.settings import Settings
 
 SESSION_DAYS: Final = 14
+PARTS: Final = (api, batches, boxes, explanations, music, openapi, documents, views, search, login, health)
+"""The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
 
 
@@ -67,13 +71,15 @@ def create_app(
         ring, broker_check, faults = notifier.notify, notifier.check, (notifier.faults, *faults)
     app = Flask("web", root_path=str(Path(__file__).parent / "pages"))
     _configure(app, settings)
+    ballast = Ballast(settings.data_dir)
     parts = Site(
         settings=settings,
         jobs=jobs,
         storage=storage,
-        submitter=Submitter(settings, jobs, storage, ring),
+        submitter=Submitter(settings, jobs, storage, ring, ballast),
         keys=keys,
         streams=Streams(),
+        cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast),
         broker_check=broker_check,
         faults=tuple(faults),
         media_origins=_origins(storage),
@@ -84,7 +90,7 @@ def create_app(
     csrf.install(app)
     problems.install(app)
     filters.install(app)
-    for part in (api, batches, boxes, explanations, music, openapi, documents, views, search, login, health):
+    for part in PARTS:
         app.register_blueprint(part.blueprint)
     return app
 

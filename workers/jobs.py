@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -15,8 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from synth.options import Options
 from workers.database import open_database
 from workers.errors import Conflict, NotFound, QueueFull
+from workers.files import objects, tombstones
+from workers.files.storage import Stored
 from workers.leases import Leases, unlist
-from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of
+from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, Cancellation, job_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
@@ -50,6 +52,7 @@ class Jobs(Leases):
         request_hash: str | None = None,
         id: str | None = None,
         mode: str | None = None,
+        source: Stored | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
 
@@ -59,6 +62,7 @@ class Jobs(Leases):
             request_hash: of all that was asked; another one under the same key is refused.
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
+            source: what was stored under ``source_key`` for this job.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
@@ -91,6 +95,7 @@ class Jobs(Leases):
                 if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
                 self._refuse_when_full(connection)
+                objects.write(connection, {} if source is None else {source_key: source})
                 return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
             with self._database.reading() as connection:
@@ -154,8 +159,11 @@ class Jobs(Leases):
             self._found(connection.execute(sa.select(JOBS).where(*whose)).one_or_none())
         return Cancellation.ALREADY_FINISHED
 
-    def retry(self, id: str, owner: str | None) -> Job:
+    def retry(self, id: str, owner: str | None, *, of: Sequence[State] = _RETRIABLE) -> Job:
         """Let a failed or cancelled job wait again, with all its attempts; notify the queue afterwards.
+
+        Args:
+            of: the states in which it may be.
 
         Raises:
             NotFound: there is none.
@@ -178,7 +186,7 @@ class Jobs(Leases):
         }
         with self._database.writing() as connection:
             self._refuse_when_full(connection)
-            whose = (*_whose(id, owner), JOBS.c.state.in_(_RETRIABLE))
+            whose = (*_whose(id, owner), JOBS.c.state.in_(of))
             row = connection.execute(sa.update(JOBS).where(*whose).values(again).returning(JOBS)).one_or_none()
             if row is None:
                 there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
@@ -186,11 +194,19 @@ class Jobs(Leases):
             unlist(connection, [id])
         return job_of(row)
 
-    def delete(self, id: str, owner: str | None) -> Job:
-        """Forget a job in whatever state; its files are the caller's to delete. Raises NotFound."""
+    def delete(self, id: str, owner: str | None, *, has_files: bool = True) -> Job:
+        """Forget a job in whatever state; :mod:`workers.files.tombstones` deletes its files. Raises NotFound.
+
+        Args:
+            has_files: false where its files are deleted already, or it never had any.
+        """
         with self._database.writing() as connection:
             gone = sa.delete(JOBS).where(*_whose(id, owner)).returning(JOBS)
-            return self._found(connection.execute(gone).one_or_none())
+            job = self._found(connection.execute(gone).one_or_none())
+            connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.job_id == id))
+            if has_files:
+                tombstones.write(connection, id)
+        return job
 
     def counts(self, *, owner: str | None = None, batch_id: str | None = None) -> dict[str, int]:
         """State -> how many jobs, every state named."""
@@ -241,9 +257,8 @@ class Jobs(Leases):
             return {row.id: job_of(row) for row in rows}
 
     def check(self) -> None:
-        """Raise DatabaseError unless the database answers now."""
-        with self._database.reading() as connection:
-            connection.execute(sa.select(1))
+        """Raise DatabaseError unless the database answers now and is whole."""
+        self._database.check()
 
     def close(self) -> None:
         """Give the connections back."""

@@ -23,6 +23,7 @@ from flask import Flask
 
 from synth.errors import OptionError
 from web.app import create_app
+from web.context import parts_of
 from web.server.http_server import CONNECTIONS, make_server, stop
 from workers.embedded.supervisor import READY_S, Embedded
 from workers.errors import ServiceError
@@ -76,6 +77,9 @@ class Server:
                 broker_check=notifier.check,
                 faults=(notifier.faults, reconciler.faults),
             )
+            cleanup = parts_of(app).cleanup
+            cleanup.start()
+            undo.callback(cleanup.stop)
             self.address = undo.enter_context(_answering(self.settings, app))
             self._closing = undo.pop_all()
         return self

@@ -35,9 +35,10 @@ from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
 from synth.voices.library import registry
-from workers import music, pulse
+from workers import music, pulse, redaction
 from workers.attempt import Attempt, Stop, close
-from workers.errors import DatabaseError, ObjectNotFound, StorageError
+from workers.errors import DatabaseError, ObjectDamaged, ObjectNotFound, StorageError
+from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
@@ -166,6 +167,7 @@ def answer(desk: Desk, job: Job) -> None:
             return
         try:
             told = ANSWERS[job.mode](errand, request)
+            _write_down_objects(errand.attempt, desk.jobs)
         except Exception as error:
             errand.end(error)
             return
@@ -207,13 +209,28 @@ class _Errand:
                 known = ", ".join(registry.names()) or "none"
                 raise OptionError(f"library is {options.library!r}; allowed are those of this server: {known}")
             attempt.progress("fetch", 0.0)
-            patiently(attempt, lambda: self.desk.storage.fetch(self.job.source_key, source))
+            patiently(attempt, lambda: self._fetch(source))
+            self._refuse_damaged(source)
             # A question makes no video, and what it is about need not be one.
             target = self.folder / f"take{'' if self.job.mode in QUESTIONS else _suffix(source, options)}"
         except Exception as error:
             self.end(error)
             return None
         return Request(source, target, options, progress=attempt.progress, cancelled=attempt.stop, keeps=attempt.keeps)
+
+    def _fetch(self, source: Path) -> None:
+        """Fetch the clip where there is room for it, and for about as much again that is made of it."""
+        try:
+            disk.require_room(self.folder, 2 * int(self.job.info.get("bytes", 0)))
+        except OSError as error:
+            raise StorageError("the server's disk is full") from error
+        self.desk.storage.fetch(self.job.source_key, source)
+
+    def _refuse_damaged(self, source: Path) -> None:
+        """Raise ObjectDamaged where a fetched clip is not as long as the one that was stored."""
+        stored = objects.find(self.desk.jobs.database, self.job.source_key)
+        if stored is not None and source.stat().st_size != stored.bytes_:
+            raise ObjectDamaged(f"{source.stat().st_size} bytes of the clip's {stored.bytes_} are in the storage")
 
     def end(self, outcome: Result | Exception) -> None:
         """Store what was made, or write down why nothing was."""
@@ -244,11 +261,12 @@ class _Errand:
             stored = store(self.desk.storage, attempt, outcome, self.folder)
             description.add(stored, described, self.desk.storage, attempt)
             music.suggest(stored, self.desk.settings, attempt, self.folder)
+            _write_down_objects(attempt, jobs)
         except Cancelled:
             _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
         except Exception as error:
-            code, detail, retryable = _explain(error, self.folder)
+            code, detail, retryable = _explain(error, self.folder, self.desk.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
@@ -318,17 +336,34 @@ def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
         time.sleep(0.5)
 
 
-def _explain(error: Exception, folder: Path) -> tuple[str, str, bool]:
+def _write_down_objects(attempt: Attempt, jobs: Jobs) -> None:
+    """Write down what was stored, before the result that names it. Raises DatabaseError."""
+    if attempt.stored:
+
+        def write() -> bool:
+            objects.record(jobs.database, attempt.stored)
+            return True
+
+        _record(attempt, write)
+
+
+def _explain(error: Exception, folder: Path, settings: Settings) -> tuple[str, str, bool]:
     """Code, sentence and whether another attempt may help, for somebody who must not learn of our folders."""
     if _met_a_full_disk(error, folder):  # whatever it says itself: with room, the same clip goes well
         return "storage", "the server's disk is full", True
     if isinstance(error, SynthError):
         code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
-        return code, str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder"), False
+        told = str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder")
+        ours = (settings.data_dir, settings.libraries_dir, settings.music_dir or folder, weights.CHECKPOINTS)
+        return code, redaction.without_paths(told, ours), False
+    if isinstance(error, ObjectDamaged):
+        return "source_damaged", f"the clip is damaged: {error}", False
     if isinstance(error, ObjectNotFound):
         return "source_missing", "the clip is not in the storage any more", False
     if isinstance(error, StorageError):
-        return "storage", str(error), True
+        return "storage", redaction.without_paths(str(error)), True
+    if disk.is_full(error):
+        return "storage", "the server's disk is full", True
     return "internal", "something unexpected went wrong; the server's log says more", True
 
 

@@ -30,7 +30,7 @@ from workers import attempt
 from workers.attempt import Attempt, Stop
 from workers.errors import NotFound, StorageError
 from workers.files import result_upload
-from workers.files.storage import LocalStorage
+from workers.files.storage import LocalStorage, Stored
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, State, jobs_of, new_id
 from workers.reconciler import ORPHAN_S, SWEEP_S, Reconciler
@@ -59,7 +59,7 @@ class ShakyStorage(LocalStorage):
     puts: tuple[str, ...] = ()
     on_put: Callable[[str], None] = staticmethod(lambda _: None)
 
-    def put(self, key: str, source: Any, content_type: str) -> int:
+    def put(self, key: str, source: Any, content_type: str) -> Stored:
         self.on_put(key)
         if self.refusals > 0:
             self.refusals -= 1
@@ -621,8 +621,8 @@ def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path) -> None:
         noise = (np.random.default_rng(seed).integers(0, 256, (480, 640, 3), np.uint8) for seed in range(30))
         with pytest.raises(MediaError) as caught:
             video.write_frames(noise, tmp_path / "clip.mp4", rate_fps=30)
-        assert tasks._explain(caught.value, tmp_path) == ("storage", "the server's disk is full", True)
-    assert tasks._explain(MediaError("the video is cut short"), tmp_path) == (
+        assert tasks._explain(caught.value, tmp_path, embedded(tmp_path)) == ("storage", "the server's disk is full", True)
+    assert tasks._explain(MediaError("the video is cut short"), tmp_path, embedded(tmp_path)) == (
         "bad_media",
         "the video is cut short",
         False,
