@@ -25,14 +25,14 @@ from web.security import csrf, sessions
 from web.security.api_keys import Keys
 from web.server import health
 from web.uploads.submit import Submitter
+from workers.broker.notifications import QueueNotifier
+from workers.broker.queue import Notify
 from workers.errors import StorageError
 from workers.faults import Faults
 from workers.files.ballast import Ballast
 from workers.files.cleanup import Cleanup
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
-from workers.notifications import QueueNotifier
-from workers.queue import Notify
 from workers.settings import Settings
 
 SESSION_DAYS: Final = 14

@@ -14,12 +14,12 @@ from celery import signals
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from synth.errors import SynthError
+from workers.broker.notifications import QueueNotifier
+from workers.broker.queue import make_app, queue_of
 from workers.errors import WorkError
 from workers.files.storage import storage_of
 from workers.jobs import jobs_of
-from workers.notifications import QueueNotifier
 from workers.pulse import PulseWatch
-from workers.queue import make_app, queue_of
 from workers.reconciler import Reconciler
 from workers.settings import from_environment
 

@@ -47,8 +47,8 @@ def _of_the_server(settings: Settings) -> Mapping[str, upkeep.Check]:
 
 
 def _broker(settings: Settings) -> str:
+    from workers.broker.notifications import QueueNotifier
     from workers.embedded.services import broker_program
-    from workers.notifications import QueueNotifier
     from workers.settings import broker_socket, broker_socket_url
 
     inside = broker_socket(settings.data_dir)

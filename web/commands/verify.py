@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -41,11 +40,11 @@ def verify(
 def _verified(settings: Settings, *, repair: bool, quick: bool) -> Report:
     from tqdm import tqdm
 
+    from workers.broker.notifications import QueueNotifier
     from workers.files.repair import Repairer
     from workers.files.storage import storage_of
     from workers.files.verification import Verifier
     from workers.jobs import jobs_of
-    from workers.notifications import QueueNotifier
 
     jobs, storage = jobs_of(settings), storage_of(settings)
     notifier = QueueNotifier(settings)

@@ -25,11 +25,11 @@ from synth.errors import OptionError
 from web.app import create_app
 from web.context import parts_of
 from web.server.http_server import CONNECTIONS, make_server, stop
+from workers.broker.notifications import QueueNotifier
 from workers.embedded.supervisor import READY_S, Embedded
 from workers.errors import ServiceError
 from workers.files.storage import storage_of
 from workers.jobs import jobs_of
-from workers.notifications import QueueNotifier
 from workers.reconciler import Reconciler
 from workers.settings import Settings
 

@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from synth.errors import MediaError, OptionError, SynthError, WeightsError
 from synth.options import Options
+from workers.broker.queue import Notify
 from workers.errors import NotFound
 from workers.files.storage import Storage
 from workers.jobs import Jobs, State, new_id
-from workers.queue import Notify
 from workers.records import ROUTE, SEARCH
 
 SOURCE_TYPE: Final = "application/octet-stream"  # whatever the client says it is, nobody is to run it

@@ -26,12 +26,12 @@ from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
 from web.uploads.questions import SOURCE_TYPE, Questions
 from web.uploads.spool import Spool
+from workers.broker.queue import Notify
 from workers.errors import Conflict, DatabaseFull, ObjectNotFound, WorkError
 from workers.files import tombstones
 from workers.files.ballast import Ballast
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs, State, new_id
-from workers.queue import Notify
 from workers.records import MUSIC, ROUTE, SEARCH, Cancellation
 from workers.settings import Settings
 

@@ -37,14 +37,14 @@ from synth.sampler.backends import keep_kernels_in
 from synth.voices.library import registry
 from workers import music, pulse, redaction
 from workers.attempt import Attempt, Stop, close
+from workers.broker.notifications import QueueNotifier
+from workers.broker.queue import TASK
 from workers.errors import DatabaseError, ObjectDamaged, ObjectNotFound, StorageError
 from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.notifications import QueueNotifier
-from workers.queue import TASK
 from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
 from workers.tasks import description, overlays, search_answers
@@ -109,7 +109,7 @@ def _warm_up(describes: bool, searches: bool) -> None:
             description.describer()
 
 
-@shared_task(name=TASK, Request="workers.celery_request:Request")  # type: ignore[untyped-decorator, unused-ignore]
+@shared_task(name=TASK, Request="workers.broker.celery_request:Request")  # type: ignore[untyped-decorator, unused-ignore]
 def work(mode: str) -> None:
     """Claim and do jobs of a mode until none waits, or until it is time to look up."""
     if not _DESK:  # it could not be laid when the process began; Celery only logs what its signals raise

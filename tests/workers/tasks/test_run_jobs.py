@@ -621,7 +621,11 @@ def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path) -> None:
         noise = (np.random.default_rng(seed).integers(0, 256, (480, 640, 3), np.uint8) for seed in range(30))
         with pytest.raises(MediaError) as caught:
             video.write_frames(noise, tmp_path / "clip.mp4", rate_fps=30)
-        assert tasks._explain(caught.value, tmp_path, embedded(tmp_path)) == ("storage", "the server's disk is full", True)
+        assert tasks._explain(caught.value, tmp_path, embedded(tmp_path)) == (
+            "storage",
+            "the server's disk is full",
+            True,
+        )
     assert tasks._explain(MediaError("the video is cut short"), tmp_path, embedded(tmp_path)) == (
         "bad_media",
         "the video is cut short",
