@@ -74,9 +74,9 @@ def train(
     """A train at constant speed on jointed rails, with a flange that squeals now and then."""
     mix = Mix(n, rate_hz, OUTDOORS_S)
     mix.add_raw(1.0, rolling(n, rate_hz, rng, body, speed_kmh / 3.6 * time_s, joints))
-    squeal = np.sin(2 * np.pi * phase(2300 + drift(n, rate_hz, rng, 8.0, -60, 60), n, rate_hz))
-    mix.add_raw(0.1, squeal * np.clip(walk(1.2, -2.2, 1.0, "flange"), 0, 1))
-    mix.through(indoors(rate_hz, body, 0.25, 0.2, 2500))
+    squeal = np.sin(2 * np.pi * phase(2300 + drift(n, rate_hz, rng, 5.4, -60, 60), n, rate_hz))
+    mix.add_raw(0.13, squeal * np.clip(walk(1.2, -2.2, 1.0, "flange"), 0, 1))
+    mix.through(indoors(rate_hz, body, 0.3, 0.2, 2500))
     mix.through(outdoors(rate_hz, body, distance_m, 0.2))
     return np.asarray(0.3 * np.tanh(0.45 * mix.signal()))
 
