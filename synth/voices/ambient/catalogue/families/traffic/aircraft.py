@@ -10,7 +10,7 @@ from synth.voices.ambient.catalogue.parts import measured
 from synth.voices.ambient.catalogue.parts.band_levels import match
 from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine, pulse_response
 from synth.voices.ambient.catalogue.parts.control import crossings, gates, phase
-from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
+from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, coloured, peak
 from synth.voices.ambient.catalogue.parts.passing import passing, source_length
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift
@@ -78,7 +78,7 @@ def helicopter(
 ) -> Samples:
     """Main rotor: a thump and chopped air at each blade; tail rotor, gears, turbine; band levels of recordings."""
     count = round(blades)
-    turns = phase / 60 + walk(1.5, -0.012, 0.02, "governor")
+    turns = phase / 60 + walk(1.5, -0.015, 0.015, "governor")
     at, number = crossings(turns, rng, count, 0.0021)
     strength = (1 + 0.18 * body.standard_normal(count))[number % count] * (1 + 0.1 * rng.standard_normal(len(at)))
     mix = Mix(n, rate_hz, OUTDOORS_S)
@@ -87,9 +87,9 @@ def helicopter(
     mix.add(1.6, thump)
     mix.add(0.3 + 0.33 * slap, pulses * pulse_response(mix, 0.0017, 0.0016) * mix.frequencies_hz)
     chop = mix.time(pulses * pulse_response(mix, 0.028, 0.017))
-    chop = np.maximum(chop, 0.0) / max(chop.max(initial=0.0), 2.1e-09)
+    chop = np.maximum(chop, 0.0) / max(chop.max(initial=0.0), 1e-9)
     wash = mix.noise(rng, (40, -8), (120, -6), (400, -3), (1200, -10), (3500, -11), (10000, -17), (20000, -31))
-    mix.add(0.79 + 0.5 * slap, wash * (chop + 0.44) * walk(2.5, 0.66, 1.4, "gusts"))
+    mix.add(0.79 + 0.5 * slap, wash * (chop + 0.35) * walk(2.5, 0.66, 1.4, "gusts"))
     tail, _ = crossings(turns * 5.2, rng, 2.0, 0.003)
     blade = mix.spectrum(impulses(n, tail)) * pulse_response(mix, 0.002, 0.00096) * mix.frequencies_hz
     mix.add(0.83, blade, (40, -4), (600, 0), (2500, -5), (10000, -19))
@@ -97,8 +97,12 @@ def helicopter(
     mix.add(0.13, np.sin(whine) + 0.51 * np.sin(1.1 * whine) + 0.5 * np.sin(0.41 * whine) + 0.3 * np.sin(0.83 * whine))
     mix.add_noise(0.024, rng, (200, -12), (1500, -6), (5000, -8), (14000, -18))
     mix.through(outdoors(rate_hz, body, 15, 0.3))
-    match(mix, measured.HELICOPTER.drawn(body) - 0.4 * np.maximum(np.arange(30) - 11, 0))
-    return at_rms(mix.signal() * walk(2.6, 0.85, 1.25, "wind"))
+    darker_db = 1.1 * np.maximum(np.arange(30) - 9, 0)  # means in dB of unlike recordings lie above the typical one
+    match(mix, measured.HELICOPTER.drawn(body, 0.4) - darker_db)
+    near = mix.signal()
+    air = coloured(near, rate_hz, (20, -60), (500, -12), (1200, 0))
+    near += air * (walk(1.6, 0.2, 1.6, "air") - 1.0)
+    return at_rms(near * walk(1.2, 0.7, 1.3, "wind"))
 
 
 CLASSES = (

@@ -30,21 +30,21 @@ def bicycle(
     road: float,
 ) -> Samples:
     """A freewheel: two or three pawls a hair apart fall over the teeth; narrow tyres roll under it."""
-    at, _ = crossings(phase + walk(0.4, -1.5, 1.5, "coasting"), rng, 1.0, 0.03)
+    at, _ = crossings(phase + walk(0.93, -1.5, 2.9, "coasting"), rng, 1.0, 0.015)
     out = np.zeros(n)
     for pawl in range(3):
         click = together(
-            burst(rate_hz, body, 0.0015, (500, -16), (2000, -3), (5000, 0), (11000, -3), (20000, -12)),
-            0.7 * stiff_body(rate_hz, body, 0.005, 1500, 9000, 14, -1),
+            burst(rate_hz, body, 0.00045, (500, -22), (2000, 9), (5000, 0), (11000, -6), (20000, -17)),
+            2.2 * stiff_body(rate_hz, body, 0.0056, 1500, 9000, 14, -1),
         )
-        late = pawl * body.uniform(0.001, 0.0025) * rate_hz
-        add_at(out, at + late, rng.uniform(0.5, 1, len(at)) * (1, 0.6, 0.4)[pawl], click)
+        late = pawl * body.uniform(0.0015, 0.008) * rate_hz
+        add_at(out, at + late, rng.uniform(0.5, 1, len(at)) * (1, 0.45, 0.24)[pawl], click)
     mix = Mix(n, rate_hz, OUTDOORS_S)
     mix.add(1.0, out)
-    gravel = mix.noise(rng, (100, -6), (300, -2), (800, 0), (2500, -6), (8000, -16), (18000, -28))
-    mix.add_raw(road, gravel * drift(n, rate_hz, rng, 14.0, 0.5, 1.4))
-    mix.through(outdoors(rate_hz, body, 2.0, 0.2))
-    return at_rms(mix.signal(), 0.08)
+    gravel = mix.noise(rng, (100, -8), (300, 7), (800, -5), (2500, -12), (8000, -23), (18000, -37))
+    mix.add_raw(road, gravel * drift(n, rate_hz, rng, 4.2, 0.5, 4.3))
+    mix.through(outdoors(rate_hz, body, 2.0, 0.54))
+    return at_rms(mix.signal(), 0.033)
 
 
 def bicycle_bell(
