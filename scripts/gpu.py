@@ -195,7 +195,7 @@ def number(pattern: str, text: str) -> int:
 
 def dynamic_shared(variant: Variant) -> int | None:
     """Bytes a block takes for the paper's network on a GPU of 132 multiprocessors."""
-    from synth.sampler.cuda.launching import CALL_WORDS, MODEL_WORDS
+    from synth.sampler.cuda.layout import CALL_WORDS, MODEL_WORDS
     from synth.sampler.cuda.plan import make_plan
 
     shape = Shape(PAPER.frames, PAPER.width, "gru" if variant.gates == 3 else "lstm")

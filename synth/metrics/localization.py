@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.data.corpora.av_clip import Box
+from synth.boxes import Box
 
 AGREEING: Final = 2
 """How many annotators have to mark a place for it to count fully (C in the paper)."""

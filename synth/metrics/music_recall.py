@@ -10,8 +10,6 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.music import features, picture_features
-
 Table = dict[str, dict[str, float]]
 
 RANKS: Final = (1, 10, 25, 50)
@@ -52,25 +50,6 @@ def chance(pairs: int) -> Table:
     return {"music_to_video": row, "video_to_music": dict(row)}
 
 
-def by_hand(pairs: Numbers) -> NDArray[np.float64]:
-    """Likenesses of a rule: tempo goes with motion and cuts, drums with light, timbre with colours."""
-    heard = {name: place for place, name in enumerate(features.NAMES)}
-    seen = {name: place + 2 * picture_features.SEEN for place, name in enumerate(picture_features.MEASURES)}
-    music = np.stack(
-        [
-            pairs.tempo,
-            pairs.music[:, heard["percussive level, mean"]],
-            pairs.music[:, heard["harmonic centroid, mean"]],
-        ],
-        axis=1,
-    )
-    motion = np.log(pairs.picture[:, seen["speed, mean"]] + 0.01) + pairs.picture[:, seen["cuts a second"]]
-    bright, strong = (pairs.picture[:, seen[name]] for name in ("brightness", "saturation"))
-    picture = np.stack([motion, bright, strong], axis=1)
-    music, picture = _standard(music, music), _standard(picture, picture)
-    return np.asarray(-np.square(music[:, None] - picture[None]).sum(2))
-
-
 def canonical(seen: Numbers, judged: Numbers) -> NDArray[np.float64]:
     """Likenesses by canonical correlation (Hotelling 1936) of the principal components, learnt from other pairs."""
     music, music_there = _principal(seen.music, judged.music)
@@ -83,13 +62,14 @@ def canonical(seen: Numbers, judged: Numbers) -> NDArray[np.float64]:
     return _unit(ours) @ _unit(theirs).T
 
 
-def _standard(numbers: NDArray[Any], by: NDArray[Any]) -> NDArray[np.float64]:
+def standardised(numbers: NDArray[Any], by: NDArray[Any]) -> NDArray[np.float64]:
+    """Columns of ``numbers`` [P, D] minus the mean of those of ``by``, over their deviation; 0 where that is 0."""
     deviation = by.std(0, dtype=np.float64)
     return np.asarray((numbers - by.mean(0, dtype=np.float64)) / np.where(deviation > 1e-9, deviation, np.inf))
 
 
 def _principal(seen: NDArray[Any], judged: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    here, there = _standard(seen, seen).clip(-5, 5), _standard(judged, seen).clip(-5, 5)
+    here, there = standardised(seen, seen).clip(-5, 5), standardised(judged, seen).clip(-5, 5)
     _, _, axes = np.linalg.svd(here, full_matrices=False)
     kept = axes[:_COMPONENTS].T
     return here @ kept, there @ kept

@@ -10,10 +10,13 @@ Shapes: Q queries, N items, D numbers of a vector.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+TOP: Final = 5
+"""Answers among which :func:`top` looks."""
 
 Distance = Callable[[str, str], int]
 
@@ -72,3 +75,12 @@ def closeness(queries: NDArray[Any], items: NDArray[Any]) -> NDArray[np.float64]
     one, other = np.asarray(queries, np.float64), np.asarray(items, np.float64)
     squared = (one**2).sum(1)[:, None] + (other**2).sum(1)[None] - 2 * one @ other.T
     return np.asarray(-np.sqrt(np.maximum(squared, 0.0)))
+
+
+def top(answers: NDArray[Any], truth: NDArray[np.int64]) -> dict[str, float]:
+    """Shares of answers [P, K] whose highest one, or one of whose five highest, is the truth [P]."""
+    order = np.argsort(-answers, axis=1, kind="stable")
+    return {
+        "top1": float(np.mean(order[:, 0] == truth)),
+        "top5": float(np.mean((order[:, :TOP] == truth[:, None]).any(1))),
+    }

@@ -2,7 +2,7 @@
 
 Convolutions over log mel spectra that keep one answer in four spectra, a two-layer bidirectional GRU (Cho et al., arXiv
 1406.1078), and for each answer the probabilities of silence and of every word. What sentences are allowed is not
-known here; :mod:`synth.evaluation.speech.viterbi` searches them.
+known here; :mod:`synth.training.speech.viterbi` searches them.
 
 Shapes: B clips, S spectra a hundred a second, M mel bands, T = ceil(S / 4) answers, the k-th of them for spectrum 4 k,
 C = words + 1 classes; class 0 is silence.
@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from synth.models.reproducible import reproducible_inference
 
 REDUCTION: Final = 4
 """Spectra an answer."""
@@ -67,7 +69,7 @@ class GridWords(nn.Module):
         out: Tensor = self.to_words(self.drop(remembered))
         return out
 
-    @torch.inference_mode()
+    @reproducible_inference()
     def hear(self, mel: NDArray[np.float32]) -> NDArray[np.float64]:
         """Natural logarithms of the probabilities [T, C] in one clip [S, M], in evaluation mode only."""
         logits = self(torch.from_numpy(np.ascontiguousarray(mel, np.float32))[None])[0]

@@ -18,31 +18,11 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.boxes import Box
 from synth.errors import OptionError
 
 RATE_HZ: Final = 22050
 """Of every sound that these systems hear."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """A thing at a known place, in fractions of the picture, 0..1 from its left and its top.
-
-    Attributes:
-        label: what it is.
-        sounding: whether it is heard.
-    """
-
-    label: str
-    sounding: bool
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def holds(self, x: float, y: float) -> bool:
-        """Whether a point lies inside."""
-        return self.left <= x <= self.right and self.top <= y <= self.bottom
 
 
 @dataclass(frozen=True)

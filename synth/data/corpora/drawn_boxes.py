@@ -19,7 +19,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.data.corpora.av_clip import RATE_HZ, AVClip, Box
+from synth.boxes import Box
+from synth.data.corpora.av_clip import RATE_HZ, AVClip
 from synth.errors import OptionError
 from synth.media import audio, video
 

@@ -21,21 +21,13 @@ from typing import Final
 from synth.data.corpora import video_folder
 from synth.data.corpora.video_folder import HELD_OUT, TRAIN, LabelledVideo
 from synth.errors import MediaError, OptionError
+from synth.metrics.grid_sentences import GRAMMAR
 
 UNITS_A_SECOND: Final = 25_000
 SILENCES: Final = ("sil", "sp")
 SUFFIXES: Final = (".mpg", ".mpeg", *(one for one in video_folder.SUFFIXES if one not in (".mpg", ".mpeg")))
 """The corpus' own first: where a sentence is there twice, the first one counts."""
 
-GRAMMAR: Final[tuple[tuple[str, ...], ...]] = (
-    ("bin", "lay", "place", "set"),
-    ("blue", "green", "red", "white"),
-    ("at", "by", "in", "with"),
-    tuple("abcdefghijklmnopqrstuvxyz"),
-    ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-    ("again", "now", "please", "soon"),
-)
-"""What may be said: command, colour, preposition, letter (there is no w), digit, adverb."""
 
 _SPEAKER: Final = re.compile(r"s\d+")
 _DIGITS: Final = "z123456789"

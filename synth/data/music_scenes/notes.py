@@ -15,7 +15,7 @@ import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from synth.data.music_scenes.scenes import Mood
+from synth.data.music_scenes.moods import Mood
 
 Floats = NDArray[np.float32]
 

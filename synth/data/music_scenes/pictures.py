@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.data.music_scenes.scenes import Look
+from synth.data.music_scenes.moods import Look
 
 Picture = NDArray[np.uint8]
 _WARM: Final = (0.94, 1.17)  # hue, in turns: from pink to yellow

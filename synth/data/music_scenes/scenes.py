@@ -12,12 +12,13 @@ The same seed and number give the same samples and the same pixels. Times in sec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from synth.data.music_scenes.moods import Look, Mood
 
 INSTRUMENTS: Final = ("strings", "keys", "pluck", "organ", "lead", "bells")
 DRAWINGS: Final = ("ribbons", "tiles", "rain", "sunset", "dancers", "discs")
@@ -32,62 +33,6 @@ LICENCE: Final = "CC0-1.0"
 _BLUR: Final = 0.14  # deviation of what the picture makes of a 0..1 quality
 _OWN_DRAWING: Final = 0.6  # how often the drawing is that of the instrument
 _OWN_COLOURS: Final = 0.85  # how often warm colours go with major and cold ones with minor
-
-
-@dataclass(frozen=True)
-class Mood:
-    """What a piece of music is like.
-
-    Attributes:
-        tempo_bpm: 60 to 176.
-        energy: 0..1: loud drums, bright timbre.
-        density: 0..1: how many notes.
-        minor: the mode.
-        key: of the tonic, 0 for C.
-        instrument: one of :data:`INSTRUMENTS`.
-        seed: of all that is composed and played.
-    """
-
-    tempo_bpm: float
-    energy: float
-    density: float
-    minor: bool
-    key: int
-    instrument: str
-    seed: int
-
-    @property
-    def pace(self) -> float:
-        """The tempo, 0..1."""
-        return (self.tempo_bpm - 60) / 116
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a "music video" is like; all 0..1 but where said otherwise.
-
-    Attributes:
-        pace: of cuts and of what moves.
-        energy: brightness, contrast and size of the motion.
-        density: how much there is to see.
-        warm: which colours.
-        drawing: one of :data:`DRAWINGS`.
-        tempo_bpm: of the beat that the picture moves to.
-        seed: of all that is drawn.
-    """
-
-    pace: float
-    energy: float
-    density: float
-    warm: bool
-    drawing: str
-    tempo_bpm: float
-    seed: int
-
-    @property
-    def shot_s(self) -> float:
-        """How long a shot lasts: sixteen beats where nothing hurries, two where all does."""
-        return 60 / self.tempo_bpm * 2.0 ** (1 + round(3 * (1 - (self.pace + self.energy) / 2)))
 
 
 def draw_mood(seed: int, number: int) -> Mood:

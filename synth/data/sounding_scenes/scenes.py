@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.data.corpora.av_clip import RATE_HZ, AVClip, Box
+from synth.boxes import Box
+from synth.data.corpora.av_clip import RATE_HZ, AVClip
 from synth.data.sounding_scenes import backgrounds
 from synth.data.sounding_scenes.drawings import Look, draw_look, patch_of
 from synth.data.sounding_scenes.sound_recipes import RECIPES

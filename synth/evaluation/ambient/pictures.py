@@ -20,7 +20,7 @@ from synth.evaluation.hits.pictures import new_figure
 from synth.metrics.hits import confusion_matrix
 
 if TYPE_CHECKING:
-    from synth.evaluation.ambient.report import Judged, Verdict
+    from synth.evaluation.ambient.judged_sets import Judged, Verdict
 
 _MADE: Final = 8
 _REAL: Final = 3

@@ -15,20 +15,19 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import scipy.stats
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.data.corpora import class_sounds
 from synth.errors import OptionError
 from synth.evaluation.ambient import likelihood, sound_checks
-from synth.evaluation.ambient.judges import Ears, Judge, cross_validated, listen, mapped
+from synth.evaluation.ambient.judged_sets import Judged, Set, Sound, Verdict
+from synth.evaluation.ambient.judges import Ears, Judge, cross_validated, mapped
 from synth.evaluation.ambient.yamnet import RATE_HZ, YamNet, installed_yamnet
 from synth.files import write_whole
 from synth.metrics.frechet import Axes, frechet_distance
@@ -44,54 +43,6 @@ WANTED_SHARE: Final = 0.7
 RUNS: Final = Path("runs")
 """Where training keeps its runs and what it decoded; used where it is there already."""
 REPORT: Final = "ambient.json"
-
-Sound = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Set:
-    """Sounds, the class that each is of or was asked for, and what the ears hear in them."""
-
-    sounds: list[Sound]
-    labels: list[str]
-    ears: Ears
-
-    @classmethod
-    def of(cls, sounds: list[Sound], labels: list[str], yamnet: YamNet | None, what: str) -> Set:
-        """Listen to sounds."""
-        return cls(sounds, labels, listen(tqdm(sounds, desc=what, unit="sound", disable=None), yamnet))
-
-    def of_class(self, label: str) -> list[Sound]:
-        """The sounds of one class."""
-        return [sound for sound, own in zip(self.sounds, self.labels, strict=True) if own == label]
-
-    def where(self, chosen: Sequence[int]) -> Set:
-        """Some of them."""
-        return Set([self.sounds[k] for k in chosen], [self.labels[k] for k in chosen], self.ears[chosen])
-
-
-@dataclass(frozen=True)
-class Judged:
-    """All sets of one evaluation.
-
-    Attributes:
-        seen, held_out: real recordings of the decoder's folds, and of the one that it never met.
-        folds: of all real recordings, ``seen`` first.
-        noise: white and pink, asked for in all classes.
-        shaped: noise with band levels such as the decoder is told; ``None`` for one that is told none.
-    """
-
-    seen: Set
-    held_out: Set
-    folds: Sequence[int]
-    generated: Set
-    noise: Set
-    shaped: Set | None
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Those that were generated, in order."""
-        return tuple(sorted(set(self.generated.labels)))
 
 
 def evaluate_ambient(data: Path, out: Path | None) -> dict[str, Any]:
@@ -181,24 +132,6 @@ def _control(bank: band_envelopes.EnvelopeBank, label: str, count: int, seed: in
 BY_HELD_OUT: Final = f"trained on fold {HELD_OUT_FOLD}"
 BY_SEEN: Final = "trained on the decoder's folds"
 MAPPED: Final = "untrained"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one judge takes the sounds for, by the name of their set; ``real`` holds clips that it has not met."""
-
-    ears: str
-    training: str
-    generated: Sequence[str]
-    real: Sequence[str]
-    real_labels: Sequence[str]
-    noise: Sequence[str]
-    shaped: Sequence[str] | None
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        return f"{self.ears}, {self.training}"
 
 
 def verdicts(judged: Judged) -> list[Verdict]:

@@ -19,13 +19,13 @@ from synth.data.sounding_scenes.scenes import tree_distance
 from synth.description import nets
 from synth.description.describer import unit
 from synth.evaluation.audiovisual import real_pictures
-from synth.metrics import correspondence, retrieval
-from synth.metrics.correspondence import Features
+from synth.metrics import retrieval
 from synth.models.avenet import AVENet
 from synth.models.imagenet import Sight
 from synth.models.l3net import L3Net
+from synth.training.audiovisual import correspondence, pair_recipes
 from synth.training.audiovisual import data as av_data
-from synth.training.audiovisual import pair_recipes
+from synth.training.audiovisual.correspondence import Features
 from synth.training.audiovisual.data import AVData
 
 AT: Final = 30

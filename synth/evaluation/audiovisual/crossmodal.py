@@ -7,7 +7,6 @@ labels known". Beside it how many of the first ten share a label with what was a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,25 +21,19 @@ from synth.errors import WeightsError
 from synth.evaluation.audiovisual import real_pictures
 from synth.metrics import retrieval
 from synth.metrics.cca import canonical
+from synth.metrics.label_recall import Scores, recall_by_chance, recall_by_labels, recall_row
 from synth.models.crossmodal import CrossmodalConfig, CrossmodalNet, unpack
 from synth.training.audiovisual import data as av_data
 from synth.training.audiovisual import pair_recipes
-from synth.training.audiovisual.crossmodal import Known, known_of, more_scenes, tagged_in
-from synth.training.audiovisual.data import AVData, part
+from synth.training.audiovisual.crossmodal import Known, candidates_of, known_of, more_scenes, scores_of, tagged_in
+from synth.training.audiovisual.data import AVData
 
-CANDIDATES: Final = 256
-AT: Final = (1, 5, 10)
-DIRECTIONS: Final = ("sound to picture", "picture to sound")
 PAPER: Final = {
     "data": "YouTube-8M, 256 candidates",
     "sound to picture": {"recall_at_1": 0.215, "recall_at_5": 0.520, "recall_at_10": 0.631},
     "picture to sound": {"recall_at_1": 0.223, "recall_at_5": 0.517, "recall_at_10": 0.644},
 }
 _ALIGNED: Final = 32  # dimensions of the canonical correlation
-_TIES: Final = 20  # draws over which candidates that are equal are put in order by chance
-
-Labels = Sequence[Sequence[str]]
-Scores = NDArray[np.float64]
 
 
 def evaluate_crossmodal(data: Path, out: Path | None, beside: Path | None = None) -> dict[str, Any]:
@@ -68,8 +61,8 @@ def evaluate_crossmodal(data: Path, out: Path | None, beside: Path | None = None
     rows["untrained"] = scores_of(CrossmodalNet(CrossmodalConfig(net.config.labels)).eval(), known)
     told: dict[str, Any] = {
         "candidates": len(labels),
-        "rows": {name: _row(scores, labels) for name, scores in rows.items()}
-        | {"ceiling: all labels known": _by_labels(labels), "floor: chance": _chance(labels)},
+        "rows": {name: recall_row(scores, labels) for name, scores in rows.items()}
+        | {"ceiling: all labels known": recall_by_labels(labels), "floor: chance": recall_by_chance(labels)},
         "paper": PAPER,
     }
     if real := real_pictures.load(data):
@@ -96,72 +89,6 @@ def clips_of(data: Path) -> tuple[AVData, AVData]:
     scenes, films = pair_recipes.to_judge(data)
     test = candidates_of(av_data.joined(scenes, films, more_scenes(cache, data)))
     return av_data.joined(*lots, pair_recipes.filmed_in(cache, data)[0]), test
-
-
-def candidates_of(test: AVData) -> AVData:
-    """The first 256 clips that have a label."""
-    return part(test, [number for number, clip in enumerate(test.clips) if clip.labels][:CANDIDATES])
-
-
-def recalls(net: CrossmodalNet, test: AVData) -> dict[str, Any]:
-    """The row of one net on held-out clips, and what somebody who knows all labels would reach."""
-    chosen = candidates_of(test)
-    labels = [clip.labels for clip in chosen.clips]
-    row = _row(scores_of(net, known_of(chosen, net.config.labels, varied=1)), labels)
-    return {"candidates": len(labels), **row, "all labels known": _by_labels(labels)}
-
-
-def scores_of(net: CrossmodalNet, known: Known) -> Scores:
-    """Cosines of every picture (row) with every sound (column)."""
-    net.eval()
-    with torch.inference_mode():
-        seen = net.embed_pictures(torch.from_numpy(known.pictures.mean(1)))
-        heard = net.embed_sounds(torch.from_numpy(known.sounds[:, 0]))
-    return np.asarray((seen @ heard.T).numpy(), np.float64)
-
-
-def _row(scores: Scores, labels: Labels) -> dict[str, Any]:
-    return {
-        direction: {
-            **{f"recall_at_{at}": retrieval.recall(way, at) for at in AT},
-            "median_rank": retrieval.median_rank(way),
-            "share_a_label_in_first_10": float(_sharing(way, labels)),
-        }
-        for direction, way in zip(DIRECTIONS, (scores.T, scores), strict=True)
-    }
-
-
-def _sharing(scores: Scores, labels: Labels) -> float:
-    share = _common(labels) > 0
-    first = np.argsort(-scores, axis=1, kind="stable")[:, :10]
-    return float(np.take_along_axis(share, first, 1).mean())
-
-
-def _common(labels: Labels) -> Scores:
-    """How much the labels of two clips have in common, 0..1: those that both have, of those that either has."""
-    sets = [frozenset(mine) for mine in labels]
-    return np.array([[len(one & other) / len(one | other) for other in sets] for one in sets])
-
-
-def _by_labels(labels: Labels) -> dict[str, Any]:
-    """What somebody reaches who knows all labels, and guesses among clips that have the same ones."""
-    common = _common(labels)
-    return _mean([_row(common + _guess(len(labels), draw) * 1e-6, labels) for draw in range(_TIES)])
-
-
-def _chance(labels: Labels) -> dict[str, Any]:
-    return _mean([_row(_guess(len(labels), draw), labels) for draw in range(_TIES)])
-
-
-def _guess(count: int, draw: int) -> Scores:
-    return np.random.default_rng(draw).random((count, count))
-
-
-def _mean(rows: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
-    return {
-        direction: {key: float(np.mean([row[direction][key] for row in rows])) for key in rows[0][direction]}
-        for direction in DIRECTIONS
-    }
 
 
 def _aligned(train: Known, test: Known) -> Scores:
@@ -194,7 +121,7 @@ def _nets_in(folder: Path) -> dict[str, CrossmodalNet]:
 def _ave(test: AVData) -> dict[str, Scores]:
     """AVE-Net's space, where its weights are."""
     from synth.description import nets
-    from synth.metrics import correspondence
+    from synth.training.audiovisual import correspondence
 
     try:
         found = correspondence.features(nets.ave(), test)

@@ -24,11 +24,10 @@ from synth.data.corpora.av_clip import RATE_HZ
 from synth.description import nets
 from synth.errors import MediaError
 from synth.media import audio
-from synth.metrics import correspondence
 from synth.metrics.linear_probe import most_frequent, probe
 from synth.models.l3net import L3Net, TowersConfig, log_mel, pool, windows
+from synth.training.audiovisual import correspondence, pair_recipes
 from synth.training.audiovisual import data as av_data
-from synth.training.audiovisual import pair_recipes
 from synth.training.audiovisual.data import AVData
 
 PAPER: Final = {

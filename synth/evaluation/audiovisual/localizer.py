@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,10 +21,11 @@ from tqdm import tqdm
 
 from synth import weights
 from synth.data.corpora import drawn_boxes, video_folder
-from synth.data.corpora.av_clip import RATE_HZ, Box
+from synth.data.corpora.av_clip import RATE_HZ
 from synth.description.localization import WEIGHTS, AttentionReader
 from synth.evaluation.audiovisual import marked_frames
-from synth.evaluation.audiovisual.avol import Maps, cases, judge
+from synth.evaluation.audiovisual.marked_frames import Frame
+from synth.evaluation.audiovisual.pointing import Maps, cases, judge
 from synth.media import audio, video
 from synth.metrics import localization
 from synth.metrics.hits import wilson_interval
@@ -42,17 +42,6 @@ PAPER: Final = {
     "ezvsl_144k_ciou_auc": 0.6306,
 }
 _AROUND_S: Final = 1.5  # of the sound before and behind a marked frame
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A marked frame of a real clip: its maps [1, 432, 14, 14], the spectrogram around it, what sounds, the picture."""
-
-    name: str
-    maps: NDArray[np.float16]
-    mel: NDArray[np.float32]
-    box: Box
-    picture: NDArray[np.uint8]
 
 
 def evaluate_localizer(data: Path, out: Path | None, beside: Path | None = None) -> dict[str, Any]:

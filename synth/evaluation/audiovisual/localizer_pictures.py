@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.data.corpora.av_clip import RATE_HZ, Box
+from synth.boxes import Box
+from synth.data.corpora.av_clip import RATE_HZ
 from synth.description.localization import AttentionReader
-from synth.evaluation.audiovisual.avol import cases
+from synth.evaluation.audiovisual.pointing import cases
 from synth.evaluation.hits.pictures import new_figure
 from synth.metrics.localization import enlarged
 from synth.models.attention_localizer import AttentionLocalizer
@@ -22,7 +23,7 @@ from synth.models.l3net import log_mel
 from synth.training.audiovisual.data import AVData
 
 if TYPE_CHECKING:
-    from synth.evaluation.audiovisual.localizer import Frame
+    from synth.evaluation.audiovisual.marked_frames import Frame
 
 _ROWS: Final = 10
 _SOUNDING, _SILENT = "#39d98a", "#ff6b57"

@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from synth.data.corpora.av_clip import Box
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.boxes import Box
 
 TIME_S: Final = 1.0
 """Of the frame that was marked; in clips shorter than twice that, the middle."""
@@ -86,3 +89,14 @@ def marked_frame(name: str, duration_s: float) -> MarkedFrame | None:
 def names() -> tuple[str, ...]:
     """Stems of all clips that were marked."""
     return tuple(_TABLE)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A marked frame of a real clip: its maps [1, 432, 14, 14], the spectrogram around it, what sounds, the picture."""
+
+    name: str
+    maps: NDArray[np.float16]
+    mel: NDArray[np.float32]
+    box: Box
+    picture: NDArray[np.uint8]

@@ -17,8 +17,9 @@ import torch
 from synth import weights
 from synth.data.music_scenes.scenes import draw_mood, likeness, look_of
 from synth.errors import OptionError
+from synth.evaluation.audiovisual.music_rule import by_hand
 from synth.files import write_whole
-from synth.metrics.music_recall import by_hand, canonical, chance, recalls
+from synth.metrics.music_recall import canonical, chance, recalls
 from synth.models import music_match
 from synth.models.music_match import MusicMatch
 from synth.training.audiovisual.music import likenesses

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from synth.errors import OptionError
-from synth.metrics.correspondence import Features
 from synth.models.l3net import L3Net, log_mel
+from synth.training.audiovisual.correspondence import Features
 from synth.training.audiovisual.data import AVData
 
 UNITS: Final = 6

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from synth.data.corpora.av_clip import RATE_HZ
@@ -23,10 +22,9 @@ from synth.description import textures
 from synth.errors import OptionError
 from synth.evaluation.audiovisual.soundnet import Corpus, corpus, mfcc_statistics
 from synth.models import sound_texture
-from synth.models.sound_texture import TEXTURE, Clusters, TextureNet
-from synth.training.audiovisual.texture import SCENES, TEST_SCENES, Heard, assigned, hear_scenes
+from synth.models.sound_texture import TEXTURE, Clusters
+from synth.training.audiovisual.texture import SCENES, TEST_SCENES, accuracies, hear_scenes
 
-TOP: Final = 5
 PAPER: Final = {
     "data": "Flickr, 1.8 million frames; judged as features for PASCAL VOC, not by clusters",
     "re-implementation on 55 thousand frames: cluster accuracy": "0.45 to 0.55",
@@ -62,63 +60,6 @@ def evaluate_texture(data: Path, out: Path | None) -> dict[str, Any]:
 
         texture_pictures.draw(reader, test, known, out)
     return result
-
-
-def accuracies(net: TextureNet, clusters: Clusters, test: Heard, train: Heard) -> dict[str, Any]:
-    """Share of held-out pictures whose sound's cluster is the first answer, and among the first five; floors, ceiling.
-
-    The ceiling is told what sounds loudest, and names the clusters that were commonest for it in training: one class
-    has many textures, and no picture can tell which recording is heard.
-    """
-    truth = assigned(clusters, test.textures)[:, 0][test.data.clip_of]
-    numbers = np.arange(len(truth))
-    answers = expectations(net, test, numbers)
-    torch.manual_seed(1)
-    fresh = expectations(TextureNet(net.config).eval(), test, numbers)
-    usual = np.bincount(assigned(clusters, train.textures).ravel(), minlength=len(clusters.names)).astype(np.float32)
-    told = _by_label(clusters, train)
-    labels = [test.labels[clip] for clip in test.data.clip_of]
-    # The wrong picture: that of a clip half the collection away, where something else sounds nearly always.
-    wrong = np.roll(answers, len(answers) // 2, axis=0)
-    return {
-        "pictures": len(truth),
-        "clusters": len(clusters.names),
-        "ours": top(answers, truth),
-        "floor: wrong picture": top(wrong, truth),
-        "floor: untrained": top(fresh, truth),
-        "floor: the most frequent clusters": top(np.tile(usual, (len(truth), 1)), truth),
-        "floor: chance": {"top1": 1 / len(clusters.names), "top5": min(1.0, TOP / len(clusters.names))},
-        "ceiling: told what sounds": top(np.stack([told.get(label, usual) for label in labels]), truth),
-    }
-
-
-def top(answers: NDArray[Any], truth: NDArray[np.int64]) -> dict[str, float]:
-    """Shares of answers [P, K] whose highest one, or one of whose five highest, is the truth [P]."""
-    order = np.argsort(-answers, axis=1, kind="stable")
-    return {
-        "top1": float(np.mean(order[:, 0] == truth)),
-        "top5": float(np.mean((order[:, :TOP] == truth[:, None]).any(1))),
-    }
-
-
-def expectations(net: TextureNet, heard: Heard, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Logits [P, K] of pictures by number."""
-    net.eval()
-    with torch.inference_mode():
-        parts = [
-            net(heard.data.seen(numbers[first : first + 32], net.config.vision)) for first in range(0, len(numbers), 32)
-        ]
-    return np.asarray(torch.cat(parts).numpy(), np.float32)
-
-
-def _by_label(clusters: Clusters, train: Heard) -> dict[str, NDArray[np.float32]]:
-    """How often each class has each cluster in training."""
-    found = assigned(clusters, train.textures)
-    counts: dict[str, NDArray[np.float32]] = {}
-    for label, row in zip(train.labels, found, strict=True):
-        counts.setdefault(label, np.zeros(len(clusters.names), np.float32))
-        np.add.at(counts[label], row, 1)
-    return counts
 
 
 def kinds(clusters: Clusters, known: Corpus) -> dict[str, Any]:

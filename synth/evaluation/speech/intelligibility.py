@@ -1,6 +1,6 @@
 """Which words of made speech are heard, by two recognisers, beside what chance gets right.
 
-The word error rate ``wer`` is by our own recogniser (:mod:`synth.evaluation.speech.grid_recogniser`), which always
+The word error rate ``wer`` is by our own recogniser (:mod:`synth.training.speech.grid_recogniser`), which always
 answers; ``wer_pocketsphinx`` by one for the general public (:mod:`synth.evaluation.speech.pocketsphinx_words`), which
 was fitted to nobody but gives no answer where speech is distorted: how often stands beside it. Both hear sentences of
 GRID and nothing else.
@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from synth.data.corpora.grid import Sentence
 from synth.errors import WeightsError
-from synth.evaluation.speech import grid_recogniser
 from synth.evaluation.speech.baselines import Corpus
-from synth.evaluation.speech.pocketsphinx_words import (
-    Recogniser,
+from synth.evaluation.speech.pocketsphinx_words import Recogniser
+from synth.metrics.grid_sentences import (
     Words,
     chance_accuracies,
     chance_word_error_rate,
@@ -28,6 +27,7 @@ from synth.evaluation.speech.pocketsphinx_words import (
     place_accuracies,
     word_error_rate,
 )
+from synth.training.speech import grid_recogniser
 
 OWN: Final = "wer"
 POCKETSPHINX: Final = "wer_pocketsphinx"

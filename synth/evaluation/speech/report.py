@@ -24,7 +24,6 @@ from synth.errors import MediaError, WeightsError
 from synth.evaluation.speech import intelligibility, pictures
 from synth.evaluation.speech.baselines import Corpus, Reader, Sound, baselines
 from synth.evaluation.speech.intelligibility import WORD_MEASURES, Hears
-from synth.evaluation.speech.pocketsphinx_words import Words
 from synth.evaluation.speech.readers import OURS, readers
 from synth.evaluation.speech.tables import (
     LITERATURE,
@@ -37,6 +36,7 @@ from synth.evaluation.speech.tables import (
 )
 from synth.files import write_whole
 from synth.media import audio
+from synth.metrics.grid_sentences import Words
 from synth.metrics.speech import Measured, measure, without_pesq
 from synth.voices.speech.spectra import RATE_HZ
 

@@ -249,7 +249,7 @@ class CudaDevice:
 
     def struct_words(self) -> tuple[int, int]:
         """See :class:`Device`."""
-        from synth.sampler.cuda.launching import CALL_WORDS, MODEL_WORDS
+        from synth.sampler.cuda.layout import CALL_WORDS, MODEL_WORDS
 
         return MODEL_WORDS, CALL_WORDS
 

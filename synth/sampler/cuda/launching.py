@@ -19,12 +19,9 @@ from synth.errors import Cancelled
 from synth.sampler.base import LEVELS, CancelPoll, Progress, Receive, Stream
 from synth.sampler.batching import ChunkedSampler, Gates
 from synth.sampler.cuda.device import Buffer, Device, DeviceMemoryError, GpuError
-from synth.sampler.cuda.layout import fits, padded_width, place
+from synth.sampler.cuda.layout import CALL_WORDS, MODEL_WORDS, fits, padded_width, place
 from synth.sampler.cuda.plan import CLUSTER, Plan, Variant, make_plan
 from synth.sampler.packing import Packed
-
-MODEL_WORDS: Final = 235
-CALL_WORDS: Final = 35
 
 LAUNCH_SAMPLES: Final = 65_536
 """Of a stream in one launch: 4 s of sound, a fraction of a second of work."""

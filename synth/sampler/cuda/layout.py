@@ -202,3 +202,7 @@ def _padded(values: NDArray[Any], blocks: int, rows: int, columns: int) -> NDArr
 def _stretched(parts: Sequence[NDArray[Any]], blocks: int, rows: int) -> NDArray[Any]:
     """[blocks * D] each to [parts * blocks * rows] with zeros."""
     return np.concatenate([_padded(part[:, None], blocks, rows, 1)[:, 0] for part in parts])
+
+
+MODEL_WORDS: Final = 235
+CALL_WORDS: Final = 35

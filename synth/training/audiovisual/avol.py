@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from synth.metrics.correspondence import right_share
 from synth.models.avenet import AVOLNet
 from synth.training.audiovisual import pair_recipes
+from synth.training.audiovisual.correspondence import right_share
 from synth.training.audiovisual.data import PairBatch
 
 NETWORK: Final = "avol-small"

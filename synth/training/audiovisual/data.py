@@ -26,7 +26,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from synth import weights
-from synth.data.corpora.av_clip import RATE_HZ, AVClip, Box, Pair, draw_pairs
+from synth.boxes import Box
+from synth.data.corpora.av_clip import RATE_HZ, AVClip, Pair, draw_pairs
 from synth.data.corpora.av_films import films_of, read_all
 from synth.data.sounding_scenes import scenes as av_scenes
 from synth.errors import OptionError

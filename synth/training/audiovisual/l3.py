@@ -15,9 +15,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from synth.metrics.correspondence import right_share
 from synth.models.l3net import L3Net, Vision, pool
 from synth.training.audiovisual import pair_recipes
+from synth.training.audiovisual.correspondence import right_share
 from synth.training.audiovisual.data import AVData, PairBatch
 
 NETWORK: Final = "l3-small"

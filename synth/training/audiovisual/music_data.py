@@ -17,9 +17,10 @@ from tqdm import tqdm
 
 from synth.data.corpora import video_folder
 from synth.data.corpora.av_clip import part_of
+from synth.data.music_scenes.moods import Look
 from synth.data.music_scenes.notes import play
 from synth.data.music_scenes.pictures import draw
-from synth.data.music_scenes.scenes import Look, draw_mood, look_of
+from synth.data.music_scenes.scenes import draw_mood, look_of
 from synth.errors import MediaError
 from synth.media import audio
 from synth.media.files import arriving

@@ -25,6 +25,7 @@ from synth import weights
 from synth.data.corpora.av_clip import RATE_HZ
 from synth.description.textures import NETWORK
 from synth.errors import OptionError
+from synth.metrics.retrieval import TOP, top
 from synth.models import sound_texture
 from synth.models.sound_texture import TEXTURE, WINDOW_S, Clusters, TextureNet, TextureNetConfig, Vision
 from synth.training.audiovisual import data as av_data
@@ -193,7 +194,6 @@ def train_texture_scratch(
 def _train(
     vision: Vision, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool
 ) -> dict[str, Any]:
-    from synth.evaluation.audiovisual.texture import accuracies
 
     trial = steps is not None and steps < 50
     cache = folder.resolve().parent / "cache" / "av"
@@ -240,3 +240,51 @@ def _register(
         metadata={**about, "vision": vision},
         folder=folder,
     )
+
+
+def accuracies(net: TextureNet, clusters: Clusters, test: Heard, train: Heard) -> dict[str, Any]:
+    """Share of held-out pictures whose sound's cluster is the first answer, and among the first five; floors, ceiling.
+
+    The ceiling is told what sounds loudest, and names the clusters that were commonest for it in training: one class
+    has many textures, and no picture can tell which recording is heard.
+    """
+    truth = assigned(clusters, test.textures)[:, 0][test.data.clip_of]
+    numbers = np.arange(len(truth))
+    answers = expectations(net, test, numbers)
+    torch.manual_seed(1)
+    fresh = expectations(TextureNet(net.config).eval(), test, numbers)
+    usual = np.bincount(assigned(clusters, train.textures).ravel(), minlength=len(clusters.names)).astype(np.float32)
+    told = _by_label(clusters, train)
+    labels = [test.labels[clip] for clip in test.data.clip_of]
+    # The wrong picture: that of a clip half the collection away, where something else sounds nearly always.
+    wrong = np.roll(answers, len(answers) // 2, axis=0)
+    return {
+        "pictures": len(truth),
+        "clusters": len(clusters.names),
+        "ours": top(answers, truth),
+        "floor: wrong picture": top(wrong, truth),
+        "floor: untrained": top(fresh, truth),
+        "floor: the most frequent clusters": top(np.tile(usual, (len(truth), 1)), truth),
+        "floor: chance": {"top1": 1 / len(clusters.names), "top5": min(1.0, TOP / len(clusters.names))},
+        "ceiling: told what sounds": top(np.stack([told.get(label, usual) for label in labels]), truth),
+    }
+
+
+def expectations(net: TextureNet, heard: Heard, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Logits [P, K] of pictures by number."""
+    net.eval()
+    with torch.inference_mode():
+        parts = [
+            net(heard.data.seen(numbers[first : first + 32], net.config.vision)) for first in range(0, len(numbers), 32)
+        ]
+    return np.asarray(torch.cat(parts).numpy(), np.float32)
+
+
+def _by_label(clusters: Clusters, train: Heard) -> dict[str, NDArray[np.float32]]:
+    """How often each class has each cluster in training."""
+    found = assigned(clusters, train.textures)
+    counts: dict[str, NDArray[np.float32]] = {}
+    for label, row in zip(train.labels, found, strict=True):
+        counts.setdefault(label, np.zeros(len(clusters.names), np.float32))
+        np.add.at(counts[label], row, 1)
+    return counts

@@ -23,12 +23,12 @@ from synth.data.corpora import grid
 from synth.data.corpora.grid import Sentence
 from synth.data.corpora.video_folder import TRAIN
 from synth.errors import OptionError
-from synth.evaluation.speech.grid_recogniser import NETWORK, WORDS, GridRecogniser, log_mel
-from synth.evaluation.speech.pocketsphinx_words import chance_word_error_rate, is_sentence
 from synth.files import file_sha256
 from synth.media import audio
+from synth.metrics.grid_sentences import chance_word_error_rate, is_sentence
 from synth.models.grid_words import GridWords, GridWordsConfig, pack, unpack
 from synth.training.loop import Schedule, train
+from synth.training.speech.grid_recogniser import NETWORK, WORDS, GridRecogniser, log_mel
 from synth.training.speech.recipes import GRID
 from synth.training.speech.recogniser_data import Batch, Spoken, draw_batch
 from synth.voices.speech import spectra

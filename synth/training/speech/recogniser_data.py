@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synth.data.corpora.grid import Word
-from synth.evaluation.speech.grid_recogniser import WORDS
 from synth.models.grid_words import REDUCTION, standardised
+from synth.training.speech.grid_recogniser import WORDS
 from synth.voices.speech import spectra
 
 Floats = NDArray[np.float32]

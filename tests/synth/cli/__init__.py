@@ -1,1 +1,1 @@
-"""Tests of the command line, a file a group of verbs."""
+"""Tests of synth.cli."""
