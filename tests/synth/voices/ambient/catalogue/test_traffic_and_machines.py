@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -84,7 +86,7 @@ def test_two_seeds_are_two_machines(name: str) -> None:
         power = np.abs(np.fft.rfft(piece)) ** 2
         edges = np.geomspace(60, 7000, 25) * len(piece) / RATE_HZ
         return np.array(
-            [10 * np.log10(power[int(a) : int(b) + 1].mean()) for a, b in zip(edges, edges[1:], strict=False)]
+            [10 * np.log10(power[int(a) : int(b) + 1].mean()) for a, b in itertools.pairwise(edges)]
         )
 
     assert np.std(bands_db(one) - bands_db(other)) > 1.0

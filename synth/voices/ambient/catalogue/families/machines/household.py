@@ -42,12 +42,6 @@ def vacuum_cleaner(
     return at_rms(mix.signal())
 
 
-
-
-
-
-
-
 def washing_machine(
     n: int,
     rate_hz: int,
@@ -91,7 +85,9 @@ def blender(
     load = 1 + ice * drift(n, rate_hz, rng, 16, -0.026, 0.08)
     turns = np.cumsum(turn_hz * run * load) / rate_hz
     mix = Mix(n, rate_hz, 0.5)
-    mix.add_raw(0.5, motor(turns, rate_hz, rng, 11, (2.6, 0.73, 0.5, 0.26, 0.47), (0.65, 0.5, 0.36, 0.2), 0.52) * run**1.5)
+    mix.add_raw(
+        0.5, motor(turns, rate_hz, rng, 11, (2.6, 0.73, 0.5, 0.26, 0.47), (0.65, 0.5, 0.36, 0.2), 0.52) * run**1.5
+    )
     slurry = mix.noise(rng, (100, -7), (350, -5), (1200, -3), (3500, -8), (9000, -13), (18000, -29))
     mix.add_raw(1.2, slurry * run**2 * drift(n, rate_hz, rng, 26, 1.3, 0.8))
     hits = np.zeros(n)
@@ -105,7 +101,14 @@ def blender(
 
 
 def electric_shaver(
-    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, walk: Walk, phase: Samples, bristle: float
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    *,
+    body: np.random.Generator,
+    walk: Walk,
+    phase: Samples,
+    bristle: float,
 ) -> Samples:
     """An oscillating cutter twice a mains cycle, pressed to a cheek and taken off again."""
     cycles = phase + walk(1.0, -0.5, 0.5, "hand")

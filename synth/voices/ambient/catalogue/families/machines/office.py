@@ -58,7 +58,14 @@ def printer(
 
 
 def typewriter(
-    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, strokes_per_s: float, bell: float, size: float
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    *,
+    body: np.random.Generator,
+    strokes_per_s: float,
+    bell: float,
+    size: float,
 ) -> Samples:
     """Typebars on paper and platen in bursts; at the end of each line the bell, the carriage, its stop."""
     seconds = n / rate_hz
@@ -69,7 +76,15 @@ def typewriter(
 
     def slug() -> Samples:
         blow = burst(
-            rate_hz, rng, rng.uniform(0.005, 0.008), (120, -8), (400, -1), (1200, 0), (3500, -1), (7000, -3), (20000, -14)
+            rate_hz,
+            rng,
+            rng.uniform(0.005, 0.008),
+            (120, -8),
+            (400, -1),
+            (1200, 0),
+            (3500, -1),
+            (7000, -3),
+            (20000, -14),
         )
         frame = stiff_body(rate_hz, np.random.default_rng(kind), 0.016 * size, 300 / size, 7000, 60, -1.5)
         return together(1.6 * blow, 0.3 * frame)
@@ -127,9 +142,7 @@ def camera(
     case_hz = np.array([310, 1450, 2700, 4200, 6300]) * body.uniform(0.93, 1.07, 5)
 
     def clack(fall_s: float, low_db: float) -> Samples:
-        blow = burst(
-            rate_hz, rng, fall_s, (150, low_db), (600, -2), (2000, 0), (5000, -1), (10000, -5), (20000, -14)
-        )
+        blow = burst(rate_hz, rng, fall_s, (150, low_db), (600, -2), (2000, 0), (5000, -1), (10000, -5), (20000, -14))
         return together(blow, 0.5 * modes(rate_hz, case_hz, np.full(5, 0.006), (0.6, 1, 0.8, 0.6, 0.4), rng))
 
     out = np.zeros(n)
@@ -143,7 +156,9 @@ def camera(
     return peak(out + winder * 0.35 * gate * (gears + grit))
 
 
-def cash_register(n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, drawer: float) -> Samples:
+def cash_register(
+    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, drawer: float
+) -> Samples:
     """Keys, the bell, and a drawer of coins that springs open against its stop."""
     keys = np.array([0.0, 0.13, 0.27]) + rng.uniform(0, 0.03, 3)
 

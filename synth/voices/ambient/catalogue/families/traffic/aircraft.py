@@ -56,7 +56,9 @@ def jet(n: int, rate_hz: int, rng: np.random.Generator, *, thrust: float, fan_hz
     crackle = np.maximum(0.0, rng.standard_normal(length) - 1.8)
     mix.add(0.3 * thrust, crackle, (40, -10), (200, 0), (1500, -6), (6000, -18), (16000, -34))
     fan = 2 * np.pi * phase(fan_hz * (1 + drift(length, rate_hz, rng, 1.0, -0.003, 0.003)), length, rate_hz)
-    whine = sum(level * np.sin(ratio * fan) for ratio, level in ((1, 1), (2, 0.4), (0.52, 0.4), (1.31, 0.3), (0.26, 0.3)))
+    whine = sum(
+        level * np.sin(ratio * fan) for ratio, level in ((1, 1), (2, 0.4), (0.52, 0.4), (1.31, 0.3), (0.26, 0.3))
+    )
     mix.add_raw(0.35, whine * drift(length, rate_hz, rng, 8.0, 0.6, 1.4))
     mix.add_noise(0.24, rng, (800, -20), (fan_hz, 0), (2 * fan_hz, -5), (14000, -22))
     heard = Mix(n, rate_hz, OUTDOORS_S)

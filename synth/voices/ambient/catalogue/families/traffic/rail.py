@@ -154,7 +154,11 @@ def tram_bell(n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random
     hammer = burst(rate_hz, rng, 0.0015, (300, -6), (2000, 0), (9000, -2), (20000, -8))
     hits = convolved(impulses(n, strokes * rate_hz, rng.uniform(0.7, 1.0, len(strokes))), hammer)
     bell = rung(
-        hits, rate_hz, pitch_hz * ratios, (0.9, 0.8, 0.5, 0.45, 0.3, 0.2, 0.12, 0.08), (1, 0.7, 0.8, 0.6, 0.7, 0.6, 0.5, 0.4)
+        hits,
+        rate_hz,
+        pitch_hz * ratios,
+        (0.9, 0.8, 0.5, 0.45, 0.3, 0.2, 0.12, 0.08),
+        (1, 0.7, 0.8, 0.6, 0.7, 0.6, 0.5, 0.4),
     )
     return peak(unit_rms(bell) + 0.1 * hits / max(np.abs(hits).max(), 1e-9))
 
@@ -162,7 +166,13 @@ def tram_bell(n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random
 CLASSES = (
     SoundClass(
         name="train",
-        audioset=("Train", "Rail transport", "Railroad car, train wagon", "Clickety-clack", "Subway, metro, underground"),
+        audioset=(
+            "Train",
+            "Rail transport",
+            "Railroad car, train wagon",
+            "Clickety-clack",
+            "Subway, metro, underground",
+        ),
         singular="a train",
         plural="trains",
         phrases=("train", "railway", "train passing", "rattling train", "tram", "subway"),

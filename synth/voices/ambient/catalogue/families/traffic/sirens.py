@@ -134,12 +134,6 @@ def civil_defense_siren(
     return at_rms(mix.signal())
 
 
-
-
-
-
-
-
 _SIRENS = ("Siren", "Emergency vehicle")
 
 CLASSES = (
