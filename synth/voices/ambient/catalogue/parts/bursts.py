@@ -20,7 +20,7 @@ OCTAVES_HZ: Final = np.array([63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0,
 
 _BANK_S: Final = 2.0
 _BANK_SEED: Final = 20_011
-_HEARD_DECAYS: Final = 6.9  # decay times after which a burst is 60 dB down
+_HEARD_DECAYS: Final = 5.8  # decay times after which a burst is 50 dB down
 
 
 def impulses(n: int, rate_hz: int, at_s: Samples, gain: ArrayLike = 1.0) -> Samples:
@@ -102,7 +102,10 @@ def blows(
         for row, (amplitude, decay_s, place) in enumerate(zip(amplitudes, lengths, places, strict=True)):
             length = min(int(decay_s * _HEARD_DECAYS * rate_hz) + 32, bank.shape[1] // 2, n - begin)
             at = np.arange(length) / rate_hz
-            envelope = np.exp(-at / decay_s) - np.exp(-at / min(decay_s, max(attack_s, 0.15 / OCTAVES_HZ[row])) * 2)
+            envelope = np.exp(-at / decay_s)
+            rise_s = 0.5 * min(decay_s, max(attack_s, 0.15 / OCTAVES_HZ[row]))
+            rising = at[: int(10 * rise_s * rate_hz) + 1]
+            envelope[: len(rising)] -= np.exp(-rising / rise_s)
             out[begin : begin + length] += amplitude * envelope * bank[row, place : place + length]
     return out
 

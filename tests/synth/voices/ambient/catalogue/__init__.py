@@ -1,1 +1,1 @@
-"""Tests, in the folders of what they test."""
+"""Tests of synth.voices.ambient.catalogue."""

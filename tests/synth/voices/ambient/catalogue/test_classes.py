@@ -72,7 +72,7 @@ def test_the_picture_can_drive_a_knob() -> None:
     sound = sound_class("crackling_fire")
     rising = Curve(np.concatenate([np.full(100, 3.0), np.full(200, 60.0)]))
     made = render(sound, performance_of(sound, seed=2, rate_hz=RATE_HZ, curves={"crackles_per_s": rising}), 6.0)
-    cracks = np.sum(np.abs(np.diff(made)).reshape(6, -1) > 0.02, axis=1)
+    cracks = np.sum(np.abs(np.diff(made, prepend=0)).reshape(6, -1) > 0.02, axis=1)
     assert cracks[3:].sum() > 3 * cracks[:2].sum()
 
 

@@ -18,7 +18,7 @@ from synth.voices.ambient.catalogue.room import Room
 from synth.voices.ambient.catalogue.sound_function import SoundFunction
 
 _HEEL_DECAYS_MS: Final = np.array([35.0, 26, 18, 12, 9, 7, 5, 4, 3])
-_LONGEST_S: Final = 0.9
+_LONGEST_S: Final = 0.7
 
 
 def _hard_step(
@@ -49,7 +49,7 @@ def step_on_wood(
     n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, index: int, peak_hz: float
 ) -> Samples:
     """A shoe on a hollow wooden floor."""
-    return _hard_step(n // 2, rate_hz, rng, body, index, peak_hz, 4.4, 4.2, 0.49, 0.0023, 0.073)
+    return _hard_step(n, rate_hz, rng, body, index, peak_hz, 4.4, 4.2, 0.49, 0.0023, 0.073)
 
 
 def step_on_concrete(
@@ -57,7 +57,7 @@ def step_on_concrete(
 ) -> Samples:
     """A shoe on stone: a short dry clack of the heel, hardly a low end, grit under the sole."""
     peak_hz = 345 * 2**heel_ratio
-    return _hard_step(n // 2, rate_hz, rng, body, index, peak_hz, 1.4, 6.0, 0.41, 0.0003, 0.32)
+    return _hard_step(n, rate_hz, rng, body, index, peak_hz, 1.4, 6.0, 0.41, 0.0003, 0.32)
 
 
 def step_on_metal(

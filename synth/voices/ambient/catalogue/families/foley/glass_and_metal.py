@@ -99,7 +99,7 @@ def keys(
     shake = np.abs(np.sin(np.pi * shake_per_s * (time_s + 0.1 * walk(2.0, -1, 1, "hand")))) ** 1.5
     shake *= walk(1.0, 0.3, 1.3, "bouts")
     at_s = poisson_times(n, rate_hz, rng, 1.7 * clinks_per_s * shake)
-    modes = 55 / key_mm * np.sort(body.uniform(2300, 14_000, (7, 18)), axis=1)
+    modes = 55 / key_mm * np.sort(body.uniform(2300, 14_000, (7, 12)), axis=1)
     chosen = modes[rng.integers(0, 7, len(at_s))] * rng.uniform(0.97, 1.03, (len(at_s), 1))
     gains = rng.lognormal(0, 1.0, (len(at_s), 1)) * rng.lognormal(0, 0.7, chosen.shape)
     decays = rng.uniform(0.3, 1.7, chosen.size) * 0.0028
