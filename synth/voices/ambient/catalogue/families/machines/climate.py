@@ -105,7 +105,7 @@ CLASSES = (
         family="machines",
         knobs=(
             Knob("rpm", 500, 900, 1600, "1/min", "speed of the blades"),
-            Knob("hum", 0, 0.6, 1.2, "", "level of the motor's hum beside the air"),
+            Knob("hum", 0.3, 0.6, 1.2, "", "level of the motor's hum beside the air"),
             Knob("mains_hz", 50, 60, 60, "Hz", "frequency of the mains"),
         ),
         drives={"rpm": "activity"},
@@ -121,8 +121,8 @@ CLASSES = (
         imagenet=(),
         family="machines",
         knobs=(
-            Knob("rpm", 800, 1450, 3500, "1/min", "speed of the compressor"),
-            Knob("compressor", 0, 0.6, 1.2, "", "level of the compressor beside the air"),
+            Knob("rpm", 1000, 1450, 1800, "1/min", "speed of the compressor"),
+            Knob("compressor", 0.3, 0.6, 1.2, "", "level of the compressor beside the air"),
         ),
         together=("machines", "foley", "people"),
         source=Texture(air_conditioner, 4.0, 0.4, phase_of="rpm"),

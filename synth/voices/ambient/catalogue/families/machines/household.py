@@ -133,7 +133,7 @@ CLASSES = (
         family="machines",
         knobs=(
             Knob("turn_hz", 250, 400, 600, "Hz", "turns of the motor a second"),
-            Knob("suction", 0.3, 0.45, 1, "", "level of the air"),
+            Knob("suction", 0.3, 0.45, 0.7, "", "level of the air"),
             Knob("strokes_per_s", 0.1, 0.6, 1.2, "1/s", "how often the nozzle goes to and fro"),
         ),
         drives={"strokes_per_s": "activity"},
