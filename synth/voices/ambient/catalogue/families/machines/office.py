@@ -160,28 +160,28 @@ def cash_register(
     n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, drawer: float
 ) -> Samples:
     """Keys, the bell, and a drawer of coins that springs open against its stop."""
-    keys = np.array([0.0, 0.13, 0.27]) + rng.uniform(0, 0.03, 3)
+    keys = np.array([0.0, 0.2, 0.61]) + rng.uniform(0, 0.09, 3)
 
     def key() -> Samples:
-        blow = burst(rate_hz, rng, 0.01, (150, -4), (700, 0), (3000, -2), (9000, -6), (20000, -14))
-        return together(blow, 0.5 * stiff_body(rate_hz, rng, 0.03, 400, 6000, 40, -1))
+        blow = burst(rate_hz, rng, 0.011, (150, -4), (700, 2), (3000, -7), (9000, -10), (20000, -5))
+        return together(blow, 0.5 * stiff_body(rate_hz, rng, 0.011, 400, 6000, 40, -1))
 
     out = 0.5 * blows(n, rate_hz, rng, keys, key, 3)
     ding = np.zeros(n)
-    ding[int(0.42 * rate_hz)] = 1
-    hz = 2550 * body.uniform(0.92, 1.08)
-    bell = rung(ding, rate_hz, (hz, hz * 1.006, hz * 2.1, hz * 3.2), (0.5, 0.45, 0.25, 0.12), (1, 0.8, 0.5, 0.4))
-    out += 0.9 * bell / max(np.abs(bell).max(), 1e-9)
-    slide = gates(n, rate_hz, [0.48], [0.72], 0.03)
-    rumble = coloured_noise(n, rate_hz, rng, (120, -4), (400, 0), (1500, -4), (6000, -12))
-    out += drawer * 0.12 * slide * rumble
-    out += drawer * 0.8 * blows(n, rate_hz, rng, np.array([0.74]), key, 1)
-    coins = 0.74 + np.sort(rng.gamma(1.5, 0.07, 24))
+    ding[int(0.8 * rate_hz)] = 1
+    hz = 2550 * body.uniform(0.85, 1.2)
+    bell = rung(ding, rate_hz, (hz, hz * 0.4, hz * 3.8, hz * 3.8), (0.5, 0.24, 0.31, 0.25), (1, 0.58, 0.5, 0.25))
+    out += 0.64 * bell / max(np.abs(bell).max(), 1.3e-09)
+    slide = gates(n, rate_hz, [0.5], [2.3], 0.009)
+    rumble = coloured_noise(n, rate_hz, rng, (120, -1), (400, 5), (1500, -4), (6000, -15))
+    out += drawer * 0.09 * slide * rumble
+    out += drawer * 1.9 * blows(n, rate_hz, rng, np.array([0.99]), key, 1)
+    coins = 1.2 + np.sort(rng.gamma(1.2, 0.07, 24))
 
     def coin() -> Samples:
-        return modes(rate_hz, rng.uniform(3500, 13000, 8), rng.uniform(0.01, 0.05, 8), rng.uniform(0.3, 1, 8), rng)
+        return modes(rate_hz, rng.uniform(3500, 13000, 8), rng.uniform(0.018, 0.07, 8), rng.uniform(0.47, 1, 8), rng)
 
-    out += drawer * 0.07 * blows(n, rate_hz, rng, coins, coin, 8)
+    out += drawer * 0.03 * blows(n, rate_hz, rng, coins, coin, 8)
     return peak(out)
 
 
