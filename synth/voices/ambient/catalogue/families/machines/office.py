@@ -113,26 +113,26 @@ def computer_keyboard(
 ) -> Samples:
     """Plastic caps that touch, meet their stop and spring back, in the uneven rhythm of typed words."""
     seconds = n / rate_hz
-    times = uneven_beats(seconds, rng, keys_per_s, 0.45, rng.uniform(0, 0.1))
+    times = uneven_beats(seconds, rng, keys_per_s, 0.93, rng.uniform(0, 0.11))
     times = times[rng.uniform(size=len(times)) > 0.08]
 
     def press() -> Samples:
         blow = burst(
             rate_hz,
             rng,
-            rng.uniform(0.002, 0.005),
-            (150, -16),
-            (500, -8),
-            (1500, -1),
+            rng.uniform(0.0025, 0.0081),
+            (150, -19),
+            (500, -1),
+            (1500, -6),
             (3500, hardness * 5 - 3),
             (7000, hardness * 9 - 9),
-            (20000, -14),
+            (20000, -9),
         )
-        return together(1.4 * blow, 0.3 * stiff_body(rate_hz, rng, 0.006, 300 / size, 6000, 50, -1))
+        return together(1.4 * blow, 0.37 * stiff_body(rate_hz, rng, 0.014, 300 / size, 6000, 50, -1))
 
     out = blows(n, rate_hz, rng, times, press, 12)
-    out += 0.5 * blows(n, rate_hz, rng, times + rng.uniform(0.06, 0.11, len(times)), press, 8)
-    return 0.25 * (out + 0.3 * blows(n, rate_hz, rng, times - rng.uniform(0.008, 0.02, len(times)), press, 6))
+    out += 0.5 * blows(n, rate_hz, rng, times + rng.uniform(0.067, 0.11, len(times)), press, 8)
+    return 0.24 * (out + 0.42 * blows(n, rate_hz, rng, times - rng.uniform(0.0049, 0.013, len(times)), press, 6))
 
 
 def camera(

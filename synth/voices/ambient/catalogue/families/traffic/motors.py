@@ -42,16 +42,12 @@ def motorcycle(
     return np.asarray(0.093 * np.tanh(0.43 * mix.signal() * (0.35 + 0.92 * opened)))
 
 
-def truck(
-    n: int, rate_hz: int, rng: np.random.Generator, *, rpm: float, load: float, brake: float
-) -> Samples:
+def truck(n: int, rate_hz: int, rng: np.random.Generator, *, rpm: float, load: float, brake: float) -> Samples:
     """A lorry pulls away, changes gear with a release of its air brake, and pulls on."""
     seconds = n / rate_hz
     change = seconds * rng.uniform(0.4, 0.5)
     low, high = rng.uniform(0.65, 0.8), rng.uniform(1.2, 1.4)
-    speed = line(
-        n, rate_hz, [(0, low * rpm), (change, high * rpm), (change + 0.3, 0.8 * rpm), (seconds, high * rpm)]
-    )
+    speed = line(n, rate_hz, [(0, low * rpm), (change, high * rpm), (change + 0.3, 0.8 * rpm), (seconds, high * rpm)])
     turns = phase(speed / 60, n, rate_hz, rng.uniform()) + drift(n, rate_hz, rng, 3.0, -0.02, 0.02)
     engine = Mix(n, rate_hz, 0.1)
     add_engine(engine, rng, rng, turns, DIESEL)
@@ -70,7 +66,13 @@ def bus(n: int, rate_hz: int, rng: np.random.Generator, *, rpm: float, load: flo
     seconds = n / rate_hz
     stop = seconds * rng.uniform(0.3, 0.35)
     go = stop + rng.uniform(0.17, 0.84) * seconds
-    points = [(0, 1.3 * rpm), (stop, 1.6 * rpm), (go, 0.71 * rpm), (1.8 * seconds, 2 * rpm), (1.7 * seconds, 0.92 * rpm)]
+    points = [
+        (0, 1.3 * rpm),
+        (stop, 1.6 * rpm),
+        (go, 0.71 * rpm),
+        (1.8 * seconds, 2 * rpm),
+        (1.7 * seconds, 0.92 * rpm),
+    ]
     speed = line(n, rate_hz, [*points, (seconds, 4.6 * rpm)])
     turns = phase(speed / 60, n, rate_hz, rng.uniform()) + drift(n, rate_hz, rng, 1.4, -0.0035, 0.011)
     engine = Mix(n, rate_hz, 0.1)
@@ -114,7 +116,14 @@ def race_car(
 
 
 def traffic_noise(
-    n: int, rate_hz: int, rng: np.random.Generator, *, walk: Walk, body: np.random.Generator, density: float, distance_m: float
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    *,
+    walk: Walk,
+    body: np.random.Generator,
+    density: float,
+    distance_m: float,
 ) -> Samples:
     """A busy road from some way off: tyres of many cars that swell and go, engines under them, a lorry now and then."""
     mix = Mix(n, rate_hz, OUTDOORS_S)
