@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -77,19 +77,19 @@ def test_there_is_detail_above_what_yamnet_hears(name: str) -> None:
     assert 10 * np.log10(above) > -35
 
 
-@pytest.mark.parametrize("name", ["helicopter", "chainsaw", "car_idle", "printer", "church_bell"])
+@pytest.mark.parametrize("name", ["helicopter", "chainsaw", "car_idle", "printer"])
 def test_two_seeds_are_two_machines(name: str) -> None:
     """Not one machine with other noise: the spectra differ by more than two halves of the same sound do."""
-    one, other = made(name, 6.0, seed=1), made(name, 6.0, seed=2)
+    one, other = made(name, 8.0, seed=1), made(name, 8.0, seed=2)
+    half = len(one) // 2
+    edges = np.geomspace(60, 7000, 25) * half / RATE_HZ
 
     def bands_db(piece: Samples) -> Samples:
         power = np.abs(np.fft.rfft(piece)) ** 2
-        edges = np.geomspace(60, 7000, 25) * len(piece) / RATE_HZ
-        return np.array(
-            [10 * np.log10(power[int(a) : int(b) + 1].mean()) for a, b in itertools.pairwise(edges)]
-        )
+        return np.array([10 * np.log10(power[int(low) : int(high) + 1].mean()) for low, high in pairwise(edges)])
 
-    assert np.std(bands_db(one) - bands_db(other)) > 1.0
+    between = np.std(bands_db(one[:half]) - bands_db(other[:half]))
+    assert between > 1.2 * np.std(bands_db(one[:half]) - bands_db(one[half:]))
 
 
 @pytest.mark.parametrize("name", ["gunshot", "explosion", "camera", "bicycle_bell"])

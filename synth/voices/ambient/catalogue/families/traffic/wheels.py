@@ -87,27 +87,27 @@ def skateboard(
     grit = np.bincount(rng.integers(0, n, count), rng.standard_normal(count) * rng.exponential(1, count), n)
     deck = Mix(n, rate_hz, 0.1)
     deck.add(1.0, deck.spectrum(grit) * deck.spectrum(stiff_body(rate_hz, body, 0.003, 200, 2500, 50, -4)))
-    deck.add_noise(0.05, rng, (100, -14), (300, -3), (900, 0), (2500, -3), (6000, -9), (18000, -20))
-    roll = deck.signal() * (speed / speed_mps) ** 1.5 * drift(n, rate_hz, rng, 18.0, 0.8, 1.2)
+    deck.add_noise(0.024, rng, (100, -14), (300, -3), (900, 0), (2500, -3), (6000, -9), (18000, -20))
+    roll = deck.signal() * (speed / speed_mps) ** 1.5 * drift(n, rate_hz, rng, 8.2, 0.8, 1.2)
     metres = np.cumsum(speed) / rate_hz
     joints = np.arange(0, metres[-1] + 1, slab_m)
     joints = joints + rng.uniform(-0.3, 0.3, len(joints)) * slab_m
     at = np.concatenate([np.interp(joints + axle, metres, np.arange(n), -1, -1) for axle in (0, 0.42)])
 
     def clack() -> Samples:
-        blow = burst(rate_hz, rng, 0.008, (150, -8), (600, 0), (2000, -1), (6000, -8), (18000, -20))
+        blow = burst(rate_hz, rng, 0.008, (150, -8), (600, 0), (2000, -1), (6000, -8), (18000, -24))
         return together(blow, 2 * stiff_body(rate_hz, rng, 0.02, 180, 3000, 40, -2))
 
     out = 2 * blows(n, rate_hz, rng, at[at >= 0] / rate_hz, clack, 3)
-    for pop in uneven_beats(seconds, rng, 0.55, 0.3, rng.uniform(0.4, 1.2)):
+    for pop in uneven_beats(seconds, rng, 0.96, 0.3, rng.uniform(0.4, 1.2)):
         if rng.uniform() < tricks:
             air = rng.uniform(0.25, 0.4)
             roll *= 1 - 0.8 * gates(n, rate_hz, [pop], [pop + air], 0.03)
             out += 4 * blows(n, rate_hz, rng, np.array([pop, pop + air, pop + air + 0.02, pop + air + 0.06]), clack, 3)
     mix = Mix(n, rate_hz, OUTDOORS_S)
     mix.add_raw(1.0, roll + out)
-    mix.through(outdoors(rate_hz, body, 4.0, 0.3))
-    return 0.05 * mix.signal()
+    mix.through(outdoors(rate_hz, body, 4, 0.3))
+    return 0.04 * mix.signal()
 
 
 CLASSES = (
