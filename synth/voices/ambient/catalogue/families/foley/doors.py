@@ -109,7 +109,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         ),
         drives={"knocks_per_s": "onsets"},
         together=_INDOORS,
-        source=Room(Events(knock, "knocks_per_s", 0.4, jitter=0.06), "room_s", 0.25, 3000, floor=0.0015),
+        source=Room(Events(knock, "knocks_per_s", 0.4, jitter=0.06), "room_s", 0.25, 3000, floor=0.006),
     ),
     SoundClass(
         name="door_slam",
