@@ -105,7 +105,7 @@ def blows(
             length = min(int(decay_s * _HEARD_DECAYS * rate_hz) + 32, bank.shape[1] // 2, n - begin)
             at = np.arange(length) / rate_hz
             envelope = np.exp(-at / decay_s)
-            soft_s = max(attack_s, 0.15 / OCTAVES_HZ[row])
+            soft_s = 0.5 * max(attack_s, 0.15 / OCTAVES_HZ[row])
             rise_s = decay_s * soft_s / (decay_s + soft_s)  # exp(-t / decay) (1 - exp(-t / soft))
             rising = at[: int(10 * rise_s * rate_hz) + 1]
             envelope[: len(rising)] -= np.exp(-rising / rise_s)

@@ -64,10 +64,10 @@ def step_on_metal(
     n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, index: int, grate_hz: float
 ) -> Samples:
     """A shoe on a grating or a metal stair: the blow, and the plate's many modes after it."""
-    blow = _hard_step(n, rate_hz, rng, body, index, 500.0, 1.0, 6.0, 0.34, 0.0008, 0.1)
-    frequencies, decays = random_modes(body, 45, grate_hz, 30 * grate_hz, 0.02, 0.14)
+    blow = _hard_step(n, rate_hz, rng, body, index, 485.0, 1.4, 6.0, 0.41, 0.0003, 0.2)
+    frequencies, decays = random_modes(body, 40, grate_hz, 13 * grate_hz, 0.01, 0.07)
     plate = struck(n, rate_hz, rng, (0.002, 0.08), (1.0, 0.5), frequencies, decays, 0.0002)
-    return 0.7 * blow + 0.075 * rng.uniform(0.5, 1) * unit_peak(plate)
+    return blow + 0.05 * rng.uniform(0.5, 1) * unit_peak(plate)
 
 
 def _pressed_grains(
@@ -177,22 +177,22 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         "wood",
         "on wood",
         ("footsteps on wood", "walking on a wooden floor", "footsteps", "steps", "walking"),
-        Room(_walk(step_on_wood), "room_s", 0.1, 3300, floor=0.0145),
+        Room(_walk(step_on_wood), "room_s", 0.1, 3300, floor=0.0125),
         (Knob("peak_hz", 80, 120, 400, "Hz", "pitch of the floor"), _ROOM),
     ),
     _steps(
         "concrete",
         "on stone",
         ("footsteps on concrete", "footsteps on tiles", "high heels", "walking on the pavement", "running on asphalt"),
-        Room(_walk(step_on_concrete), "room_s", 0.05, 8000, floor=0.02),
+        Room(_walk(step_on_concrete), "room_s", 0.05, 8000, floor=0.0175),
         (Knob("heel_ratio", 0, 0.5, 2, "", "how hard the heel is"), _ROOM),
     ),
     _steps(
         "metal",
         "on metal",
         ("footsteps on metal", "metal stairs", "walking on a grate", "footsteps on a ladder"),
-        Room(_walk(step_on_metal), "room_s", 0.25, 4500, floor=0.016),
-        (Knob("grate_hz", 120, 180, 700, "Hz", "lowest tone of the plate"), _ROOM),
+        Room(_walk(step_on_metal), "room_s", 0.05, 5000, floor=0.018),
+        (Knob("grate_hz", 120, 300, 700, "Hz", "lowest tone of the plate"), _ROOM),
     ),
     _steps(
         "gravel",
