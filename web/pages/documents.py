@@ -23,6 +23,7 @@ from web.context import site
 
 NAMES: Final = (
     "COMMAND_LINE",
+    "SOUNDS",
     "API",
     "SERVER",
     "TRAINING",
