@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 Doubles = NDArray[np.float64]
 
 _HEARD_SHARE = 1.05  # of its decay time by 60 dB for which a mode is computed
-_LN_1000 = 6.907755
+_LN_1000 = float(np.log(1000))
 
 
 def decaying_modes(
