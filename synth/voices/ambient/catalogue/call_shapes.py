@@ -30,5 +30,5 @@ def call_shapes(animal: str) -> tuple[CallShape, ...]:
 def drawn(animal: str, body: np.random.Generator, rng: np.random.Generator, most: float = 0.35) -> CallShape:
     """A call of one individual: ``body`` chooses between whose two calls it lies, ``rng`` where, up to ``most``."""
     shapes = call_shapes(animal)
-    own, other = body.choice(len(shapes), 2, replace=False)
+    own, other = (int(one) for one in body.choice(len(shapes), 2, replace=False))
     return shapes[own].towards(shapes[other], rng.uniform(0, most))

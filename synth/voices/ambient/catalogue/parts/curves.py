@@ -34,7 +34,7 @@ def through(n: int, points: Points | float, logarithmic: bool = False) -> Double
     steps = np.linspace(place[0], place[-1], _CONTROL_STEPS)
     coarse = PchipInterpolator(place, value)(steps) if len(place) > 2 else np.interp(steps, place, value)
     curve = np.interp(np.linspace(place[0], place[-1], n), steps, coarse)
-    return np.exp(curve) if logarithmic else curve
+    return np.asarray(np.exp(curve) if logarithmic else curve)
 
 
 def wander(n: int, rate_hz: int, rng: np.random.Generator, speed_hz: float) -> Doubles:
@@ -43,7 +43,7 @@ def wander(n: int, rate_hz: int, rng: np.random.Generator, speed_hz: float) -> D
     fine = 5
     steps = np.arange(knots * fine) / fine
     values = PchipInterpolator(np.arange(knots), rng.standard_normal(knots))(np.minimum(steps, knots - 1.0))
-    return np.interp(np.linspace(0, knots - 1.001, n), steps, values)
+    return np.asarray(np.interp(np.linspace(0, knots - 1.001, n), steps, values))
 
 
 def fade(n: int, rate_hz: int, attack_s: float, release_s: float) -> Doubles:

@@ -80,7 +80,8 @@ def bowed_string(
     hiss = band_pass(rng.standard_normal(n), rate_hz, 1200, 9000)
     sound = sound + bow_noise * hiss * (0.5 + 0.5 * unit_peak(np.abs(sound)))
     level = np.minimum(1, t / 0.06) ** 0.8 * np.minimum(1, (n / rate_hz - t) / 0.06)
-    return sound * level * (0.8 + 0.2 * np.sin(np.pi * t / max(t[-1], 1e-3))) * (1 + 0.06 * wander(n, rate_hz, rng, 5))
+    swell = 0.8 + 0.2 * np.sin(np.pi * t / max(t[-1], 1e-3))
+    return np.asarray(sound * level * swell * (1 + 0.06 * wander(n, rate_hz, rng, 5)))
 
 
 def wooden_body(

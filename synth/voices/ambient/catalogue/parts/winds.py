@@ -61,7 +61,7 @@ def brass(
     tone = ratio * np.sin(phase) / (1 - 2 * ratio * cosine + ratio * ratio)
     tone = tone / max(1e-9, float(np.abs(tone).max()))
     air = band_pass(rng.standard_normal(n), rate_hz, 600, 8000)
-    return level * loud * (tone + 0.012 * air)
+    return np.asarray(level * loud * (tone + 0.012 * air))
 
 
 def flute(
@@ -98,7 +98,7 @@ def reeds(
     for ratio, shift_hz, gain in ((1.0, 0.0, 1.0), (1.0, beat_hz, 0.8), (0.5, 0.0, 0.5)):
         pitch = np.full(n, pitch_hz * ratio + shift_hz)
         out += gain * pulses(pitch, rate_hz, rng, brightness_hz=brightness_hz, steep=False, jitter=0.0006, shimmer=0.01)
-    return out * loud
+    return np.asarray(out * loud)
 
 
 def clarinet(n: int, rate_hz: int, rng: np.random.Generator, pitch_hz: float) -> Doubles:
