@@ -70,19 +70,11 @@ def test_harmonics_are_the_sum_of_sines() -> None:
     assert winds.harmonics(pitch_hz, RATE_HZ, gains) == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_clarinet_has_odd_harmonics_and_a_saxophone_all() -> None:
-    rng = np.random.default_rng(5)
-    sounds = (
-        winds.clarinet(RATE_HZ, RATE_HZ, rng, 250),
-        winds.saxophone(RATE_HZ, RATE_HZ, rng, 250, brightness_hz=4000, breath=0.0),
-    )
-    below_db = []
-    for sound in sounds:
-        spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
-        odd, even = (sum(spectrum[250 * k - 9 : 250 * k + 10].sum() for k in ks) for ks in ((1, 3, 5), (2, 4, 6)))
-        below_db.append(10 * np.log10(even / odd))
-    assert below_db[0] < -15
-    assert below_db[1] > -10
+def test_a_clarinet_has_hardly_any_even_harmonics() -> None:
+    sound = winds.clarinet(RATE_HZ, RATE_HZ, np.random.default_rng(5), 250)
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
+    odd, even = (sum(spectrum[250 * k - 9 : 250 * k + 10].sum() for k in ks) for ks in ((1, 3, 5), (2, 4, 6)))
+    assert 10 * np.log10(even / odd) < -15
 
 
 def test_brass_grows_brighter_with_loudness() -> None:

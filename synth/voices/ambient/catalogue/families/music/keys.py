@@ -1,4 +1,4 @@
-"""Piano, organ, accordion and harpsichord: chords and a phrase over them; a note, or a handful, an event."""
+"""Piano, organ and accordion: chords and a phrase over them; a note, or a handful, an event."""
 
 from __future__ import annotations
 
@@ -63,37 +63,6 @@ def piano(
             if rng.random() < chords:
                 tone = _struck(rate_hz, rng, base - below, 2.5 / notes_per_s, brightness)[:n]
                 out[: len(tone)] += 0.5 * tone
-    return out
-
-
-def harpsichord(
-    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, index: int, notes_per_s: float
-) -> Samples:
-    """A plucked bright wire an octave doubled, and the jack that falls back."""
-    note = Phrase.drawn(body, 55, 84).note(index)
-    out = np.zeros(n)
-    midis = [note.midi] if note.steps else []
-    if index % 4 == 0:
-        midis += [note.midi - 12, note.midi - 16, note.midi - 24]
-    for midi in midis:
-        pitch = midi_hz(midi)
-        m = min(n, int((note.steps or 1) / notes_per_s * rate_hz) + int(0.4 * rate_hz))
-        for ratio, gain in ((1.0, 1.0), (2.0, 0.5)):
-            out[:m] += (
-                gain
-                * fade(m, rate_hz, 0.0005, 0.06)
-                * string_modes(
-                    m,
-                    rate_hz,
-                    rng,
-                    pitch * ratio,
-                    pluck_place=0.09,
-                    stiffness=3e-5,
-                    t60_s=3.5,
-                    damping_hz=4000,
-                    tilt=0.45,
-                )
-            )
     return out
 
 
@@ -191,18 +160,6 @@ CLASSES: Final = (
             Knob("brightness", 0.0, 0.5, 1.0, "", "how hard the hammers are"),
             Knob("chords", 0.0, 0.6, 1.0, "", "how full the left hand plays"),
         ),
-        drives={"notes_per_s": "activity"},
-        together=("music", "people"),
-    ),
-    SoundClass(
-        name="harpsichord",
-        audioset=("Harpsichord", "Plucked string instrument"),
-        singular="a harpsichord",
-        plural="harpsichords",
-        phrases=("harpsichord", "cembalo", "baroque keyboard"),
-        family="music",
-        source=Room(Events(harpsichord, "notes_per_s", 2.0, jitter=0.01), t60_s=0.7, wet=0.3, floor=0.001),
-        knobs=(Knob("notes_per_s", 2.0, 4.5, 8.0, "1/s", "notes"),),
         drives={"notes_per_s": "activity"},
         together=("music", "people"),
     ),
