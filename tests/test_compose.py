@@ -117,8 +117,8 @@ def test_what_the_images_copy_is_let_through() -> None:
 
 
 def test_made_files_are_up_to_date() -> None:
-    assert generate.REQUIREMENTS.read_text() == generate.requirements(), "run: python scripts/generate.py"
-    assert generate.README.read_text() == generate.readme(), "run: python scripts/generate.py"
+    for file, text in generate.documents().items():
+        assert file.read_text(encoding="utf-8") == text, f"{file.name}: run python -m scripts.generate"
 
 
 def test_nothing_that_the_web_installs_asks_for_torch() -> None:

@@ -21,7 +21,7 @@ from web.api import batches, boxes, music, openapi, problems, search
 from web.api import jobs as api
 from web.api.events import Streams
 from web.context import Site
-from web.pages import explanations, filters, login, views
+from web.pages import documents, explanations, filters, login, views
 from web.security import csrf, sessions
 from web.security.api_keys import Keys
 from web.server import health
@@ -81,7 +81,7 @@ def create_app(
     csrf.install(app)
     problems.install(app)
     filters.install(app)
-    for part in (api, batches, boxes, explanations, music, openapi, views, search, login, health):
+    for part in (api, batches, boxes, explanations, music, openapi, documents, views, search, login, health):
         app.register_blueprint(part.blueprint)
     return app
 

@@ -11,8 +11,7 @@ from werkzeug.wrappers import Response
 from synth.options import Options
 from web.api import batches, boxes
 from web.api.jobs import keeping, page_of_jobs
-from web.api.openapi import OPERATIONS
-from web.api.problems import KINDS, Problem
+from web.api.problems import Problem
 from web.api.representations import job_json, outputs
 from web.context import owner, site, viewer
 from web.security import csrf
@@ -144,19 +143,6 @@ def cancel_batch(batch_id: str) -> Response:
     for member in batches.members(batch_id):
         site().jobs.cancel(member.id, viewer())
     return redirect(url_for("pages.batch", batch_id=batch_id), 303)
-
-
-@blueprint.get("/docs")
-def docs() -> str:
-    """How to use the API, from this server itself."""
-
-    return render_template(
-        "docs.html", operations=OPERATIONS, kinds=KINDS, base=_base(), limits=site().submitter.limits
-    )
-
-
-def _base() -> str:
-    return (site().settings.public_url or request.host_url).rstrip("/")
 
 
 def _receive(folder: Any) -> Form:

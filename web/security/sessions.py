@@ -20,7 +20,8 @@ from web.api.problems import Problem
 from web.context import site
 from web.security.api_keys import Keys
 
-_OPEN_ENDPOINTS: Final = {"static", "health.livez", "health.readyz", "door.login", "openapi.document", "pages.docs"}
+_OPEN_ENDPOINTS: Final = {"static", "health.livez", "health.readyz", "door.login", "openapi.document"}
+_OPEN_BLUEPRINTS: Final = {"documents"}
 _LOOPBACK_NAMES: Final = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -53,7 +54,8 @@ def _identify() -> Response | None:
     if not keys.required:
         _this_machine_only()
         return None
-    if _bearer(keys) or _session(keys) or request.endpoint in _OPEN_ENDPOINTS:
+    is_open = request.endpoint in _OPEN_ENDPOINTS or request.blueprint in _OPEN_BLUEPRINTS
+    if _bearer(keys) or _session(keys) or is_open:
         return None
     if request.path.startswith(("/v1/", "/metrics")):
         raise Problem("unauthorized", "an API key is needed here", {"WWW-Authenticate": "Bearer"})

@@ -17,7 +17,7 @@ from synth.data.corpora import class_sounds
 from synth.errors import OptionError
 from synth.models.samplernn import SampleRNNConfig
 from synth.models.visual_to_sound import SMALL, VARIANTS, VisualToSound, VisualToSoundConfig
-from synth.training.ambient import recipes
+from synth.training.ambient import recipes, stretches
 from synth.training.ambient.data import LOUD, Recording, ready
 from synth.voices.ambient import voice
 
@@ -103,9 +103,9 @@ def test_activity_is_loudness_from_0_to_1() -> None:
 # --- lanes --------------------------------------------------------------------------------------------------------
 
 
-def _task(variant: str = "guided", seed: int = 0) -> recipes.AmbientTask:
+def _task(variant: str = "guided", seed: int = 0) -> stretches.AmbientTask:
     torch.manual_seed(0)
-    return recipes.AmbientTask(recipes.Carrying(VisualToSound(_config(variant)), 3), RECORDINGS, seed, 3)
+    return stretches.AmbientTask(stretches.Carrying(VisualToSound(_config(variant)), 3), RECORDINGS, seed, 3)
 
 
 def test_a_batch_depends_on_seed_and_number_alone() -> None:
@@ -151,15 +151,15 @@ def test_a_run_that_is_cut_off_carries_its_lanes_on(tmp_path: Path) -> None:
     whole = recipes.fit(config, RECORDINGS, tmp_path / "whole", steps=6, lanes=2)
     (tmp_path / "cut").mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        real = recipes.AmbientTask.loss
+        real = stretches.AmbientTask.loss
         seen = iter(range(100))
 
-        def interrupted(self: recipes.AmbientTask, batch: recipes.Stretch) -> object:
+        def interrupted(self: stretches.AmbientTask, batch: stretches.Stretch) -> object:
             if next(seen) == 3:
                 raise KeyboardInterrupt
             return real(self, batch)
 
-        patch.setattr(recipes.AmbientTask, "loss", interrupted)
+        patch.setattr(stretches.AmbientTask, "loss", interrupted)
         with pytest.raises(KeyboardInterrupt):
             recipes.fit(config, RECORDINGS, tmp_path / "cut", steps=6, lanes=2)
     resumed = recipes.fit(config, RECORDINGS, tmp_path / "cut", steps=6, lanes=2)
@@ -174,7 +174,7 @@ def test_bits_of_stretches_are_those_of_the_whole_sound() -> None:
     torch.manual_seed(0)
     network = VisualToSound(dataclasses.replace(_config("none"), classes=()))
     recording = RECORDINGS[1]
-    (pieces,) = recipes.stretch_bits(network, [recording])
+    (pieces,) = stretches.stretch_bits(network, [recording])
     levels = torch.from_numpy(network.config.decoder.encode(recording.sound).astype(np.int64))[None]
     decoder = network.decoder
     with torch.inference_mode():
@@ -186,17 +186,17 @@ def test_bits_of_a_batch_are_those_of_each_alone() -> None:
     torch.manual_seed(0)
     network = VisualToSound(_config("flow"))
     short = dataclasses.replace(RECORDINGS[0], sound=RECORDINGS[0].sound[:3072])
-    together = recipes.stretch_bits(network, [short, RECORDINGS[1]])
+    together = stretches.stretch_bits(network, [short, RECORDINGS[1]])
     for bits, recording in zip(together, [short, RECORDINGS[1]], strict=True):
-        assert bits == pytest.approx(recipes.stretch_bits(network, [recording])[0], abs=1e-4)
+        assert bits == pytest.approx(stretches.stretch_bits(network, [recording])[0], abs=1e-4)
 
 
 def test_knowing_only_how_frequent_levels_are() -> None:
     silent = dataclasses.replace(RECORDINGS[0], sound=np.zeros(8192, np.float32))
-    assert recipes.unigram_bits([silent], [silent], TINY) < 0.1
+    assert stretches.unigram_bits([silent], [silent], TINY) < 0.1
     rng = np.random.default_rng(0)
     levels = TINY.decode(rng.integers(0, 256, 65536))
-    assert recipes.unigram_bits([silent], [dataclasses.replace(silent, sound=levels)], TINY) > 8
+    assert stretches.unigram_bits([silent], [dataclasses.replace(silent, sound=levels)], TINY) > 8
 
 
 # --- recipes ------------------------------------------------------------------------------------------------------

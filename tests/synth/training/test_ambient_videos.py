@@ -24,7 +24,7 @@ from synth.media import video
 from synth.models import vgg
 from synth.models.samplernn import SampleRNNConfig
 from synth.models.visual_to_sound import SMALL
-from synth.training.ambient import recipes, video_data, video_recipes
+from synth.training.ambient import recipes, stretches, video_data, video_recipes
 from synth.training.ambient.video_data import ChosenEye, Filmed, Scale, look_and_listen, prepare
 from synth.training.recipes import RECIPES
 from synth.voices.ambient import scene, voice
@@ -342,8 +342,8 @@ def test_the_network_that_is_kept_takes_features_as_they_come(
 ) -> None:
     network, scale = video_recipes.train_decoder(filmed, variant, TINY.decoder, tmp_path, steps=3, lanes=3)
     scaled = [dataclasses.replace(one, scale=scale) for one in filmed]
-    expected = recipes.stretch_bits(network, scaled)
-    measured = recipes.stretch_bits(video_recipes.unscaled(network, scale), filmed)
+    expected = stretches.stretch_bits(network, scaled)
+    measured = stretches.stretch_bits(video_recipes.unscaled(network, scale), filmed)
     for one, other in zip(measured, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
@@ -363,15 +363,15 @@ def test_a_run_that_is_cut_off_ends_where_one_piece_ends(
         return network.state_dict()
 
     whole = run(tmp_path / "whole")
-    make = recipes.AmbientTask.batch
+    make = stretches.AmbientTask.batch
 
-    def interrupted(task: recipes.AmbientTask, index: int) -> recipes.Stretch:
+    def interrupted(task: stretches.AmbientTask, index: int) -> stretches.Stretch:
         if index == 4:
             raise KeyboardInterrupt
         return make(task, index)
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipes.AmbientTask, "batch", interrupted)
+        patch.setattr(stretches.AmbientTask, "batch", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "cut")
     resumed = run(tmp_path / "cut")
