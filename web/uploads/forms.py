@@ -17,7 +17,9 @@ from synth.options import (
     MAX_FACES,
     MAX_SEED,
     MAX_TAKES,
+    RATE_RANGE_HZ,
     TRUE_PEAK_RANGE_DBTP,
+    Channels,
     ExistingSound,
     Mode,
     Options,
@@ -41,6 +43,8 @@ _WORDS: Final[dict[StrEnum, str]] = {
     ExistingSound.REPLACE: "Replace it",
     ExistingSound.KEEP: "Keep it as a second track",
     ExistingSound.MIX: "Mix both",
+    Channels.MONO: "One",
+    Channels.STEREO: "Two",
 }
 
 
@@ -99,6 +103,8 @@ def more_fields(libraries: Sequence[str] = ()) -> tuple[Field, ...]:
         _choice("existing_sound", "Sound that is there", tuple(ExistingSound), _DEFAULTS.existing_sound),
         _number("loudness_lufs", "Loudness, LUFS", f"{_DEFAULTS.loudness_lufs:g}", low, high, "0.5"),
         _number("true_peak_dbtp", "True peak, dBTP", f"{_DEFAULTS.true_peak_dbtp:g}", quiet, loud, "0.1"),
+        _choice("channels", "Channels", tuple(Channels), _DEFAULTS.channels),
+        _number("rate_hz", "Samples a second", _DEFAULTS.rate_hz, *RATE_RANGE_HZ, "1"),
         Field("keep_partial", "If canceled", "false", "Keep what was made", switch=True, modes=(Mode.AMBIENT,)),
     )
 
