@@ -11,8 +11,9 @@ from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import decay, fade
 from synth.voices.ambient.catalogue.parts.formants import band_pass, shape_spectrum
 from synth.voices.ambient.catalogue.parts.melody import CHORDS, Phrase, midi_hz
+from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
 from synth.voices.ambient.catalogue.parts.strings import string_modes
-from synth.voices.ambient.catalogue.parts.winds import harmonics, reeds
+from synth.voices.ambient.catalogue.parts.winds import reeds
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
@@ -66,24 +67,20 @@ def piano(
     return out
 
 
+_FOREVER_S: Final = 1e6  # a pipe sounds as long as it is blown
+
+
 def _pipe(rate_hz: int, rng: np.random.Generator, midi: float, duration_s: float, brightness: float) -> Samples:
     """A rank of organ pipes at 16, 8, 4, 2 2/3, 2 feet and above, and the chiff of the lips."""
     n = int((duration_s + 0.04) * rate_hz)
     pitch = midi_hz(midi)
-    gains = [1, 0.4, 0.25 * (1 + brightness), 0.12, 0.1 * brightness, 0.06 * brightness, 0.04 * brightness]
-    out = np.zeros(n)
     bright = brightness
-    ranks = (
-        (0.5, 0.4),
-        (1, 1.0),
-        (2, 0.7),
-        (3, 0.25 * bright),
-        (4, 0.5 * bright),
-        (6, 0.25 * bright),
-        (8, 0.25 * bright),
-    )
-    for ratio, gain in ranks:
-        out += gain * harmonics(np.full(n, pitch * ratio * (1 + rng.normal(0, 0.0006))), rate_hz, gains)
+    ranks = np.array([0.5, 1, 2, 3, 4, 6, 8])
+    stops = np.array([0.4, 1.0, 0.7, 0.25 * bright, 0.5 * bright, 0.25 * bright, 0.25 * bright])
+    gains = np.array([1, 0.4, 0.25 * (1 + bright), 0.12, 0.1 * bright, 0.06 * bright, 0.04 * bright])
+    pipes_hz = pitch * ranks * (1 + rng.normal(0, 0.0006, len(ranks)))
+    hz = np.outer(pipes_hz, np.arange(1, len(gains) + 1)).ravel()
+    out = decaying_modes(n, rate_hz, hz, _FOREVER_S, np.outer(stops, gains).ravel())
     wind = band_pass(rng.standard_normal(n), rate_hz, pitch, 4 * pitch) * (1 + 4 * decay(n, rate_hz, 0.03))
     return fade(n, rate_hz, 0.04, 0.06) * (out + 0.02 * wind)
 
