@@ -1,4 +1,4 @@
-"""The measured calls that come with the package: see :mod:`synth.voices.ambient.catalogue.parts.call_shape`."""
+"""The measured calls that come with the package: see :mod:`synth.voices.ambient.catalogue.parts.voice.call_shape`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from synth import weights
-from synth.voices.ambient.catalogue.parts.call_shape import CallShape, unpacked
+from synth.voices.ambient.catalogue.parts.voice.call_shape import CallShape, unpacked
 
 NAME: Final = "call-shapes"
 """The entry of the manifest."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.voices.ambient.catalogue.parts import crowd, winds
-from synth.voices.ambient.catalogue.parts.melody import Phrase, midi_hz
-from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
-from synth.voices.ambient.catalogue.parts.plates import gong, plate
+from synth.voices.ambient.catalogue.parts.instruments import winds
+from synth.voices.ambient.catalogue.parts.instruments.melody import Phrase, midi_hz
+from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.instruments.plates import gong, plate
+from synth.voices.ambient.catalogue.parts.instruments.strings import bowed_string, string_modes, wooden_body
 from synth.voices.ambient.catalogue.parts.space import add_at, in_turn, joined
-from synth.voices.ambient.catalogue.parts.strings import bowed_string, string_modes, wooden_body
+from synth.voices.ambient.catalogue.parts.voice import crowd
 from synth.voices.ambient.catalogue.performance import Samples
 
 RATE_HZ = 48_000

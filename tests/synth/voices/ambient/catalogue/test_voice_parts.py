@@ -8,9 +8,9 @@ import pytest
 from synth.errors import OptionError
 from synth.training.ambient import call_shapes as recipe
 from synth.voices.ambient.catalogue.call_shapes import call_shapes
-from synth.voices.ambient.catalogue.parts.call_shape import BAND_HZ, STEPS, CallShape, measured, packed, unpacked
 from synth.voices.ambient.catalogue.parts.curves import through, wander
-from synth.voices.ambient.catalogue.parts.formants import (
+from synth.voices.ambient.catalogue.parts.voice.call_shape import BAND_HZ, STEPS, CallShape, measured, packed, unpacked
+from synth.voices.ambient.catalogue.parts.voice.formants import (
     Formant,
     filter_frames,
     frame_count,
@@ -18,8 +18,8 @@ from synth.voices.ambient.catalogue.parts.formants import (
     shape_bands,
     shape_spectrum,
 )
-from synth.voices.ambient.catalogue.parts.utterance import Call, utter
-from synth.voices.ambient.catalogue.parts.voice_source import pulses
+from synth.voices.ambient.catalogue.parts.voice.utterance import Call, utter
+from synth.voices.ambient.catalogue.parts.voice.voice_source import pulses
 from synth.voices.ambient.catalogue.performance import Samples
 
 RATE_HZ = 48_000
