@@ -87,10 +87,11 @@ class Questions:
         return None
 
     def _forget(self, job_id: str) -> None:
-        with suppress(NotFound):
-            self._jobs.delete(job_id, None)
+        gone = True
         try:
             self._storage.delete(f"{job_id}/")
         except Exception:
-            # The row is gone, so nobody can see the file; the sweep of the storage finds it.
-            _log.exception("the file of question %s could not be deleted", job_id)
+            _log.exception("the file of question %s is deleted later", job_id)
+            gone = False
+        with suppress(NotFound):
+            self._jobs.delete(job_id, None, has_files=not gone)
