@@ -19,7 +19,7 @@ from synth.data.corpora import class_sounds
 from synth.errors import OptionError
 from synth.media import audio
 from synth.voices.ambient.catalogue.call_shapes import NAME
-from synth.voices.ambient.catalogue.parts.call_shape import CallShape, measured, packed
+from synth.voices.ambient.catalogue.parts.voice.call_shape import CallShape, measured, packed
 from synth.weights import DataSource, Entry
 
 RATE_HZ: Final = 48_000

@@ -13,11 +13,11 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.crowd import claps, dense, nonsense, overlaid, shout
 from synth.voices.ambient.catalogue.parts.curves import swell, wander
-from synth.voices.ambient.catalogue.parts.formants import shape_spectrum
 from synth.voices.ambient.catalogue.parts.space import in_turn
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
+from synth.voices.ambient.catalogue.parts.voice.crowd import claps, dense, nonsense, overlaid, shout
+from synth.voices.ambient.catalogue.parts.voice.formants import shape_spectrum
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

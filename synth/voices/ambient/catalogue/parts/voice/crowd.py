@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.curves import swell
-from synth.voices.ambient.catalogue.parts.formants import band_pass
 from synth.voices.ambient.catalogue.parts.space import add_at, joined
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
-from synth.voices.ambient.catalogue.parts.utterance import Call, utter, vowel
+from synth.voices.ambient.catalogue.parts.voice.formants import band_pass
+from synth.voices.ambient.catalogue.parts.voice.utterance import Call, utter, vowel
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
