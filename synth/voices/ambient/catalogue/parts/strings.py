@@ -1,0 +1,147 @@
+"""Plucked, struck and bowed strings.
+
+:func:`string_modes` is a stiff lossy string by its modes (Fletcher and Rossing, "The Physics of Musical Instruments",
+chapters 2, 9 and 12); :func:`karplus_strong` is the delay loop of Karplus and Strong (1983) with the loop filter of
+Jaffe and Smith (1983), all rounds of the loop computed at once; :func:`bowed_string` is the Helmholtz motion of a bow.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+from synth.voices.ambient.catalogue.parts.curves import wander
+from synth.voices.ambient.catalogue.parts.formants import band_pass
+from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.spectra import unit_peak
+from synth.voices.ambient.catalogue.parts.voice_source import pulses
+
+Doubles = NDArray[np.float64]
+
+
+def string_modes(
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    pitch_hz: float,
+    *,
+    pluck_place: float = 0.2,
+    stiffness: float = 1e-4,
+    t60_s: float = 4.0,
+    damping_hz: float = 2500.0,
+    tilt: float = 1.0,
+    detune: float = 0.0,
+    most: int = 48,
+) -> Doubles:
+    """A plucked or struck string, [n]; peak about 1.
+
+    Args:
+        n: samples.
+        rate_hz: sample rate.
+        rng: draws phases and how well each partial rings.
+        pitch_hz: the fundamental.
+        pluck_place: share of the length at which it is plucked; partials with a node there are missing.
+        stiffness: B in ``f_k = k f sqrt(1 + B k**2)``.
+        t60_s: decay of the lowest partials by 60 dB.
+        damping_hz: where the decay has become twice as quick.
+        tilt: partial k has the amplitude ``k**-tilt``.
+        detune: a second string of the same note lies so much higher (piano).
+        most: partials at most.
+    """
+    k = np.arange(1, min(most, int(0.45 * rate_hz / pitch_hz)) + 1)
+    hz = k * pitch_hz * np.sqrt(1 + stiffness * k * k)
+    gain = np.abs(np.sin(np.pi * k * pluck_place)) / k**tilt
+    falls = t60_s / (1 + (hz / damping_hz) ** 1.2) * rng.uniform(0.85, 1.15, len(k))
+    phase = rng.uniform(0, 2 * np.pi, len(k))
+    sound = decaying_modes(n, rate_hz, hz, falls, gain, phase)
+    if detune:
+        sound += 0.6 * decaying_modes(n, rate_hz, hz * (1 + detune), 1.4 * falls, gain, phase)
+    return unit_peak(sound)
+
+
+def karplus_strong(
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    pitch_hz: float,
+    *,
+    t60_s: float,
+    brightness: float = 0.5,
+    pluck_place: float = 0.15,
+) -> Doubles:
+    """A string as a burst of noise that goes round a filtered delay line, [n]; peak 1.
+
+    Every round multiplies the spectrum of one period by the loop filter, so round r is the burst's spectrum times the
+    filter to the power r: all rounds are one inverse transform. Rounds overlap by half under a Hann window, which
+    also carries the part of a period that does not fill a whole sample.
+
+    Args:
+        n: samples.
+        rate_hz: sample rate.
+        rng: draws the burst.
+        pitch_hz: the fundamental, below a quarter of the rate.
+        t60_s: decay of the fundamental by 60 dB.
+        brightness: 0 (each round averages two neighbours, as in 1983) to 1 (hardly any loss above the fundamental).
+        pluck_place: share of the length at which it is plucked.
+    """
+    period = rate_hz / pitch_hz
+    size = int(period)
+    rounds = int(n / size) + 3
+    k = np.arange(size // 2 + 1)
+    burst = (
+        np.exp(2j * np.pi * rng.random(len(k)))
+        * np.abs(np.sin(np.pi * k * pluck_place))
+        / np.maximum(1, k) ** (1 - brightness)
+    )
+    loss = 10 ** (-3 / (t60_s * pitch_hz)) * (
+        1 - 0.5 * (1 - brightness) * (1 - np.cos(np.pi * k * pitch_hz * 2 / rate_hz))
+    )
+    turn = 2 * np.pi * k * (size / period - 1)  # a grid of whole samples hears each partial a little flat
+    r = np.arange(rounds)[:, None]
+    steps = burst * np.maximum(loss, 1e-12) ** r * np.exp(1j * turn * r)
+    one = fft.irfft(steps, size, axis=1)
+    two = np.concatenate([one, one], axis=1)
+    window = 0.5 - 0.5 * np.cos(np.pi * np.arange(2 * size) / size)
+    out = np.zeros((rounds + 1) * size)
+    out[: rounds * size] += (two[:, :size] * window[:size]).ravel()
+    out[size:] += (two[:, size:] * window[size:]).ravel()
+    return unit_peak(out[size : size + n])
+
+
+def bowed_string(
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    pitch_hz: float,
+    *,
+    vibrato_cents: float,
+    bow_noise: float,
+    brightness_hz: float = 8000.0,
+) -> Doubles:
+    """A bowed string, [n]: saw-tooth pulses with vibrato that sets in after a quarter of a second, and bow noise."""
+    t = np.arange(n) / rate_hz
+    speed = rng.uniform(5, 6.2) * (1 + 0.06 * wander(n, rate_hz, rng, 2))
+    wave = np.minimum(1, t / 0.25) * np.sin(np.cumsum(speed) * (2 * np.pi / rate_hz))
+    pitch = pitch_hz * (
+        1 + vibrato_cents / 1731 * wave + 0.0015 * wander(n, rate_hz, rng, 4) - 0.012 * np.exp(-t / 0.03)
+    )
+    sound = pulses(pitch, rate_hz, rng, brightness_hz=brightness_hz, jitter=0.0015, shimmer=0.03)
+    hiss = band_pass(rng.standard_normal(n), rate_hz, 1200, 9000)
+    sound = sound + bow_noise * hiss * (0.5 + 0.5 * unit_peak(np.abs(sound)))
+    level = np.minimum(1, t / 0.06) ** 0.8 * np.minimum(1, (n / rate_hz - t) / 0.06)
+    return sound * level * (0.8 + 0.2 * np.sin(np.pi * t / max(t[-1], 1e-3))) * (1 + 0.06 * wander(n, rate_hz, rng, 5))
+
+
+def wooden_body(
+    points: tuple[tuple[float, float], ...], seed: int, depth_db: float = 7.0
+) -> tuple[tuple[float, float], ...]:
+    """A violin's body: a broad shape ``points`` (hz, dB) with narrow peaks and dips at fixed places; more points.
+
+    Under vibrato every partial sweeps over them, which is what makes a string sound like one.
+    """
+    hz = np.geomspace(90, 9000, 90)
+    at, level = np.asarray(points, np.float64).T
+    ripple = np.clip(np.random.default_rng(seed).standard_normal(len(hz)), -1.6, 1.2)
+    narrow = np.interp(np.log(hz), np.log(at), level) + depth_db * ripple
+    return (points[0], *zip(hz.tolist(), narrow.tolist(), strict=True), points[-1])
