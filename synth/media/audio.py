@@ -17,6 +17,7 @@ from synth.errors import MediaError
 from synth.media import limiter
 from synth.media.ffmpeg import Child, Fence
 from synth.media.files import arriving, source_bytes, url
+from synth.media.sound_headers import libsndfile_reads_all
 from synth.options import LIMITS
 
 MAX_DURATION_S: Final = 2 * LIMITS.max_duration_s
@@ -27,9 +28,10 @@ MAX_LIMITING_DB: Final = 9.0  # beyond that a limiter flattens hits; the sound s
 BLOCK_S: Final = 0.4  # what BS.1770 measures at once
 _PASSES: Final = 3
 _CLOSE_ENOUGH_DB: Final = 0.2
+READER: Final = "reader 2"
+"""Changes when files come out otherwise than before, so that indexes hear them again."""
 _AU_HEADER: Final = struct.Struct(">4sIIIII")
 _SUBTYPES: Final = {".wav": ("WAV", "PCM_24"), ".flac": ("FLAC", "PCM_24")}
-_BY_SOUNDFILE: Final = (b"RIFF", b"fLaC", b"FORM")
 _CHUNK: Final = 1 << 18
 
 
@@ -51,17 +53,33 @@ class Loudness:
 def read(path: Path, rate_hz: int | None = None) -> tuple[NDArray[np.float32], int]:
     """The first sound of a media file as one channel [N] in [-1, 1], and its rate in Hz (``rate_hz`` if given).
 
-    wav, flac and aiff are read by libsndfile, everything else by ffmpeg; channels are averaged.
+    Plain wav, aiff and flac are read by libsndfile, everything else, and what it cannot read, by ffmpeg; channels are
+    averaged.
 
     Raises:
         MediaError: the file is unreadable, has no sound, or lasts longer than two hours.
     """
     source_bytes(path, LIMITS.max_bytes)
-    with path.open("rb") as stream:
-        magic = stream.read(4)
-    sound, from_hz = _by_soundfile(path) if magic in _BY_SOUNDFILE else _by_ffmpeg(path)
+    sound, from_hz = _decoded(path)
     sound = np.nan_to_num(sound, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     return (sound, from_hz) if rate_hz is None else (resample(sound, from_hz, rate_hz), rate_hz)
+
+
+def _decoded(path: Path) -> tuple[NDArray[np.float32], int]:
+    try:
+        plain = libsndfile_reads_all(path)
+    except OSError as error:
+        raise MediaError(f"the file cannot be read: {error.strerror}") from error
+    if not plain:
+        return _by_ffmpeg(path)
+    try:
+        return _by_soundfile(path)
+    except _Undecoded:
+        return _by_ffmpeg(path)
+
+
+class _Undecoded(Exception):
+    """libsndfile gives up."""
 
 
 def _by_soundfile(path: Path) -> tuple[NDArray[np.float32], int]:
@@ -74,7 +92,7 @@ def _by_soundfile(path: Path) -> tuple[NDArray[np.float32], int]:
                 pieces.append(block.mean(axis=1, dtype=np.float32))
                 _refuse_long(len(pieces) * _CHUNK, rate_hz)
     except (soundfile.SoundFileError, ValueError, MemoryError) as error:
-        raise MediaError("the sound file is damaged or of a kind that is not read") from error
+        raise _Undecoded from error
     return np.concatenate(pieces), rate_hz
 
 
@@ -94,9 +112,10 @@ def _by_ffmpeg(path: Path) -> tuple[NDArray[np.float32], int]:
                 pieces.append(block.mean(axis=1, dtype=np.float32))
                 _refuse_long(len(pieces) * _CHUNK, rate_hz)
         child.finish()
-    if rate_hz == 0:
+    sound = np.concatenate(pieces)
+    if rate_hz == 0 or len(sound) == 0:
         raise MediaError("the file holds no sound")
-    return np.concatenate(pieces), rate_hz
+    return sound, rate_hz
 
 
 def _refuse_long(samples: int, rate_hz: int) -> None:

@@ -17,6 +17,7 @@ from synth.errors import OptionError
 from synth.options import Mode
 from tests.support import servers
 from tests.support.paths import ROOT
+from tests.support.patience import within
 from tests.support.running_server import House, alive, group_of, kill_group
 from workers.embedded.services import Broker
 from workers.embedded.supervisor import Embedded, healthy
@@ -43,9 +44,8 @@ def test_a_bell_without_a_broker_is_quick_and_no_error(tmp_path: Path) -> None:
     (port,) = servers.free_ports(1)
     for url in (f"redis+socket://{tmp_path}/none.sock", f"redis://127.0.0.1:{port}/0"):
         app = make_app(embedded(tmp_path / "data", broker_url=url))
-        began = time.monotonic()
-        assert [ring(app, "hits") for _ in range(50)] == [False] * 50
-        assert time.monotonic() - began < 2
+        with within(2):
+            assert [ring(app, "hits") for _ in range(50)] == [False] * 50
         assert failures(app) == 50
         app.close()
 
@@ -114,9 +114,8 @@ def test_a_running_job_is_cancelled(house: House, services: Embedded) -> None:
     job = house.submit(seed=600_000)
     house.reaches(job, State.RUNNING)
     assert house.jobs.cancel(job.id, "ann") == "cancellation_requested"
-    began = time.monotonic()
-    assert house.ended(job).state is State.CANCELED
-    assert time.monotonic() - began < 2
+    with within(2):
+        assert house.ended(job).state is State.CANCELED
     assert list(house.storage.keys(job.id)) == [f"{job.id}/source"]
 
 
@@ -125,9 +124,8 @@ def test_a_worker_killed_in_the_middle_loses_nothing(house: House, services: Emb
     house.reaches(job, State.RUNNING)
     before = services.workers[0].pid
     kill_group(before)
-    killed = time.monotonic()
-    servers.wait_until(lambda: house.jobs.get(job.id, None).attempt == 2)
-    assert time.monotonic() - killed < 15
+    with within(15):
+        servers.wait_until(lambda: house.jobs.get(job.id, None).attempt == 2)
     done = house.ended(job)
     assert (done.state, done.attempt) == (State.SUCCEEDED, 2)
     assert services.workers[0].pid != before
