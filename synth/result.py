@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth.options import Mode
+from synth.voices.ambient.layers import Layer
 from synth.voices.base import Hit, SoundChoice
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Output:
         mode_reason: why that voice, in words.
         ranges: which voice sounds which part of the clip, where several do; empty where one does.
         library: the recordings of a sound library that are heard, in order of time, each with the next best.
+        layers: what an ambient sound is made of, the foreground first.
     """
 
     source: Path
@@ -85,6 +87,7 @@ class Output:
     mode_reason: str = "asked for"
     ranges: tuple[Range, ...] = ()
     library: tuple[Laid, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""
@@ -107,6 +110,7 @@ class Output:
             "mode_reason": self.mode_reason,
             "ranges": [one.as_json() for one in self.ranges],
             "library": [one.as_json() for one in self.library],
+            "layers": [one.as_json() for one in self.layers],
         }
 
 

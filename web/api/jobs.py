@@ -17,7 +17,7 @@ from web.api.representations import job_json, links, outputs
 from web.context import owner, site, viewer
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, info_json, variant_seeds
+from web.uploads.submit import Ticket, info_json, variant_options, variant_seeds
 from workers.jobs import Job, State, made_at
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
@@ -181,7 +181,8 @@ def retry(job_id: str) -> Response:
 def variants(job_id: str) -> Response:
     """New jobs for the same clip, with other seeds."""
     job = site().job(job_id)
-    made = site().submitter.vary(job, variant_seeds(body_json(), job), owner())
+    asked = body_json()
+    made = site().submitter.vary(job, variant_seeds(asked, job), owner(), variant_options(asked, job))
     return reply({"jobs": [job_json(new, hits=False) for new in made]}, 202, {"Location": links(made[0])["self"]})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
 from synth.media.bed import LEVEL_RANGE_LUFS, Bed
 from synth.options import (
@@ -19,6 +18,7 @@ from synth.options import (
     Options,
     Synthesis,
 )
+from synth.sound_names import SOUND_NAMES
 from web.api.problems import KINDS
 from web.uploads.forms import MODES
 from web.uploads.submit import MAX_VARIANTS
@@ -90,7 +90,7 @@ def option_members() -> dict[str, Schema]:
         "material": maybe({"type": "string", "enum": list(MATERIALS)}),
         "bank": maybe({"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,63}$"}),
         "library": maybe({"type": "string", "pattern": f"^{LIBRARY_NAME}$"}),
-        "sound_class": maybe({"type": "string", "enum": list(AMBIENT_CLASSES)}),
+        "sound_class": maybe({"type": "string", "enum": list(SOUND_NAMES)}),
         "voice": maybe({"type": "string", "pattern": f"^{VOICE_NAME}$"}),
         "face": maybe({"type": "integer", "minimum": 1, "maximum": MAX_FACES}),
         "keep_partial": FLAG,
@@ -206,9 +206,10 @@ def _take_shapes() -> dict[str, Schema]:
                 links=LINKS,
                 hits=items(ref("Hit")),
                 library={**items(ref("LaidSound")), "description": "Recordings of a sound library that are heard."},
+                layers={**items(ref("SoundLayer")), "description": "What an ambient sound is made of."},
                 stages_s={"type": "object", "additionalProperties": NUMBER},
             ),
-            optional=("hits", "library", "stages_s"),
+            optional=("hits", "library", "layers", "stages_s"),
         ),
         "Range": about(
             "A part of a clip and its voice.",
@@ -232,13 +233,40 @@ def _take_shapes() -> dict[str, Schema]:
             ),
         ),
         "SoundClass": about(
-            "What an ambient sound is of. Where a person named it, there are no probabilities.",
+            "What an ambient sound is of, and what else the picture may want.",
             record(
-                name={"type": "string", "enum": list(AMBIENT_CLASSES)},
-                probability=FRACTION,
+                name={"type": "string", "enum": list(SOUND_NAMES)},
+                probability={
+                    **FRACTION,
+                    "description": "How much of what is seen speaks for it; 1 if it was asked for.",
+                },
                 probabilities={"type": "object", "additionalProperties": FRACTION},
-                fits={"type": "boolean", "description": "Whether the picture shows any of the classes."},
+                fits={"type": "boolean", "description": "Whether it is likelier right than wrong."},
                 reason={"type": "string", "description": "One sentence."},
+                candidates={
+                    **items(ref("SoundCandidate")),
+                    "description": "The next ones, best first; any of them can be asked for as sound_class.",
+                },
+            ),
+            optional=("candidates",),
+        ),
+        "SoundCandidate": about(
+            "A sound that the picture may want.",
+            record(
+                name={"type": "string", "enum": list(SOUND_NAMES)},
+                evidence=FRACTION,
+                reason={"type": "string", "description": "In words."},
+            ),
+        ),
+        "SoundLayer": about(
+            "One sound in an ambient mix.",
+            record(
+                sound={"type": "string", "enum": list(SOUND_NAMES)},
+                knobs={"type": "object", "additionalProperties": {"type": "number"}},
+                start_s=maybe({"type": "number", "minimum": 0}),
+                end_s=maybe({"type": "number", "minimum": 0}),
+                level_db={"type": "number"},
+                pan=maybe({"type": "number", "minimum": -1, "maximum": 1}),
             ),
         ),
         "Hit": record(

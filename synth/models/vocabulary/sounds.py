@@ -76,7 +76,9 @@ def word_table() -> WordTable:
             for part in row["sounds"].split():
                 sound, weight = part.split("=")
                 if not -1 <= float(weight) <= 1:
-                    raise ValueError(f"{FILE} gives {row['word']!r} the weight {weight} for {sound}; allowed is -1 to 1")
+                    raise ValueError(
+                        f"{FILE} gives {row['word']!r} the weight {weight} for {sound}; allowed is -1 to 1"
+                    )
                 entries.append((number, sound, float(weight)))
     sounds = tuple(sorted({sound for _, sound, _ in entries} | {SPEECH}))
     at = {sound: row for row, sound in enumerate(sounds)}

@@ -110,9 +110,7 @@ class Stem:
         return gain.clip(0, 1)
 
 
-def _performance(
-    layer: Layer, sound: SoundClass, drive: PictureDrive, seed: int, start_s: float
-) -> Performance:
+def _performance(layer: Layer, sound: SoundClass, drive: PictureDrive, seed: int, start_s: float) -> Performance:
     curves = {name: _later(curve, start_s) for name, curve in drive.curves(sound, layer.knobs).items()}
     strikes = drive.strikes(sound)
     onsets_s = gains = None

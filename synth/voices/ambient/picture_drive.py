@@ -125,7 +125,9 @@ def turned(knob: Knob, cue: Floats) -> NDArray[np.float64]:
     if knob.low > 0 and knob.high / knob.low >= _BY_RATIO:
         up, down = np.log(knob.high / knob.default), np.log(knob.default / knob.low)
         return np.asarray(knob.default * np.exp(np.where(away > 0, away * up, away * down)))
-    return np.asarray(knob.default + np.where(away > 0, away * (knob.high - knob.default), away * (knob.default - knob.low)))
+    return np.asarray(
+        knob.default + np.where(away > 0, away * (knob.high - knob.default), away * (knob.default - knob.low))
+    )
 
 
 def _cue(value: Floats, usual: float) -> Floats:
