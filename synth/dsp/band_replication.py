@@ -1,8 +1,8 @@
 """The band above what a decoder makes, filled from the band below: spectral band replication.
 
-After Dietz et al., "Spectral Band Replication, a novel approach in audio coding" (AES 112, 2002): the highest octave that
-there is is copied upwards, and brought to the level that the envelope goes on to. There, that envelope is sent along;
-here it is the line through the levels of the two highest octaves, moment by moment.
+After Dietz et al., "Spectral Band Replication, a novel approach in audio coding" (AES 112, 2002): the highest octave is
+copied upwards, and brought to the level that the envelope goes on to. There, that envelope is sent along; here it is
+the line through the levels of the two highest octaves, moment by moment.
 
 Shapes: N = samples, F = steps of a spectrum.
 """
@@ -22,6 +22,7 @@ Floats = NDArray[np.float32]
 LOW_HZ: Final = 16_000
 HIGH_HZ: Final = 48_000
 _WINDOW, _HOP = 2048, 512
+_TURN: Final = _WINDOW // _HOP  # bins
 _BLOCK: Final = 1024  # steps
 _EDGE_HZ: Final = 7_600.0  # resampling leaves nothing of use beyond
 _TOP_HZ: Final = 20_000.0
@@ -54,8 +55,10 @@ def replicate(sound: NDArray[Any]) -> Floats:
 def _above(spectra: NDArray[np.complex64]) -> NDArray[np.complex64]:
     """The spectra [F, bins] of what is to be added above the edge."""
     bin_hz = HIGH_HZ / _WINDOW
-    edge, octave = round(_EDGE_HZ / bin_hz), round(_EDGE_HZ / 2 / bin_hz)
-    width = edge - octave
+    edge = round(_EDGE_HZ / bin_hz)
+    # Neighbouring steps agree in phase only where bins are moved by whole turns a hop.
+    width = round(edge / 2 / _TURN) * _TURN
+    octave = edge - width
     power = np.square(np.abs(spectra))
     upper, lower = (_smooth(power[:, a:b].mean(1)) for a, b in ((octave, edge), (octave // 2, octave)))
     slope_db = np.clip(10 * np.log10((upper + 1e-20) / (lower + 1e-20)), _STEEPEST_DB, _FLATTEST_DB)

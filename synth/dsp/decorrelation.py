@@ -1,4 +1,4 @@
-"""Width out of one channel: a copy that shares its spectrum but not its shape, laid into the difference of two channels.
+"""Width out of one channel: a copy of like spectrum but another shape, laid into the difference of two channels.
 
 Shapes: N = samples.
 """
@@ -23,8 +23,8 @@ class Decorrelator:
     """Makes two channels [N, 2] out of one [N], piece by piece; what comes out does not depend on the pieces.
 
     The difference is the sound through velvet noise (Valimaki et al., "Late reverberation synthesis using filtered
-    velvet noise", Applied Sciences 2017; Schlecht et al., "Optimized velvet-noise decorrelator", DAFx 2018): few taps of
-    either sign, which leave the spectrum on the whole as it is. The sum of the channels is the sound itself.
+    velvet noise", Applied Sciences 2017; Schlecht et al., "Optimized velvet-noise decorrelator", DAFx 2018): few taps
+    of either sign, which leave the spectrum on the whole as it is. The sum of the channels is the sound itself.
     """
 
     def __init__(self, rate_hz: int) -> None:

@@ -1,7 +1,7 @@
 """What the picture does to a sound: its knobs, when its events come, and where it stands.
 
-A cue is a curve of 0..1, .5 for what is usual, which leaves a knob at its default. Excursions are moderate: a cue at its
-end takes a knob half of the way to the end of its range, so that the sound stays what it is.
+A cue is a curve of 0..1, .5 for what is usual, which leaves a knob at its default. Excursions are moderate: a cue at
+its end takes a knob half of the way to the end of its range, so that the sound stays what it is.
 
 Shapes: T = frames at :data:`synth.voices.ambient.optical_flow.RATE_HZ`.
 """

@@ -1,4 +1,4 @@
-"""The learnt ambient decoder: what a scene sounds like, after Zhou et al., "Visual to Sound" (CVPR 2018, arXiv 1712.01393).
+"""The learnt ambient decoder, after Zhou et al., "Visual to Sound" (CVPR 2018, arXiv 1712.01393).
 
 The picture decides the class of sound (or a person does), a SampleRNN makes it sample by sample. How the picture
 reaches the decoder is the network's variant, see :mod:`synth.models.visual_to_sound`; the one that ships is *guided*.
