@@ -32,6 +32,7 @@ from synth.models.sound_selector import FITS, SoundSelection, select_sounds
 from synth.options import Mode
 from synth.result import Range
 from synth.sound_names import display_name
+from synth.voices.ambient.catalogue.registry import all_sounds
 from synth.voices.base import CancelPoll, Progress, ignore_progress, never_cancelled
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ _SCENE: Final = 0.4
 _ONSET: Final = 0.475  # as the hits voice is calibrated
 _FACE_SPEAKS: Final = 0.6  # evidence of a face that fills the clip and talks
 _CLASS_PROBABILITY: Final = ((0.2, 0.4, 1.0), (0.72, 0.85, 0.95))  # evidence of a sound, and how likely it is right
-_STRUCK: Final = 0.5
+_STRUCK, _BESIDE_HITS = 0.8, 0.35  # probability of hits from which on a sound needs more evidence, and how much
 _TELLING_RATE_HZ: Final = 0.3  # fewer impacts a second are not worth telling
 
 
@@ -173,6 +174,13 @@ def softmax(found: Mapping[str, float]) -> dict[Mode, float]:
     return {mode: share / sum(shares) for mode, share in zip(VOICES, shares, strict=True)}
 
 
+@functools.cache
+def _silencing() -> frozenset[str]:
+    """Sounds whose sight says that a mouth that moves does something else than talk: it plays, eats, cries."""
+    music = {name for name, sound in all_sounds().items() if sound.family == "music"}
+    return frozenset({*music, "chopping_food", "crying_baby", "dishes", "frying", "whistling"})
+
+
 class _Span:
     """A stretch of a clip, with what was seen in it."""
 
@@ -191,23 +199,20 @@ class _Span:
         return select_sounds(np.mean([window.words for window in self.windows], axis=0), cues)
 
     def probabilities(self) -> dict[Mode, float]:
-        found = measures(self.windows, self.faces)
-        shares = softmax(found)
-        if self.sounds is None or not self._is_of_a_class(found, shares):
+        shares = softmax(measures(self.windows, self.faces))
+        if self.sounds is None or not self._is_of_a_class(shares):
             return shares
         ambient = float(np.interp(self.sounds.best.evidence, *_CLASS_PROBABILITY))
         rest = (1 - ambient) / max(1e-9, shares[Mode.HITS] + shares[Mode.SPEECH])
         return {mode: ambient if mode is Mode.AMBIENT else share * rest for mode, share in shares.items()}
 
-    def _is_of_a_class(self, found: Mapping[str, float], shares: Mapping[Mode, float]) -> bool:
-        """Whether the picture says clearly what it sounds like, and that is neither speech nor a stick's hits."""
+    def _is_of_a_class(self, shares: Mapping[Mode, float]) -> bool:
+        """Whether the picture says clearly what it sounds like: more clearly where it looks as if a stick struck."""
         assert self.sounds is not None
         best = self.sounds.best
-        if best.evidence < FITS:
+        if best.evidence < (_BESIDE_HITS if shares[Mode.HITS] > _STRUCK else FITS):
             return False
-        if _speech_evidence(self.faces, self.sounds) > best.evidence:
-            return False
-        return not (shares[Mode.HITS] > _STRUCK and best.name in _STRUCK_SOUNDS)
+        return best.evidence >= _speech_evidence(self.faces, self.sounds)
 
     def reason(self, mode: Mode) -> str:
         if mode is Mode.SPEECH:
@@ -251,7 +256,7 @@ def _selection(windows: Sequence[Window]) -> Selection:
 
 def _speech_evidence(faces: Sequence[FaceLook], sounds: SoundSelection) -> float:
     """How much a face speaks for speech, 0..1: not where an instrument, food or a baby is seen."""
-    other = max((value for name, value in sounds.evidence.items() if name in _NOT_TALKING), default=0.0)
+    other = max((value for name, value in sounds.evidence.items() if name in _silencing()), default=0.0)
     return _FACE_SPEAKS * _talk(faces) * (1 - min(1.0, 3 * other))
 
 
