@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import Flask, current_app, g
 
 from synth.voices.library import registry as libraries
+from workers.faults import Faults
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from web.api.events import Streams
     from web.security.api_keys import Keys
     from web.uploads.submit import Submitter
+    from workers.files.cleanup import Cleanup
 
 
 _KEY: Final = "sonorize"
@@ -33,7 +35,9 @@ class Site:
     submitter: Submitter
     keys: Keys
     streams: Streams
+    cleanup: Cleanup
     broker_check: Callable[[], None] | None
+    faults: tuple[Faults, ...]
     media_origins: tuple[str, ...]
 
     @property

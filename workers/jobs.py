@@ -1,4 +1,4 @@
-"""The truth about every job: one SQL table. The broker only rings the bell.
+"""The truth about every job: one SQL table. The broker only carries notifications.
 
 :class:`Jobs` is what the web and its people ask of the table; it inherits what workers ask from
 :class:`workers.leases.Leases`.
@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -16,12 +15,15 @@ from sqlalchemy.exc import IntegrityError
 from synth.options import Options
 from workers.database import open_database
 from workers.errors import Conflict, NotFound, QueueFull
-from workers.leases import Clock, Leases, unlist
-from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of
+from workers.files import objects, tombstones
+from workers.files.storage import Stored
+from workers.leases import Leases, unlist
+from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, Cancellation, job_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
+from workers.scheduling_clock import Clock
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -50,8 +52,9 @@ class Jobs(Leases):
         request_hash: str | None = None,
         id: str | None = None,
         mode: str | None = None,
+        source: Stored | None = None,
     ) -> Job:
-        """Queue a job, on the disk when this returns; ring the bell afterwards.
+        """Queue a job, on the disk when this returns; notify the queue afterwards.
 
         A second call with the same owner and idempotency key gives the job of the first and makes none.
 
@@ -59,14 +62,15 @@ class Jobs(Leases):
             request_hash: of all that was asked; another one under the same key is refused.
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
+            source: what was stored under ``source_key`` for this job.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
             Conflict: the idempotency key belongs to a different request.
         """
-        now = self._clock()
+        now, made_at_s = self.now(), self._clock()
         row = {
-            "id": id or new_id(now),
+            "id": id or new_id(made_at_s),
             "owner": owner,
             "batch_id": batch_id,
             "state": State.QUEUED,
@@ -79,7 +83,7 @@ class Jobs(Leases):
             "attempt_limit": self.max_attempts,
             "progress": 0.0,
             "cancel_requested": False,
-            "created_at": now,
+            "created_at": made_at_s,
             "queued_at": now,
             "not_before": now,
             "rung_at": now,
@@ -91,6 +95,7 @@ class Jobs(Leases):
                 if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
                 self._refuse_when_full(connection)
+                objects.write(connection, {} if source is None else {source_key: source})
                 return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
             with self._database.reading() as connection:
@@ -154,15 +159,18 @@ class Jobs(Leases):
             self._found(connection.execute(sa.select(JOBS).where(*whose)).one_or_none())
         return Cancellation.ALREADY_FINISHED
 
-    def retry(self, id: str, owner: str | None) -> Job:
-        """Let a failed or cancelled job wait again, with all its attempts; ring the bell afterwards.
+    def retry(self, id: str, owner: str | None, *, of: Sequence[State] = _RETRIABLE) -> Job:
+        """Let a failed or cancelled job wait again, with all its attempts; notify the queue afterwards.
+
+        Args:
+            of: the states in which it may be.
 
         Raises:
             NotFound: there is none.
             Conflict: it is in another state.
             QueueFull: as many jobs wait as are allowed to.
         """
-        now = self._clock()
+        now = self.now()
         again = {
             "state": State.QUEUED,
             "attempt_limit": JOBS.c.attempt + self.max_attempts,
@@ -178,7 +186,7 @@ class Jobs(Leases):
         }
         with self._database.writing() as connection:
             self._refuse_when_full(connection)
-            whose = (*_whose(id, owner), JOBS.c.state.in_(_RETRIABLE))
+            whose = (*_whose(id, owner), JOBS.c.state.in_(of))
             row = connection.execute(sa.update(JOBS).where(*whose).values(again).returning(JOBS)).one_or_none()
             if row is None:
                 there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
@@ -186,11 +194,19 @@ class Jobs(Leases):
             unlist(connection, [id])
         return job_of(row)
 
-    def delete(self, id: str, owner: str | None) -> Job:
-        """Forget a job in whatever state; its files are the caller's to delete. Raises NotFound."""
+    def delete(self, id: str, owner: str | None, *, has_files: bool = True) -> Job:
+        """Forget a job in whatever state; :mod:`workers.files.tombstones` deletes its files. Raises NotFound.
+
+        Args:
+            has_files: false where its files are deleted already, or it never had any.
+        """
         with self._database.writing() as connection:
             gone = sa.delete(JOBS).where(*_whose(id, owner)).returning(JOBS)
-            return self._found(connection.execute(gone).one_or_none())
+            job = self._found(connection.execute(gone).one_or_none())
+            connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.job_id == id))
+            if has_files:
+                tombstones.write(connection, id)
+        return job
 
     def counts(self, *, owner: str | None = None, batch_id: str | None = None) -> dict[str, int]:
         """State -> how many jobs, every state named."""
@@ -220,9 +236,9 @@ class Jobs(Leases):
         if job.state.final:
             return 0.0
         took = JOBS.c.finished_at - JOBS.c.started_at
-        done = sa.select(took).where(JOBS.c.mode == job.mode, JOBS.c.state == State.SUCCEEDED)
+        done = sa.select(took).where(JOBS.c.mode == job.mode, JOBS.c.state == State.SUCCEEDED, took >= 0)
         done = done.order_by(JOBS.c.id.desc()).limit(ETA_SAMPLE)
-        alive = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= self._clock())
+        alive = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= self.now())
         with self._database.reading() as connection:
             times_s = list(connection.scalars(done))
             # Not workers: one may do several at once, where their voice can.
@@ -241,9 +257,8 @@ class Jobs(Leases):
             return {row.id: job_of(row) for row in rows}
 
     def check(self) -> None:
-        """Raise DatabaseError unless the database answers now."""
-        with self._database.reading() as connection:
-            connection.execute(sa.select(1))
+        """Raise DatabaseError unless the database answers now and is whole."""
+        self._database.check()
 
     def close(self) -> None:
         """Give the connections back."""
@@ -280,7 +295,7 @@ def _whose(id: str, owner: str | None) -> tuple[sa.ColumnElement[bool], ...]:
 def open_jobs(
     database_url: str,
     *,
-    clock: Clock = time.time,
+    clock: Clock | None = None,
     lease_s: float = 10.0,
     max_attempts: int = 3,
     max_queued: int = 1000,

@@ -86,7 +86,8 @@ class Job:
         error: ``code``, ``detail`` (a sentence), ``retryable``, ``attempt`` of the newest failure.
         result: ``{"outputs": [...]}`` of :meth:`synth.result.Result.as_json` with the storage keys added. A cancelled
             job has one where what was made of it was to be kept.
-        queued_at: when it last began to wait: at first, and at each retry that somebody asks for.
+        queued_at: when it last began to wait: at first, and at each retry that somebody asks for. Like ``not_before``
+            and ``lease_until`` by :class:`workers.scheduling_clock.SchedulingClock`, unlike the times that people read.
         not_before: when it may be claimed at the earliest, after a failure that may pass.
     """
 
@@ -147,7 +148,8 @@ JOBS: Final = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("queued_at", sa.Double, nullable=False),
     sa.Column("not_before", sa.Double, nullable=False),
-    sa.Column("rung_at", sa.Double, nullable=False),  # when a worker was last woken for it
+    # When it was last seen to: a worker was notified of it, claimed it or renewed its lease.
+    sa.Column("rung_at", sa.Double, nullable=False),
     sa.Column("started_at", sa.Double),
     sa.Column("finished_at", sa.Double),
     sa.Column("idempotency_key", sa.String(255)),
@@ -199,6 +201,35 @@ BOXES: Final = sa.Table(
     sa.Column("bottom", sa.Double),
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Index("boxes_of_job", "job_id"),
+)
+
+OBJECTS: Final = sa.Table(
+    "objects",
+    METADATA,
+    # What was put into the storage, as it was then; `sonorize verify` and every download hold it against what is there.
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("job_id", sa.String(32), nullable=False),  # no foreign key: a file is stored before its job's row
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("stored_at", sa.Double, nullable=False),
+    sa.Index("objects_of_job", "job_id"),
+)
+
+TOMBSTONES: Final = sa.Table(
+    "tombstones",
+    METADATA,
+    # Deleted jobs whose files are not deleted yet, because the storage was away or the process was killed.
+    sa.Column("job_id", sa.String(32), primary_key=True),
+    sa.Column("deleted_at", sa.Double, nullable=False),
+)
+
+SESSIONS: Final = sa.Table(
+    "sessions",
+    METADATA,
+    # Who is logged in on the pages; the cookie holds the name whose SHA-256 stands here.
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("key_name", sa.String(64), nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
 )
 
 

@@ -11,12 +11,14 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import platformdirs
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from synth.errors import OptionError
+from workers.addresses import CHECKS
 
 PREFIX: Final = "SONORIZE_"
 SOCKET_PATH_BYTES: Final = 100  # Linux takes 107 for the path of a unix socket
@@ -60,7 +62,9 @@ class _Sourced(BaseSettings):
 class Settings(_Sourced):
     """One frozen set of settings. Times in seconds, sizes in bytes; what is left empty follows from ``data_dir``."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = platformdirs.user_data_path("sonorize", appauthor=False)
     database_url: str = Field("", repr=False)
@@ -124,10 +128,17 @@ class Settings(_Sourced):
         values = {name: value for name, value in dict(given).items() if value not in ("", None)}
         data_dir = Path(values.get("data_dir", cls.model_fields["data_dir"].default)).expanduser().absolute()
         values["data_dir"] = data_dir
-        values.setdefault("database_url", f"sqlite:///{data_dir / 'sonorize.db'}")
+        values.setdefault("database_url", sqlite_url(data_dir / "sonorize.db"))
         values.setdefault("storage_url", (data_dir / "files").as_uri())
-        values.setdefault("broker_url", f"redis+socket://{broker_socket(data_dir)}")
+        values.setdefault("broker_url", broker_socket_url(data_dir))
         return values
+
+    @field_validator(*CHECKS)
+    @classmethod
+    def _understood(cls, address: str, info: ValidationInfo) -> str:
+        """A slip in an address stops the start, instead of everything that would go there."""
+        CHECKS[str(info.field_name)](address)
+        return address
 
     def environment(self) -> dict[str, str]:
         """The environment of a child process that shall find these very settings in it."""
@@ -150,7 +161,8 @@ def from_environment(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise OptionError(f"setting {PREFIX}{name}: {first['msg']}") from error
+        told = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
+        raise OptionError(f"setting {PREFIX}{name}: {told}") from error
 
 
 def embedded(data_dir: Path, **overrides: Any) -> Settings:
@@ -195,6 +207,20 @@ def broker_socket(data_dir: Path) -> Path:
     name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     # Not tempfile's folder: that may be long as well, and must be the same for every process.
     return Path("/tmp") / f"sonorize-{os.getuid()}-{name}" / "broker.sock"
+
+
+def broker_socket_url(data_dir: Path) -> str:
+    """The embedded broker's address; quoted, because a folder's name may hold ``%``, ``#`` and ``?``."""
+    return f"redis+socket://{_quoted(broker_socket(data_dir))}"
+
+
+def sqlite_url(file: Path) -> str:
+    """The address of a SQLite database, as SQLAlchemy reads it: with the file's path quoted."""
+    return f"sqlite:///{_quoted(file)}"
+
+
+def _quoted(path: Path) -> str:
+    return quote(os.fsencode(path), safe="/ ")
 
 
 def _kept_secret(path: Path) -> str:

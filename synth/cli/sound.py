@@ -18,7 +18,9 @@ from synth.errors import Cancelled, OptionError, SynthError
 from synth.options import (
     LOUDNESS_RANGE_LUFS,
     MAX_TAKES,
+    RATE_RANGE_HZ,
     TRUE_PEAK_RANGE_DBTP,
+    Channels,
     ExistingSound,
     Mode,
     Options,
@@ -80,6 +82,8 @@ KeepPartial = Annotated[
 Existing = Annotated[ExistingSound, typer.Option(help="What happens to sound that the clip already has.")]
 Loudness = Annotated[float, typer.Option(help="Target in LUFS, {:g} to {:g}.".format(*LOUDNESS_RANGE_LUFS))]
 TruePeak = Annotated[float, typer.Option(help="Limit in dBTP, {:g} to {:g}.".format(*TRUE_PEAK_RANGE_DBTP))]
+ChannelsOption = Annotated[Channels, typer.Option("--channels", help="One channel, or two.")]
+Rate = Annotated[int, typer.Option("--rate", help="Samples a second of the sound, {} to {}.".format(*RATE_RANGE_HZ))]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 SaveHits = Annotated[
@@ -108,6 +112,8 @@ def run(
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
+    channels: ChannelsOption = DEFAULTS.channels,
+    rate: Rate = DEFAULTS.rate_hz,
     force: Force = False,
     save_hits: SaveHits = False,
     describe: Describe = False,
@@ -130,6 +136,8 @@ def run(
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
+            "channels": channels,
+            "rate_hz": rate,
         }
     )
     from synth.pipeline.sonorize import sonorize
@@ -193,6 +201,8 @@ def render(
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
+    channels: ChannelsOption = DEFAULTS.channels,
+    rate: Rate = DEFAULTS.rate_hz,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -208,6 +218,8 @@ def render(
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
+            "channels": channels,
+            "rate_hz": rate,
         }
     )
     from synth.pipeline.sonorize import render_hits

@@ -124,7 +124,8 @@ def _refuse_long(samples: int, rate_hz: int) -> None:
 
 
 def write(path: Path, sound: NDArray[np.float32], rate_hz: int) -> None:
-    """Write one channel [N], clipped to [-1, 1], as wav or flac (24 bit) by suffix; all at once or not at all.
+    """Write one channel [N] or several [N, C], clipped to [-1, 1], as wav or flac (24 bit) by suffix; all at once or
+    not at all.
 
     Raises:
         MediaError: the suffix is another, the sound holds numbers that are not finite, or the disk refuses.
@@ -142,7 +143,8 @@ def write(path: Path, sound: NDArray[np.float32], rate_hz: int) -> None:
 
 
 def resample(sound: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[np.float32]:
-    """The same sound [N] at another rate, by soxr's high quality setting; the same array where the rates are equal.
+    """The same sound [N] or [N, C] at another rate, by soxr's high quality setting; the same array where the rates are
+    equal.
 
     Raises:
         MediaError: a rate is outside 1 kHz to 768 kHz.
@@ -157,9 +159,9 @@ def resample(sound: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[np
 
 
 def fit(sound: NDArray[np.float32], rate_hz: int, duration_s: float) -> NDArray[np.float32]:
-    """Exactly ``round(duration_s * rate_hz)`` samples: cut at the end, or filled with silence."""
+    """Exactly ``round(duration_s * rate_hz)`` samples of [N] or [N, C]: cut at the end, or filled with silence."""
     wanted = round(duration_s * rate_hz)
-    fitted = np.zeros(wanted, dtype=np.float32)
+    fitted = np.zeros((wanted, *sound.shape[1:]), dtype=np.float32)
     kept = min(wanted, len(sound))
     fitted[:kept] = sound[:kept]
     return fitted
@@ -168,7 +170,7 @@ def fit(sound: NDArray[np.float32], rate_hz: int, duration_s: float) -> NDArray[
 def normalise(
     sound: NDArray[np.float32], rate_hz: int, *, loudness_lufs: float, true_peak_dbtp: float
 ) -> tuple[NDArray[np.float32], Loudness]:
-    """The sound [N] at a loudness, with its true peak under a ceiling, and what was done to it.
+    """The sound [N] or [N, C] at a loudness, with its true peak under a ceiling, and what was done to it.
 
     Gain is at most 40 dB. Peaks that would rise above ``true_peak_dbtp`` are held down by a look-ahead limiter, by 9
     dB at most; where that is not enough the sound stays quieter than asked for and the warning says so. A sound
@@ -202,14 +204,14 @@ def normalise(
 
 
 def loudness(sound: NDArray[np.float32], rate_hz: int) -> float | None:
-    """Integrated loudness of [N] in LUFS (ITU-R BS.1770-4); None where all of it is below the absolute gate.
+    """Integrated loudness of [N] or [N, C] in LUFS (ITU-R BS.1770-4); None where all of it is below the absolute gate.
 
     A sound shorter than the 0.4 s that are measured at once is measured with silence after it, as it would be heard.
     """
     import pyloudnorm  # brings scipy along, which takes a second or two
 
     shortest = int(np.ceil(BLOCK_S * rate_hz)) + 1
-    padded = np.pad(sound, (0, max(0, shortest - len(sound))))
+    padded = np.pad(sound, [(0, max(0, shortest - len(sound))), (0, 0)][: sound.ndim])
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         value = float(pyloudnorm.Meter(rate_hz).integrated_loudness(padded.astype(np.float64)))

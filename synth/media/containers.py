@@ -93,6 +93,7 @@ def muxing(
     metadata: Mapping[str, str],
     *,
     mono: bool = False,
+    channels: int = 1,
 ) -> list[str]:
     """Arguments that copy the picture of ``source`` and code the sound from ``pipe:0``; the target comes after them.
 
@@ -103,8 +104,13 @@ def muxing(
     """
     clock = [] if info.container in OWN_CLOCK else ["-copyts"]
     arguments = ["-v", "warning", *clock, *packets.timing(source), "-i", url(source)]
-    arguments += ["-f", "f32le", "-ar", str(rate_hz), "-ac", "1", "-i", "pipe:0"]
-    arguments += ["-filter_complex", _mixing(info, mono=mono) if existing is ExistingSound.MIX else _placing(info)]
+    arguments += ["-f", "f32le", "-ar", str(rate_hz), "-ac", str(channels), "-i", "pipe:0"]
+    arguments += [
+        "-filter_complex",
+        _mixing(info, mono=mono and channels == 1, channels=channels)
+        if existing is ExistingSound.MIX
+        else _placing(info),
+    ]
     arguments += ["-map", "0:V:0", "-map", "[sound]"]
     if existing is ExistingSound.KEEP:
         arguments += ["-map", "0:a", "-c:a", "copy", "-disposition:a", "0"]
@@ -123,10 +129,10 @@ def _placing(info: VideoInfo) -> str:
     return f"[1:a:0]asetpts=PTS+{info.start_s:.9f}/TB[sound]"
 
 
-def _mixing(info: VideoInfo, *, mono: bool) -> str:
+def _mixing(info: VideoInfo, *, mono: bool, channels: int) -> str:
     """The filter that adds the source's sound to ours as they are, held under full scale, as long as the picture."""
     # Spelt out, because ffmpeg turns one channel into two at -3 dB each.
-    ours = f"[1:a:0]aresample=48000,{'anull' if mono else 'pan=stereo|c0=c0|c1=c0'}[ours]"
+    ours = f"[1:a:0]aresample=48000,{'anull' if mono or channels == 2 else 'pan=stereo|c0=c0|c1=c0'}[ours]"
     theirs = f"[0:a:0]asetpts=PTS-{info.start_s:.9f}/TB,aresample=48000:async=1:first_pts=0"
     theirs += f",aformat=channel_layouts={'mono' if mono else 'stereo'}[theirs]"
     adding = "[ours][theirs]amix=inputs=2:normalize=0:duration=first"

@@ -29,7 +29,7 @@ import imageio_ffmpeg
 
 from synth.errors import Cancelled, MediaError
 from synth.media import guard
-from synth.media.complaints import explain
+from synth.media.complaints import cause_of, explain
 from synth.options import LIMITS
 
 POLL_S: Final = 0.1  # how often a waiting parent looks at its cancel callable
@@ -216,7 +216,7 @@ class Child:
             except subprocess.TimeoutExpired:
                 self._waited(time.monotonic() - started_s)
         if code != 0:
-            raise MediaError(explain(self.stderr, code))
+            raise MediaError(explain(self.stderr, code)) from cause_of(self.stderr)
 
     def close(self) -> None:
         """Kill the child's whole group if it still runs, and take its end from the kernel."""

@@ -254,7 +254,7 @@ def remux(
     and checked, or not at all.
 
     Args:
-        sound: float32 [N] in [-1, 1], one channel.
+        sound: float32 [N] or [N, 2] in [-1, 1].
         metadata: tags to add to those of the source.
 
     Raises:
@@ -271,7 +271,9 @@ def remux(
     fitted = audio.fit(sound, rate_hz, info.duration_s)
     if info.audio_codec is None:
         existing = ExistingSound.REPLACE
-    arguments = containers.muxing(info, source, rate_hz, container, existing, metadata or {}, mono=found.mono)
+    arguments = containers.muxing(
+        info, source, rate_hz, container, existing, metadata or {}, mono=found.mono, channels=fitted.ndim
+    )
     fence = Fence(
         cpu_s=600 + math.ceil(info.duration_s),
         wall_s=600 + info.bytes_ / 2_000_000,

@@ -29,6 +29,7 @@ from torch import Tensor
 from synth.materials import MATERIALS
 from synth.models.reproducible import reproducible_inference
 from synth.models.vocabulary.materials import evidence
+from synth.shapes import Arrays
 
 FEATURES: Final = 1280
 OUTPUTS: Final = FEATURES + len(MATERIALS)
@@ -54,8 +55,8 @@ SHIPPED_INPUT: Final = Input((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """What the shipped networks over these features were trained behind: the mean and deviation of ImageNet."""
 
 
-@dataclass(frozen=True)
-class Sight:
+@dataclass(frozen=True, repr=False)
+class Sight(Arrays):
     """What the net says of K pictures.
 
     Attributes:
@@ -67,6 +68,9 @@ class Sight:
     pooled: NDArray[np.float32]
     classes: NDArray[np.float32]
     maps: NDArray[np.float16]
+
+    def __post_init__(self) -> None:
+        self.require(pooled="K 1280", classes="K 1000", maps="K 432 14 14")
 
 
 class ImageNetEye:

@@ -11,9 +11,11 @@ from flask import Blueprint, Response, render_template, request
 from synth.description.description import Side
 from synth.errors import MediaError, OptionError
 from web.api import search_service
-from web.api.jobs import reply
+from web.api.jobs import reply, without_token
+from web.api.operations import UPLOADING, Operation, describes, parsed
 from web.api.problems import Problem, problem_of
 from web.api.representations import outputs
+from web.api.schemas.search import Search, SearchQuery, SearchUpload
 from web.api.search_service import Found, Wish
 from web.context import owner, site
 from web.security import csrf
@@ -39,12 +41,31 @@ class Answer:
 
 
 @blueprint.get("/v1/search")
-def find() -> Response:
+@describes(
+    Operation(
+        "search",
+        "Find results by words, or like another job's picture or sound",
+        {200: Search},
+        ("bad-request", "not-found", "option"),
+        query=SearchQuery,
+    )
+)
+def find(query: SearchQuery) -> Response:
     """Search by words, or like a job."""
-    return reply(_answer(request.args).as_json())
+    return reply(_answer(query.fields()).as_json())
 
 
 @blueprint.post("/v1/search")
+@describes(
+    Operation(
+        "searchLikeFile",
+        "Find results that look or sound like a picture, a sound or a clip",
+        {200: Search},
+        (*UPLOADING,),
+        form=SearchUpload,
+        accept=("video/mp4", "image/jpeg", "image/png", "image/webp", "audio/wav", "audio/mpeg", "audio/flac"),
+    )
+)
 def find_like_file() -> Response:
     """Search like a picture, a sound or a clip."""
     submitter = site().submitter
@@ -52,6 +73,7 @@ def find_like_file() -> Response:
         form = _receive(folder)
         if not form.uploads:
             raise Problem("bad-request", "there is no file in the request; send it as the field `file`")
+        form.fields = parsed(SearchUpload, without_token(form.fields)).fields()
         return reply(_answer_file(form).as_json())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.context import site
@@ -27,5 +27,5 @@ def login() -> Response | str | tuple[str, int]:
 @blueprint.post("/logout")
 def logout() -> Response:
     """End the session."""
-    session.clear()
+    sessions.log_out()
     return redirect(url_for("door.login"), 303)

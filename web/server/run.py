@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 import logging
 import os
@@ -24,8 +23,9 @@ from flask import Flask
 
 from synth.errors import OptionError
 from web.app import create_app
+from web.context import parts_of
 from web.server.http_server import CONNECTIONS, make_server, stop
-from workers import queue
+from workers.broker.notifications import QueueNotifier
 from workers.embedded.supervisor import READY_S, Embedded
 from workers.errors import ServiceError
 from workers.files.storage import storage_of
@@ -64,17 +64,22 @@ class Server:
             undo.callback(self.services.stop)
             jobs, storage = jobs_of(self.settings), storage_of(self.settings)
             undo.callback(jobs.close)
-            bell = queue.make_app(self.settings)
-            reconciler = Reconciler(self.settings, jobs, storage, functools.partial(queue.ring, bell))
+            notifier = QueueNotifier(self.settings)
+            undo.callback(notifier.close)
+            reconciler = Reconciler(self.settings, jobs, storage, notifier.notify)
             reconciler.start()
             undo.callback(reconciler.stop)
             app = create_app(
                 self.settings,
                 jobs=jobs,
                 storage=storage,
-                ring=functools.partial(queue.ring, bell),
-                broker_check=functools.partial(queue.check, bell),
+                ring=notifier.notify,
+                broker_check=notifier.check,
+                faults=(notifier.faults, reconciler.faults),
             )
+            cleanup = parts_of(app).cleanup
+            cleanup.start()
+            undo.callback(cleanup.stop)
             self.address = undo.enter_context(_answering(self.settings, app))
             self._closing = undo.pop_all()
         return self

@@ -16,7 +16,9 @@ from synth.options import (
     MAX_FACES,
     MAX_SEED,
     MAX_TAKES,
+    RATE_RANGE_HZ,
     TRUE_PEAK_RANGE_DBTP,
+    Channels,
     ExistingSound,
     Mode,
     Options,
@@ -29,7 +31,8 @@ MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT, Mode.SPEECH)
 
 NAMES: Final = tuple(field.name for field in fields(Options))
 _DEFAULTS: Final = Options()
-_BANK_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+BANK_NAME: Final = "[a-z0-9][a-z0-9-]{0,63}"
+"""What the name of a shipped bank looks like, as a regular expression for all of it."""
 _WORDS: Final[dict[StrEnum, str]] = {
     Mode.AUTO: "Automatic",
     Mode.HITS: "Hits and scratches",
@@ -42,6 +45,8 @@ _WORDS: Final[dict[StrEnum, str]] = {
     ExistingSound.REPLACE: "Replace it",
     ExistingSound.KEEP: "Keep it as a second track",
     ExistingSound.MIX: "Mix both",
+    Channels.MONO: "One",
+    Channels.STEREO: "Two",
 }
 
 
@@ -100,6 +105,8 @@ def more_fields(libraries: Sequence[str] = ()) -> tuple[Field, ...]:
         _choice("existing_sound", "Sound that is there", tuple(ExistingSound), _DEFAULTS.existing_sound),
         _number("loudness_lufs", "Loudness, LUFS", f"{_DEFAULTS.loudness_lufs:g}", low, high, "0.5"),
         _number("true_peak_dbtp", "True peak, dBTP", f"{_DEFAULTS.true_peak_dbtp:g}", quiet, loud, "0.1"),
+        _choice("channels", "Channels", tuple(Channels), _DEFAULTS.channels),
+        _number("rate_hz", "Samples a second", _DEFAULTS.rate_hz, *RATE_RANGE_HZ, "1"),
         Field("keep_partial", "If canceled", "false", "Keep what was made", switch=True, modes=(Mode.AMBIENT,)),
     )
 
@@ -146,7 +153,7 @@ def parse_options(raw: Mapping[str, Any], libraries: Sequence[str] = ()) -> Opti
             f"available are {', '.join(mode.value for mode in MODES)}"
         )
     # The library takes paths of the machine it runs on; a stranger must not name files of the server's.
-    if options.bank is not None and not _BANK_NAME.fullmatch(options.bank):
+    if options.bank is not None and not re.fullmatch(BANK_NAME, options.bank):
         raise OptionError("bank must be the name of a bank that ships: lower-case letters, digits and dashes")
     _check_library(options, libraries)
     if options.voice is not None and options.voice not in _packs():

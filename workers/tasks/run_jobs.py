@@ -1,6 +1,6 @@
 """The work itself: claim, fetch, sound, describe, store, finish. The only importer of the pipeline.
 
-A ring of the bell makes a worker claim jobs one at a time, a few of them, so that a job waits in the queue where the
+A notification makes a worker claim jobs one at a time, a few of them, so that a job waits in the queue where the
 next free worker finds it and not behind another in a worker's hand. Where a voice renders several jobs in one go, those
 that wait are claimed together, and each is stored as soon as it is made; none waits for others to come.
 """
@@ -8,10 +8,11 @@ that wait are claimed together, and each is stored as soon as it is made; none w
 from __future__ import annotations
 
 import contextlib
-import functools
+import errno
 import importlib
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -34,19 +35,22 @@ from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
 from synth.voices.library import registry
-from workers import music
+from workers import music, pulse, redaction
 from workers.attempt import Attempt, Stop, close
-from workers.errors import DatabaseError, ObjectNotFound, StorageError
+from workers.broker.notifications import QueueNotifier
+from workers.broker.queue import TASK
+from workers.errors import DatabaseError, ObjectDamaged, ObjectNotFound, StorageError
+from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.queue import TASK, make_app, ring
 from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
 from workers.tasks import description, overlays, search_answers
 
-DRAIN_S: Final = 5.0  # after so long a worker rings for the next one, or itself, and looks whether it is to end
+DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
+FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
 RECORD_PATIENCE_S: Final = 30.0
 
 CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
@@ -61,7 +65,7 @@ class Desk:
     settings: Settings
     jobs: Jobs
     storage: Storage
-    ring: Callable[[str], bool]
+    notify: Callable[[str], object]
     folder: Path
     worker: str
 
@@ -80,12 +84,17 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     registry.keep_in(settings.libraries_dir)
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
-    searches = str(sender).startswith(SEARCHER)
-    threading.Thread(target=_warm_up, args=(settings.describe, searches), name="warm-up", daemon=True).start()
+    searches, name = str(sender).startswith(SEARCHER), f"{sender or 'worker'}#{os.getpid()}"
+
+    def warm_up() -> None:
+        _warm_up(settings.describe, searches)
+        pulse.beat(folder, name)  # not before: while a large library loads, no thread of this process may run
+
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     if not searches:
         music.keeper(settings)
-    bell, name = functools.partial(ring, make_app(settings)), f"{sender or 'worker'}#{os.getpid()}"
-    _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]
+    notify = QueueNotifier(settings).notify
+    _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), notify, folder, name)]
 
 
 def _warm_up(describes: bool, searches: bool) -> None:
@@ -100,14 +109,14 @@ def _warm_up(describes: bool, searches: bool) -> None:
             description.describer()
 
 
-@shared_task(name=TASK, Request="workers.celery_request:Request")  # type: ignore[untyped-decorator, unused-ignore]
+@shared_task(name=TASK, Request="workers.broker.celery_request:Request")  # type: ignore[untyped-decorator, unused-ignore]
 def work(mode: str) -> None:
     """Claim and do jobs of a mode until none waits, or until it is time to look up."""
     if not _DESK:  # it could not be laid when the process began; Celery only logs what its signals raise
         _lay_desk()
     desk = _DESK[0]
     if drain(desk, mode):
-        desk.ring(mode)
+        desk.notify(mode)
 
 
 def drain(desk: Desk, mode: str) -> bool:
@@ -119,7 +128,7 @@ def drain(desk: Desk, mode: str) -> bool:
             claimed = desk.jobs.claim(at_once, mode, desk.worker, sound_s=desk.settings.batch_sound_s)
         except DatabaseError:
             _log.warning("no job could be claimed: the database does not answer")
-            return False  # the reconciler rings again
+            return False  # the reconciler notifies again
         if not claimed:
             return False
         if mode in ANSWERS:
@@ -158,6 +167,7 @@ def answer(desk: Desk, job: Job) -> None:
             return
         try:
             told = ANSWERS[job.mode](errand, request)
+            _write_down_objects(errand.attempt, desk.jobs)
         except Exception as error:
             errand.end(error)
             return
@@ -199,13 +209,28 @@ class _Errand:
                 known = ", ".join(registry.names()) or "none"
                 raise OptionError(f"library is {options.library!r}; allowed are those of this server: {known}")
             attempt.progress("fetch", 0.0)
-            patiently(attempt, lambda: self.desk.storage.fetch(self.job.source_key, source))
+            patiently(attempt, lambda: self._fetch(source))
+            self._refuse_damaged(source)
             # A question makes no video, and what it is about need not be one.
             target = self.folder / f"take{'' if self.job.mode in QUESTIONS else _suffix(source, options)}"
         except Exception as error:
             self.end(error)
             return None
         return Request(source, target, options, progress=attempt.progress, cancelled=attempt.stop, keeps=attempt.keeps)
+
+    def _fetch(self, source: Path) -> None:
+        """Fetch the clip where there is room for it, and for about as much again that is made of it."""
+        try:
+            disk.require_room(self.folder, 2 * int(self.job.info.get("bytes", 0)))
+        except OSError as error:
+            raise StorageError("the server's disk is full") from error
+        self.desk.storage.fetch(self.job.source_key, source)
+
+    def _refuse_damaged(self, source: Path) -> None:
+        """Raise ObjectDamaged where a fetched clip is not as long as the one that was stored."""
+        stored = objects.find(self.desk.jobs.database, self.job.source_key)
+        if stored is not None and source.stat().st_size != stored.bytes_:
+            raise ObjectDamaged(f"{source.stat().st_size} bytes of the clip's {stored.bytes_} are in the storage")
 
     def end(self, outcome: Result | Exception) -> None:
         """Store what was made, or write down why nothing was."""
@@ -236,11 +261,12 @@ class _Errand:
             stored = store(self.desk.storage, attempt, outcome, self.folder)
             description.add(stored, described, self.desk.storage, attempt)
             music.suggest(stored, self.desk.settings, attempt, self.folder)
+            _write_down_objects(attempt, jobs)
         except Cancelled:
             _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
         except Exception as error:
-            code, detail, retryable = _explain(error, self.folder)
+            code, detail, retryable = _explain(error, self.folder, self.desk.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
@@ -310,16 +336,46 @@ def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
         time.sleep(0.5)
 
 
-def _explain(error: Exception, folder: Path) -> tuple[str, str, bool]:
+def _write_down_objects(attempt: Attempt, jobs: Jobs) -> None:
+    """Write down what was stored, before the result that names it. Raises DatabaseError."""
+    if attempt.stored:
+
+        def write() -> bool:
+            objects.record(jobs.database, attempt.stored)
+            return True
+
+        _record(attempt, write)
+
+
+def _explain(error: Exception, folder: Path, settings: Settings) -> tuple[str, str, bool]:
     """Code, sentence and whether another attempt may help, for somebody who must not learn of our folders."""
+    if _met_a_full_disk(error, folder):  # whatever it says itself: with room, the same clip goes well
+        return "storage", "the server's disk is full", True
     if isinstance(error, SynthError):
         code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
-        return code, str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder"), False
+        told = str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder")
+        ours = (settings.data_dir, settings.libraries_dir, settings.music_dir or folder, weights.CHECKPOINTS)
+        return code, redaction.without_paths(told, ours), False
+    if isinstance(error, ObjectDamaged):
+        return "source_damaged", f"the clip is damaged: {error}", False
     if isinstance(error, ObjectNotFound):
         return "source_missing", "the clip is not in the storage any more", False
     if isinstance(error, StorageError):
-        return "storage", str(error), True
+        return "storage", redaction.without_paths(str(error)), True
+    if disk.is_full(error):
+        return "storage", "the server's disk is full", True
     return "internal", "something unexpected went wrong; the server's log says more", True
+
+
+def _met_a_full_disk(error: BaseException | None, folder: Path) -> bool:
+    """Whether an error, or what caused it, is that of a full disk; not every library says so."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(folder.parent).free < FULL_BYTES
+    return False
 
 
 def _delete(storage: Storage, prefix: str) -> None:

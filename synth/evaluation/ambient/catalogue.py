@@ -2,9 +2,9 @@
 
 * **yamnet**: one of the class's AudioSet names is among the five likeliest of 521. Constants were tuned in view of it,
   with other seeds.
-* **aisfx**: the five nearest real recordings by an embedding with which no constant was searched (surf, rain and fire
-  were looked at with it, with other seeds). Where at least 20 recordings may stand for a class, three of the five have
-  to; where there are fewer, one.
+* **aisfx**: the five nearest real recordings by an embedding with which hardly a constant was searched (surf, rain and
+  fire were looked at with it; helicopter and chainsaw were searched in view of both judges; always with other seeds).
+  Where at least 20 recordings may stand for a class, three of the five have to; where there are fewer, one.
 
 Floor: the same share among the sounds of all other classes that share no AudioSet name with it. Ceiling: the share
 among real recordings of the class; for aisfx, cuts of the same source recording do not count as neighbours.

@@ -58,7 +58,7 @@ GENERIC: Final = frozenset(
         *("Silence", "Sound effect", "Noise", "Environmental noise", "Static", "White noise", "Pink noise"),
         *("Inside, small room", "Inside, large room or hall", "Inside, public space"),
         *("Outside, urban or manmade", "Outside, rural or natural"),
-        *("Effects unit", "Mono", "Echo", "Reverberation"),
+        *("Effects unit", "Echo", "Reverberation"),
     }
 )
 """AudioSet's classes that say nothing of a source: where it was recorded and how."""

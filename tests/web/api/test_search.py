@@ -16,8 +16,7 @@ from synth.description.description import Side
 from synth.media import audio
 from tests.support.embedders import LightsAndLevels, leaning
 from tests.support.serving import KEY, KEY_ENTRY
-from tests.support.web_place import Place, place, problem
-from web.api.openapi import description
+from tests.support.web_place import Place, document, place, problem
 from web.client import Client, ClientError
 from web.uploads import questions
 from workers.records import SEARCH
@@ -53,8 +52,7 @@ def gallery(here: Place, flash_clip: Path) -> dict[str, str]:
 
 
 def fits(told: Any) -> dict[str, Any]:
-    document = description()
-    schema = {"$ref": "#/components/schemas/Search", "components": document["components"]}
+    schema = {"$ref": "#/components/schemas/Search", "components": document()["components"]}
     jsonschema.Draft202012Validator(schema).validate(told)
     return dict(told)
 

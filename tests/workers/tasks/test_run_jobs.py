@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from synth.errors import Cancelled, WeightsError
+from synth.errors import Cancelled, MediaError, WeightsError
 from synth.media import audio, video
 from synth.media.video import VideoInfo
 from synth.options import ExistingSound, Mode, Options
@@ -24,11 +25,12 @@ from tests.support import servers
 from tests.support.clips import Zoo
 from tests.support.patience import shared_by
 from tests.support.voices import FlashVoice, HissVoice
+from tests.support.weather import small_disk
 from workers import attempt
 from workers.attempt import Attempt, Stop
 from workers.errors import NotFound, StorageError
 from workers.files import result_upload
-from workers.files.storage import LocalStorage
+from workers.files.storage import LocalStorage, Stored
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, State, jobs_of, new_id
 from workers.reconciler import ORPHAN_S, SWEEP_S, Reconciler
@@ -57,7 +59,7 @@ class ShakyStorage(LocalStorage):
     puts: tuple[str, ...] = ()
     on_put: Callable[[str], None] = staticmethod(lambda _: None)
 
-    def put(self, key: str, source: Any, content_type: str) -> int:
+    def put(self, key: str, source: Any, content_type: str) -> Stored:
         self.on_put(key)
         if self.refusals > 0:
             self.refusals -= 1
@@ -609,3 +611,23 @@ def test_folders_of_processes_that_are_gone_are_swept(tmp_path: Path) -> None:
     assert sweep(tmp_path) == 1
     assert list(tmp_path.iterdir()) == [ours.path]
     assert sweep(tmp_path / "never made") == 0
+
+
+def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path) -> None:
+    """A real one: what ffmpeg could not write for lack of room is written in the next attempt."""
+    with small_disk(tmp_path, 1) as given:
+        if not given:
+            pytest.skip("this user may mount no file system")
+        noise = (np.random.default_rng(seed).integers(0, 256, (480, 640, 3), np.uint8) for seed in range(30))
+        with pytest.raises(MediaError) as caught:
+            video.write_frames(noise, tmp_path / "clip.mp4", rate_fps=30)
+        assert tasks._explain(caught.value, tmp_path, embedded(tmp_path)) == (
+            "storage",
+            "the server's disk is full",
+            True,
+        )
+    assert tasks._explain(MediaError("the video is cut short"), tmp_path, embedded(tmp_path)) == (
+        "bad_media",
+        "the video is cut short",
+        False,
+    )

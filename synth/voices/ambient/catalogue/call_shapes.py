@@ -1,4 +1,4 @@
-"""The measured calls that come with the package: see :mod:`synth.voices.ambient.catalogue.parts.call_shape`."""
+"""The measured calls that come with the package: see :mod:`synth.voices.ambient.catalogue.parts.voice.call_shape`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from synth import weights
-from synth.voices.ambient.catalogue.parts.call_shape import CallShape, unpacked
+from synth.voices.ambient.catalogue.parts.voice.call_shape import CallShape, unpacked
 
 NAME: Final = "call-shapes"
 """The entry of the manifest."""
@@ -30,5 +30,5 @@ def call_shapes(animal: str) -> tuple[CallShape, ...]:
 def drawn(animal: str, body: np.random.Generator, rng: np.random.Generator, most: float = 0.35) -> CallShape:
     """A call of one individual: ``body`` chooses between whose two calls it lies, ``rng`` where, up to ``most``."""
     shapes = call_shapes(animal)
-    own, other = body.choice(len(shapes), 2, replace=False)
+    own, other = (int(one) for one in body.choice(len(shapes), 2, replace=False))
     return shapes[own].towards(shapes[other], rng.uniform(0, most))

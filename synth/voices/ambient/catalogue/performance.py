@@ -68,6 +68,8 @@ class Curve:
 
     def integral(self, time_s: Samples) -> Samples:
         """The integral from 0 to each time, in closed form: cycles or events so far, where the curve is a rate."""
+        if len(self.values) == 1:
+            return np.asarray(self.values[0] * np.asarray(time_s, float))
         values, total = self._knots()
         position = np.asarray(time_s, float) * self.rate_hz
         knot = np.clip(np.floor(position), 0, len(values) - 1).astype(int)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from scipy import fft
 
-from synth.voices.ambient.catalogue.parts.spectra import spectrum_noise
+from synth.voices.ambient.catalogue.parts.spectra import unit_rms
 from synth.voices.ambient.catalogue.performance import Performance, Reader, Role, Samples, Source
 
+_AIR_S: Final = 8
+_AIR_SEED: Final = 20_012
 _BLOCK_S: Final = 1.0  # of global time: convolved one by one, so that the bytes do not depend on how they are read
 
 
@@ -48,6 +51,7 @@ class _RoomReader:
             performance.knobs[value].value(0.0) if isinstance(value, str) else value for value in (room.t60_s, room.wet)
         )
         response = impulse_response(performance.generator(Role.ROOM), rate_hz, t60_s, room.dark_hz, room.predelay_s)
+        self._air_start = int(performance.generator(Role.ROOM, 1).integers(_AIR_S * rate_hz))
         response *= wet
         response[0] += 1.0
         self._size = fft.next_fast_len(self._block + len(response) - 1, real=True)
@@ -76,8 +80,9 @@ class _RoomReader:
             tail = self._heard[at][(index - at) * self._block :][: self._block]
             out[: len(tail)] += tail
         if self._room.floor:
-            rng = self._performance.generator(Role.ROOM, index + 1)
-            out += self._room.floor * spectrum_noise(self._block, self._performance.rate_hz, rng, _air)
+            air = _air(self._performance.rate_hz)
+            first = (self._air_start + index * self._block) % len(air)
+            out += self._room.floor * air.take(np.arange(first, first + self._block), mode="wrap")
         return out
 
     def _convolved(self, index: int) -> Samples:
@@ -105,5 +110,10 @@ def impulse_response(
     return np.asarray(tail / np.sqrt(np.sum(tail**2) + 1e-30))
 
 
-def _air(frequency_hz: Samples) -> Samples:
-    return np.asarray(np.maximum(frequency_hz / 120.0, 1.0) ** (-4 / 6.02))
+@lru_cache(maxsize=4)
+def _air(rate_hz: int) -> Samples:
+    """The quiet noise of a place at an RMS of 1, endless: its end joins its beginning."""
+    n = fft.next_fast_len(_AIR_S * rate_hz, real=True)
+    white = np.random.default_rng(_AIR_SEED).standard_normal(n)
+    shape = np.maximum(fft.rfftfreq(n, 1 / rate_hz) / 120.0, 1.0) ** (-4 / 6.02)
+    return unit_rms(fft.irfft(fft.rfft(white) * shape, n))

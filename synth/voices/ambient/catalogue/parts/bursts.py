@@ -20,7 +20,8 @@ OCTAVES_HZ: Final = np.array([63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0,
 
 _BANK_S: Final = 2.0
 _BANK_SEED: Final = 20_011
-_HEARD_DECAYS: Final = 6.9  # decay times after which a burst is 60 dB down
+_UNHEARD_DB: Final = 50.0  # below the loudest octave: left out
+_HEARD_DECAYS: Final = 5.8  # decay times after which a burst is 50 dB down
 
 
 def impulses(n: int, rate_hz: int, at_s: Samples, gain: ArrayLike = 1.0) -> Samples:
@@ -39,18 +40,18 @@ def clicks(
     gain: ArrayLike,
     decay_s: ArrayLike,
     attack_s: float = 0.0,
-    lengths: int = 4,
+    lengths: int = 3,
 ) -> Samples:
     """Bursts of white noise that decay exponentially (to 1/e in ``decay_s``), any number of them, [n].
 
-    They are sorted into ``lengths`` classes of decay; each class is noise under one recursively made envelope, so the
-    cost does not grow with the number of bursts.
+    They are sorted into ``lengths`` classes of decay, and the noise is under the recursively made sum of their powers,
+    so the cost does not grow with the number of bursts.
     """
     decays = np.broadcast_to(np.asarray(decay_s, float), np.shape(at_s))
     gains = np.broadcast_to(np.asarray(gain, float), np.shape(at_s))
-    out = np.zeros(n)
+    power = np.zeros(n)
     if not len(decays):
-        return out
+        return power
     logs = np.log(decays)
     low, high = float(logs.min()), float(logs.max())
     classes = 1 if high - low < 0.05 else lengths
@@ -59,12 +60,11 @@ def clicks(
         chosen = which == number
         if chosen.any():
             typical_s = float(np.exp(logs[chosen].mean()))
-            train = impulses(n, rate_hz, np.asarray(at_s)[chosen], gains[chosen])
-            envelope = _decaying(train, typical_s * rate_hz)
+            train = impulses(n, rate_hz, np.asarray(at_s)[chosen], gains[chosen] ** 2)
+            power += _decaying(train, 0.5 * typical_s * rate_hz)
             if attack_s > 0:
-                envelope -= _decaying(train, typical_s * attack_s / (typical_s + attack_s) * rate_hz)
-            out += envelope * rng.standard_normal(n, dtype=np.float32)
-    return out
+                power -= _decaying(train, 0.5 * typical_s * attack_s / (typical_s + attack_s) * rate_hz)
+    return np.asarray(np.sqrt(np.maximum(power, 0.0)) * rng.standard_normal(n, dtype=np.float32))
 
 
 def _decaying(train: Samples, samples: float) -> Samples:
@@ -100,9 +100,15 @@ def blows(
         if not 0 <= begin < n:
             continue
         for row, (amplitude, decay_s, place) in enumerate(zip(amplitudes, lengths, places, strict=True)):
+            if levels[row] < levels.max() - _UNHEARD_DB:
+                continue
             length = min(int(decay_s * _HEARD_DECAYS * rate_hz) + 32, bank.shape[1] // 2, n - begin)
             at = np.arange(length) / rate_hz
-            envelope = np.exp(-at / decay_s) - np.exp(-at / min(decay_s, max(attack_s, 0.15 / OCTAVES_HZ[row])) * 2)
+            envelope = np.exp(-at / decay_s)
+            soft_s = 0.5 * max(attack_s, 0.15 / OCTAVES_HZ[row])
+            rise_s = decay_s * soft_s / (decay_s + soft_s)  # exp(-t / decay) (1 - exp(-t / soft))
+            rising = at[: int(10 * rise_s * rate_hz) + 1]
+            envelope[: len(rising)] -= np.exp(-rising / rise_s)
             out[begin : begin + length] += amplitude * envelope * bank[row, place : place + length]
     return out
 

@@ -7,6 +7,7 @@ sample and not heard: the control rate is ten times the fastest movement.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +30,17 @@ def through(n: int, points: Points | float, logarithmic: bool = False) -> Double
     """
     if isinstance(points, float | int):
         return np.full(n, float(points))
+    coarse = _coarse(tuple((float(place), float(value)) for place, value in points), logarithmic)
+    curve = np.interp(np.linspace(0, _CONTROL_STEPS - 1, n), np.arange(_CONTROL_STEPS), coarse)
+    return np.asarray(np.exp(curve) if logarithmic else curve)
+
+
+@lru_cache(maxsize=1024)  # an animal calls with the same breakpoints over and over
+def _coarse(points: tuple[tuple[float, float], ...], logarithmic: bool) -> Doubles:
     place, value = np.asarray(points, np.float64).T
     value = np.log(value) if logarithmic else value
     steps = np.linspace(place[0], place[-1], _CONTROL_STEPS)
-    coarse = PchipInterpolator(place, value)(steps) if len(place) > 2 else np.interp(steps, place, value)
-    curve = np.interp(np.linspace(place[0], place[-1], n), steps, coarse)
-    return np.exp(curve) if logarithmic else curve
+    return np.asarray(PchipInterpolator(place, value)(steps) if len(place) > 2 else np.interp(steps, place, value))
 
 
 def wander(n: int, rate_hz: int, rng: np.random.Generator, speed_hz: float) -> Doubles:
@@ -43,7 +49,7 @@ def wander(n: int, rate_hz: int, rng: np.random.Generator, speed_hz: float) -> D
     fine = 5
     steps = np.arange(knots * fine) / fine
     values = PchipInterpolator(np.arange(knots), rng.standard_normal(knots))(np.minimum(steps, knots - 1.0))
-    return np.interp(np.linspace(0, knots - 1.001, n), steps, values)
+    return np.asarray(np.interp(np.linspace(0, knots - 1.001, n), steps, values))
 
 
 def fade(n: int, rate_hz: int, attack_s: float, release_s: float) -> Doubles:

@@ -16,6 +16,7 @@ from scipy import fft, signal
 from synth.voices.ambient.catalogue.performance import Samples
 
 _LEVELS_PER_OCTAVE: Final = 14
+_FINE_PER_OCTAVE: Final = 48
 _LOWEST_HZ: Final = 20.0
 
 
@@ -57,10 +58,14 @@ def third_octaves(frequency_hz: ArrayLike, levels_db: ArrayLike, lowest_hz: floa
 
 
 def spectrum_noise(n: int, rate_hz: int, rng: np.random.Generator, shape: Callable[[Samples], Samples]) -> Samples:
-    """Steady Gaussian noise [n] with the amplitude spectrum ``shape``(Hz), at an RMS of 1."""
+    """Steady Gaussian noise [n] with the amplitude spectrum ``shape``(Hz [G] ascending), at an RMS of 1.
+
+    ``shape`` is asked on a grid of 48 frequencies an octave.
+    """
     size = fft.next_fast_len(n, real=True)
+    grid_hz, place = _fine_grid(size, rate_hz)
     spectrum = fft.rfft(rng.standard_normal(size, dtype=np.float32))
-    spectrum *= shape(fft.rfftfreq(size, 1 / rate_hz)).astype(np.float32)
+    spectrum *= np.interp(place, np.arange(len(grid_hz)), shape(grid_hz)).astype(np.float32)
     return unit_rms(fft.irfft(spectrum, size)[:n].astype(float))
 
 
@@ -95,6 +100,15 @@ def painted_noise(
 
 
 @lru_cache(maxsize=16)
+def _fine_grid(size: int, rate_hz: int) -> tuple[Samples, Samples]:
+    """Frequencies [G] in Hz, 48 an octave, and where among them each bin of a spectrum lies [bins]."""
+    bins_hz = np.maximum(fft.rfftfreq(size, 1 / rate_hz), 1.0)
+    count = int(np.log2(rate_hz / 2) * _FINE_PER_OCTAVE) + 2
+    grid_hz = 2 ** (np.arange(count) / _FINE_PER_OCTAVE)
+    return grid_hz, np.log2(bins_hz) * _FINE_PER_OCTAVE
+
+
+@lru_cache(maxsize=16)
 def _band_grid(frame: int, rate_hz: int) -> tuple[Samples, NDArray[np.float32]]:
     """Band centres [B] in Hz and the weights [B, bins] that interpolate over log frequency."""
     bins_hz = np.maximum(np.fft.rfftfreq(frame, 1 / rate_hz), 1.0)
@@ -115,6 +129,7 @@ def band(sound: Samples, rate_hz: int, low_hz: float | None, high_hz: float | No
     return np.asarray(sound)
 
 
+@lru_cache(maxsize=256)
 def _butterworth(order: int, edge_hz: float, kind: str, rate_hz: int) -> Samples:
     return np.asarray(signal.butter(order, edge_hz, kind, fs=rate_hz, output="sos"))
 

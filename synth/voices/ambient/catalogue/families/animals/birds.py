@@ -8,30 +8,32 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events, Layers
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.formants import Formant
 from synth.voices.ambient.catalogue.parts.space import joined
-from synth.voices.ambient.catalogue.parts.utterance import Call, utter
+from synth.voices.ambient.catalogue.parts.voice.formants import Formant
+from synth.voices.ambient.catalogue.parts.voice.utterance import Call, utter
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
 CAW: Final = Call(
-    pitch=((0, 0.85), (0.2, 1.08), (0.7, 1), (1, 0.8)),
+    pitch=((0, 0.69), (0.2, 1.57), (0.7, 1.09), (1, 0.86)),
     level=((0, 0), (0.1, 0.9), (0.5, 1), (0.85, 0.6), (1, 0)),
     formants=(
-        Formant(((0, 900), (0.3, 1350), (1, 1100)), 350, 0),
-        Formant(1900, 450, 0),
-        Formant(3000, 700, -5),
-        Formant(4600, 900, -12),
-        Formant(8000, 3000, -24),
+        Formant(((0, 1230), (0.3, 1450), (1, 1610)), 497, -2),
+        Formant(1920, 344, -1.2),
+        Formant(4470, 866, -5.3),
+        Formant(5980, 737, -10),
+        Formant(17_900, 10_100, -23.5),
     ),
-    brightness_hz=4500,
-    jitter=0.03,
-    shimmer=0.3,
-    roughness=0.3,
-    breath=0.2,
-    vibrato_hz=20,
-    vibrato_pitch=0.01,
-    vibrato_level=0.1,
+    brightness_hz=4400,
+    steep=False,
+    jitter=0.033,
+    shimmer=0.41,
+    roughness=0.52,
+    breath=0.28,
+    vibrato_hz=56,
+    vibrato_pitch=0.011,
+    vibrato_level=0.044,
+    floor_db=-41,
 )
 HOOT: Final = Call(
     pitch=((0, 0.88), (0.4, 1.03), (0.7, 1.03), (1, 0.88)),
@@ -47,17 +49,18 @@ HOOT: Final = Call(
     vibrato_level=0.05,
 )
 COO: Final = Call(
-    pitch=((0, 0.89), (0.4, 1.14), (1, 0.94)),
+    pitch=((0, 0.72), (0.4, 1.04), (1, 0.93)),
     level=((0, 0), (0.25, 0.9), (0.6, 1), (1, 0)),
-    formants=(Formant(571, 226, 1.7), Formant(1008, 424, -15), Formant(1128, 471, -28)),
-    brightness_hz=600,
-    jitter=0.018,
-    shimmer=0.05,
-    roughness=0.024,
-    breath=0.09,
-    vibrato_hz=25.3,
-    vibrato_pitch=0.02,
-    vibrato_level=0.035,
+    formants=(Formant(764, 283, 2.2), Formant(575, 152, -19), Formant(1030, 257, -31)),
+    brightness_hz=280,
+    jitter=0.05,
+    shimmer=0.039,
+    roughness=0.007,
+    breath=0.089,
+    vibrato_hz=71,
+    vibrato_pitch=0.024,
+    vibrato_level=0.045,
+    floor_db=-39,
 )
 MEW: Final = Call(
     pitch=((0, 0.67), (0.2, 1.42), (0.5, 1), (1, 0.99)),

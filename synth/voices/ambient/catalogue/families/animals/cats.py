@@ -8,9 +8,9 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.formants import Formant
 from synth.voices.ambient.catalogue.parts.space import joined
-from synth.voices.ambient.catalogue.parts.utterance import Call, utter
+from synth.voices.ambient.catalogue.parts.voice.formants import Formant
+from synth.voices.ambient.catalogue.parts.voice.utterance import Call, utter
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

@@ -10,11 +10,11 @@ from scipy import signal
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import decay
-from synth.voices.ambient.catalogue.parts.formants import Formant, band_pass
-from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
 from synth.voices.ambient.catalogue.parts.space import add_at, joined
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
-from synth.voices.ambient.catalogue.parts.utterance import Call, utter
+from synth.voices.ambient.catalogue.parts.voice.formants import Formant, band_pass
+from synth.voices.ambient.catalogue.parts.voice.utterance import Call, utter
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

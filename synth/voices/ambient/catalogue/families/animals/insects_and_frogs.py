@@ -6,6 +6,8 @@ resonance (Bennet-Clark, 1989). Bee: wing beats with strong harmonics.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -14,11 +16,11 @@ from scipy import signal
 from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import swell, wander
-from synth.voices.ambient.catalogue.parts.formants import band_pass, shape_spectrum
-from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
 from synth.voices.ambient.catalogue.parts.space import in_turn, joined
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
-from synth.voices.ambient.catalogue.parts.voice_source import pulses
+from synth.voices.ambient.catalogue.parts.voice.formants import band_pass, shape_spectrum
+from synth.voices.ambient.catalogue.parts.voice.voice_source import pulses
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
@@ -41,6 +43,10 @@ def _croak(rate_hz: int, rng: np.random.Generator, pitch_hz: float, pulses_per_s
     return unit_peak(joined(rate_hz, parts))
 
 
+def _any_of(bank: Sequence[Samples], rng: np.random.Generator) -> Samples:
+    return bank[int(rng.integers(len(bank)))]
+
+
 def frogs(
     n: int, rate_hz: int, rng: np.random.Generator, *, pitch_hz: float, pulses_per_s: float, frogs: float
 ) -> Samples:
@@ -50,9 +56,7 @@ def frogs(
         pitch, speed = pitch_hz * rng.uniform(0.75, 1.16), pulses_per_s * rng.uniform(0.72, 1.4)
         near = 1.0 if i == 0 else rng.uniform(0.07, 0.55)
         bank = [_croak(rate_hz, rng, pitch, speed) for _ in range(4)]
-        out += near * in_turn(
-            n, rate_hz, rng, lambda b=bank: b[int(rng.integers(4))], lambda: rng.uniform(0.14, 1.2), 0.6
-        )
+        out += near * in_turn(n, rate_hz, rng, partial(_any_of, bank, rng), lambda: rng.uniform(0.14, 1.2), 0.6)
     return out
 
 
@@ -75,7 +79,7 @@ def crickets(
         wave = np.sin(phase)
         out += level * wave * (1 + 0.06 * np.cos(phase)) * (1.0 if i == 0 else rng.uniform(0.05, 0.35))
     far = band_pass(rng.standard_normal(n), rate_hz, pitch_hz * 0.93, pitch_hz * 1.07, 2)
-    return out + far * (0.03 / far.std()) * (1 + 0.3 * np.sin(2 * np.pi * 42 * t))
+    return np.asarray(out + far * (0.03 / far.std()) * (1 + 0.3 * np.sin(2 * np.pi * 42 * t)))
 
 
 _WING_SPECTRUM = (

@@ -8,23 +8,24 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events, Layers
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.formants import Formant
-from synth.voices.ambient.catalogue.parts.utterance import Call, utter
+from synth.voices.ambient.catalogue.parts.voice.formants import Formant
+from synth.voices.ambient.catalogue.parts.voice.utterance import Call, utter
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
 HOWL: Final = Call(
-    pitch=((0, 0.7), (0.06, 0.95), (0.15, 1.05), (0.5, 1.02), (0.85, 0.95), (1, 0.75)),
+    pitch=((0, 0.74), (0.06, 0.91), (0.15, 1.03), (0.5, 1.05), (0.85, 0.95), (1, 0.8)),
     level=((0, 0), (0.1, 0.6), (0.3, 1), (0.75, 0.8), (1, 0)),
-    formants=(Formant(506, 209, 2.2), Formant(977, 440, -2.8), Formant(2785, 600, -12)),
-    brightness_hz=1370,
+    formants=(Formant(465, 213, 2.5), Formant(992, 383, -3.3), Formant(2670, 523, -10.6)),
+    brightness_hz=1420,
     jitter=0.005,
-    shimmer=0.096,
-    roughness=0.025,
-    breath=0.1,
-    vibrato_hz=4,
+    shimmer=0.11,
+    roughness=0.029,
+    breath=0.11,
+    vibrato_hz=3.2,
     vibrato_pitch=0.007,
-    vibrato_level=0.034,
+    vibrato_level=0.036,
+    floor_db=-40,
 )
 
 

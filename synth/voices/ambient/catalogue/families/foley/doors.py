@@ -8,8 +8,8 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.bursts import blows, clicks, impulses, peaked
-from synth.voices.ambient.catalogue.parts.modes import struck
+from synth.voices.ambient.catalogue.parts.bursts import blows, clicks, peaked
+from synth.voices.ambient.catalogue.parts.modes import rings, struck
 from synth.voices.ambient.catalogue.parts.spectra import band, drift, painted_noise, tilt, unit_peak, unit_rms
 from synth.voices.ambient.catalogue.parts.timing import at_times
 from synth.voices.ambient.catalogue.performance import Samples
@@ -53,23 +53,28 @@ def creak(
     slips_per_s: float,
     creak_s: float,
 ) -> Samples:
-    """Stick and slip: a train of jerks of wavering rate shakes the modes of the wood."""
+    """Stick and slip: uneven jerks of a wavering rate, each of which strikes the modes of the wood."""
     length = min(n, int(rate_hz * creak_s * rng.uniform(0.6, 1.1)))
     place = np.linspace(0, 1, length)
     bend = 0.8 * (place * rng.choice([-1.0, 1.0, 1.0]) + 0.5 * np.sin(5 * place + 6 * rng.random()))
     rate = slips_per_s * rng.uniform(0.7, 1.3) * 2**bend * drift(length, rate_hz, rng, 15, 0.85, 1.15)
     slips = np.cumsum(rate) / rate_hz
     at_s = np.flatnonzero(np.diff(np.floor(slips)) > 0) / rate_hz
-    at_s = at_s + rng.normal(0, 0.02 / slips_per_s, len(at_s))
+    at_s = np.maximum(at_s + rng.normal(0, 0.25 / slips_per_s, len(at_s)), 0.0)
     loud = np.sin(np.pi * place) ** 0.5 * drift(length, rate_hz, rng, 9, 0.3, 1.0)
-    gains = at_times(loud, at_s, rate_hz) * rng.lognormal(0, 0.2, len(at_s))
-    train = impulses(length, rate_hz, at_s, gains)
-    modes = np.exp(np.sort(body.uniform(np.log(400), np.log(3500), 10)))
-    wood = np.zeros(length)
-    for mode in modes:
-        wood += body.uniform(0.4, 1) * band(train, rate_hz, mode / 1.08, mode * 1.08, 1)
+    gains = at_times(loud, at_s, rate_hz) * rng.lognormal(0, 0.3, len(at_s))
+    modes = np.exp(np.sort(body.uniform(np.log(600), np.log(6000), 12)))
+    strengths = gains[:, None] * body.lognormal(0, 0.5, len(modes)) * (600 / modes) ** 0.3
+    wood = rings(
+        length,
+        rate_hz,
+        np.repeat(at_s, len(modes)),
+        strengths.ravel(),
+        np.tile(modes, len(at_s)),
+        np.tile(0.0025 * np.sqrt(900 / modes), len(at_s)),
+    )
     grit = band(clicks(length, rate_hz, rng, at_s, gains, 0.002), rate_hz, 500, 9000, 1)
-    return 0.12 * (unit_rms(wood) + 0.2 * unit_rms(grit))
+    return 0.06 * (unit_rms(wood) + 0.5 * unit_rms(grit))
 
 
 def drawer(n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, slide_s: float) -> Samples:
@@ -109,7 +114,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         ),
         drives={"knocks_per_s": "onsets"},
         together=_INDOORS,
-        source=Room(Events(knock, "knocks_per_s", 0.4, jitter=0.06), "room_s", 0.25, 3000, floor=0.0015),
+        source=Room(Events(knock, "knocks_per_s", 0.4, jitter=0.06), "room_s", 0.25, 3000, floor=0.006),
     ),
     SoundClass(
         name="door_slam",
@@ -141,7 +146,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         family="foley",
         knobs=(
             Knob("creaks_per_s", 0.2, 0.8, 2, "1/s", "how often it creaks"),
-            Knob("slips_per_s", 20, 150, 300, "1/s", "pitch of the creak"),
+            Knob("slips_per_s", 12, 40, 300, "1/s", "pitch of the creak"),
             Knob("creak_s", 0.3, 1.1, 3, "s", "how long a creak lasts"),
         ),
         drives={"creaks_per_s": "onsets"},

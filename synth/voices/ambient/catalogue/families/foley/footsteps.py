@@ -18,7 +18,7 @@ from synth.voices.ambient.catalogue.room import Room
 from synth.voices.ambient.catalogue.sound_function import SoundFunction
 
 _HEEL_DECAYS_MS: Final = np.array([35.0, 26, 18, 12, 9, 7, 5, 4, 3])
-_LONGEST_S: Final = 0.9
+_LONGEST_S: Final = 0.7
 
 
 def _hard_step(
@@ -49,7 +49,7 @@ def step_on_wood(
     n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, index: int, peak_hz: float
 ) -> Samples:
     """A shoe on a hollow wooden floor."""
-    return _hard_step(n // 2, rate_hz, rng, body, index, peak_hz, 4.4, 4.2, 0.49, 0.0023, 0.073)
+    return _hard_step(n, rate_hz, rng, body, index, peak_hz, 4.4, 4.2, 0.49, 0.0023, 0.073)
 
 
 def step_on_concrete(
@@ -57,17 +57,17 @@ def step_on_concrete(
 ) -> Samples:
     """A shoe on stone: a short dry clack of the heel, hardly a low end, grit under the sole."""
     peak_hz = 345 * 2**heel_ratio
-    return _hard_step(n // 2, rate_hz, rng, body, index, peak_hz, 1.4, 6.0, 0.41, 0.0003, 0.32)
+    return _hard_step(n, rate_hz, rng, body, index, peak_hz, 1.4, 6.0, 0.41, 0.0003, 0.32)
 
 
 def step_on_metal(
     n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, index: int, grate_hz: float
 ) -> Samples:
     """A shoe on a grating or a metal stair: the blow, and the plate's many modes after it."""
-    blow = _hard_step(n, rate_hz, rng, body, index, 500.0, 1.0, 6.0, 0.34, 0.0008, 0.1)
-    frequencies, decays = random_modes(body, 45, grate_hz, 30 * grate_hz, 0.02, 0.14)
+    blow = _hard_step(n, rate_hz, rng, body, index, 485.0, 1.4, 6.0, 0.41, 0.0003, 0.2)
+    frequencies, decays = random_modes(body, 40, grate_hz, 13 * grate_hz, 0.01, 0.07)
     plate = struck(n, rate_hz, rng, (0.002, 0.08), (1.0, 0.5), frequencies, decays, 0.0002)
-    return 0.7 * blow + 0.075 * rng.uniform(0.5, 1) * unit_peak(plate)
+    return blow + 0.05 * rng.uniform(0.5, 1) * unit_peak(plate)
 
 
 def _pressed_grains(
@@ -97,7 +97,7 @@ def step_on_gravel(n: int, rate_hz: int, rng: np.random.Generator, stone_mm: flo
     knocks = clicks(n, rate_hz, rng, at_s[some], gains[some], 0.003)
     knocks = band(knocks, rate_hz, 12_000 / stone_mm, 30_000 / stone_mm)
     thud = push**2 * spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 140, 0.8))
-    return 0.6 * unit_peak(unit_rms(grind) + 0.8 * unit_rms(knocks) + 0.08 * unit_rms(thud))
+    return 0.06 * (unit_rms(grind) + 0.8 * unit_rms(knocks) + 0.08 * unit_rms(thud))
 
 
 def step_on_snow(n: int, rate_hz: int, rng: np.random.Generator, cold_ratio: float, grains_per_s: float) -> Samples:
@@ -105,13 +105,13 @@ def step_on_snow(n: int, rate_hz: int, rng: np.random.Generator, cold_ratio: flo
     at_s, force, push = _pressed_grains(n, rate_hz, rng, grains_per_s, 0.62)
     gains = force * rng.lognormal(0, 0.6, len(at_s))
     lengths = rng.uniform(0.001, 0.006, len(at_s))
-    crunch = band(clicks(n, rate_hz, rng, at_s, gains, lengths), rate_hz, 350, 1300 + 1800 * cold_ratio, 1)
+    crunch = band(clicks(n, rate_hz, rng, at_s, gains, lengths), rate_hz, 250, 1000 + 1100 * cold_ratio, 1)
     shear = clicks(n, rate_hz, rng, at_s, gains * (rng.random(len(at_s)) < 0.3), 0.004)
     shear = band(shear, rate_hz, 700 * (1 + cold_ratio), 1000 * (1 + cold_ratio))
     hiss = push**1.5 * spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 2500, 1.3))
     thud = push**2 * spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 120, 0.8))
-    mixed = unit_rms(crunch) + 1.1 * cold_ratio * unit_rms(shear) + 0.09 * unit_rms(hiss) + 0.09 * unit_rms(thud)
-    return 0.6 * unit_peak(mixed)
+    mixed = unit_rms(crunch) + 1.6 * cold_ratio * unit_rms(shear) + 0.05 * unit_rms(hiss) + 0.3 * unit_rms(thud)
+    return 0.07 * mixed
 
 
 def step_on_leaves(n: int, rate_hz: int, rng: np.random.Generator, dry_ratio: float, grains_per_s: float) -> Samples:
@@ -126,17 +126,18 @@ def step_on_leaves(n: int, rate_hz: int, rng: np.random.Generator, dry_ratio: fl
     return 0.6 * unit_peak(mixed)
 
 
-def step_in_mud(n: int, rate_hz: int, rng: np.random.Generator, wet_ratio: float) -> Samples:
-    """Soft wet ground: a dull slap, the squelch of air in small bubbles, and the suck as the foot comes out."""
-    slap = blows(n, rate_hz, rng, 0.005, 1.0, peaked(260, 4, 4.5), [45, 38, 30, 24, 18, 14, 10, 8, 6], 3.0, 0.004)
-    time_s = np.arange(n) / rate_hz
-    press = np.exp(-(((time_s - 0.06) / 0.05) ** 2)) + 0.8 * np.exp(-(((time_s - 0.30) / 0.07) ** 2))
-    squelch = bubble_cloud(n, rate_hz, rng, (300 + 1200 * wet_ratio) * press, 0.7, 5.0, 1.4, 0.3)
-    smear = press * spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 1300, 1.2))
-    return 0.5 * (0.7 * unit_peak(slap) + (0.4 + 0.5 * wet_ratio) * unit_peak(squelch) + 0.12 * unit_peak(smear))
+def step_in_mud(
+    n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, index: int, wet_ratio: float
+) -> Samples:
+    """Soft wet ground: a dull slap, and the squelch of small bubbles while the foot presses and comes out."""
+    slap = _hard_step(n, rate_hz, rng, body, index, 300.0, 2.0, 5.0, 0.6, 0.003, 0.3)
+    _, _, push = _pressed_grains(n, rate_hz, rng, 1.0, 1.0)
+    squelch = bubble_cloud(n, rate_hz, rng, (300 + 1200 * wet_ratio) * push, 0.5, 3.0, 1.5, 0.3)
+    smear = push * spectrum_noise(n, rate_hz, rng, lambda f: bump(f, 1500, 1.2))
+    return 0.7 * slap + (0.1 + 0.4 * wet_ratio) * unit_peak(squelch) + 0.15 * unit_peak(smear)
 
 
-_PACE: Final = Knob("steps_per_s", 0.8, 1.8, 3.2, "1/s", "how quickly somebody walks")
+_PACE: Final = Knob("steps_per_s", 0.8, 1.6, 3.2, "1/s", "how quickly somebody walks")
 _ROOM: Final = Knob("room_s", 0.2, 1.2, 2, "s", "how long the room rings")
 _GRAINS_MEANING: Final = "how densely the ground crunches"
 _WHERE: Final = ("nature", "people", "animals", "traffic", "machines", "foley")
@@ -168,7 +169,7 @@ def _steps(
 
 
 def _walk(step: SoundFunction) -> Events:
-    return Events(step, "steps_per_s", _LONGEST_S)
+    return Events(step, "steps_per_s", _LONGEST_S, jitter=0.03)
 
 
 CLASSES: Final[tuple[SoundClass, ...]] = (
@@ -176,28 +177,28 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         "wood",
         "on wood",
         ("footsteps on wood", "walking on a wooden floor", "footsteps", "steps", "walking"),
-        Room(_walk(step_on_wood), "room_s", 0.1, 3300, floor=0.0145),
+        Room(_walk(step_on_wood), "room_s", 0.1, 3300, floor=0.0125),
         (Knob("peak_hz", 80, 120, 400, "Hz", "pitch of the floor"), _ROOM),
     ),
     _steps(
         "concrete",
         "on stone",
         ("footsteps on concrete", "footsteps on tiles", "high heels", "walking on the pavement", "running on asphalt"),
-        Room(_walk(step_on_concrete), "room_s", 0.05, 8000, floor=0.02),
+        Room(_walk(step_on_concrete), "room_s", 0.05, 8000, floor=0.0175),
         (Knob("heel_ratio", 0, 0.5, 2, "", "how hard the heel is"), _ROOM),
     ),
     _steps(
         "metal",
         "on metal",
         ("footsteps on metal", "metal stairs", "walking on a grate", "footsteps on a ladder"),
-        Room(_walk(step_on_metal), "room_s", 0.25, 4500, floor=0.016),
-        (Knob("grate_hz", 120, 180, 700, "Hz", "lowest tone of the plate"), _ROOM),
+        Room(_walk(step_on_metal), "room_s", 0.05, 5000, floor=0.018),
+        (Knob("grate_hz", 120, 300, 700, "Hz", "lowest tone of the plate"), _ROOM),
     ),
     _steps(
         "gravel",
         "on gravel",
         ("footsteps on gravel", "walking on gravel", "crunching gravel", "footsteps on stones"),
-        Room(_walk(step_on_gravel), 0.15, 0.05, floor=0.011),
+        Room(_walk(step_on_gravel), 0.15, 0.05, floor=0.032),
         (
             Knob("stone_mm", 4, 16, 30, "mm", "size of the stones"),
             Knob("grains_per_s", 300, 900, 2500, "1/s", _GRAINS_MEANING),
@@ -207,7 +208,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         "snow",
         "in snow",
         ("footsteps in snow", "walking in snow", "crunching snow"),
-        Room(_walk(step_on_snow), 0.15, 0.05, floor=0.009),
+        Room(_walk(step_on_snow), 0.15, 0.05, floor=0.018),
         (
             Knob("cold_ratio", 0, 0.45, 1, "", "how cold and squeaky it is"),
             Knob("grains_per_s", 500, 1400, 5000, "1/s", _GRAINS_MEANING),
@@ -228,7 +229,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         "mud",
         "in mud",
         ("footsteps in mud", "squelching steps", "walking in puddles", "wading"),
-        Room(_walk(step_in_mud), 0.15, 0.05, floor=0.010),
+        Room(_walk(step_in_mud), 0.3, 0.05, 8000, floor=0.018),
         (Knob("wet_ratio", 0, 0.5, 1, "", "how wet the ground is"),),
         ("Walk, footsteps", "Squish", "Slosh", "Splash, splatter"),
     ),

@@ -18,7 +18,7 @@ from synth.voices.ambient.catalogue.walk import Walk
 
 _DISC: Final = np.array([1, 1.03, 1.73, 2.33, 2.41, 2.9, 3.4, 3.9, 4.1])  # modes of a free disc
 _SHARD: Final = np.array([1, 1.37, 1.61, 2.1, 2.43, 3.3])
-_CUP: Final = np.array([1, 1.02, 2.32, 2.36, 4.25, 6.63])  # of a wine glass: (n^2 - 1)^2 / (1 + n^-2), in pairs
+_GLASS_MODES: Final = 14
 
 
 def shattering(
@@ -47,20 +47,19 @@ def shattering(
         n, rate_hz, np.repeat(at_s, shape[1]), gains.ravel(), frequencies.ravel(), rng.uniform(0.003, 0.018, gains.size)
     )
     scrape = band(clicks(n, rate_hz, rng, at_s, gains[:, 0], 0.002), rate_hz, 2500, None, 1)
-    return 0.6 * (unit_peak(crash) + 0.06 * (unit_rms(ring) + 0.7 * unit_rms(scrape)) * 2.2)
+    return 0.25 * (unit_peak(crash) + 0.13 * (unit_rms(ring) + 0.7 * unit_rms(scrape)))
 
 
 def clink(
     n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, glass_hz: float, ring_s: float
 ) -> Samples:
-    """Two glasses touch: each rings in its bell modes, split in pairs that beat; some wine damps them."""
+    """Two glasses touch: dense modes of both, damped by hands and wine, over the tick of the touch."""
     sound = np.zeros(n)
-    for detune in body.uniform(0.85, 1.2, 2):
-        modes = glass_hz * detune * _CUP * body.uniform(0.99, 1.01, len(_CUP))
-        gains = rng.lognormal(0, 0.4, len(_CUP)) * np.array([1, 0.8, 0.7, 0.5, 0.35, 0.2])
-        sound += rings(n, rate_hz, 0.001, gains, modes, ring_s * (modes / glass_hz) ** -0.7)
+    for _ in range(2):
+        modes = glass_hz * 4.0 ** np.sort(body.random(_GLASS_MODES))
+        sound += rings(n, rate_hz, 0.001, rng.lognormal(0, 0.6, len(modes)), modes, ring_s * (modes / glass_hz) ** -0.5)
     tick = blows(n, rate_hz, rng, 0.001, 1.0, peaked(6000, 8, 2), 3.0)
-    return 0.45 * rng.uniform(0.6, 1) * (unit_peak(sound) + 0.25 * unit_peak(tick))
+    return 0.45 * rng.uniform(0.6, 1) * (unit_peak(sound) + 0.5 * unit_peak(tick))
 
 
 def coin(n: int, rate_hz: int, rng: np.random.Generator, diameter_mm: float, table_ratio: float) -> Samples:
@@ -77,7 +76,7 @@ def coin(n: int, rate_hz: int, rng: np.random.Generator, diameter_mm: float, tab
     strengths = gains[:, None] * rng.lognormal(0, 0.8, shape)
     decays = rng.uniform(0.3, 1.7, strengths.size) * 0.003 * (23 / diameter_mm) ** -0.3
     ring = rings(n, rate_hz, np.repeat(at_s, shape[1]), strengths.ravel(), frequencies, decays)
-    levels = np.array([-20, -14, -8, -6, -4, -2, 0, 0, 0])
+    levels = np.array([-99, -99, -8, -6, -4, -2, 0, 0, 0])
     table = blows(
         n, rate_hz, rng, at_s, gains * rng.lognormal(0, 0.3, len(at_s)), levels, [15, 12, 8, 6, 4, 3, 3, 3, 3]
     )
@@ -99,13 +98,13 @@ def keys(
     shake = np.abs(np.sin(np.pi * shake_per_s * (time_s + 0.1 * walk(2.0, -1, 1, "hand")))) ** 1.5
     shake *= walk(1.0, 0.3, 1.3, "bouts")
     at_s = poisson_times(n, rate_hz, rng, 1.7 * clinks_per_s * shake)
-    modes = 55 / key_mm * np.sort(body.uniform(2300, 14_000, (7, 18)), axis=1)
+    modes = 55 / key_mm * np.sort(body.uniform(2200, 14_000, (7, 20)), axis=1)
     chosen = modes[rng.integers(0, 7, len(at_s))] * rng.uniform(0.97, 1.03, (len(at_s), 1))
-    gains = rng.lognormal(0, 1.0, (len(at_s), 1)) * rng.lognormal(0, 0.7, chosen.shape)
+    gains = rng.lognormal(0, 0.9, (len(at_s), 1)) * rng.lognormal(0, 0.7, chosen.shape)
     decays = rng.uniform(0.3, 1.7, chosen.size) * 0.0028
     ring = rings(n, rate_hz, np.repeat(at_s, chosen.shape[1]), gains.ravel(), chosen.ravel(), decays)
     tick = band(clicks(n, rate_hz, rng, at_s, gains[:, 0], 0.002), rate_hz, 2000, None, 1)
-    return 0.05 * (unit_rms(ring) + 0.22 * unit_rms(tick))
+    return 0.02 * (unit_rms(ring) + 0.12 * unit_rms(tick))
 
 
 def dishes(
@@ -137,7 +136,7 @@ def dishes(
         pieces.ravel(),
         rng.uniform(0.004, 0.04, pieces.size),
     )
-    return 0.10 * (china + 0.45 * bodies * 2 + 0.7 * cutlery_ratio * steel)
+    return 0.025 * (china + 0.9 * bodies + 0.7 * cutlery_ratio * steel)
 
 
 _TABLE: Final = ("people", "foley", "machines", "nature", "music")
@@ -170,13 +169,13 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         imagenet=("goblet", "red wine", "beer glass", "cocktail shaker"),
         family="foley",
         knobs=(
-            Knob("clinks_per_s", 0.2, 1.4, 5, "1/s", "how often"),
-            Knob("glass_hz", 700, 1700, 3500, "Hz", "pitch of the glasses"),
-            Knob("ring_s", 0.05, 0.25, 0.8, "s", "how long they ring"),
+            Knob("clinks_per_s", 0.2, 1.2, 5, "1/s", "how often"),
+            Knob("glass_hz", 1500, 2600, 4500, "Hz", "pitch of the glasses"),
+            Knob("ring_s", 0.015, 0.04, 0.15, "s", "how long they ring"),
         ),
         drives={"clinks_per_s": "onsets"},
         together=_TABLE,
-        source=Room(Events(clink, "clinks_per_s", 2.0, jitter=0.25), 0.4, 0.2, 7000, floor=0.001),
+        source=Room(Events(clink, "clinks_per_s", 0.9, jitter=0.25), 0.4, 0.2, 7000, floor=0.001),
     ),
     SoundClass(
         name="coins",
@@ -194,7 +193,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         ),
         drives={"coins_per_s": "onsets"},
         together=_TABLE,
-        source=Room(Events(coin, "coins_per_s", 1.3, jitter=0.5), 0.4, 0.2, 7000, floor=0.001),
+        source=Room(Events(coin, "coins_per_s", 1.3, jitter=0.5), 0.4, 0.2, 7000, floor=0.003),
     ),
     SoundClass(
         name="keys",
@@ -207,12 +206,12 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         family="foley",
         knobs=(
             Knob("clinks_per_s", 15, 75, 150, "1/s", "how many keys strike each other"),
-            Knob("key_mm", 35, 65, 90, "mm", "length of a key"),
-            Knob("shake_per_s", 1, 2, 6, "1/s", "how quickly they are shaken"),
+            Knob("key_mm", 35, 70, 90, "mm", "length of a key"),
+            Knob("shake_per_s", 1, 3, 6, "1/s", "how quickly they are shaken"),
         ),
         drives={"clinks_per_s": "activity"},
         together=_TABLE,
-        source=Room(Texture(keys, 2.0, 0.1), 0.45, 0.17, 8000, floor=0.0012),
+        source=Room(Texture(keys, 2.0, 0.1), 0.3, 0.15, 8000, floor=0.007),
     ),
     SoundClass(
         name="dishes",
@@ -229,6 +228,6 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         ),
         drives={"hits_per_s": "activity"},
         together=_TABLE,
-        source=Room(Events(dishes, "hits_per_s", 0.6, "poisson"), 0.4, 0.25, 5000, floor=0.001),
+        source=Room(Events(dishes, "hits_per_s", 0.6, "poisson"), 0.4, 0.25, 5000, floor=0.007),
     ),
 )

@@ -1,4 +1,4 @@
-"""Balls: bounced, bowled, hit over a table."""
+"""Balls: bounced and bowled."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from synth.voices.ambient.catalogue.parts.spectra import drift, painted_noise, t
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
+_FLOOR_DB: Final = np.array([-6.0, -3, -1, 0, 0, 0, 0, 0, 0])  # a short blow does not stir the deepest octaves
 _PIN_DB: Final = np.array([-10.0, -6, -3, 0, 1, 1, -4, -11, -20])
 _PIN_MS: Final = np.array([20.0, 15, 12, 10, 9, 8, 6, 4, 3])
 _LANDING_DB: Final = np.array([4.0, 2, 0, -6, -10, -16, -22, -30, -40])
@@ -24,7 +25,7 @@ def bounce(n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Gener
     """A basketball on a hall's floor: thump, slap of leather, a touch of the ball's air cavity."""
     length = min(n, int(0.4 * rate_hz))
     hard = np.sqrt(pressure_bar / 0.55)
-    levels = peaked(78 * hard**0.3, 1.1, 2.85) + body.normal(0, 1, 9)
+    levels = peaked(78 * hard**0.3, 1.1, 2.85) + _FLOOR_DB + body.normal(0, 1, 9)
     thump = blows(
         length, rate_hz, rng, 0.002, 1.0, levels, 0.66 * np.array([40, 30, 18, 12, 9, 7, 5, 3, 2]), 2.0, 0.001
     )
@@ -54,19 +55,6 @@ def bowl(n: int, rate_hz: int, rng: np.random.Generator, roll_s: float, pins: fl
     return 0.55 * (0.4 * landing + 0.14 * roll + clatter + 0.3 * tone)
 
 
-def table_tennis(
-    n: int, rate_hz: int, rng: np.random.Generator, body: np.random.Generator, index: int, table_ratio: float
-) -> Samples:
-    """A celluloid ball: bat, table, bat, table; a light short click whose shell rings at 6 to 9 kHz."""
-    length = min(n, int(0.15 * rate_hz))
-    on_bat = index % 2
-    shell_hz = np.array([1.0, 1.31, 1.62]) * 6300 * body.uniform(0.92, 1.08)
-    shell = struck(length, rate_hz, rng, 0.001, 1.0, shell_hz, 0.0022, 0.00003, 0.3)
-    peak_hz = 900.0 if on_bat else 520.0
-    board = blows(length, rate_hz, rng, 0.001, 1.0, peaked(peak_hz, 5, 4), [16, 14, 11, 8, 6, 4, 3, 2, 2], 2.0)
-    return 0.5 * rng.uniform(0.6, 1) * (0.6 * unit_peak(shell) + (0.4 + table_ratio) * unit_peak(board))
-
-
 _HALL: Final = ("people", "foley", "music")
 
 CLASSES: Final[tuple[SoundClass, ...]] = (
@@ -77,7 +65,6 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         plural="bouncing balls",
         phrases=("basketball", "bouncing ball", "dribbling", "ball", "football"),
         imagenet=("basketball", "volleyball", "soccer ball", "rugby ball"),
-        imagenet_against=("ping-pong ball",),
         family="foley",
         knobs=(
             Knob("bounces_per_s", 0.8, 2, 4, "1/s", "how often it bounces"),
@@ -87,7 +74,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         drives={"bounces_per_s": "onsets"},
         together=_HALL,
         source=Room(
-            Events(bounce, "bounces_per_s", 0.4, jitter=0.07), "hall_s", 0.107, 2500, predelay_s=0.015, floor=0.010
+            Events(bounce, "bounces_per_s", 0.4, jitter=0.07), "hall_s", 0.107, 2500, predelay_s=0.015, floor=0.014
         ),
     ),
     SoundClass(
@@ -107,21 +94,5 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         source=Room(
             Events(bowl, "throws_per_s", 5.4, jitter=0.1, first=0.05), 1.2, 0.2, 3000, predelay_s=0.02, floor=0.003
         ),
-    ),
-    SoundClass(
-        name="table_tennis",
-        audioset=("Ping", "Bouncing", "Tap", "Tick", "Wood block"),
-        singular="a table-tennis ball",
-        plural="table-tennis balls",
-        phrases=("table tennis", "ping pong", "ping-pong ball"),
-        imagenet=("ping-pong ball",),
-        family="foley",
-        knobs=(
-            Knob("hits_per_s", 0.8, 3, 6, "1/s", "how quickly it is played"),
-            Knob("table_ratio", 0, 0.5, 1, "", "how much the table sounds"),
-        ),
-        drives={"hits_per_s": "onsets"},
-        together=_HALL,
-        source=Room(Events(table_tennis, "hits_per_s", 0.2, jitter=0.08), 0.9, 0.2, 4000, floor=0.003),
     ),
 )

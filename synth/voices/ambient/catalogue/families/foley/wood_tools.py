@@ -131,7 +131,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         ),
         drives={"strokes_per_s": "activity"},
         together=_WORKSHOP,
-        source=Room(Texture(sawing, 2.0, 0.1, "gain", phase_of="strokes_per_s"), 0.4, 0.25, 5000, floor=0.001),
+        source=Room(Texture(sawing, 2.0, 0.1, "gain", phase_of="strokes_per_s"), 0.4, 0.25, 5000, floor=0.005),
     ),
     SoundClass(
         name="sanding",

@@ -31,9 +31,7 @@ def microwave_beep(n: int, rate_hz: int, rng: np.random.Generator, *, hz: float,
     return peak(beeper(hz * rng.uniform(0.998, 1.002), gate, rate_hz, (1, 0.05, 0.4, 0.03, 0.2, 0, 0.1)))
 
 
-def microwave_hum(
-    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator
-) -> Samples:
+def microwave_hum(n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator) -> Samples:
     """Transformer and blower of the oven."""
     mix = Mix(n, rate_hz, 0.4)
     mix.add(1.0, mains_hum(n, rate_hz, rng, 50 + 10 * int(body.integers(0, 2)), (1, 0.5, 0.35, 0.25, 0.15, 0.1)))

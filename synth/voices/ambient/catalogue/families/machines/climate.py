@@ -67,13 +67,13 @@ def air_conditioner(
 ) -> Samples:
     """A blower in a duct and a compressor behind the wall."""
     turns = phase / 60
-    mix = Mix(n, rate_hz, 0.65)
-    mix.add_noise(1.0, rng, (25, -24), (60, 10), (120, 7), (300, 2), (800, -4), (2500, -16), (8000, -32), (18000, -37))
-    mix.add(0.5 * compressor, tone(turns, (1, 0.23, 0.89, 0.5, 0.17, 0.34, 0.044, 0.073), body))
-    mix.add(0.21 * compressor, mains_hum(n, rate_hz, rng, 50 + 10 * body.integers(0, 2), (1, 0.5, 0.32, 0.22)))
-    rattle = mix.noise(rng, (200, -17), (700, -7), (2000, 2), (8000, -18))
-    mix.add(0.38, rattle * np.maximum(0, np.sin(2 * np.pi * turns)) ** 2)
-    mix.through(indoors(rate_hz, body, 0.31, 0.11, 2500))
+    mix = Mix(n, rate_hz, 0.38)
+    mix.add_noise(1.0, rng, (25, -20), (60, 10), (120, 10), (300, 3), (800, -2), (2500, -22), (8000, -31), (18000, -33))
+    mix.add(0.5 * compressor, tone(turns, (1, 0.36, 2.1, 0.5, 0.39, 1, 0.037, 0.073), body))
+    mix.add(0.22 * compressor, mains_hum(n, rate_hz, rng, float(50 + 10 * body.integers(0, 2)), (1, 0.5, 0.11, 0.22)))
+    rattle = mix.noise(rng, (200, -17), (700, -8), (2000, 2), (8000, -18))
+    mix.add(0.4, rattle * np.maximum(0, np.sin(2 * np.pi * turns)) ** 2)
+    mix.through(indoors(rate_hz, body, 0.37, 0.11, 2500))
     return at_rms(mix.signal())
 
 
@@ -105,7 +105,7 @@ CLASSES = (
         family="machines",
         knobs=(
             Knob("rpm", 500, 900, 1600, "1/min", "speed of the blades"),
-            Knob("hum", 0, 0.6, 1.2, "", "level of the motor's hum beside the air"),
+            Knob("hum", 0.3, 0.6, 1.2, "", "level of the motor's hum beside the air"),
             Knob("mains_hz", 50, 60, 60, "Hz", "frequency of the mains"),
         ),
         drives={"rpm": "activity"},
@@ -121,8 +121,8 @@ CLASSES = (
         imagenet=(),
         family="machines",
         knobs=(
-            Knob("rpm", 800, 1450, 3500, "1/min", "speed of the compressor"),
-            Knob("compressor", 0, 0.6, 1.2, "", "level of the compressor beside the air"),
+            Knob("rpm", 1000, 1450, 1800, "1/min", "speed of the compressor"),
+            Knob("compressor", 0.3, 0.6, 1.2, "", "level of the compressor beside the air"),
         ),
         together=("machines", "foley", "people"),
         source=Texture(air_conditioner, 4.0, 0.4, phase_of="rpm"),

@@ -19,7 +19,7 @@ from synth.voices.ambient.catalogue.room import Room
 def clock_tick(
     n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, index: int, size_m: float, tock: float
 ) -> Samples:
-    """One beat of an escapement: unlocking, impulse and drop within 15 ms, on a small dense case; every other is duller."""
+    """One beat of an escapement, three contacts within 15 ms on a small dense case; every other beat is duller."""
     kinds = body.integers(2**32, size=2)
     dull = index % 2
     mine = np.random.default_rng(kinds[dull])
@@ -28,7 +28,9 @@ def clock_tick(
     hit = together(case, 1.5 * snap)
     at = np.array([0.0, 0.004, 0.011]) * body.uniform(0.7, 1.3) * rate_hz
     out = np.zeros(n)
-    add_at(out, at + 0.0002 * rate_hz * rng.standard_normal(3), np.array([0.35, 0.3, 1.0]) * rng.uniform(0.9, 1.1, 3), hit)
+    add_at(
+        out, at + 0.0002 * rate_hz * rng.standard_normal(3), np.array([0.35, 0.3, 1.0]) * rng.uniform(0.9, 1.1, 3), hit
+    )
     return out * (0.35 * (tock if dull else 1.0) / 10)
 
 
@@ -70,17 +72,17 @@ def church_bell(
     n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, strike_hz: float, distance_m: float
 ) -> Samples:
     """A large bell: hum, prime, tierce, quint, nominal and what lies above, each a beating pair."""
-    ratios = np.array([0.5, 1.0, 1.19, 1.5, 2.0, 2.51, 2.66, 3.01, 4.16, 5.43, 6.79, 8.21])
-    falls = np.array([3.5, 2.2, 1.8, 1.0, 1.4, 0.8, 0.7, 0.6, 0.4, 0.25, 0.18, 0.12]) * (300 / strike_hz) ** 0.5
-    levels = np.array([0.7, 0.6, 0.9, 0.4, 1.0, 0.4, 0.5, 0.7, 0.6, 0.5, 0.35, 0.25])
+    ratios = np.array([0.5, 1.0, 1.4, 1.5, 2.0, 2.51, 2.66, 1.7, 4.16, 4.2, 6.79, 6.6])
+    falls = np.array([3.5, 1.6, 0.93, 1.0, 1.9, 0.8, 0.7, 0.6, 0.4, 0.25, 0.18, 0.12]) * (300 / strike_hz) ** 0.5
+    levels = np.array([1, 0.6, 0.9, 0.19, 1.0, 0.4, 0.5, 0.7, 0.27, 0.5, 0.35, 0.25])
     hz = strike_hz * ratios * body.uniform(0.99, 1.01, len(ratios))
     split = body.uniform(1.0008, 1.003, len(ratios))
     clapper = impulses(n, np.array([1.0]))
-    clapper = convolved(clapper, burst(rate_hz, rng, 0.002, (100, -3), (800, 0), (4000, -6), (12000, -18)))
+    clapper = convolved(clapper, burst(rate_hz, rng, 0.002, (100, 1), (800, 1), (4000, -7), (12000, -17)))
     out = rung(clapper, rate_hz, hz, falls, levels) + 0.6 * rung(clapper, rate_hz, hz * split, falls, levels)
     far = min(distance_m, 400)
-    mix = Mix(n, rate_hz, 0.05)
-    mix.add_raw(1.0, out, (20, 0), (1000, 0), (4000, -0.02 * far), (12000, -0.1 * far), (20000, -0.2 * far))
+    mix = Mix(n, rate_hz, 0.066)
+    mix.add_raw(1.0, out, (20, 0), (1000, -2), (4000, -0.016 * far), (12000, -0.06 * far), (20000, -0.15 * far))
     return peak(mix.signal() * fade_out(n, rate_hz, 1.0))
 
 
@@ -94,7 +96,12 @@ def doorbell(
         hit = impulses(n, np.array([late * rate_hz + 1]))
         bar = rung(hit, rate_hz, hz * np.array([1, 2.756, 5.404]), (1.1, 0.35, 0.12), (1, 0.35, 0.2))
         out += bar / max(np.abs(bar).max(), 1e-9)
-        add_at(out, np.array([late * rate_hz]), np.array([0.08]), burst(rate_hz, rng, 0.006, (200, 0), (2000, -3), (9000, -9)))
+        add_at(
+            out,
+            np.array([late * rate_hz]),
+            np.array([0.08]),
+            burst(rate_hz, rng, 0.006, (200, 0), (2000, -3), (9000, -9)),
+        )
     return peak(out * fade_out(n, rate_hz, 0.5))
 
 
@@ -113,9 +120,7 @@ CLASSES = (
             Knob("tock", 0.4, 0.7, 1, "", "level of every other beat"),
         ),
         together=("machines", "foley", "people", "nature"),
-        source=Room(
-            Events(clock_tick, rate="ticks_per_s", longest_s=0.25, jitter=0.004), 0.3, 0.2, 5000, floor=0.0012
-        ),
+        source=Room(Events(clock_tick, rate="ticks_per_s", longest_s=0.25, jitter=0.004), 0.3, 0.2, 5000, floor=0.0012),
     ),
     SoundClass(
         name="alarm_clock",

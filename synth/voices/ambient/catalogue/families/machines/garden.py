@@ -62,7 +62,7 @@ def lawn_mower(
     """A four-stroke single and its blade, whose two tips beat the air twice a turn under the deck."""
     turns = phase / 60 + walk(0.8, -0.15, 0.15, "governor") + walk(5.0, -0.02, 0.02, "flutter")
     mix = Mix(n, rate_hz, OUTDOORS_S)
-    tips = Engine(1, 1.2, 0.25, 5000, 0.06, 0.0012, 0.7, 0.1)
+    tips = Engine(1, 1.0, 0.25, 5000, 0.06, 0.0012, 0.7, 0.1)
     source = Mix(n, rate_hz, 0.1)
     add_engine(source, rng, body, turns, tips)
     add_engine(source, rng, body, turns, Engine(1, 4, 0.5, 1500, 0.15, 0.002, 0.5, 0.3), 0.5)

@@ -42,12 +42,6 @@ def vacuum_cleaner(
     return at_rms(mix.signal())
 
 
-
-
-
-
-
-
 def washing_machine(
     n: int,
     rate_hz: int,
@@ -65,20 +59,20 @@ def washing_machine(
     swing = np.sin(2 * np.pi * drum)
     turns = motor_hz * (np.arange(n) / rate_hz) + 0.5 * swing
     mix = Mix(n, rate_hz, 0.55)
-    mix.add_raw(0.5, motor(turns, rate_hz, rng, 8, (1, 0.7, 0.4, 0.2), (0.5, 0.3, 0.2), 0.15) * (1 + 0.2 * swing))
-    slosh = mix.noise(rng, (60, -6), (250, 0), (700, -3), (2000, -10), (7000, -22), (18000, -36))
-    mix.add_raw(water, slosh * (0.2 + lifted * walk(4.0, 0.5, 1.5, "wash")))
-    at, _ = crossings(drum, rng, 3, 0.05)
+    mix.add_raw(0.5, motor(turns, rate_hz, rng, 8, (1, 0.7, 0.4, 0.12), (0.5, 0.23, 0.1), 0.25) * (1 + 0.09 * swing))
+    slosh = mix.noise(rng, (60, -6), (250, 3), (700, 1), (2000, -10), (7000, -17), (18000, -36))
+    mix.add_raw(water, slosh * (0.2 + lifted * walk(4, 0.5, 1.5, "wash")))
+    at, _ = crossings(drum, rng, 3, 0.035)
     thump = np.zeros(n)
-    kernel = modes(rate_hz, (62, 110, 170, 260), (0.05,) * 4, (1, 1, 1, 1), body)
+    kernel = modes(rate_hz, (62, 110, 170, 260), (0.092,) * 4, (1, 1, 1, 1), body)
     add_at(thump, at, rng.uniform(0.4, 1, len(at)), kernel)
     mix.add(0.5, thump)
-    rattles, _ = crossings(turns, rng, 0.2, 0.2)
+    rattles, _ = crossings(turns, rng, 0.2, 0.24)
     cabinet = np.zeros(n)
     panel = modes(rate_hz, (800, 1400, 2600, 5200), (0.004,) * 4, (1, 1, 1, 0.5), body)
-    add_at(cabinet, rattles, rng.uniform(0.2, 1, len(rattles)), panel)
-    mix.add(0.1, cabinet)
-    mix.through(indoors(rate_hz, body, 0.5, 0.3))
+    add_at(cabinet, rattles, rng.uniform(0.23, 1, len(rattles)), panel)
+    mix.add(0.098, cabinet)
+    mix.through(indoors(rate_hz, body, 0.5, 0.35))
     return at_rms(mix.signal())
 
 
@@ -91,7 +85,9 @@ def blender(
     load = 1 + ice * drift(n, rate_hz, rng, 16, -0.026, 0.08)
     turns = np.cumsum(turn_hz * run * load) / rate_hz
     mix = Mix(n, rate_hz, 0.5)
-    mix.add_raw(0.5, motor(turns, rate_hz, rng, 11, (2.6, 0.73, 0.5, 0.26, 0.47), (0.65, 0.5, 0.36, 0.2), 0.52) * run**1.5)
+    mix.add_raw(
+        0.5, motor(turns, rate_hz, rng, 11, (2.6, 0.73, 0.5, 0.26, 0.47), (0.65, 0.5, 0.36, 0.2), 0.52) * run**1.5
+    )
     slurry = mix.noise(rng, (100, -7), (350, -5), (1200, -3), (3500, -8), (9000, -13), (18000, -29))
     mix.add_raw(1.2, slurry * run**2 * drift(n, rate_hz, rng, 26, 1.3, 0.8))
     hits = np.zeros(n)
@@ -105,7 +101,14 @@ def blender(
 
 
 def electric_shaver(
-    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, walk: Walk, phase: Samples, bristle: float
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    *,
+    body: np.random.Generator,
+    walk: Walk,
+    phase: Samples,
+    bristle: float,
 ) -> Samples:
     """An oscillating cutter twice a mains cycle, pressed to a cheek and taken off again."""
     cycles = phase + walk(1.0, -0.5, 0.5, "hand")
@@ -130,7 +133,7 @@ CLASSES = (
         family="machines",
         knobs=(
             Knob("turn_hz", 250, 400, 600, "Hz", "turns of the motor a second"),
-            Knob("suction", 0.3, 0.45, 1, "", "level of the air"),
+            Knob("suction", 0.3, 0.45, 0.7, "", "level of the air"),
             Knob("strokes_per_s", 0.1, 0.6, 1.2, "1/s", "how often the nozzle goes to and fro"),
         ),
         drives={"strokes_per_s": "activity"},

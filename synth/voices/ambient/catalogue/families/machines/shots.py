@@ -41,9 +41,7 @@ def machine_gun(
     return 0.9 * np.tanh(1.5 * peak(out, 1.0)) * fade_out(n, rate_hz, 0.3)
 
 
-def firework(
-    n: int, rate_hz: int, rng: np.random.Generator, *, crackle: float, distance_m: float
-) -> Samples:
+def firework(n: int, rate_hz: int, rng: np.random.Generator, *, crackle: float, distance_m: float) -> Samples:
     """A shell whistles up, bursts with a boom that the sky answers, and may crackle as it falls."""
     lift = 0.8
     out = np.zeros(n)
@@ -61,7 +59,7 @@ def firework(
 
         def pop() -> Samples:
             noise = burst(rate_hz, rng, 0.004, (200, -6), (1000, 0), (4000, -2), (10000, -8), (20000, -14))
-            return noise / np.abs(noise).max() * rng.uniform(0.4, 1)
+            return np.asarray(noise / np.abs(noise).max() * rng.uniform(0.4, 1))
 
         out += 0.12 * blows(n, rate_hz, rng, times, pop, 5)
     return 0.9 * rng.uniform(0.5, 1) * np.tanh(1.3 * out) * fade_out(n, rate_hz, 0.5)
@@ -144,9 +142,7 @@ CLASSES = (
         ),
         drives={"shells_per_s": "onsets"},
         together=("machines", "people"),
-        source=Room(
-            Events(firework, rate="shells_per_s", longest_s=3.2, jitter=0.3, lead_s=0.8), 1.6, 0.3, 1500
-        ),
+        source=Room(Events(firework, rate="shells_per_s", longest_s=3.2, jitter=0.3, lead_s=0.8), 1.6, 0.3, 1500),
     ),
     SoundClass(
         name="explosion",

@@ -1,4 +1,4 @@
-"""Trumpet, trombone, flute, clarinet and saxophone: a note an event."""
+"""Trumpet, trombone, flute and clarinet: a note an event."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts import winds
-from synth.voices.ambient.catalogue.parts.formants import shape_spectrum
-from synth.voices.ambient.catalogue.parts.melody import Phrase, midi_hz
+from synth.voices.ambient.catalogue.parts.instruments import winds
+from synth.voices.ambient.catalogue.parts.instruments.melody import Phrase, midi_hz
+from synth.voices.ambient.catalogue.parts.voice.formants import shape_spectrum
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
@@ -132,26 +132,6 @@ def clarinet(
     return note.level * shape_spectrum(tone, _CLARINET, rate_hz)
 
 
-def saxophone(
-    n: int,
-    rate_hz: int,
-    rng: np.random.Generator,
-    *,
-    body: np.random.Generator,
-    index: int,
-    notes_per_s: float,
-    brightness_hz: float,
-    breath: float,
-) -> Samples:
-    """A saxophone's note."""
-    note = Phrase.drawn(body, 47, 67).note(index)
-    if not note.steps:
-        return np.zeros(1)
-    m = min(n, int(0.95 * note.steps / notes_per_s * rate_hz))
-    tone = winds.saxophone(m, rate_hz, rng, midi_hz(note.midi), brightness_hz=brightness_hz, breath=breath)
-    return 0.3 * note.level * tone
-
-
 def _notes(low: float, default: float, high: float) -> Knob:
     return Knob("notes_per_s", low, default, high, "1/s", "notes")
 
@@ -214,23 +194,6 @@ CLASSES: Final = (
         family="music",
         source=Room(Events(clarinet, "notes_per_s", 3.0, jitter=0.01), t60_s=0.9, wet=0.25, floor=0.0005),
         knobs=(_notes(1.0, 2.2, 5.0),),
-        drives={"notes_per_s": "activity"},
-        together=("music", "people"),
-    ),
-    SoundClass(
-        name="saxophone",
-        audioset=("Saxophone", "Wind instrument, woodwind instrument"),
-        singular="a saxophone",
-        plural="saxophones",
-        phrases=("saxophone", "sax", "jazz saxophone"),
-        imagenet=("sax",),
-        family="music",
-        source=Room(Events(saxophone, "notes_per_s", 3.0, jitter=0.02), t60_s=0.9, wet=0.25, floor=0.0005),
-        knobs=(
-            _notes(1.0, 2.4, 5.0),
-            Knob("brightness_hz", 3000, 3800, 5000, "Hz", "how hard the reed is blown"),
-            Knob("breath", 0.15, 0.4, 0.6, "", "how much air is heard"),
-        ),
         drives={"notes_per_s": "activity"},
         together=("music", "people"),
     ),

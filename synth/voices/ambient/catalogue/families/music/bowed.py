@@ -8,9 +8,9 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.formants import shape_spectrum
-from synth.voices.ambient.catalogue.parts.melody import Phrase, midi_hz
-from synth.voices.ambient.catalogue.parts.strings import bowed_string, wooden_body
+from synth.voices.ambient.catalogue.parts.instruments.melody import Phrase, midi_hz
+from synth.voices.ambient.catalogue.parts.instruments.strings import bowed_string, wooden_body
+from synth.voices.ambient.catalogue.parts.voice.formants import shape_spectrum
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

@@ -9,11 +9,11 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import decay
-from synth.voices.ambient.catalogue.parts.formants import band_pass, shape_spectrum
-from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
-from synth.voices.ambient.catalogue.parts.plates import plate
+from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.instruments.plates import plate
 from synth.voices.ambient.catalogue.parts.space import add_at
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
+from synth.voices.ambient.catalogue.parts.voice.formants import band_pass, shape_spectrum
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

@@ -1,4 +1,4 @@
-"""Piano, organ, accordion and harpsichord: chords and a phrase over them; a note, or a handful, an event."""
+"""Piano, organ and accordion: chords and a phrase over them; a note, or a handful, an event."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import decay, fade
-from synth.voices.ambient.catalogue.parts.formants import band_pass, shape_spectrum
-from synth.voices.ambient.catalogue.parts.melody import CHORDS, Phrase, midi_hz
-from synth.voices.ambient.catalogue.parts.strings import string_modes
-from synth.voices.ambient.catalogue.parts.winds import harmonics, reeds
+from synth.voices.ambient.catalogue.parts.instruments.melody import CHORDS, Phrase, midi_hz
+from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.instruments.strings import string_modes
+from synth.voices.ambient.catalogue.parts.instruments.winds import reeds
+from synth.voices.ambient.catalogue.parts.voice.formants import band_pass, shape_spectrum
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
@@ -66,55 +67,20 @@ def piano(
     return out
 
 
-def harpsichord(
-    n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, index: int, notes_per_s: float
-) -> Samples:
-    """A plucked bright wire an octave doubled, and the jack that falls back."""
-    note = Phrase.drawn(body, 55, 84).note(index)
-    out = np.zeros(n)
-    midis = [note.midi] if note.steps else []
-    if index % 4 == 0:
-        midis += [note.midi - 12, note.midi - 16, note.midi - 24]
-    for midi in midis:
-        pitch = midi_hz(midi)
-        m = min(n, int((note.steps or 1) / notes_per_s * rate_hz) + int(0.4 * rate_hz))
-        for ratio, gain in ((1.0, 1.0), (2.0, 0.5)):
-            out[:m] += (
-                gain
-                * fade(m, rate_hz, 0.0005, 0.06)
-                * string_modes(
-                    m,
-                    rate_hz,
-                    rng,
-                    pitch * ratio,
-                    pluck_place=0.09,
-                    stiffness=3e-5,
-                    t60_s=3.5,
-                    damping_hz=4000,
-                    tilt=0.45,
-                )
-            )
-    return out
+_FOREVER_S: Final = 1e6  # a pipe sounds as long as it is blown
 
 
 def _pipe(rate_hz: int, rng: np.random.Generator, midi: float, duration_s: float, brightness: float) -> Samples:
     """A rank of organ pipes at 16, 8, 4, 2 2/3, 2 feet and above, and the chiff of the lips."""
     n = int((duration_s + 0.04) * rate_hz)
     pitch = midi_hz(midi)
-    gains = [1, 0.4, 0.25 * (1 + brightness), 0.12, 0.1 * brightness, 0.06 * brightness, 0.04 * brightness]
-    out = np.zeros(n)
     bright = brightness
-    ranks = (
-        (0.5, 0.4),
-        (1, 1.0),
-        (2, 0.7),
-        (3, 0.25 * bright),
-        (4, 0.5 * bright),
-        (6, 0.25 * bright),
-        (8, 0.25 * bright),
-    )
-    for ratio, gain in ranks:
-        out += gain * harmonics(np.full(n, pitch * ratio * (1 + rng.normal(0, 0.0006))), rate_hz, gains)
+    ranks = np.array([0.5, 1, 2, 3, 4, 6, 8])
+    stops = np.array([0.4, 1.0, 0.7, 0.25 * bright, 0.5 * bright, 0.25 * bright, 0.25 * bright])
+    gains = np.array([1, 0.4, 0.25 * (1 + bright), 0.12, 0.1 * bright, 0.06 * bright, 0.04 * bright])
+    pipes_hz = pitch * ranks * (1 + rng.normal(0, 0.0006, len(ranks)))
+    hz = np.outer(pipes_hz, np.arange(1, len(gains) + 1)).ravel()
+    out = decaying_modes(n, rate_hz, hz, _FOREVER_S, np.outer(stops, gains).ravel())
     wind = band_pass(rng.standard_normal(n), rate_hz, pitch, 4 * pitch) * (1 + 4 * decay(n, rate_hz, 0.03))
     return fade(n, rate_hz, 0.04, 0.06) * (out + 0.02 * wind)
 
@@ -191,18 +157,6 @@ CLASSES: Final = (
             Knob("brightness", 0.0, 0.5, 1.0, "", "how hard the hammers are"),
             Knob("chords", 0.0, 0.6, 1.0, "", "how full the left hand plays"),
         ),
-        drives={"notes_per_s": "activity"},
-        together=("music", "people"),
-    ),
-    SoundClass(
-        name="harpsichord",
-        audioset=("Harpsichord", "Plucked string instrument"),
-        singular="a harpsichord",
-        plural="harpsichords",
-        phrases=("harpsichord", "cembalo", "baroque keyboard"),
-        family="music",
-        source=Room(Events(harpsichord, "notes_per_s", 2.0, jitter=0.01), t60_s=0.7, wet=0.3, floor=0.001),
-        knobs=(Knob("notes_per_s", 2.0, 4.5, 8.0, "1/s", "notes"),),
         drives={"notes_per_s": "activity"},
         together=("music", "people"),
     ),

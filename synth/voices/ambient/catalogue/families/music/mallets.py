@@ -8,12 +8,12 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts import plates
 from synth.voices.ambient.catalogue.parts.curves import decay
-from synth.voices.ambient.catalogue.parts.formants import band_pass
-from synth.voices.ambient.catalogue.parts.melody import Phrase, midi_hz
-from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.instruments import plates
+from synth.voices.ambient.catalogue.parts.instruments.melody import Phrase, midi_hz
+from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
+from synth.voices.ambient.catalogue.parts.voice.formants import band_pass
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

@@ -9,11 +9,11 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import decay, fade
-from synth.voices.ambient.catalogue.parts.formants import band_pass
-from synth.voices.ambient.catalogue.parts.melody import SCALES, midi_hz
-from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.instruments.melody import SCALES, midi_hz
+from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.instruments.strings import string_modes
 from synth.voices.ambient.catalogue.parts.space import add_at
-from synth.voices.ambient.catalogue.parts.strings import string_modes
+from synth.voices.ambient.catalogue.parts.voice.formants import band_pass
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

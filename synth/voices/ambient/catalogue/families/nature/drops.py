@@ -66,7 +66,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         ),
         drives={"drips_per_s": "onsets"},
         together=("nature", "foley", "people", "machines"),
-        source=Room(Events(drip, "drips_per_s", 0.45, jitter=0.3), "room_s", 0.35, 6000, floor=0.001),
+        source=Room(Events(drip, "drips_per_s", 0.45, jitter=0.3), "room_s", 0.35, 6000, floor=0.003),
     ),
     SoundClass(
         name="splash",
@@ -82,6 +82,6 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         ),
         drives={"splashes_per_s": "onsets", "size_m": "area"},
         together=("nature", "people", "animals"),
-        source=Room(Events(splash, "splashes_per_s", 1.9, jitter=0.15), 0.5, 0.25, floor=0.001),
+        source=Room(Events(splash, "splashes_per_s", 1.9, jitter=0.15), 0.5, 0.25, floor=0.004),
     ),
 )

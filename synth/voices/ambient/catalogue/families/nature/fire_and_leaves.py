@@ -50,7 +50,7 @@ def crackling_fire(
         chosen = kind == number
         burst = clicks(n, rate_hz, rng, at_s[chosen], gains[chosen], lengths[chosen], lengths=2)
         cracks += band(burst, rate_hz, low_hz, high_hz, 1)
-    return 0.05 * (0.6 * cracks + 0.35 * roar_ratio * flames + 0.012 * hiss)
+    return 0.15 * (0.6 * cracks + 0.35 * roar_ratio * flames + 0.012 * hiss)
 
 
 def rustling_leaves(

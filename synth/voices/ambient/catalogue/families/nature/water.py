@@ -202,7 +202,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
     ),
     SoundClass(
         name="boiling",
-        audioset=("Boiling", "Gurgling"),
+        audioset=("Boiling", "Gurgling", "Liquid"),
         singular="boiling water",
         plural="boiling pots",
         phrases=("boiling water", "boiling", "simmering pot", "bubbling kettle"),

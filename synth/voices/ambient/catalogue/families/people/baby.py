@@ -9,9 +9,9 @@ import numpy as np
 from synth.voices.ambient.catalogue.call_shapes import drawn
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.formants import Formant
 from synth.voices.ambient.catalogue.parts.space import joined
-from synth.voices.ambient.catalogue.parts.utterance import breath_noise
+from synth.voices.ambient.catalogue.parts.voice.formants import Formant
+from synth.voices.ambient.catalogue.parts.voice.utterance import breath_noise
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
@@ -22,7 +22,7 @@ def cry(
     n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, pitch: float, distress: float
 ) -> Samples:
     """One cry and the gasp after it."""
-    shape = drawn("baby", body, rng, 0.25)
+    shape = drawn("baby", body, rng, 0.1)
     voice = shape.voiced(
         rate_hz,
         rng,
@@ -46,11 +46,11 @@ CLASSES: Final = (
         phrases=("baby", "crying baby", "infant", "newborn crying", "baby cry"),
         imagenet=("diaper", "crib", "bassinet", "cradle", "bib"),
         family="people",
-        source=Room(Events(cry, "cries_per_s", 3.5, jitter=0.12, first=0.1), t60_s=0.35, wet=0.2, floor=0.002),
+        source=Room(Events(cry, "cries_per_s", 3.5, jitter=0.12, first=0.1), t60_s=0.35, wet=0.05, floor=0.005),
         knobs=(
             Knob("pitch", 0.85, 1.0, 1.25, "", "pitch beside an average baby's"),
-            Knob("distress", 0.0, 0.2, 1.0, "", "how rough the voice is"),
-            Knob("cries_per_s", 0.4, 0.65, 0.9, "1/s", "how often it cries"),
+            Knob("distress", 0.0, 0.0, 1.0, "", "how rough the voice is"),
+            Knob("cries_per_s", 0.35, 0.5, 0.8, "1/s", "how often it cries"),
         ),
         drives={"cries_per_s": "activity"},
         together=("people", "music", "machines"),

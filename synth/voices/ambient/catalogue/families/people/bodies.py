@@ -9,11 +9,11 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import decay, fade, through, wander
-from synth.voices.ambient.catalogue.parts.formants import Formant, band_pass, resonate
 from synth.voices.ambient.catalogue.parts.space import add_at, joined
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
-from synth.voices.ambient.catalogue.parts.utterance import breath_noise
-from synth.voices.ambient.catalogue.parts.voice_source import pulses
+from synth.voices.ambient.catalogue.parts.voice.formants import Formant, band_pass, resonate
+from synth.voices.ambient.catalogue.parts.voice.utterance import breath_noise
+from synth.voices.ambient.catalogue.parts.voice.voice_source import pulses
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

@@ -13,17 +13,17 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.crowd import claps, dense, nonsense, overlaid, shout
 from synth.voices.ambient.catalogue.parts.curves import swell, wander
-from synth.voices.ambient.catalogue.parts.formants import shape_spectrum
 from synth.voices.ambient.catalogue.parts.space import in_turn
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
+from synth.voices.ambient.catalogue.parts.voice.crowd import claps, dense, nonsense, overlaid, shout
+from synth.voices.ambient.catalogue.parts.voice.formants import shape_spectrum
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 
 _HANDS: Final = ((20, -40), (183, -12), (366, 0), (2000, 0), (4000, -9), (8000, -21), (20_000, -38))
-_SHOUTS: Final = ((20, -50), (124, -18), (247, 0), (1500, 0), (3000, -7), (6000, -18), (20_000, -45))
-_FAR: Final = ((20, -40), (522, -12), (1044, 0), (1460, 0), (2920, -10), (20_000, -40))
+_SHOUTS: Final = ((20, -50), (100, -18), (200, 0), (1500, 0), (3000, -12), (6000, -28), (20_000, -48))
+_FAR: Final = ((20, -40), (457, -12), (914, 0), (2650, 0), (5300, -10), (20_000, -40))
 
 
 def applause(n: int, rate_hz: int, rng: np.random.Generator, *, people: float, claps_per_s: float) -> Samples:
@@ -72,7 +72,7 @@ def cheering(
 ) -> Samples:
     """Shouts near and far over scattered claps, a little of the roar of those farthest off, and whistles."""
     bank = _shouts(rate_hz, int(body.integers(2**32)), round(excitement, 1))
-    voices = overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 2.1 - excitement), range_db=26)
+    voices = overlaid(n, rate_hz, rng, bank, max(1, round(people)), (0.05, 1.74 - excitement), range_db=17)
     voices = unit_rms(shape_spectrum(voices, _SHOUTS, rate_hz))
     roar = unit_rms(shape_spectrum(rng.standard_normal(n), _FAR, rate_hz)) * (1 + 0.2 * wander(n, rate_hz, rng, 2))
     count = int(400 * n / rate_hz)
@@ -82,7 +82,7 @@ def cheering(
         n, rate_hz, claps(rate_hz, rng, 32), rng.uniform(0, seconds, count), gains, rng.integers(0, 32, count)
     )
     whistles = in_turn(n, rate_hz, rng, lambda: _whistle(rate_hz, rng), lambda: float(rng.exponential(4.0)), 2.0)
-    return 0.15 * (voices + 0.06 * roar + 0.55 * unit_rms(hands) + 0.1 * excitement * whistles)
+    return 0.15 * (voices + 0.06 * roar + 0.63 * unit_rms(hands) + 0.1 * excitement * whistles)
 
 
 def babble(n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random.Generator, people: float) -> Samples:
@@ -117,9 +117,9 @@ CLASSES: Final = (
         phrases=("cheering", "crowd", "cheer", "hooray", "stadium", "fans"),
         imagenet=("football helmet", "scoreboard", "ballplayer", "stage"),
         family="people",
-        source=Room(Texture(cheering, segment_s=4.0, crossfade_s=0.5), t60_s=0.7, wet=0.12, floor=0.003),
+        source=Room(Texture(cheering, segment_s=4.0, crossfade_s=0.5), t60_s=1.6, wet=0.1, floor=0.003),
         knobs=(
-            Knob("people", 12, 22, 60, "", "how many are near"),
+            Knob("people", 8, 14, 40, "", "how many are near"),
             Knob("excitement", 0.3, 0.7, 1.0, "", "how high and loud they cheer"),
         ),
         drives={"people": "area", "excitement": "activity"},

@@ -9,9 +9,9 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import wander
-from synth.voices.ambient.catalogue.parts.formants import band_pass
-from synth.voices.ambient.catalogue.parts.melody import Phrase, midi_hz
-from synth.voices.ambient.catalogue.parts.voice_source import vibrato
+from synth.voices.ambient.catalogue.parts.instruments.melody import Phrase, midi_hz
+from synth.voices.ambient.catalogue.parts.voice.formants import band_pass
+from synth.voices.ambient.catalogue.parts.voice.voice_source import vibrato
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

@@ -10,7 +10,7 @@ from synth.voices.ambient.catalogue.parts import measured
 from synth.voices.ambient.catalogue.parts.band_levels import match
 from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine, pulse_response
 from synth.voices.ambient.catalogue.parts.control import crossings, gates, phase
-from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
+from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, coloured, peak
 from synth.voices.ambient.catalogue.parts.passing import passing, source_length
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift
@@ -56,7 +56,9 @@ def jet(n: int, rate_hz: int, rng: np.random.Generator, *, thrust: float, fan_hz
     crackle = np.maximum(0.0, rng.standard_normal(length) - 1.8)
     mix.add(0.3 * thrust, crackle, (40, -10), (200, 0), (1500, -6), (6000, -18), (16000, -34))
     fan = 2 * np.pi * phase(fan_hz * (1 + drift(length, rate_hz, rng, 1.0, -0.003, 0.003)), length, rate_hz)
-    whine = sum(level * np.sin(ratio * fan) for ratio, level in ((1, 1), (2, 0.4), (0.52, 0.4), (1.31, 0.3), (0.26, 0.3)))
+    whine = sum(
+        level * np.sin(ratio * fan) for ratio, level in ((1, 1), (2, 0.4), (0.52, 0.4), (1.31, 0.3), (0.26, 0.3))
+    )
     mix.add_raw(0.35, whine * drift(length, rate_hz, rng, 8.0, 0.6, 1.4))
     mix.add_noise(0.24, rng, (800, -20), (fan_hz, 0), (2 * fan_hz, -5), (14000, -22))
     heard = Mix(n, rate_hz, OUTDOORS_S)
@@ -78,26 +80,31 @@ def helicopter(
 ) -> Samples:
     """Main rotor: a thump and chopped air at each blade; tail rotor, gears, turbine; band levels of recordings."""
     count = round(blades)
-    turns = phase / 60 + walk(0.7, -0.02, 0.02, "governor")
-    at, number = crossings(turns, rng, count, 0.006)
-    strength = (1 + 0.1 * body.standard_normal(count))[number % count] * (1 + 0.1 * rng.standard_normal(len(at)))
+    turns = phase / 60 + walk(1.5, -0.015, 0.015, "governor")
+    at, number = crossings(turns, rng, count, 0.0021)
+    strength = (1 + 0.18 * body.standard_normal(count))[number % count] * (1 + 0.1 * rng.standard_normal(len(at)))
     mix = Mix(n, rate_hz, OUTDOORS_S)
     pulses = mix.spectrum(impulses(n, at, strength))
-    thump = pulses * pulse_response(mix, 0.009, 0.005) * mix.frequencies_hz
-    mix.add(0.8, thump)
-    chop = mix.time(pulses * pulse_response(mix, 0.028, 0.02))
+    thump = pulses * pulse_response(mix, 0.0082, 0.0047) * mix.frequencies_hz
+    mix.add(1.6, thump)
+    mix.add(0.3 + 0.33 * slap, pulses * pulse_response(mix, 0.0017, 0.0016) * mix.frequencies_hz)
+    chop = mix.time(pulses * pulse_response(mix, 0.028, 0.017))
     chop = np.maximum(chop, 0.0) / max(chop.max(initial=0.0), 1e-9)
-    wash = mix.noise(rng, (40, -3), (120, 0), (400, -4), (1200, -6), (3500, -10), (10000, -16), (20000, -24))
-    mix.add(0.7 + slap, wash * (chop + 0.22) * walk(2.5, 0.25, 1.75, "gusts"))
-    tail, _ = crossings(turns * 5.2, rng, 2.0, 0.004)
-    blade = mix.spectrum(impulses(n, tail)) * pulse_response(mix, 0.002, 0.0008) * mix.frequencies_hz
-    mix.add(0.25, blade, (40, 0), (600, 0), (2500, -14), (10000, -40))
+    wash = mix.noise(rng, (40, -8), (120, -6), (400, -3), (1200, -10), (3500, -11), (10000, -17), (20000, -31))
+    mix.add(0.79 + 0.5 * slap, wash * (chop + 0.35) * walk(2.5, 0.66, 1.4, "gusts"))
+    tail, _ = crossings(turns * 5.2, rng, 2.0, 0.003)
+    blade = mix.spectrum(impulses(n, tail)) * pulse_response(mix, 0.002, 0.00096) * mix.frequencies_hz
+    mix.add(0.83, blade, (40, -4), (600, 0), (2500, -5), (10000, -19))
     whine = 2 * np.pi * turns * body.uniform(380, 560)
-    mix.add(0.04, np.sin(whine) + 0.4 * np.sin(1.37 * whine))
-    mix.add_noise(0.04, rng, (200, -6), (1500, 0), (5000, -6), (14000, -20))
-    mix.through(outdoors(rate_hz, body, 10.0, 0.3))
-    match(mix, measured.HELICOPTER.drawn(body) - 0.4 * np.maximum(np.arange(30) - 11, 0))
-    return at_rms(mix.signal() * walk(0.8, 0.75, 1.25, "wind"))
+    mix.add(0.13, np.sin(whine) + 0.51 * np.sin(1.1 * whine) + 0.5 * np.sin(0.41 * whine) + 0.3 * np.sin(0.83 * whine))
+    mix.add_noise(0.024, rng, (200, -12), (1500, -6), (5000, -8), (14000, -18))
+    mix.through(outdoors(rate_hz, body, 15, 0.3))
+    darker_db = 1.1 * np.maximum(np.arange(30) - 9, 0)  # means in dB of unlike recordings lie above the typical one
+    match(mix, measured.HELICOPTER.drawn(body, 0.4) - darker_db)
+    near = mix.signal()
+    air = coloured(near, rate_hz, (20, -60), (500, -12), (1200, 0))
+    near += air * (walk(1.6, 0.2, 1.6, "air") - 1.0)
+    return at_rms(near * walk(1.2, 0.7, 1.3, "wind"))
 
 
 CLASSES = (

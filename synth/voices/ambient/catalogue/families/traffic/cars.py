@@ -61,25 +61,25 @@ def car_idle(
 
 def engine_start(n: int, rate_hz: int, rng: np.random.Generator, *, crank_s: float, rpm: float) -> Samples:
     """A starter motor labours over the compressions, the engine catches, flares up and settles."""
-    catch = crank_s * rng.uniform(0.85, 1.15)
+    catch = crank_s * rng.uniform(0.43, 0.89)
     seconds = n / rate_hz
-    speed = line(n, rate_hz, [(0, 60), (0.08, 230), (catch, 250), (catch + 0.25, 2.3 * rpm), (catch + 1.3, rpm)])
+    speed = line(n, rate_hz, [(0, 60), (0.078, 230), (catch, 250), (catch + 0.31, 1.5 * rpm), (catch + 0.48, rpm)])
     turns = phase(speed / 60, n, rate_hz, rng.uniform())
-    cranking = gates(n, rate_hz, [0.02], [catch], 0.03)
-    running = gates(n, rate_hz, [catch - 0.05], [seconds], 0.1)
-    labour = 1 + 0.45 * np.sin(2 * np.pi * 2 * turns) + 0.1 * drift(n, rate_hz, rng, 6.0, -1.0, 1.0)
-    whine = phase(210 * (0.75 + 0.25 * labour), n, rate_hz)
-    teeth = sum(level * np.sin(2 * np.pi * k * whine + k) for k, level in ((1, 0.6), (2, 1.0), (3, 0.7), (5, 0.4)))
+    cranking = gates(n, rate_hz, [0.011], [catch], 0.024)
+    running = gates(n, rate_hz, [catch - 0.16], [seconds], 0.03)
+    labour = 1 + 0.47 * np.sin(2 * np.pi * 2 * turns) + 0.041 * drift(n, rate_hz, rng, 3.8, -1.0, 1.0)
+    whine = phase(210 * (0.41 + 0.22 * labour), n, rate_hz)
+    teeth = sum(level * np.sin(2 * np.pi * k * whine + k) for k, level in ((1, 0.58), (2, 1.0), (3, 0.45), (5, 0.53)))
     mix = Mix(n, rate_hz, OUTDOORS_S)
     mix.add_raw(0.5, cranking * labour * np.asarray(teeth))
-    grind = mix.noise(rng, (100, -8), (400, 0), (1500, 0), (4000, -4), (12000, -14))
-    mix.add_raw(0.7, cranking * np.maximum(labour, 0) ** 2 * grind)
-    engine = Mix(n, rate_hz, 0.1)
-    add_engine(engine, rng, rng, turns, Engine(4, 4, 1.9, 1500, 0.2, 0.004, 0.5, 0.35))
-    load = line(n, rate_hz, [(0, 0.3), (catch, 1.5), (catch + 0.4, 1.5), (catch + 1.5, 0.7)])
-    mix.add_raw(0.9, unit_rms(engine.signal()) * running * load)
-    mix.through(outdoors(rate_hz, rng, 3.0, 0.3))
-    return peak(mix.signal() * fade_out(n, rate_hz, 0.4))
+    grind = mix.noise(rng, (100, -8), (400, 5), (1500, 7), (4000, -16), (12000, -21))
+    mix.add_raw(1.5, cranking * np.maximum(labour, 0) ** 2 * grind)
+    engine = Mix(n, rate_hz, 0.092)
+    add_engine(engine, rng, rng, turns, Engine(4, 4, 1.5, 1500, 0.093, 0.012, 0.5, 0.35))
+    load = line(n, rate_hz, [(0, 0.15), (catch, 1.4), (catch + 0.17, 1.5), (catch + 2, 0.7)])
+    mix.add_raw(0.85, unit_rms(engine.signal()) * running * load)
+    mix.through(outdoors(rate_hz, rng, 9.1, 0.36))
+    return peak(mix.signal() * fade_out(n, rate_hz, 0.35))
 
 
 def car_passing(
@@ -119,20 +119,20 @@ def car_horn(
 
 def tire_squeal(n: int, rate_hz: int, rng: np.random.Generator, *, pitch_hz: float, hold_s: float) -> Samples:
     """Rubber that sticks and slips: a few unsteady tones a semitone and more apart, over scrubbing noise."""
-    hold = min(hold_s * rng.uniform(0.7, 1.3), n / rate_hz - 0.3)
-    gate = gates(n, rate_hz, [0.0], [hold], 0.06)
-    slide = line(n, rate_hz, [(0, 1.0), (0.3 * hold, 1.08), (hold, rng.uniform(0.82, 0.95))])
+    hold = min(hold_s * rng.uniform(1, 1.3), n / rate_hz - 0.47)
+    gate = gates(n, rate_hz, [0.0], [hold], 0.099)
+    slide = line(n, rate_hz, [(0, 1.0), (0.3 * hold, 0.82), (hold, rng.uniform(1.2, 1.4))])
     squeal = np.zeros(n)
-    for ratio in (1.0, rng.uniform(1.04, 1.1), rng.uniform(1.2, 1.35)):
-        note = pitch_hz * ratio * slide * (1 + drift(n, rate_hz, rng, 25.0, -0.025, 0.025))
+    for ratio in (1.0, rng.uniform(1.04, 1.1), rng.uniform(0.9, 1.3)):
+        note = pitch_hz * ratio * slide * (1 + drift(n, rate_hz, rng, 8.8, -0.025, 0.024))
         angle = 2 * np.pi * phase(note, n, rate_hz, rng.uniform())
-        tone = np.sin(angle) + 0.5 * np.sin(2 * angle + 1) + 0.35 * np.sin(3 * angle) + 0.15 * np.sin(5 * angle + 2)
-        squeal += tone * drift(n, rate_hz, rng, 14.0, 0.2, 1.2)
+        tone = np.sin(angle) + 0.5 * np.sin(2 * angle + 1) + 0.29 * np.sin(3 * angle) + 0.15 * np.sin(5 * angle + 2)
+        squeal += tone * drift(n, rate_hz, rng, 14, 0.29, 1.3)
     mix = Mix(n, rate_hz, OUTDOORS_S)
     mix.add_raw(0.5, gate * squeal)
-    scrub = mix.noise(rng, (100, -10), (500, -3), (1200, 0), (3000, -3), (9000, -14), (18000, -26))
-    mix.add_raw(0.35, gate * scrub * drift(n, rate_hz, rng, 18.0, 0.5, 1.4))
-    mix.through(outdoors(rate_hz, rng, 12.0, 0.5, 10))
+    scrub = mix.noise(rng, (100, -10), (500, -3), (1200, 1), (3000, -3), (9000, -14), (18000, -26))
+    mix.add_raw(0.35, gate * scrub * drift(n, rate_hz, rng, 38, 0.5, 2.5))
+    mix.through(outdoors(rate_hz, rng, 34, 0.5, 10))
     return peak(mix.signal())
 
 

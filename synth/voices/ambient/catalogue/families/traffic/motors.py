@@ -34,24 +34,20 @@ def motorcycle(
     """A V-twin under a restless hand: uneven firing, a short pipe, louder the further the throttle is open."""
     opened = throttle(walk, gap_s)
     rpm = low_rpm + (high_rpm - low_rpm) * opened
-    turns = phase(rpm / 60, n, rate_hz, rng.uniform()) + drift(n, rate_hz, rng, 6.0, -0.01, 0.01)
-    mix = Mix(n, rate_hz, 0.1)
-    pipe_m = body.uniform(0.7, 1.0)
-    add_engine(mix, rng, body, turns, Engine(2, 4, pipe_m, 2500, 0.25, 0.0024, 0.8, 0.25, odd_fire=0.3))
-    mix.coloured((20, -20), (60, 0), (400, 3), (1500, 0), (4000, -8), (12000, -20))
-    return np.asarray(0.22 * np.tanh(1.2 * mix.signal() * (0.35 + 0.75 * opened)))
+    turns = phase(rpm / 60, n, rate_hz, rng.uniform()) + drift(n, rate_hz, rng, 18, -0.0053, 0.01)
+    mix = Mix(n, rate_hz, 0.12)
+    pipe_m = body.uniform(0.56, 1.0)
+    add_engine(mix, rng, body, turns, Engine(2, 4, pipe_m, 2500, 0.52, 0.0024, 0.46, 0.22, odd_fire=0.3))
+    mix.coloured((20, -21), (60, 8), (400, 2), (1500, -3), (4000, -11), (12000, -20))
+    return np.asarray(0.093 * np.tanh(0.43 * mix.signal() * (0.35 + 0.92 * opened)))
 
 
-def truck(
-    n: int, rate_hz: int, rng: np.random.Generator, *, rpm: float, load: float, brake: float
-) -> Samples:
+def truck(n: int, rate_hz: int, rng: np.random.Generator, *, rpm: float, load: float, brake: float) -> Samples:
     """A lorry pulls away, changes gear with a release of its air brake, and pulls on."""
     seconds = n / rate_hz
     change = seconds * rng.uniform(0.4, 0.5)
     low, high = rng.uniform(0.65, 0.8), rng.uniform(1.2, 1.4)
-    speed = line(
-        n, rate_hz, [(0, low * rpm), (change, high * rpm), (change + 0.3, 0.8 * rpm), (seconds, high * rpm)]
-    )
+    speed = line(n, rate_hz, [(0, low * rpm), (change, high * rpm), (change + 0.3, 0.8 * rpm), (seconds, high * rpm)])
     turns = phase(speed / 60, n, rate_hz, rng.uniform()) + drift(n, rate_hz, rng, 3.0, -0.02, 0.02)
     engine = Mix(n, rate_hz, 0.1)
     add_engine(engine, rng, rng, turns, DIESEL)
@@ -68,27 +64,33 @@ def truck(
 def bus(n: int, rate_hz: int, rng: np.random.Generator, *, rpm: float, load: float, brake: float) -> Samples:
     """A city bus comes to its stop, lets air out, kneels, and pulls away with a whining gearbox."""
     seconds = n / rate_hz
-    stop = seconds * rng.uniform(0.2, 0.27)
-    go = stop + rng.uniform(0.3, 0.4) * seconds
-    points = [(0, 1.3 * rpm), (stop, 1.2 * rpm), (go, 0.65 * rpm), (0.85 * seconds, 2 * rpm), (0.9 * seconds, 1.8 * rpm)]
-    speed = line(n, rate_hz, [*points, (seconds, 3.8 * rpm)])
-    turns = phase(speed / 60, n, rate_hz, rng.uniform()) + drift(n, rate_hz, rng, 2.4, -0.006, 0.016)
+    stop = seconds * rng.uniform(0.3, 0.35)
+    go = stop + rng.uniform(0.17, 0.84) * seconds
+    points = [
+        (0, 1.3 * rpm),
+        (stop, 1.6 * rpm),
+        (go, 0.71 * rpm),
+        (1.8 * seconds, 2 * rpm),
+        (1.7 * seconds, 0.92 * rpm),
+    ]
+    speed = line(n, rate_hz, [*points, (seconds, 4.6 * rpm)])
+    turns = phase(speed / 60, n, rate_hz, rng.uniform()) + drift(n, rate_hz, rng, 1.4, -0.0035, 0.011)
     engine = Mix(n, rate_hz, 0.1)
     add_engine(engine, rng, rng, turns, DIESEL)
     engine.coloured(*DIESEL_COLOUR)
     mix = Mix(n, rate_hz, OUTDOORS_S)
-    mix.add(load, engine.signal(), (20, -11), (60, -2), (150, 0), (400, -1), (1200, 3), (4000, -7))
-    fan = ((40, -5), (120, 0), (500, 0), (1500, -8), (5000, -14), (16000, -33))
-    mix.add_noise(0.49, rng, *fan)
-    gears = tone(turns * 8.3, (0.0, 1.0, 0.6), rng) + 0.71 * np.sin(2 * np.pi * turns * 66)
-    mix.add_raw(0.12, gears * (speed / (2 * rpm)) ** 2)
-    mix.add_raw(0.17, unit_rms(Mix(n, rate_hz, 0).noise(rng, *_TYRES)) * np.clip(speed / (2 * rpm), 0.19, 1))
-    mix.add_raw(brake, release(n, rate_hz, rng, stop, 0.9))
+    mix.add(load, engine.signal(), (20, -5), (60, -3), (150, 5), (400, -2), (1200, 0), (4000, -9))
+    fan = ((40, 7), (120, 0), (500, 10), (1500, -2), (5000, -15), (16000, -36))
+    mix.add_noise(0.54, rng, *fan)
+    gears = tone(turns * 27, (0.0, 1.0, 0.75), rng) + 0.42 * np.sin(2 * np.pi * turns * 66)
+    mix.add_raw(0.17, gears * (speed / (2 * rpm)) ** 2)
+    mix.add_raw(0.54, unit_rms(Mix(n, rate_hz, 0).noise(rng, *_TYRES)) * np.clip(speed / (2 * rpm), 0.082, 1))
+    mix.add_raw(brake, release(n, rate_hz, rng, stop, 0.92))
     mix.add_raw(0.5 * brake, release(n, rate_hz, rng, stop + 0.12 * seconds, 0.5))
     squeal = np.sin(2 * np.pi * phase(1900 + drift(n, rate_hz, rng, 6, -100, 100), n, rate_hz))
-    mix.add_raw(0.12, squeal * gates(n, rate_hz, [max(0.0, stop - 0.77)], [stop - 0.34], 0.25))
-    mix.through(outdoors(rate_hz, rng, 6, 0.65))
-    return 0.8 * mix.signal() * gates(n, rate_hz, [0], [seconds - 0.84], 0.44)
+    mix.add_raw(0.13, squeal * gates(n, rate_hz, [max(0.0, stop - 0.41)], [stop - 0.24], 0.8))
+    mix.through(outdoors(rate_hz, rng, 6, 1.1))
+    return 1.2 * mix.signal() * gates(n, rate_hz, [0], [seconds - 1.6], 0.15)
 
 
 def race_car(
@@ -114,7 +116,14 @@ def race_car(
 
 
 def traffic_noise(
-    n: int, rate_hz: int, rng: np.random.Generator, *, walk: Walk, body: np.random.Generator, density: float, distance_m: float
+    n: int,
+    rate_hz: int,
+    rng: np.random.Generator,
+    *,
+    walk: Walk,
+    body: np.random.Generator,
+    density: float,
+    distance_m: float,
 ) -> Samples:
     """A busy road from some way off: tyres of many cars that swell and go, engines under them, a lorry now and then."""
     mix = Mix(n, rate_hz, OUTDOORS_S)

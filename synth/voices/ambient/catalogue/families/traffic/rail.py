@@ -74,9 +74,9 @@ def train(
     """A train at constant speed on jointed rails, with a flange that squeals now and then."""
     mix = Mix(n, rate_hz, OUTDOORS_S)
     mix.add_raw(1.0, rolling(n, rate_hz, rng, body, speed_kmh / 3.6 * time_s, joints))
-    squeal = np.sin(2 * np.pi * phase(2300 + drift(n, rate_hz, rng, 8.0, -60, 60), n, rate_hz))
-    mix.add_raw(0.1, squeal * np.clip(walk(1.2, -2.2, 1.0, "flange"), 0, 1))
-    mix.through(indoors(rate_hz, body, 0.25, 0.2, 2500))
+    squeal = np.sin(2 * np.pi * phase(2300 + drift(n, rate_hz, rng, 5.4, -60, 60), n, rate_hz))
+    mix.add_raw(0.13, squeal * np.clip(walk(1.2, -2.2, 1.0, "flange"), 0, 1))
+    mix.through(indoors(rate_hz, body, 0.3, 0.2, 2500))
     mix.through(outdoors(rate_hz, body, distance_m, 0.2))
     return np.asarray(0.3 * np.tanh(0.45 * mix.signal()))
 
@@ -122,28 +122,28 @@ def steam_train(
     metres = speed_kmh / 3.6 * time_s
     at, number = crossings(metres / (np.pi * wheel_m), rng, 4, 0.02)
     strength = np.array([1, 0.75, 0.9, 0.7])[number % 4] * rng.uniform(0.85, 1.1, len(at))
-    puffs = np.maximum(0, convolved(impulses(n, at, strength), decay(rate_hz, 0.06, 0.03)))
-    puffs = puffs / max(puffs.max(initial=0.0), 1e-9)
-    mix = Mix(n, rate_hz, 0.8)
-    chuff = mix.noise(rng, (60, -6), (200, 0), (600, 0), (1500, -2), (4000, -7), (12000, -18), (20000, -26))
-    soft = mix.noise(rng, (60, 0), (250, 0), (700, -4), (2500, -14), (9000, -30))
+    puffs = np.maximum(0, convolved(impulses(n, at, strength), decay(rate_hz, 0.19, 0.03)))
+    puffs = puffs / max(puffs.max(initial=0.0), 1e-09)
+    mix = Mix(n, rate_hz, 0.4)
+    chuff = mix.noise(rng, (60, -6), (200, 0), (600, -4), (1500, -2), (4000, -7), (12000, -15), (20000, -26))
+    soft = mix.noise(rng, (60, -6), (250, 0), (700, -4), (2500, -14), (9000, -30))
     mix.add(1.0, chuff * puffs**1.3 + 0.5 * soft * puffs**0.6)
-    leak = mix.noise(rng, (300, -24), (2000, -6), (6000, 0), (14000, -8))
+    leak = mix.noise(rng, (300, -24), (2000, -2), (6000, 0), (14000, -8))
     mix.add_raw(0.22, leak * (0.6 + puffs))
     clank = np.zeros(n)
     add_at(clank, at[::2] + 0.03 * rate_hz, strength[::2], stiff_body(rate_hz, body, 0.05, 300, 5000, 30, -2))
     mix.add(0.25, clank)
-    mix.add(0.3, rolling(n, rate_hz, rng, body, metres, 1.5))
+    mix.add(0.3, rolling(n, rate_hz, rng, body, metres, 1.9))
     if whistle:
-        gate = np.clip(8 * walk(0.45, -1.1, 1.0, "whistle") - 2.0, 0, 1)
+        gate = np.clip(8 * walk(0.45, -0.99, 1.0, "whistle") - 2.0, 0, 1)
         chord = np.zeros(n)
-        for hz in 520 * body.uniform(0.9, 1.1) * np.array([1, 1.26, 1.5]):
-            note = hz * (1 - 0.06 * (1 - gate)) * (1 + drift(n, rate_hz, rng, 12.0, -0.005, 0.005))
-            chord += tone(phase(note, n, rate_hz), (1, 0.4, 0.3))
-        breath = mix.noise(rng, (300, -12), (800, 0), (3000, -4), (10000, -14))
-        mix.add_raw(whistle, gate * (chord + 1.2 * breath))
-    mix.through(indoors(rate_hz, body, 0.5, 0.3, 2500))
-    mix.through(outdoors(rate_hz, body, 15.0, 0.25))
+        for hz in 520 * body.uniform(0.9, 0.99) * np.array([1, 1.26, 4.2]):
+            note = hz * (1 - 0.046 * (1 - gate)) * (1 + drift(n, rate_hz, rng, 12, -0.005, 0.0028))
+            chord += tone(phase(note, n, rate_hz), (1, 0.39, 0.3))
+        breath = mix.noise(rng, (300, -12), (800, 0), (3000, -4), (10000, -10))
+        mix.add_raw(whistle, gate * (chord + 0.99 * breath))
+    mix.through(indoors(rate_hz, body, 0.5, 0.31, 2500))
+    mix.through(outdoors(rate_hz, body, 15, 0.075))
     return 0.12 * mix.signal()
 
 
@@ -154,7 +154,11 @@ def tram_bell(n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random
     hammer = burst(rate_hz, rng, 0.0015, (300, -6), (2000, 0), (9000, -2), (20000, -8))
     hits = convolved(impulses(n, strokes * rate_hz, rng.uniform(0.7, 1.0, len(strokes))), hammer)
     bell = rung(
-        hits, rate_hz, pitch_hz * ratios, (0.9, 0.8, 0.5, 0.45, 0.3, 0.2, 0.12, 0.08), (1, 0.7, 0.8, 0.6, 0.7, 0.6, 0.5, 0.4)
+        hits,
+        rate_hz,
+        pitch_hz * ratios,
+        (0.9, 0.8, 0.5, 0.45, 0.3, 0.2, 0.12, 0.08),
+        (1, 0.7, 0.8, 0.6, 0.7, 0.6, 0.5, 0.4),
     )
     return peak(unit_rms(bell) + 0.1 * hits / max(np.abs(hits).max(), 1e-9))
 
@@ -162,7 +166,13 @@ def tram_bell(n: int, rate_hz: int, rng: np.random.Generator, *, body: np.random
 CLASSES = (
     SoundClass(
         name="train",
-        audioset=("Train", "Rail transport", "Railroad car, train wagon", "Clickety-clack", "Subway, metro, underground"),
+        audioset=(
+            "Train",
+            "Rail transport",
+            "Railroad car, train wagon",
+            "Clickety-clack",
+            "Subway, metro, underground",
+        ),
         singular="a train",
         plural="trains",
         phrases=("train", "railway", "train passing", "rattling train", "tram", "subway"),

@@ -69,15 +69,15 @@ def ambulance(
     speed_mps: float,
 ) -> Samples:
     """A two-tone siren that changes to a yelp over an octave for a share `yelp` of the time."""
-    half = 0.55 * body.uniform(0.9, 1.1)
-    corner = np.clip(20 * (np.abs((time_s / (2 * half)) % 1 - 0.5) - 0.25) + 0.5, 0, 1)
-    late = np.clip(20 * (walk(0.5, 0, 1, "crossing") - (0.95 - 0.9 * yelp)), 0, 1)
-    wave = _swing(time_s * 2 * body.uniform(0.95, 1.05))
+    half = 1.8 * body.uniform(0.88, 1.1)
+    corner = np.clip(20 * (np.abs((time_s / (2 * half)) % 1 - 0.5) - 0.18) + 0.5, 0, 1)
+    late = np.clip(20 * (walk(0.5, 0, 1, "crossing") - (0.28 - 1.1 * yelp)), 0, 1)
+    wave = _swing(time_s * 2 * body.uniform(0.95, 3.1))
     note = low_hz * ((high_hz / low_hz) ** corner * (1 - late) + 2**wave * late) * _approach(walk, speed_mps)
-    mix = Mix(n, rate_hz, 1.2)
+    mix = Mix(n, rate_hz, 2.3)
     mix.add(1.0, siren_speaker(phase(note, n, rate_hz, rng.uniform()), rate_hz, 2.0))
-    mix.add(0.1, diesel(n, rate_hz, rng, body, 1500))
-    return _street(mix, rng, body, 12.0)
+    mix.add(0.053, diesel(n, rate_hz, rng, body, 1500))
+    return _street(mix, rng, body, 4.4)
 
 
 def fire_engine(
@@ -132,12 +132,6 @@ def civil_defense_siren(
     mix.through(outdoors(rate_hz, body, min(distance_m, 400.0) * 0.5, 0.5))
     mix.add_noise(0.04, rng, (30, 0), (150, -2), (800, -12), (5000, -34))
     return at_rms(mix.signal())
-
-
-
-
-
-
 
 
 _SIRENS = ("Siren", "Emergency vehicle")

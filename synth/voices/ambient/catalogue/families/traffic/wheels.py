@@ -30,21 +30,21 @@ def bicycle(
     road: float,
 ) -> Samples:
     """A freewheel: two or three pawls a hair apart fall over the teeth; narrow tyres roll under it."""
-    at, _ = crossings(phase + walk(0.4, -1.5, 1.5, "coasting"), rng, 1.0, 0.03)
+    at, _ = crossings(phase + walk(0.93, -1.5, 2.9, "coasting"), rng, 1.0, 0.015)
     out = np.zeros(n)
     for pawl in range(3):
         click = together(
-            burst(rate_hz, body, 0.0015, (500, -16), (2000, -3), (5000, 0), (11000, -3), (20000, -12)),
-            0.7 * stiff_body(rate_hz, body, 0.005, 1500, 9000, 14, -1),
+            burst(rate_hz, body, 0.00045, (500, -22), (2000, 9), (5000, 0), (11000, -6), (20000, -17)),
+            2.2 * stiff_body(rate_hz, body, 0.0056, 1500, 9000, 14, -1),
         )
-        late = pawl * body.uniform(0.001, 0.0025) * rate_hz
-        add_at(out, at + late, rng.uniform(0.5, 1, len(at)) * (1, 0.6, 0.4)[pawl], click)
+        late = pawl * body.uniform(0.0015, 0.008) * rate_hz
+        add_at(out, at + late, rng.uniform(0.5, 1, len(at)) * (1, 0.45, 0.24)[pawl], click)
     mix = Mix(n, rate_hz, OUTDOORS_S)
     mix.add(1.0, out)
-    gravel = mix.noise(rng, (100, -6), (300, -2), (800, 0), (2500, -6), (8000, -16), (18000, -28))
-    mix.add_raw(road, gravel * drift(n, rate_hz, rng, 14.0, 0.5, 1.4))
-    mix.through(outdoors(rate_hz, body, 2.0, 0.2))
-    return at_rms(mix.signal(), 0.08)
+    gravel = mix.noise(rng, (100, -8), (300, 7), (800, -5), (2500, -12), (8000, -23), (18000, -37))
+    mix.add_raw(road, gravel * drift(n, rate_hz, rng, 4.2, 0.5, 4.3))
+    mix.through(outdoors(rate_hz, body, 2.0, 0.54))
+    return at_rms(mix.signal(), 0.033)
 
 
 def bicycle_bell(
@@ -87,27 +87,27 @@ def skateboard(
     grit = np.bincount(rng.integers(0, n, count), rng.standard_normal(count) * rng.exponential(1, count), n)
     deck = Mix(n, rate_hz, 0.1)
     deck.add(1.0, deck.spectrum(grit) * deck.spectrum(stiff_body(rate_hz, body, 0.003, 200, 2500, 50, -4)))
-    deck.add_noise(0.05, rng, (100, -14), (300, -3), (900, 0), (2500, -3), (6000, -9), (18000, -20))
-    roll = deck.signal() * (speed / speed_mps) ** 1.5 * drift(n, rate_hz, rng, 18.0, 0.8, 1.2)
+    deck.add_noise(0.024, rng, (100, -14), (300, -3), (900, 0), (2500, -3), (6000, -9), (18000, -20))
+    roll = deck.signal() * (speed / speed_mps) ** 1.5 * drift(n, rate_hz, rng, 8.2, 0.8, 1.2)
     metres = np.cumsum(speed) / rate_hz
     joints = np.arange(0, metres[-1] + 1, slab_m)
     joints = joints + rng.uniform(-0.3, 0.3, len(joints)) * slab_m
     at = np.concatenate([np.interp(joints + axle, metres, np.arange(n), -1, -1) for axle in (0, 0.42)])
 
     def clack() -> Samples:
-        blow = burst(rate_hz, rng, 0.008, (150, -8), (600, 0), (2000, -1), (6000, -8), (18000, -20))
+        blow = burst(rate_hz, rng, 0.008, (150, -8), (600, 0), (2000, -1), (6000, -8), (18000, -24))
         return together(blow, 2 * stiff_body(rate_hz, rng, 0.02, 180, 3000, 40, -2))
 
     out = 2 * blows(n, rate_hz, rng, at[at >= 0] / rate_hz, clack, 3)
-    for pop in uneven_beats(seconds, rng, 0.55, 0.3, rng.uniform(0.4, 1.2)):
+    for pop in uneven_beats(seconds, rng, 0.96, 0.3, rng.uniform(0.4, 1.2)):
         if rng.uniform() < tricks:
             air = rng.uniform(0.25, 0.4)
             roll *= 1 - 0.8 * gates(n, rate_hz, [pop], [pop + air], 0.03)
             out += 4 * blows(n, rate_hz, rng, np.array([pop, pop + air, pop + air + 0.02, pop + air + 0.06]), clack, 3)
     mix = Mix(n, rate_hz, OUTDOORS_S)
     mix.add_raw(1.0, roll + out)
-    mix.through(outdoors(rate_hz, body, 4.0, 0.3))
-    return 0.05 * mix.signal()
+    mix.through(outdoors(rate_hz, body, 4, 0.3))
+    return 0.04 * mix.signal()
 
 
 CLASSES = (

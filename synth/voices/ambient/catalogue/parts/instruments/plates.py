@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
 
 Doubles = NDArray[np.float64]
 

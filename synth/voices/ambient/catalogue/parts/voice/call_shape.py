@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.curves import fade, through, wander
-from synth.voices.ambient.catalogue.parts.formants import shape_bands
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
-from synth.voices.ambient.catalogue.parts.voice_source import pulses
+from synth.voices.ambient.catalogue.parts.voice.formants import shape_bands
+from synth.voices.ambient.catalogue.parts.voice.voice_source import pulses
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.curves import swell
-from synth.voices.ambient.catalogue.parts.formants import band_pass
 from synth.voices.ambient.catalogue.parts.space import add_at, joined
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
-from synth.voices.ambient.catalogue.parts.utterance import Call, utter, vowel
+from synth.voices.ambient.catalogue.parts.voice.formants import band_pass
+from synth.voices.ambient.catalogue.parts.voice.utterance import Call, utter, vowel
 
 Doubles = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -80,20 +80,20 @@ _GLIDES = (("a", "a"), ("u", "u"), ("e", "a"), ("i", "e"), ("o", "u"), ("a", "e"
 
 def shout(rate_hz: int, rng: np.random.Generator, excitement: float, low: bool) -> Doubles:
     """One drawn-out shout of a man (``low``) or a woman; ``excitement`` 0 to 1 raises the pitch."""
-    pitch = (357 if low else 553) * rng.uniform(0.8, 1.25) * (0.86 + 0.2 * excitement)
+    pitch = (450 if low else 622) * rng.uniform(0.8, 1.25) * (0.86 + 0.2 * excitement)
     start, end = _GLIDES[int(rng.integers(len(_GLIDES)))]
     call = Call(
         pitch=((0, 0.85), (0.2, 1.1), (0.7, 1.08), (1, 0.8)),
         level=((0, 0), (0.12, 1), (0.7, 0.9), (1, 0)),
-        formants=vowel(start, end, 0.89 if low else 1.16),
-        brightness_hz=7200,
-        jitter=0.03,
-        shimmer=0.16,
-        roughness=0.16,
+        formants=vowel(start, end, 0.89 if low else 1.12, 1.7),
+        brightness_hz=10_200,
+        jitter=0.026,
+        shimmer=0.22,
+        roughness=0.2,
         breath=0.03,
-        floor_db=-39,
+        floor_db=-45,
     )
-    return utter(call, pitch, 0.89 * rng.uniform(0.5, 1.5), rate_hz, rng)
+    return utter(call, pitch, 0.53 * rng.uniform(0.5, 1.5), rate_hz, rng)
 
 
 def nonsense(rate_hz: int, rng: np.random.Generator, pitch_hz: float, size: float, syllables: int) -> Doubles:

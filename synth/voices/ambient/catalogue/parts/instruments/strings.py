@@ -1,21 +1,20 @@
 """Plucked, struck and bowed strings.
 
 :func:`string_modes` is a stiff lossy string by its modes (Fletcher and Rossing, "The Physics of Musical Instruments",
-chapters 2, 9 and 12); :func:`karplus_strong` is the delay loop of Karplus and Strong (1983) with the loop filter of
-Jaffe and Smith (1983), all rounds of the loop computed at once; :func:`bowed_string` is the Helmholtz motion of a bow.
+chapters 2, 9 and 12), exact where a delay loop is a little flat; :func:`bowed_string` is the saw-tooth motion of a bow
+(Helmholtz) with vibrato.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from synth.voices.ambient.catalogue.parts.curves import wander
-from synth.voices.ambient.catalogue.parts.formants import band_pass
-from synth.voices.ambient.catalogue.parts.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
-from synth.voices.ambient.catalogue.parts.voice_source import pulses
+from synth.voices.ambient.catalogue.parts.voice.formants import band_pass
+from synth.voices.ambient.catalogue.parts.voice.voice_source import pulses
 
 Doubles = NDArray[np.float64]
 
@@ -60,55 +59,6 @@ def string_modes(
     return unit_peak(sound)
 
 
-def karplus_strong(
-    n: int,
-    rate_hz: int,
-    rng: np.random.Generator,
-    pitch_hz: float,
-    *,
-    t60_s: float,
-    brightness: float = 0.5,
-    pluck_place: float = 0.15,
-) -> Doubles:
-    """A string as a burst of noise that goes round a filtered delay line, [n]; peak 1.
-
-    Every round multiplies the spectrum of one period by the loop filter, so round r is the burst's spectrum times the
-    filter to the power r: all rounds are one inverse transform. Rounds overlap by half under a Hann window, which
-    also carries the part of a period that does not fill a whole sample.
-
-    Args:
-        n: samples.
-        rate_hz: sample rate.
-        rng: draws the burst.
-        pitch_hz: the fundamental, below a quarter of the rate.
-        t60_s: decay of the fundamental by 60 dB.
-        brightness: 0 (each round averages two neighbours, as in 1983) to 1 (hardly any loss above the fundamental).
-        pluck_place: share of the length at which it is plucked.
-    """
-    period = rate_hz / pitch_hz
-    size = int(period)
-    rounds = int(n / size) + 3
-    k = np.arange(size // 2 + 1)
-    burst = (
-        np.exp(2j * np.pi * rng.random(len(k)))
-        * np.abs(np.sin(np.pi * k * pluck_place))
-        / np.maximum(1, k) ** (1 - brightness)
-    )
-    loss = 10 ** (-3 / (t60_s * pitch_hz)) * (
-        1 - 0.5 * (1 - brightness) * (1 - np.cos(np.pi * k * pitch_hz * 2 / rate_hz))
-    )
-    turn = 2 * np.pi * k * (size / period - 1)  # a grid of whole samples hears each partial a little flat
-    r = np.arange(rounds)[:, None]
-    steps = burst * np.maximum(loss, 1e-12) ** r * np.exp(1j * turn * r)
-    one = fft.irfft(steps, size, axis=1)
-    two = np.concatenate([one, one], axis=1)
-    window = 0.5 - 0.5 * np.cos(np.pi * np.arange(2 * size) / size)
-    out = np.zeros((rounds + 1) * size)
-    out[: rounds * size] += (two[:, :size] * window[:size]).ravel()
-    out[size:] += (two[:, size:] * window[size:]).ravel()
-    return unit_peak(out[size : size + n])
-
-
 def bowed_string(
     n: int,
     rate_hz: int,
@@ -130,7 +80,8 @@ def bowed_string(
     hiss = band_pass(rng.standard_normal(n), rate_hz, 1200, 9000)
     sound = sound + bow_noise * hiss * (0.5 + 0.5 * unit_peak(np.abs(sound)))
     level = np.minimum(1, t / 0.06) ** 0.8 * np.minimum(1, (n / rate_hz - t) / 0.06)
-    return sound * level * (0.8 + 0.2 * np.sin(np.pi * t / max(t[-1], 1e-3))) * (1 + 0.06 * wander(n, rate_hz, rng, 5))
+    swell = 0.8 + 0.2 * np.sin(np.pi * t / max(t[-1], 1e-3))
+    return np.asarray(sound * level * swell * (1 + 0.06 * wander(n, rate_hz, rng, 5)))
 
 
 def wooden_body(

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.curves import wander
-from synth.voices.ambient.catalogue.parts.formants import Formant, band_pass, resonate
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
-from synth.voices.ambient.catalogue.parts.voice_source import pulses
+from synth.voices.ambient.catalogue.parts.voice.formants import band_pass
+from synth.voices.ambient.catalogue.parts.voice.voice_source import pulses
 
 Doubles = NDArray[np.float64]
 
@@ -61,7 +61,7 @@ def brass(
     tone = ratio * np.sin(phase) / (1 - 2 * ratio * cosine + ratio * ratio)
     tone = tone / max(1e-9, float(np.abs(tone).max()))
     air = band_pass(rng.standard_normal(n), rate_hz, 600, 8000)
-    return level * loud * (tone + 0.012 * air)
+    return np.asarray(level * loud * (tone + 0.012 * air))
 
 
 def flute(
@@ -98,7 +98,7 @@ def reeds(
     for ratio, shift_hz, gain in ((1.0, 0.0, 1.0), (1.0, beat_hz, 0.8), (0.5, 0.0, 0.5)):
         pitch = np.full(n, pitch_hz * ratio + shift_hz)
         out += gain * pulses(pitch, rate_hz, rng, brightness_hz=brightness_hz, steep=False, jitter=0.0006, shimmer=0.01)
-    return out * loud
+    return np.asarray(out * loud)
 
 
 def clarinet(n: int, rate_hz: int, rng: np.random.Generator, pitch_hz: float) -> Doubles:
@@ -111,28 +111,3 @@ def clarinet(n: int, rate_hz: int, rng: np.random.Generator, pitch_hz: float) ->
     loud = np.minimum(1, t / 0.035) * np.clip((n / rate_hz - t) / 0.05, 0, 1) * (1 + 0.05 * wave)
     air = band_pass(rng.standard_normal(n), rate_hz, 1500, 9000)
     return loud * (unit_peak(tone) + 0.01 * air)
-
-
-_HORN = (Formant(370, 360), Formant(900, 233, -5.2), Formant(2500, 800, -8.5))
-
-
-def saxophone(
-    n: int, rate_hz: int, rng: np.random.Generator, pitch_hz: float, *, brightness_hz: float, breath: float
-) -> Doubles:
-    """A reed on a cone, [n]: all harmonics, scooped into from below, rough and breathy, through a horn."""
-    t = np.arange(n) / rate_hz
-    wave = np.minimum(1, t / 0.3) * np.sin(2 * np.pi * 5.2 * t)
-    pitch = pitch_hz * (1 + 0.001 * wave + 0.001 * wander(n, rate_hz, rng, 6) - 0.028 * np.exp(-t / 0.04))
-    tone = pulses(
-        pitch,
-        rate_hz,
-        rng,
-        brightness_hz=brightness_hz,
-        steep=False,
-        jitter=0.0076,
-        shimmer=0.042,
-        roughness=0.125,
-    )
-    loud = np.minimum(1, t / 0.033) * np.clip((n / rate_hz - t) / 0.05, 0, 1) * (1 + 0.12 * wave)
-    air = band_pass(rng.standard_normal(n), rate_hz, 800, 9000)
-    return resonate(loud * (tone / max(1e-9, float(tone.std())) + breath * air), rate_hz, _HORN, -27)

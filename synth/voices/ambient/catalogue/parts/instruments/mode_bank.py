@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 Doubles = NDArray[np.float64]
 
 _HEARD_SHARE = 1.05  # of its decay time by 60 dB for which a mode is computed
-_LN_1000 = 6.907755
+_LN_1000 = float(np.log(1000))
 
 
 def decaying_modes(
@@ -31,15 +31,15 @@ def decaying_modes(
         gain: amplitudes, [M] or a number.
         phase: at the start, [M] or a number.
     """
-    hz, t60_s, gain, phase = np.broadcast_arrays(np.atleast_1d(hz), t60_s, gain, phase)
-    heard = (hz > 0) & (hz < 0.47 * rate_hz) & (gain != 0)
-    hz, t60_s, gain, phase = hz[heard], t60_s[heard], gain[heard], phase[heard]
+    columns = np.broadcast_arrays(*(np.atleast_1d(np.asarray(one, np.float64)) for one in (hz, t60_s, gain, phase)))
+    heard = (columns[0] > 0) & (columns[0] < 0.47 * rate_hz) & (columns[2] != 0)
+    pitches, falls, gains, phases = (column[heard] for column in columns)
     out = np.zeros(n)
-    order = np.argsort(t60_s)
+    order = np.argsort(falls)
     for group in np.array_split(order, max(1, min(6, len(order) // 8))):
         if len(group):
-            length = min(n, int(_HEARD_SHARE * t60_s[group[-1]] * rate_hz) + 1)
-            out[:length] += _bank(length, rate_hz, hz[group], t60_s[group], gain[group], phase[group])
+            length = min(n, int(_HEARD_SHARE * falls[group[-1]] * rate_hz) + 1)
+            out[:length] += _bank(length, rate_hz, pitches[group], falls[group], gains[group], phases[group])
     return out
 
 

@@ -53,7 +53,7 @@ def pulses(
         half = np.cos(phase / 2 + wander(n, rate_hz, rng, 8))
         third = np.cos(phase / 3 + 2 * wander(n, rate_hz, rng, 8))
         sound = sound * (1 + roughness * half + 0.6 * roughness * third)
-    return sound
+    return np.asarray(sound)
 
 
 def vibrato(n: int, rate_hz: int, rng: np.random.Generator, speed_hz: float) -> Doubles:

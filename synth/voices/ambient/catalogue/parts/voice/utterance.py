@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.curves import Points, fade, through
-from synth.voices.ambient.catalogue.parts.formants import Formant, band_pass, resonate
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
-from synth.voices.ambient.catalogue.parts.voice_source import pulses, vibrato
+from synth.voices.ambient.catalogue.parts.voice.formants import Formant, band_pass, resonate
+from synth.voices.ambient.catalogue.parts.voice.voice_source import pulses, vibrato
 
 Doubles = NDArray[np.float64]
 
