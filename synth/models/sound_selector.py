@@ -25,7 +25,7 @@ from synth.models.vocabulary.sounds import SPEECH, WordTable, word_table
 
 SHARPENING: Final = 1.5
 FITS: Final = 0.2
-"""Evidence below which fewer than half of the choices are right: 7 of 17 clips; of .2 to .4, 8 of 16; above, 30 of 38."""
+"""Evidence below which fewer than half of the choices are right: 7 of 17 clips; of .2 to .4 8 of 16, above 30 of 38."""
 CANDIDATES: Final = 4
 _ALIKE: Final = 0.85  # likeness from which on two sounds are one candidate
 _CUES: Final[Mapping[str, float]] = {"crackling_fire": 0.3, "rain": 0.2}  # what a cue at its fullest says alone
