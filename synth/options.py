@@ -15,6 +15,8 @@ from typing import Any, Final
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
+from synth.nearest_names import nearest_names
+from synth.sound_names import SOUND_NAMES
 
 
 class Mode(StrEnum):
@@ -27,12 +29,14 @@ class Mode(StrEnum):
 
 
 class Synthesis(StrEnum):
-    """How a waveform comes about: hits pasted from a bank, or envelopes imposed on noise; or, for hits and for ambient
-    sound, recordings out of a sound library of the user's own.
+    """How a waveform comes about: hits pasted from a bank, or envelopes imposed on noise; ambient sound computed, or
+    learnt, by a network of ten classes; or, for hits and for ambient sound, recordings out of a sound library of the
+    user's own.
     """
 
     EXAMPLE = "example"
     PARAMETRIC = "parametric"
+    LEARNT = "learnt"
     LIBRARY = "library"
 
 
@@ -132,8 +136,7 @@ class Options:
         _in_range("rate_hz", self.rate_hz, *RATE_RANGE_HZ)
         if self.material is not None and self.material not in MATERIALS:
             raise OptionError(f"material is {self.material!r}; allowed are {', '.join(MATERIALS)}")
-        if self.sound_class is not None and self.sound_class not in AMBIENT_CLASSES:
-            raise OptionError(f"sound_class is {self.sound_class!r}; allowed are {', '.join(AMBIENT_CLASSES)}")
+        self._refuse_sound_class()
         if self.voice is not None and not re.fullmatch(VOICE_NAME, self.voice):
             raise OptionError(
                 f"voice is {self.voice!r}; allowed is the name of a voice pack: up to 64 small letters, digits, "
@@ -143,7 +146,25 @@ class Options:
             _in_range("face", self.face, 1, MAX_FACES)
         self._refuse_contradictions()
 
+    def _refuse_sound_class(self) -> None:
+        name = self.sound_class
+        if name is None:
+            return
+        if name not in SOUND_NAMES:
+            near = ", ".join(nearest_names(name, SOUND_NAMES))
+            raise OptionError(
+                f"sound_class is {name!r}; the nearest are {near}; `sonorize sounds list` names all {len(SOUND_NAMES)}"
+            )
+        if self.synthesis is Synthesis.LEARNT and name not in AMBIENT_CLASSES:
+            raise OptionError(
+                f"sound_class is {name!r}, which nobody learnt; with synthesis learnt are {', '.join(AMBIENT_CLASSES)}"
+            )
+
     def _refuse_contradictions(self) -> None:
+        if self.synthesis is Synthesis.LEARNT and self.settled_mode not in (Mode.AUTO, Mode.AMBIENT):
+            raise OptionError(
+                f"synthesis is 'learnt', which goes with mode ambient; the mode asked for is {self.settled_mode.value}"
+            )
         if self.synthesis is Synthesis.LIBRARY:
             self._refuse_beside_a_library()
         elif self.library is not None:

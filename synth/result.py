@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth.options import Channels, Mode
+from synth.voices.ambient.layers import Layer
 from synth.voices.base import Hit, SoundChoice
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Output:
         mode_reason: why that voice, in words.
         ranges: which voice sounds which part of the clip, where several do; empty where one does.
         library: the recordings of a sound library that are heard, in order of time, each with the next best.
+        layers: what an ambient sound is made of, the foreground first.
     """
 
     source: Path
@@ -87,6 +89,7 @@ class Output:
     ranges: tuple[Range, ...] = ()
     channels: Channels = Channels.STEREO
     library: tuple[Laid, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""
@@ -110,6 +113,7 @@ class Output:
             "mode_reason": self.mode_reason,
             "ranges": [one.as_json() for one in self.ranges],
             "library": [one.as_json() for one in self.library],
+            "layers": [one.as_json() for one in self.layers],
         }
 
 

@@ -19,9 +19,15 @@ def _hits() -> Voice:
 
 
 def _ambient() -> Voice:
-    from synth.voices.ambient.voice import AmbientVoice
+    from synth.voices.ambient.computed_voice import ComputedVoice
 
-    return AmbientVoice()
+    return ComputedVoice()
+
+
+def _learnt() -> Voice:
+    from synth.voices.ambient.learnt_voice import LearntVoice
+
+    return LearntVoice()
 
 
 def _speech() -> Voice:
@@ -52,6 +58,9 @@ def _over(mode: Mode) -> Callable[[Voice], Voice]:
     return make
 
 
+LEARNT: Final[dict[Mode, Callable[[], Voice]]] = {Mode.AMBIENT: functools.cache(_learnt)}
+"""Mode -> maker of its learnt voice, for ``synthesis=learnt``; any other mode is sounded as ever."""
+
 LIBRARY_MODES: Final = {mode: _over(mode) for mode in (Mode.HITS, Mode.AMBIENT)}
 """Modes that ``synthesis=library`` means something for; any other is sounded as ever."""
 
@@ -69,8 +78,11 @@ def voice_of(mode: Mode, options: Options | None = None) -> Voice:
     if mode not in MODES:
         available = ", ".join(["auto", *(known.value for known in MODES)])
         raise OptionError(f"mode is {mode.value!r}, which has no voice in this release; available are {available}")
-    voice = MODES[mode]()
-    if options is None or options.synthesis is not Synthesis.LIBRARY or mode not in LIBRARY_MODES:
-        return voice
+    synthesis = Synthesis.EXAMPLE if options is None else options.synthesis
+    if synthesis is Synthesis.LEARNT and mode in LEARNT:
+        return LEARNT[mode]()
+    if options is None or synthesis is not Synthesis.LIBRARY or mode not in LIBRARY_MODES:
+        return MODES[mode]()
     registry.find(options.library)
-    return LIBRARY_MODES[mode](voice)
+    # A library's recordings are known by the ten classes of the learnt voice.
+    return LIBRARY_MODES[mode](LEARNT.get(mode, MODES[mode])())

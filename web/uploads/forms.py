@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from synth import weights
-from synth.ambient_classes import AMBIENT_CLASSES, DISPLAY_NAMES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.options import (
@@ -25,6 +24,7 @@ from synth.options import (
     Options,
     Synthesis,
 )
+from synth.sound_names import SOUND_NAMES, display_name
 
 MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT, Mode.SPEECH)
 """What can be asked for in this release. The voices stand in the pipeline, which would load torch; a test compares."""
@@ -38,8 +38,9 @@ _WORDS: Final[dict[StrEnum, str]] = {
     Mode.HITS: "Hits and scratches",
     Mode.AMBIENT: "Ambient sound",
     Mode.SPEECH: "Speech",
-    Synthesis.EXAMPLE: "Sound bank",
+    Synthesis.EXAMPLE: "Sound bank or models",
     Synthesis.PARAMETRIC: "Shaped noise",
+    Synthesis.LEARNT: "Learnt network",
     Synthesis.LIBRARY: "Sound library",
     ExistingSound.REPLACE: "Replace it",
     ExistingSound.KEEP: "Keep it as a second track",
@@ -75,7 +76,7 @@ class Field:
 def main_fields() -> tuple[Field, ...]:
     """What nearly everybody wants to choose."""
     materials = (("", "As it looks"), *((name, name.replace("-", " ").capitalize()) for name in MATERIALS))
-    sounds = (("", "As it looks"), *((name, class_words(name).capitalize()) for name in AMBIENT_CLASSES))
+    sounds = (("", "As it looks"), *((name, class_words(name).capitalize()) for name in SOUND_NAMES))
     packs = (("", "The one that ships"), *((name, name) for name in _packs()))
     return _offered(
         _choice("mode", "Voice", MODES, _DEFAULTS.mode),
@@ -111,9 +112,9 @@ def more_fields(libraries: Sequence[str] = ()) -> tuple[Field, ...]:
 
 
 def _making(libraries: Sequence[str]) -> tuple[Field, ...]:
-    """What sounds are made from; where there are libraries, ambient sound may come from them too."""
+    """What sounds are made from; where there are libraries, they may come from them too."""
     offered = tuple(one for one in Synthesis if libraries or one is not Synthesis.LIBRARY)
-    modes = (Mode.AUTO, Mode.HITS, Mode.AMBIENT) if libraries else (Mode.AUTO, Mode.HITS)
+    modes = (Mode.AUTO, Mode.HITS, Mode.AMBIENT)
     made = replace(_choice("synthesis", "Made from", offered, _DEFAULTS.synthesis), modes=modes)
     if not libraries:
         return (made,)
@@ -124,12 +125,15 @@ def _making(libraries: Sequence[str]) -> tuple[Field, ...]:
 
 def words(value: str) -> str:
     """A mode, a way of synthesis or another choice in words."""
-    return next((text for member, text in _WORDS.items() if member.value == value), DISPLAY_NAMES.get(value, value))
+    return next(
+        (text for member, text in _WORDS.items() if member.value == value),
+        display_name(value) if value in SOUND_NAMES else value,
+    )
 
 
 def class_words(name: str) -> str:
     """An ambient class in words."""
-    return DISPLAY_NAMES.get(name, name)
+    return display_name(name)
 
 
 def parse_options(raw: Mapping[str, Any], libraries: Sequence[str] = ()) -> Options:

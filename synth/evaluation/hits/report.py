@@ -20,6 +20,7 @@ from synth.errors import OptionError
 from synth.evaluation.ambient.catalogue import evaluate_sounds
 from synth.evaluation.ambient.report import evaluate_ambient
 from synth.evaluation.ambient.selector import evaluate_selector
+from synth.evaluation.ambient.wild import evaluate_wild
 from synth.evaluation.audiovisual.ave import evaluate_ave
 from synth.evaluation.audiovisual.avol import evaluate_avol
 from synth.evaluation.audiovisual.crossmodal import evaluate_crossmodal
@@ -166,6 +167,7 @@ EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "ambient": evaluate_ambient,
     "selector": evaluate_selector,
     "sounds": evaluate_sounds,
+    "wild": evaluate_wild,
     "speech": evaluate_speech,
     "router": evaluate_router,
     "texture": evaluate_texture,
@@ -184,6 +186,7 @@ FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
     "localizer": frozenset({"beside"}),
     "crossmodal": frozenset({"beside"}),
     "sounds": frozenset({"seeds", "classes", "knobs"}),
+    "wild": frozenset({"beside"}),
 }
 """Names of further arguments that an evaluation understands."""
 

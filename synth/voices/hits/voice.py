@@ -113,7 +113,7 @@ class HitsVoice:
         hits = tuple(replace(hit, exemplar=one.name) for hit, one in zip(controls.hits, chosen, strict=True))
         count = round(controls.duration_s * self.sample_rate_hz)
         pasted = _paste(hits, chosen, _loudest(bank), count, cancelled)
-        if options.synthesis is Synthesis.EXAMPLE:
+        if options.synthesis is not Synthesis.PARAMETRIC:
             return Rendering(pasted, hits)
         # A list that a person wrote has no predicted envelopes: those of its exemplars stand in for them.
         track = controls.track if controls.track is not None else cochleagram(pasted.mean(1), self.sample_rate_hz)

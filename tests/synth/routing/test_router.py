@@ -11,6 +11,7 @@ import pytest
 from synth.data.strike_scenes import simulate
 from synth.errors import Cancelled
 from synth.media import video
+from synth.models.sound_selector import word_probabilities
 from synth.models.vocabulary.imagenet import NAMES
 from synth.options import Mode
 from synth.pipeline.modes import MODES
@@ -29,7 +30,7 @@ def window(start_s: float, loudness: float, word: str, *, hits_s: Sequence[float
     for time_s in hits_s:
         onset[round(time_s * 90) - 4 : round(time_s * 90) + 5] = 1.0
     level = np.full(180, loudness, np.float32)
-    return Window(start_s, start_s + 2.0, onset, level, logits, dict.fromkeys(CUES, 0.0))
+    return Window(start_s, start_s + 2.0, onset, level, logits, word_probabilities(logits[None]), dict.fromkeys(CUES, 0.0))
 
 
 def looks(times_s: Sequence[float], height: float = 0.4, mouth: float = 0.08) -> tuple[FaceLook, ...]:

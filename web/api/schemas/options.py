@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, create_model, model_validator
 
-from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
 from synth.options import (
     LIBRARY_NAME,
@@ -22,6 +21,7 @@ from synth.options import (
     Synthesis,
 )
 from synth.options import Options as Checked
+from synth.sound_names import SOUND_NAMES
 from web.api.schemas.base import Empty, OneOf, Shape, Switch
 from web.uploads.forms import BANK_NAME, MODES
 
@@ -36,7 +36,7 @@ _TYPES: Final[dict[str, tuple[Any, bool]]] = {
     "material": (Annotated[str, OneOf(MATERIALS)], True),
     "bank": (Annotated[str, Field(pattern=f"^{BANK_NAME}$")], True),
     "library": (Annotated[str, Field(pattern=f"^{LIBRARY_NAME}$")], True),
-    "sound_class": (Annotated[str, OneOf(AMBIENT_CLASSES)], True),
+    "sound_class": (Annotated[str, OneOf(SOUND_NAMES)], True),
     "voice": (Annotated[str, Field(pattern=f"^{VOICE_NAME}$")], True),
     "face": (Annotated[int, Field(ge=1, le=MAX_FACES)], True),
     "keep_partial": (bool, False),
