@@ -9,7 +9,7 @@ from typing import Final
 
 from synth.errors import OptionError
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.nearest import nearest_names
+from synth.nearest_names import nearest_names
 from synth.voices.ambient.catalogue.registry import sound_class
 from synth.voices.ambient.layers import Layer
 from synth.voices.ambient.prompting.knob_words import (

@@ -9,7 +9,7 @@ from typing import Final
 
 from synth.errors import OptionError
 from synth.voices.ambient.catalogue.entry import FAMILIES
-from synth.voices.ambient.catalogue.nearest import nearest_names
+from synth.nearest_names import nearest_names
 from synth.voices.ambient.catalogue.registry import all_sounds
 from synth.voices.ambient.prompting.lexicon import lexicon
 from synth.voices.ambient.prompting.tokens import stems_of

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from synth.errors import OptionError
-from synth.voices.ambient.catalogue.nearest import nearest_names
+from synth.nearest_names import nearest_names
 from synth.voices.ambient.catalogue.registry import all_sounds, sound_class
 from synth.voices.ambient.layers import Layer
 from synth.voices.ambient.prompting import embedding
