@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from synth.cli import listening
+from synth.cli import listening, words
 from synth.cli.console import complain, progress_bar, say, say_json, short, warn
 from synth.errors import Cancelled, OptionError, SynthError
 from synth.options import (
@@ -69,6 +69,19 @@ SoundClass = Annotated[
         show_default=False,
     ),
 ]
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        help="Say what is to be heard: 'heavy rain on a tin roof, thunder far away', '0-3 s: footsteps; 3- : door'.",
+        show_default=False,
+    ),
+]
+Without = Annotated[
+    str | None,
+    typer.Option(
+        help="Say what may not be heard in any mode: 'speech, music', a family, or sounds.", show_default=False
+    ),
+]
 VoicePack = Annotated[
     str | None, typer.Option(help="Whose voice speech is given: the name of a voice pack.", show_default=False)
 ]
@@ -106,6 +119,8 @@ def run(
     bank: Bank = None,
     library: Library = None,
     sound_class: SoundClass = None,
+    prompt: Prompt = None,
+    without: Without = None,
     voice: VoicePack = None,
     face: Face = None,
     keep_partial: KeepPartial = False,
@@ -130,6 +145,8 @@ def run(
             "bank": bank,
             "library": library,
             "sound_class": sound_class,
+            "prompt": prompt,
+            "without": without,
             "voice": voice,
             "face": face,
             "keep_partial": keep_partial,
@@ -142,6 +159,7 @@ def run(
     )
     from synth.pipeline.sonorize import sonorize
 
+    asked = words.understood(options, as_json=as_json)
     jobs = plan(clips, out, options.takes)
     outputs: list[Output] = []
     descriptions: list[dict[str, Any] | None] = []
@@ -179,6 +197,8 @@ def run(
         stopped = cancelled()
     if as_json:
         told = Result(tuple(outputs)).as_json()
+        if asked is not None:
+            told["prompt"] = asked
         for entry, description in zip(told["outputs"], descriptions, strict=False):  # none were asked for, or all
             entry["description"] = description
         say_json(told)

@@ -19,7 +19,9 @@ from synth.voices.ambient.catalogue.rendering import (
     sound_blocks,
 )
 
-sounds_app: Final = typer.Typer(no_args_is_help=True, help="The catalogue of computed sounds: list, describe, make.")
+sounds_app: Final = typer.Typer(
+    no_args_is_help=True, help="The catalogue of computed sounds: list, describe, make, parse."
+)
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 Name = Annotated[str, typer.Argument(help="Which sound; `sonorize sounds list` names them.", show_default=False)]
 LONGEST_S: Final = 3600.0
@@ -91,6 +93,32 @@ def make(
         say_json({**made, "knobs": settings})
         return
     say(f"{out}: {sound.singular}, {duration:g} s at {rate} Hz, seed {seed}")
+
+
+@sounds_app.command("parse")
+def parse(
+    prompt: Annotated[str, typer.Argument(help="Such as 'heavy rain on a tin roof, thunder far away'.")],
+    without: Annotated[
+        str | None, typer.Option(help="What may not be heard: 'speech, music'.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """How a prompt is understood; what is shown can be edited and given as a prompt again."""
+    from synth.options import Options
+    from synth.voices.ambient.prompting.asked import asked_of
+
+    parsed = asked_of(Options.parse({"prompt": prompt, "without": without})).parsed
+    assert parsed is not None  # there is a prompt
+    if as_json:
+        say_json(parsed.as_json())
+        return
+    say(parsed.told)
+    for note in parsed.notes:
+        say(f"note: {note}")
+    for ignored in parsed.ignored:
+        say(f"ignored: {ignored}")
+    if parsed.excluded:
+        say(f"not heard: {', '.join(parsed.excluded)}")
 
 
 def knob_options(sound: SoundClass, arguments: list[str]) -> dict[str, float]:

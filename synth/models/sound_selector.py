@@ -11,7 +11,7 @@ Shapes: K pictures, 1000 = class answers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,18 +84,22 @@ def word_probabilities(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray((above / above.sum(1, keepdims=True)).mean(0))
 
 
-def select_sounds(words: NDArray[np.floating], cues: Mapping[str, float] | None = None) -> SoundSelection:
+def select_sounds(
+    words: NDArray[np.floating], cues: Mapping[str, float] | None = None, without: Collection[str] = ()
+) -> SoundSelection:
     """Rank the sounds for one clip; the same sight gives the same ranking.
 
     Args:
         words: probability of each ImageNet word [1000], see :func:`word_probabilities`.
         cues: measures of colour and motion, see :data:`synth.voices.ambient.image_cues.CUES`; they may be missing.
+        without: sounds that may not be chosen or offered, whatever the picture shows.
     """
     table = word_table()
     total = dict(zip(table.sounds, map(float, table.evidence(words)), strict=True))
     speech = total.pop(SPEECH)
     if cues is not None:
         _add_cues(total, cues)
+    total = {name: value for name, value in total.items() if name not in without}
     # Where nothing speaks, the nearest is what the words lean to most, however little.
     leaning = table.weights @ words / (table.undecided + 1e-9)
     order = sorted(total, key=lambda name: (-total[name], -leaning[table.sounds.index(name)], name))

@@ -8,6 +8,7 @@ from typing import Final
 
 from synth.errors import OptionError
 from synth.options import Mode, Options, Synthesis
+from synth.voices.ambient.prompting.asked import asked_of
 from synth.voices.base import Voice
 from synth.voices.library import registry
 
@@ -67,6 +68,16 @@ LIBRARY_MODES: Final = {mode: _over(mode) for mode in (Mode.HITS, Mode.AMBIENT)}
 
 TOGETHER: Final = frozenset({Mode.AMBIENT})
 """Modes of which several jobs are done faster in one :func:`sonorize_all` than one after another."""
+
+
+def allowed_modes(options: Options) -> tuple[Mode, ...]:
+    """The modes that the picture may choose from: ``without="speech"`` leaves speech no way in.
+
+    Raises:
+        OptionError: what is asked for in words is not understood, or contradicts the other options.
+    """
+    without_speech = asked_of(options).exclusions.speech
+    return tuple(mode for mode in MODES if not (without_speech and mode is Mode.SPEECH))
 
 
 def voice_of(mode: Mode, options: Options | None = None) -> Voice:

@@ -10,6 +10,7 @@ Importable without torch; looking at a picture loads it. Shapes: T = picture fra
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -26,6 +27,7 @@ from synth.voices.ambient.catalogue import call_shapes
 from synth.voices.ambient.layering import layers_of
 from synth.voices.ambient.layers import Candidate, Layer
 from synth.voices.ambient.picture_drive import PictureDrive, drive_of
+from synth.voices.ambient.prompting.asked import asked_of
 from synth.voices.base import (
     CancelPoll,
     Controls,
@@ -74,12 +76,19 @@ class ComputedVoice:
             progress=progress,
             cancelled=cancelled,
         )
-        selection = select_sounds(seen.words, seen.cues)
+        asked = asked_of(options, info.duration_s)
+        selection = select_sounds(seen.words, seen.cues, asked.exclusions.sounds)
         drive = drive_of(seen.motion, seen.activity, seen.position)
-        choice = choice_of(selection, options.sound_class)
+        named = options.sound_class if asked.parsed is None else asked.parsed.layers[0].sound
+        choice = choice_of(selection, named)
         layers = layers_of(selection, onsets=len(drive.onsets_s) > 0)
         if options.sound_class is not None:
             layers = (Layer(options.sound_class),)
+        warnings = () if choice.fits else (choice.reason,)
+        if asked.parsed is not None:
+            layers = asked.parsed.layers
+            choice = dataclasses.replace(choice, reason=f"asked for in words: {asked.parsed.told}")
+            warnings = tuple(f"of the prompt was ignored: {ignored}" for ignored in asked.parsed.ignored)
         return Controls(
             info.duration_s,
             track=seen.activity[:, None],
@@ -87,7 +96,7 @@ class ComputedVoice:
             choice=choice,
             features={"motion": seen.motion, "position": seen.position[:, None]},
             layers=layers,
-            warnings=() if choice.fits else (choice.reason,),
+            warnings=warnings,
         )
 
     def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:

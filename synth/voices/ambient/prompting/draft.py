@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Final
 
 from synth.errors import OptionError
-from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.nearest_names import nearest_names
+from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.registry import sound_class
 from synth.voices.ambient.layers import Layer
 from synth.voices.ambient.prompting.knob_words import (
@@ -55,7 +55,9 @@ class Draft:
         """The layer as it stands."""
         return Layer(
             self.sound.name,
-            MappingProxyType({knob.name: self._knobs[knob.name] for knob in self.sound.knobs if knob.name in self._knobs}),
+            MappingProxyType(
+                {knob.name: self._knobs[knob.name] for knob in self.sound.knobs if knob.name in self._knobs}
+            ),
             self.start_s,
             self.end_s,
             self._level_db,
@@ -132,14 +134,16 @@ class Draft:
         if item.unit:
             converted = in_unit_of(knob.unit, value, item.unit)
             if converted is None:
-                raise OptionError(f"{knob.name} of {self.sound.name} is given in {item.unit}; its unit is {knob.unit or 'none'}")
+                raise OptionError(
+                    f"{knob.name} of {self.sound.name} is given in {item.unit}; its unit is {knob.unit or 'none'}"
+                )
             value = float(f"{converted:.6g}")
         elif not is_exact and 0 <= value <= 1 and not knob.low <= value <= knob.high:
             value = placed(knob, value)  # "intensity .9" of a knob that counts drops
         self._knobs.update({knob.name: self.sound.settings({knob.name: value})[knob.name]})
 
     def _knob(self, name: str) -> tuple[Knob, bool]:
-        """The knob of that name, of its beginning ("distance"), or that such a word turns; whether the name is exact."""
+        """The knob of that name, of its beginning ("distance"), or that such a word turns; and whether it is exact."""
         for knob in self.sound.knobs:
             if knob.name == name:
                 return knob, True
@@ -166,7 +170,9 @@ class Draft:
             assert value is not None
             held = neat(knob, value)
             if not knob.low <= value <= knob.high:
-                self._notes.append(f"{item.text} was held to {held:g} {knob.unit}, the {knob.name} of {self.sound.name}")
+                self._notes.append(
+                    f"{item.text} was held to {held:g} {knob.unit}, the {knob.name} of {self.sound.name}"
+                )
             self._knobs[knob.name] = held
         elif measure == "length" and item.value > 0:
             metres = in_unit_of("m", item.value, item.unit) or 1.0

@@ -29,7 +29,7 @@ LEAST_LIKENESS: Final = 0.5
 
 
 def likeliest(text: str) -> tuple[str, float] | None:
-    """The sound that a text means, and the cosine of the two; None where none is like it, or nothing can be compared."""
+    """The sound that a text means, and their cosine; None where none is like it, or nothing can be compared."""
     ranked = _ranked(text)
     return ranked[0] if ranked and ranked[0][1] >= LEAST_LIKENESS else None
 
@@ -66,7 +66,7 @@ def _encoder(folder: Path) -> MiniLM:
 
 @cache
 def _catalogue(folder: Path) -> tuple[tuple[str, ...], Floats]:
-    """Names of all sounds, and the mean direction of each one's texts [S, 384]; those that are kept are not computed."""
+    """Names of all sounds, and the mean direction of each one's texts [S, 384]; computed only where none is kept."""
     kept = kept_vectors()
     vectors = {name: kept.get((name, digest)) for name, digest in digests().items()}
     for name, vector in vectors.items():

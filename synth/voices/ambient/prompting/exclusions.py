@@ -8,8 +8,8 @@ from functools import cache
 from typing import Final
 
 from synth.errors import OptionError
-from synth.voices.ambient.catalogue.entry import FAMILIES
 from synth.nearest_names import nearest_names
+from synth.voices.ambient.catalogue.entry import FAMILIES
 from synth.voices.ambient.catalogue.registry import all_sounds
 from synth.voices.ambient.prompting.lexicon import lexicon
 from synth.voices.ambient.prompting.tokens import stems_of
@@ -87,7 +87,9 @@ def named_by(word: str) -> frozenset[str]:
         found = found.union(inside, () if phrase is None else (phrase,))
     if not found:
         near = ", ".join(nearest_names(word, [*GROUPS, *FAMILIES, *all_sounds()]))
-        raise OptionError(f"without names {word[:60]!r}, which is no sound and no family of sounds; the nearest are {near}")
+        raise OptionError(
+            f"without names {word[:60]!r}, which is no sound and no family of sounds; the nearest are {near}"
+        )
     return found
 
 

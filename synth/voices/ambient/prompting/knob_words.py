@@ -72,7 +72,21 @@ DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "hollowness": ("hollow_ratio|table_ratio|wood_ratio",),
 }
 _WHOLE: Final = frozenset(
-    "people frogs crickets bees shards pins tubes beeps grunts chimes strokes cylinders blades".split()
+    [
+        "people",
+        "frogs",
+        "crickets",
+        "bees",
+        "shards",
+        "pins",
+        "tubes",
+        "beeps",
+        "grunts",
+        "chimes",
+        "strokes",
+        "cylinders",
+        "blades",
+    ]
 )
 
 _WORDS: Final = """
@@ -113,8 +127,8 @@ hollow hollowness .8|on the left pan -.8 +|to the left pan -.8 +|from the left p
 on the right pan .8 +|to the right pan .8 +|from the right pan .8 +|right pan .8|in the middle pan 0 +
 in the center pan 0 +|in the centre pan 0 +|centered pan 0
 """
-_STRONGER: Final = frozenset("very extremely really so super incredibly terribly extra too".split())
-_WEAKER: Final = frozenset("slightly somewhat fairly bit little rather quite moderately".split())
+_STRONGER: Final = frozenset(["very", "extremely", "really", "so", "super", "incredibly", "terribly", "extra", "too"])
+_WEAKER: Final = frozenset(["slightly", "somewhat", "fairly", "bit", "little", "rather", "quite", "moderately"])
 
 
 def degree_of(word: str) -> float | None:

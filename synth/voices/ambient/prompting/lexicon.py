@@ -26,7 +26,9 @@ LONGEST: Final = 6
 """Words of the longest phrase that is looked for."""
 _ALIKE: Final = 86.0
 _SHORTEST_FUZZY: Final = 5
-_SAY_TOO_LITTLE: Final = frozenset("fall strike till record toast watch sow sand road drop".split())
+_SAY_TOO_LITTLE: Final = frozenset(
+    ["fall", "strike", "till", "record", "toast", "watch", "sow", "sand", "road", "drop"]
+)
 """Stems that are phrases of a sound and, by themselves, mostly mean something else."""
 
 

@@ -176,7 +176,9 @@ class _PromptReader:
             return "the prompt is empty; it must name a sound, such as 'heavy rain on a tin roof'"
         shown = text.strip()[:60] + ("..." if len(text.strip()) > 60 else "")
         if self._excluded:
-            return f"the prompt {shown!r} only says what is not to be heard; it must name a sound, or leave it to without"
+            return (
+                f"the prompt {shown!r} only says what is not to be heard; it must name a sound, or leave it to without"
+            )
         if self._drafts:
             return f"the prompt {shown!r} has no sound before the end of the clip: {'; '.join(self._ignored)}"
         words = " ".join(stems_of(text))

@@ -19,7 +19,9 @@ Kind = Literal["sound", "modifier", "surface", "knob", "measure", "count", "no",
 
 _NUMBERS: Final = {
     word: float(value)
-    for value, word in enumerate("two three four five six seven eight nine ten eleven twelve".split(), 2)
+    for value, word in enumerate(
+        ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 2
+    )
 } | {"couple": 2.0, "dozen": 12.0, "pair": 2.0}
 _AFTER_A_LENGTH: Final = frozenset(("away", "off", "distant", "far", "behind"))
 _GROUND_WORDS: Final = frozenset(("surface", "ground", "material"))
@@ -203,5 +205,3 @@ def _whole_words() -> dict[str, str]:
 def _whole_word(stem: str) -> str:
     """A word that has this stem."""
     return _whole_words().get(stem, stem)
-
-

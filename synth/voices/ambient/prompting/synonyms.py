@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+
+def _listed(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "air_conditioner": ("aircon", "air con"),
     "alarm_clock": ("alarm",),
@@ -71,35 +76,40 @@ _GROVE: Final = "leaf forest wood tree grass jungle foliage garden bush woodland
 _STONE: Final = "concrete stone pavement tile asphalt street marble cobble cobblestone sidewalk cement hard road brick"
 SURFACES: Final[dict[str, dict[str, str]]] = {
     "rain": {
-        **dict.fromkeys(_SHEET.split(), "rain_on_roof"),
-        **dict.fromkeys(_GROVE.split(), "rain_on_leaves"),
+        **dict.fromkeys(_listed(_SHEET), "rain_on_roof"),
+        **dict.fromkeys(_listed(_GROVE), "rain_on_leaves"),
     },
     "footsteps": {
-        **dict.fromkeys("wood wooden parquet floor floorboard board deck plank stair".split(), "footsteps_wood"),
-        **dict.fromkeys(_STONE.split(), "footsteps_concrete"),
-        **dict.fromkeys("metal iron steel grate ladder grid".split(), "footsteps_metal"),
-        **dict.fromkeys("gravel pebble shingle sand beach path grit rubble".split(), "footsteps_gravel"),
-        **dict.fromkeys("snow ice frost".split(), "footsteps_snow"),
-        **dict.fromkeys("leaf grass forest woodland meadow lawn undergrowth".split(), "footsteps_leaves"),
-        **dict.fromkeys("mud puddle swamp slush marsh".split(), "footsteps_mud"),
+        **dict.fromkeys(_listed("wood wooden parquet floor floorboard board deck plank stair"), "footsteps_wood"),
+        **dict.fromkeys(_listed(_STONE), "footsteps_concrete"),
+        **dict.fromkeys(_listed("metal iron steel grate ladder grid"), "footsteps_metal"),
+        **dict.fromkeys(_listed("gravel pebble shingle sand beach path grit rubble"), "footsteps_gravel"),
+        **dict.fromkeys(_listed("snow ice frost"), "footsteps_snow"),
+        **dict.fromkeys(_listed("leaf grass forest woodland meadow lawn undergrowth"), "footsteps_leaves"),
+        **dict.fromkeys(_listed("mud puddle swamp slush marsh"), "footsteps_mud"),
     },
 }
 """Sounds named by their ground: the beginning of their names -> word -> sound."""
 
-PREPOSITIONS: Final = frozenset("on in through over across against onto at under along into upon inside".split())
-LINKS: Final = frozenset("and with while then plus over behind but beside also followed before after as or".split())
-NEGATIONS: Final = frozenset("no not without never none except minus".split())
-VERBS: Final = frozenset(
-    "howl roar bark ring chime whistl hum buzz hiss creak clap knock squeak growl click beep tick sing cri hoot crackl "
-    "slam splash drip burn rustl squeal murmur shout crash".split()
+PREPOSITIONS: Final = _listed("on in through over across against onto at under along into upon inside")
+LINKS: Final = _listed("and with while then plus over behind but beside also followed before after as or")
+NEGATIONS: Final = _listed("no not without never none except minus")
+VERBS: Final = _listed(
+    """
+    howl roar bark ring chime whistl hum buzz hiss creak clap knock squeak growl click beep tick sing cri hoot
+    crackl slam splash drip burn rustl squeal murmur shout crash
+    """
 )
 """Stems that say how a sound is made: beside a named source ("a roaring waterfall") they name no second one."""
-FILLERS: Final = frozenset(
-    "sound sounds noise hear heard of from to there is are be being it go going come comes coming someone somebody "
-    "person man woman boy girl people play playing make makes making made please want add give let have has had that "
-    "which this these those where when who we you us me for by sort kind like just only audio effect background "
-    "foreground scene ambient ambience atmosphere day during here somewhere can could would should will do does start "
-    "begin stop listen night evening morning pool kids children child guy lady floor room outdoor indoors pass passing fall falling blow blowing run call again still out off up down into about around "
-    "him them he she they so if s one etc i am was were being gets get getting as well".split()
+FILLERS: Final = _listed(
+    """
+    sound sounds noise hear heard of from to there is are be being it go going come comes coming someone somebody
+    person man woman boy girl people play playing make makes making made please want add give let have has had that
+    which this these those where when who we you us me for by sort kind like just only audio effect background
+    foreground scene ambient ambience atmosphere day during here somewhere can could would should will do does start
+    begin stop listen night evening morning pool kids children child guy lady floor room outdoor indoors pass
+    passing fall falling blow blowing run call again still out off up down into about around him them he she they so
+    if s one etc i am was were gets get getting as well
+    """
 )
 """Words that neither name a sound nor turn a knob."""
