@@ -14,6 +14,7 @@ from synth.materials import MATERIALS
 from synth.options import (
     LOUDNESS_RANGE_LUFS,
     MAX_FACES,
+    MAX_PROMPT_CHARS,
     MAX_SEED,
     MAX_TAKES,
     RATE_RANGE_HZ,
@@ -25,6 +26,7 @@ from synth.options import (
     Synthesis,
 )
 from synth.sound_names import SOUND_NAMES, display_name
+from synth.voices.ambient.prompting.asked import asked_of
 
 MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT, Mode.SPEECH)
 """What can be asked for in this release. The voices stand in the pipeline, which would load torch; a test compares."""
@@ -50,6 +52,10 @@ _WORDS: Final[dict[StrEnum, str]] = {
 }
 
 
+_PROMPT: Final = "heavy rain on a tin roof, thunder far away"
+_WORDED: Final = (Mode.AUTO, Mode.AMBIENT)
+
+
 @dataclass(frozen=True)
 class Field:
     """One control of the form.
@@ -59,6 +65,8 @@ class Field:
         low, high, step: of a number.
         switch: whether it is on or off; ``value`` is ``true`` or ``false``.
         modes: those that it means something for; empty for all. Scripts hide it where another is chosen.
+        longest: of a text, in letters.
+        example: what a text may say.
     """
 
     name: str
@@ -71,6 +79,8 @@ class Field:
     step: str = ""
     switch: bool = False
     modes: tuple[Mode, ...] = ()
+    longest: int = 0
+    example: str = ""
 
 
 def main_fields() -> tuple[Field, ...]:
@@ -80,6 +90,8 @@ def main_fields() -> tuple[Field, ...]:
     packs = (("", "The one that ships"), *((name, name) for name in _packs()))
     return _offered(
         _choice("mode", "Voice", MODES, _DEFAULTS.mode),
+        _text("prompt", "In words", "What is to be heard, instead of what the picture shows.", _PROMPT, _WORDED),
+        _text("without", "Without", "What may not be heard.", "speech, music", ()),
         Field("material", "Material", "", "For every hit.", materials, modes=(Mode.AUTO, Mode.HITS)),
         Field("sound_class", "Sound", "", "What it is the sound of.", sounds, modes=(Mode.AMBIENT,)),
         Field("voice", "Whose voice", "", "A voice pack of this server.", packs, modes=(Mode.SPEECH,)),
@@ -155,6 +167,7 @@ def parse_options(raw: Mapping[str, Any], libraries: Sequence[str] = ()) -> Opti
     # The library takes paths of the machine it runs on; a stranger must not name files of the server's.
     if options.bank is not None and not re.fullmatch(BANK_NAME, options.bank):
         raise OptionError("bank must be the name of a bank that ships: lower-case letters, digits and dashes")
+    asked_of(options)  # words that are not understood are refused here
     _check_library(options, libraries)
     if options.voice is not None and options.voice not in _packs():
         raise OptionError(f"voice is {options.voice!r}; there are {', '.join(_packs()) or 'none'}")
@@ -183,6 +196,10 @@ def _offered(*fields: Field) -> tuple[Field, ...]:
 
 def _choice(name: str, label: str, members: tuple[StrEnum, ...], value: StrEnum) -> Field:
     return Field(name, label, value.value, choices=tuple((member.value, _WORDS[member]) for member in members))
+
+
+def _text(name: str, label: str, hint: str, example: str, modes: tuple[Mode, ...]) -> Field:
+    return Field(name, label, "", hint, modes=modes, longest=MAX_PROMPT_CHARS, example=example)
 
 
 def _number(name: str, label: str, value: object, low: object, high: object, step: str, hint: str = "") -> Field:
