@@ -91,10 +91,10 @@ def preview(name: str, query: PreviewQuery) -> Response:
 def board() -> str:
     """All sounds, to listen to."""
     asked = request.args.get("q", "").strip()[:200]
-    families = {family: [_card(sound) for sound in all_sounds().values() if sound.family == family] for family in FAMILIES}
-    shown = {
-        family: [card for card in cards if _matches(card, asked)] for family, cards in families.items()
+    families = {
+        family: [_card(sound) for sound in all_sounds().values() if sound.family == family] for family in FAMILIES
     }
+    shown = {family: [card for card in cards if _matches(card, asked)] for family, cards in families.items()}
     return render_template(
         "sounds.html",
         families={family: cards for family, cards in shown.items() if cards},
@@ -139,9 +139,7 @@ def _card(sound: SoundClass) -> dict[str, Any]:
         "title": sound.name.replace("_", " ").capitalize(),
         "singular": sound.singular,
         "words": " ".join(words).lower(),
-        "knobs": [
-            {**vars(knob), "label": knob.meaning, "step": _step(knob.low, knob.high)} for knob in sound.knobs
-        ],
+        "knobs": [{**vars(knob), "label": knob.meaning, "step": _step(knob.low, knob.high)} for knob in sound.knobs],
     }
 
 
