@@ -24,6 +24,7 @@ from synth.voices.ambient.prompting.knob_words import (
 from synth.voices.ambient.prompting.lexicon import lexicon
 from synth.voices.ambient.prompting.quantities import in_unit_of, measure_of
 from synth.voices.ambient.prompting.reading import Item
+from synth.voices.ambient.prompting.tokens import stems_of
 
 _FAR_DB: Final = -7.0
 """What is as far away as can be is also that much quieter than the catalogue makes it."""
@@ -49,6 +50,13 @@ class Draft:
         self._knobs: dict[str, float] = {}
         self._level_db = 0.0
         self._pan: float | None = None
+        said = stems_of(words)
+        self._stands = any(
+            stem in grounds
+            for base, grounds in lexicon().surfaces.items()
+            if sound.name.startswith(base)
+            for stem in said
+        )  # its words name the ground already
         self._said: dict[str, tuple[str, Modifier]] = {}
 
     def layer(self) -> Layer:
@@ -85,9 +93,12 @@ class Draft:
                 self._count(item)
 
     def _stand_on(self, item: Item) -> None:
+        """The first ground counts: metal stairs are of metal."""
+        if self._stands:
+            return
         for base, grounds in lexicon().surfaces.items():
             if self.sound.name.startswith(base) and item.name in grounds:
-                self.sound = sound_class(grounds[item.name])
+                self.sound, self._stands = sound_class(grounds[item.name]), True
                 return
         self._ignored.append(f"{item.text} ({self.sound.name} has no ground)")
 

@@ -116,7 +116,6 @@ _OTHER_WORDS: Final = {
     "songs": "music",
     "machinery": "machines",
     "planes": "aircraft",
-    "traffic": "vehicles",
     "steps": "footsteps",
     "human": "people",
     "humans": "people",

@@ -105,7 +105,7 @@ next to us distance -.8 +|overhead distance -.7 +|right here distance -.9 +
 big size .6|large size .6|huge size .9|giant size 1|enormous size 1|massive size .9|great size .5|grand size .5
 small size -.6|tiny size -.9|little size -.6|miniature size -.9|young size -.6|old size .4
 high pitch .6|high pitched pitch .7|shrill pitch .85|squeaky pitch .8|low pitch -.6|low pitched pitch -.7
-deep pitch -.75|bass pitch -.8
+deep voiced pitch -.75|high voiced pitch .7|deep pitch -.75|bass pitch -.8
 fast speed .7|quick speed .6|quickly speed .6 +|rapid speed .8|rapidly speed .8 +|swift speed .6|hurried speed .6
 hasty speed .6|racing speed .8|full speed speed 1 +|speeding speed .9|hurrying speed .6 +|running speed .8
 slow speed -.7|slowly speed -.7 +|leisurely speed -.5|sluggish speed -.8|lazy speed -.6|idle speed -.8

@@ -26,6 +26,7 @@ LONGEST: Final = 6
 """Words of the longest phrase that is looked for."""
 _ALIKE: Final = 86.0
 _SHORTEST_FUZZY: Final = 5
+_STRIPPED: Final = ("intensity", "distance", "level", "size")
 _SAY_TOO_LITTLE: Final = frozenset(
     ["fall", "strike", "till", "record", "toast", "watch", "sow", "sand", "road", "drop"]
 )
@@ -60,9 +61,13 @@ class Lexicon:
     def _strip_modifiers(self) -> None:
         """Take out what is a shorter phrase of the same sound under a modifier ("heavy rain"): the modifier counts."""
         for phrase in list(self.sounds):
-            rest = tuple(stem for stem in phrase if (stem,) not in self.modifiers)
+            rest = tuple(stem for stem in phrase if self._dimension(stem) not in _STRIPPED)
             if rest and rest != phrase and self.sounds.get(rest) == self.sounds[phrase]:
                 del self.sounds[phrase]
+
+    def _dimension(self, stem: str) -> str:
+        modifier = self.modifiers.get((stem,))
+        return "" if modifier is None else modifier.dimension
 
     def sound_at(self, tokens: Sequence[Token], at: int) -> tuple[int, str] | None:
         """The longest name of a sound that begins there: how many words, and which sound."""

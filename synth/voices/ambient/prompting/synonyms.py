@@ -58,7 +58,7 @@ SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "ship_horn": ("ship", "foghorn"),
     "songbird": ("songbird", "robin", "nightingale", "blackbird", "finch", "lark", "canary", "birds chirping"),
     "splash": ("plunge", "diving into a pool", "cannonball"),
-    "stream": ("river", "rivulet", "water", "flowing water", "running stream"),
+    "stream": ("river", "rapids", "rivulet", "water", "flowing water", "running stream"),
     "telephone": ("phone", "ringing phone", "landline"),
     "thunder": ("lightning", "thunderclap", "thundering"),
     "traffic_noise": ("city traffic", "street", "city", "road noise"),

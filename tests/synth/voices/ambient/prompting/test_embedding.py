@@ -73,14 +73,14 @@ def test_what_is_no_sound_is_like_none(text: str) -> None:
 
 @needs_package
 def test_a_guess_is_told() -> None:
-    parsed = parse_prompt("loud rapids")
-    assert [layer.sound for layer in parsed.layers] == ["stream"]
+    parsed = parse_prompt("a loud revolver")
+    assert [layer.sound for layer in parsed.layers] == ["gunshot"]
     assert parsed.layers[0].level_db > 0
-    assert parsed.notes[0].startswith("'rapids' was read as stream (likeness 0.")
+    assert parsed.notes[0].startswith("'revolver' was read as gunshot (likeness 0.")
 
 
 def test_without_the_package_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedding, "model_folder", lambda: None)
-    assert embedding.likeliest("rapids") is None
-    assert [layer.sound for layer in parse_prompt("heavy rain and rapids").layers] == ["rain"]
-    assert "rapids (names no sound)" in parse_prompt("heavy rain and rapids").ignored
+    assert embedding.likeliest("a revolver") is None
+    assert [layer.sound for layer in parse_prompt("heavy rain and a revolver").layers] == ["rain"]
+    assert "revolver (names no sound)" in parse_prompt("heavy rain and a revolver").ignored
