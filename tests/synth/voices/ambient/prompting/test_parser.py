@@ -7,7 +7,8 @@ import pytest
 from synth.errors import OptionError
 from synth.voices.ambient.catalogue.registry import all_sounds, sound_class
 from synth.voices.ambient.layers import Layer
-from synth.voices.ambient.prompting.parser import MAX_PROMPT_LAYERS, parse_promptfrom synth.voices.ambient.prompting.synonyms import SURFACES, SYNONYMS
+from synth.voices.ambient.prompting.parser import MAX_PROMPT_LAYERS, parse_prompt
+from synth.voices.ambient.prompting.synonyms import SURFACES, SYNONYMS
 
 # A prompt, and its parse: sounds, and which way the words turned which knobs of them ("+" above the default, "-" below).
 UNDERSTOOD = [
