@@ -81,7 +81,7 @@ def preview(name: str, query: PreviewQuery) -> Response:
     duration_s = 4.0 if query.duration_s == "" else float(query.duration_s)
     heard = previews.get(Preview(name, seed, duration_s, tuple(sorted(sound.settings(knobs).items()))))
     if heard is None:
-        raise Problem("unavailable", "other sounds are being made; ask again in a moment")
+        raise Problem("unavailable", "other sounds are being made; ask again in a moment", {"Retry-After": "5"})
     response = unless_known(Response(heard, content_type="audio/flac"))
     response.cache_control.private, response.cache_control.max_age = True, MAX_AGE_S
     return response
@@ -139,7 +139,7 @@ def _card(sound: SoundClass) -> dict[str, Any]:
         "title": sound.name.replace("_", " ").capitalize(),
         "singular": sound.singular,
         "words": " ".join(words).lower(),
-        "knobs": [{**vars(knob), "label": knob.meaning, "step": _step(knob.low, knob.high)} for knob in sound.knobs],
+        "knobs": [{**vars(knob), "label": knob.meaning[0].upper() + knob.meaning[1:], "step": _step(knob.low, knob.high)} for knob in sound.knobs],
     }
 
 

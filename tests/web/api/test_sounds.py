@@ -182,13 +182,13 @@ def test_a_prompt_that_is_not_understood_is_refused(here: Place, query: dict[str
 def test_a_job_that_asks_for_what_cannot_be_is_refused(
     here: Place, zoo: Zoo, fields: dict[str, str], sentence: str
 ) -> None:
-    answer = here.send(zoo["plain"], **fields)
+    answer = here.send(zoo["plain.mp4"], **fields)
     assert answer.status_code == 422, answer.get_json()
     assert sentence in answer.get_json()["detail"]
 
 
 def test_a_job_keeps_its_words(here: Place, zoo: Zoo) -> None:
-    answer = here.send(zoo["plain"], prompt="heavy rain", without="speech, music")
+    answer = here.send(zoo["plain.mp4"], prompt="heavy rain", without="speech, music")
     assert answer.status_code == 202, answer.get_json()
     told = answer.get_json()
     assert told["options"]["prompt"] == "heavy rain"
@@ -224,7 +224,7 @@ def test_the_upload_page_takes_words_and_a_sound(here: Place) -> None:
 def test_the_page_says_what_was_wrong_with_a_prompt(here: Place, zoo: Zoo) -> None:
     page = here.client.get("/").get_data(as_text=True)
     token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
-    answer = here.send(zoo["plain"], to="/", csrf_token=token, prompt="zxqv")
+    answer = here.send(zoo["plain.mp4"], to="/", csrf_token=token, prompt="zxqv")
     assert answer.status_code == 422
     assert "the nearest are" in answer.get_data(as_text=True)
 

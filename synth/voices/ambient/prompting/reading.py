@@ -106,7 +106,7 @@ class ClauseReader:
         knobs = {knob.name for knob in self._current.knobs} if self._current is not None and ours else set()
         if token.text not in knobs and token.text not in _SETTINGS and token.text not in _knob_names():
             known = token.stem in lexicon().words or token.text in all_sounds()
-            if known or lexicon().corrected(token) is not None:
+            if known or (not ours and lexicon().corrected(token) is not None):
                 return False
         elif token.text not in knobs and lexicon().sound_at(self._tokens, self._at) is not None:
             return False
