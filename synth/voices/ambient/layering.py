@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from synth.models.sound_selector import SoundSelection
+from synth.models.vocabulary.sound_selector import SoundSelection
 from synth.models.vocabulary.sounds import word_table
 from synth.voices.ambient.catalogue.entry import SoundClass
 from synth.voices.ambient.catalogue.registry import all_sounds

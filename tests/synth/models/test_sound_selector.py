@@ -1,4 +1,4 @@
-"""Words for all sounds of the catalogue: the table, the ranking over it, and the input that the backbone was trained on."""
+"""Words for all sounds of the catalogue: the table, the ranking, and the input that the backbone was trained on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from synth import weights
 from synth.models.imagenet import SHIPPED_INPUT, TRAINED_INPUT, ImageNetEye, Input
-from synth.models.sound_selector import CANDIDATES, FITS, select_sounds, word_probabilities
+from synth.models.vocabulary.sound_selector import CANDIDATES, FITS, select_sounds, word_probabilities
 from synth.models.vocabulary.imagenet import NAMES
 from synth.models.vocabulary.sounds import SPEECH, word_table
 from synth.sound_names import SOUND_NAMES
