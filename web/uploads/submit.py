@@ -62,14 +62,14 @@ class Ticket:
 class Submitter:
     """Takes clips in. Made once a server; safe to use from many threads."""
 
-    def __init__(self, settings: Settings, jobs: Jobs, storage: Storage, ring: Notify, ballast: Ballast) -> None:
+    def __init__(self, settings: Settings, jobs: Jobs, storage: Storage, notify: Notify, ballast: Ballast) -> None:
         self._ballast = ballast
-        self.jobs, self.storage, self.ring = jobs, storage, ring
+        self.jobs, self.storage, self.notify = jobs, storage, notify
         self.spool = Spool(settings.spool_dir)
         self.limits = Limits(max_bytes=min(settings.max_upload_bytes, Limits.max_bytes))
         # Each look at a clip is a process of its own; more of them than processors only get in each other's way.
         self._looking = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
-        self.questions = Questions(jobs, storage, ring)
+        self.questions = Questions(jobs, storage, notify)
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
@@ -151,7 +151,7 @@ class Submitter:
         if job.id != job_id:  # the same request came before: its job stands, this copy of its clip goes
             self._forget(job_id)
         elif job.state is State.QUEUED:
-            self.ring(job.mode)
+            self.notify(job.mode)
         return job
 
     def vary(
@@ -192,7 +192,7 @@ class Submitter:
                 except BaseException:
                     self._forget(job_id)
                     raise
-                self.ring(new.mode)
+                self.notify(new.mode)
                 made.append(new)
         return made
 
@@ -234,7 +234,7 @@ class Submitter:
             except BaseException:
                 self._forget(job_id)
                 raise
-        self.ring(MUSIC)
+        self.notify(MUSIC)
         return made
 
     def delete(self, job_id: str, viewer: str | None) -> None:
