@@ -89,6 +89,14 @@ def test_a_thing_in_a_third_of_the_pictures_counts_a_third() -> None:
     assert word_probabilities(np.zeros((0, 1000))).sum() == 0
 
 
+def test_what_else_is_heard_is_what_the_best_does_not_explain() -> None:
+    found = select_sounds(word_probabilities(sure_of("diaper", "diaper", "beagle")))
+    assert found.best.name == "crying_baby"
+    assert found.evidence["paper_crumpling"] > 0.2
+    assert "paper_crumpling" not in found.further
+    assert found.further["dog"] == pytest.approx(found.evidence["dog"])
+
+
 def test_a_flame_is_a_fire_only_where_the_network_is_sure_of_nothing() -> None:
     cues = {**dict.fromkeys(CUES, 0.0), "flame": 0.2, "flame_flicker": 0.02, "dark": 0.6}
     assert select_sounds(np.full(1000, 0.001), cues).best.name == "crackling_fire"

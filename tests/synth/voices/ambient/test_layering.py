@@ -14,7 +14,8 @@ from synth.voices.ambient.layering import BEDS, MOST, layers_of, together
 def selection(**evidence: float) -> SoundSelection:
     """What is seen, most first."""
     best = next(iter(evidence))
-    return SoundSelection(Ranked(best, evidence[best], ""), True, (), evidence, 0.0, ())
+    further = {name: value for name, value in evidence.items() if name != best}
+    return SoundSelection(Ranked(best, evidence[best], ""), True, (), evidence, further, 0.0, ())
 
 
 def heard(selected: SoundSelection, *, onsets: bool = False) -> list[str]:
