@@ -4,7 +4,7 @@ Frames come at 15 Hz. Once a second faces are looked for, and the mouth of the l
 face over a quarter of a second: a mouth that moves talks, a face that is still does not. For two seconds of every five,
 and after each cut, the hits voice's network listens; in the middle of them the packaged network looks at a picture, and
 colours and motion are measured for a second, as :mod:`synth.models.selector` wants them. At two moments of each it
-looks again, on the input that it was trained on, for :mod:`synth.models.sound_selector`. What is kept does not grow
+looks again, on the input that it was trained on, for :mod:`synth.models.vocabulary.sound_selector`. What is kept does not grow
 with the picture's size.
 
 Shapes: H x W = one frame, 64 x 64 = a face, S = steps of the hits voice's network (90 a second).
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from synth import weights
 from synth.errors import Cancelled
-from synth.models.sound_selector import word_probabilities
+from synth.models.vocabulary.sound_selector import word_probabilities
 from synth.voices.ambient import scene
 from synth.voices.ambient.image_cues import Cues
 from synth.voices.ambient.optical_flow import COARSE_SIDE, Motion, is_cut
@@ -79,7 +79,7 @@ class Window:
         logits: float32 [1000], what the packaged network takes the picture in the middle for, on the input that the
             hits voice's network knows it by.
         words: float64 [1000], what it takes two pictures for on the input that it was trained on; see
-            :func:`synth.models.sound_selector.word_probabilities`.
+            :func:`synth.models.vocabulary.sound_selector.word_probabilities`.
         cues: of colours and motion, see :data:`synth.voices.ambient.image_cues.CUES`.
     """
 

@@ -1,6 +1,6 @@
 """``mode=auto``: which voice a clip wants, how sure that is, why, and where in the clip another one is wanted.
 
-Class first: where the picture says clearly what it should sound like (:mod:`synth.models.sound_selector`), that is
+Class first: where the picture says clearly what it should sound like (:mod:`synth.models.vocabulary.sound_selector`), that is
 ambient sound of that class, unless somebody talks, or the picture is less clear and looks as if a stick struck. Else,
 four measures of a :class:`synth.routing.glance.Glance`, each -1..2 at most, go through a softmax of linear sums,
 :data:`WEIGHTS`. They were fitted by logistic regression (ridge of 0.002 on all but the constants, in which every clip
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from synth.ambient_classes import DISPLAY_NAMES
 from synth.media import video
-from synth.models.sound_selector import FITS, SoundSelection, select_sounds
+from synth.models.vocabulary.sound_selector import FITS, SoundSelection, select_sounds
 from synth.options import Mode
 from synth.result import Range
 from synth.sound_names import display_name

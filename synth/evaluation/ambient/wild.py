@@ -3,7 +3,7 @@
 Each clip's own sound is replaced by what mode auto makes of the picture alone; YAMNet hears both. Two figures:
 
 * **hit@5**: the likeliest of its 521 classes in ours is among the real sound's five, or the other way round. Generic
-  names (rooms, noise, silence) are left out.
+  names (rooms, noise, silence) are left out. **specific**: the same without the broadest names, :data:`BROAD`, too.
 * **KL**: divergence of the class distributions, real from ours, in nats; probabilities are brought to a sum of one.
 
 Floors: the real sounds of the other clips, pink noise, and the results of another build (``--beside``). Ceiling: one
@@ -37,10 +37,13 @@ from synth.pipeline.sonorize import sonorize
 
 SEED: Final = 71
 ENDINGS: Final = frozenset({".mkv", ".mp4", ".mov", ".webm", ".avi"})
+BROAD: Final = frozenset({"Music", "Speech", "Animal", "Vehicle"})
+"""Names that are among the five of every third real sound."""
 _HEARD: Final = ".wild-heard.jsonl"
 REPORT: Final = "wild.json"
 _LEAST: Final = 1e-4  # no class is impossible: a single one would decide the divergence
 _NOISE_S: Final = 10.0
+_FIVE: Final = 5
 
 Floats = NDArray[np.float32]
 
@@ -161,13 +164,20 @@ class Judged:
     """One sound against another: whether the likeliest of either is among the other's five, and the divergence."""
 
     hit: bool
+    specific: bool
     divergence: float
 
     @classmethod
     def of(cls, ours: NDArray[Any], real: NDArray[Any], yamnet: YamNet) -> Judged:
         """Probabilities [C] of ours against those of the real sound [C]."""
-        mine, theirs = yamnet.likeliest(np.asarray(ours)), yamnet.likeliest(np.asarray(real))
-        return cls(mine[0] in theirs or theirs[0] in mine, divergence(real, ours))
+        mine, theirs = (yamnet.likeliest(np.asarray(one), _FIVE + len(BROAD)) for one in (ours, real))
+        narrow = [[name for name in names if name not in BROAD] for names in (mine, theirs)]
+        return cls(_agree(mine, theirs), _agree(*narrow), divergence(real, ours))
+
+
+def _agree(mine: list[str], theirs: list[str]) -> bool:
+    """Whether the likeliest of either is among the other's five."""
+    return mine[0] in theirs[:_FIVE] or theirs[0] in mine[:_FIVE]
 
 
 def divergence(real: NDArray[Any], ours: NDArray[Any]) -> float:
@@ -184,6 +194,7 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
         "n": len(judged),
         "hit@5": hits / len(judged) if judged else None,
         "hit@5_95": [interval.low, interval.high] if interval else None,
+        "specific_hit@5": sum(one.specific for one in judged) / len(judged) if judged else None,
         "kl": float(np.mean([one.divergence for one in judged])) if judged else None,
     }
 
@@ -204,6 +215,7 @@ def _told(row: Sounded, judged: Judged, yamnet: YamNet) -> dict[str, Any]:
         "evidence": row.evidence,
         "candidates": row.candidates,
         "hit": judged.hit,
+        "specific_hit": judged.specific,
         "kl": round(judged.divergence, 3),
         "ours": yamnet.likeliest(np.array(row.ours)),
         "real": yamnet.likeliest(np.array(row.real)),

@@ -1,6 +1,6 @@
 """The ambient voice: up to three computed sounds of the catalogue, chosen and driven by the picture, in stereo.
 
-The picture decides which sounds are heard (:mod:`synth.models.sound_selector`, :mod:`synth.voices.ambient.layering`) or
+The picture decides which sounds are heard (:mod:`synth.models.vocabulary.sound_selector`, :mod:`synth.voices.ambient.layering`) or
 a person does; it turns their knobs and pans them (:mod:`synth.voices.ambient.picture_drive`). Sound is made in blocks
 of a second, take by take in turn, so that length costs no memory but that of the sound itself, and a take that is
 cancelled keeps what was made of it.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from synth import weights
 from synth.errors import Cancelled
 from synth.media.video import VideoInfo
-from synth.models.sound_selector import Ranked, SoundSelection, select_sounds
+from synth.models.vocabulary.sound_selector import Ranked, SoundSelection, select_sounds
 from synth.options import Options
 from synth.voices.ambient import mixing, scene
 from synth.voices.ambient.catalogue import call_shapes

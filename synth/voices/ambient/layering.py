@@ -1,8 +1,9 @@
 """Which sounds are heard together: a foreground, what else is seen, and a scene behind them.
 
 The foreground is the sound for which most speaks. A second sound joins it where something else in the picture speaks
-for it clearly, and a bed where the scene does; only what may sound together (``together`` of the catalogue's entries),
-and never two sounds for which the same words speak. What makes events gets more say where the picture has onsets.
+for it clearly, and a bed where the scene does: words that speak for the foreground have no more say. Only what may
+sound together does (``together`` of the catalogue's entries), and never two sounds for which the same words speak. What
+makes events gets more say where the picture has onsets.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from synth.models.sound_selector import SoundSelection
+from synth.models.vocabulary.sound_selector import SoundSelection
 from synth.models.vocabulary.sounds import word_table
 from synth.voices.ambient.catalogue.entry import SoundClass
 from synth.voices.ambient.catalogue.registry import all_sounds
@@ -39,7 +40,7 @@ def layers_of(selection: SoundSelection, *, onsets: bool) -> tuple[Layer, ...]:
         onsets: whether things strike in it.
     """
     sounds = all_sounds()
-    return _chosen(selection.best.name, selection.evidence, sounds, onsets=onsets)
+    return _chosen(selection.best.name, selection.further, sounds, onsets=onsets)
 
 
 def together(one: SoundClass, other: SoundClass) -> bool:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import Cancelled
-from synth.models.sound_selector import word_probabilities
+from synth.models.vocabulary.sound_selector import word_probabilities
 from synth.voices.ambient.image_cues import Cues
 from synth.voices.ambient.optical_flow import MOTION as MOTION
 from synth.voices.ambient.optical_flow import RATE_HZ as RATE_HZ
@@ -66,7 +66,7 @@ class Seen:
         position: float32 [T], where what moves by itself is, from the left, 0..1; what was before where nothing moves.
         logits_mean: float32 [1000], the network's class answers, mean over the pictures.
         words: float64 [1000], the probability of each word, mean over the pictures; see
-            :func:`synth.models.sound_selector.word_probabilities`.
+            :func:`synth.models.vocabulary.sound_selector.word_probabilities`.
         cues: name -> number, measured on the whole clip; see :class:`synth.voices.ambient.image_cues.Cues`.
     """
 

@@ -1,4 +1,4 @@
-"""Words for all sounds of the catalogue: the table, the ranking over it, and the input that the backbone was trained on."""
+"""Words for all sounds of the catalogue: the table, the ranking, and the input that the backbone was trained on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from synth import weights
 from synth.models.imagenet import SHIPPED_INPUT, TRAINED_INPUT, ImageNetEye, Input
-from synth.models.sound_selector import CANDIDATES, FITS, select_sounds, word_probabilities
+from synth.models.vocabulary.sound_selector import CANDIDATES, FITS, select_sounds, word_probabilities
 from synth.models.vocabulary.imagenet import NAMES
 from synth.models.vocabulary.sounds import SPEECH, word_table
 from synth.sound_names import SOUND_NAMES
@@ -87,6 +87,14 @@ def test_a_thing_in_a_third_of_the_pictures_counts_a_third() -> None:
     mixed = word_probabilities(sure_of("beagle", "seashore", "seashore"))
     assert mixed[NAMES.index("beagle")] == pytest.approx(1 / 3, abs=0.01)
     assert word_probabilities(np.zeros((0, 1000))).sum() == 0
+
+
+def test_what_else_is_heard_is_what_the_best_does_not_explain() -> None:
+    found = select_sounds(word_probabilities(sure_of("diaper", "diaper", "beagle")))
+    assert found.best.name == "crying_baby"
+    assert found.evidence["paper_crumpling"] > 0.2
+    assert "paper_crumpling" not in found.further
+    assert found.further["dog"] == pytest.approx(found.evidence["dog"])
 
 
 def test_a_flame_is_a_fire_only_where_the_network_is_sure_of_nothing() -> None:

@@ -1,4 +1,4 @@
-"""The computed ambient voice: layers in stereo, the same alone and beside others, cancelled, and chosen by the picture."""
+"""The computed ambient voice: layers in stereo, alike alone and beside others, cancelled, chosen by the picture."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def test_the_place_follows_what_moves_by_itself() -> None:
 def test_a_still_picture_says_nothing() -> None:
     nothing = np.zeros(0, np.float32)
     drive = drive_of(np.zeros((0, len(MOTION)), np.float32), nothing, nothing)
-    assert drive.pan.value(1.0) == 0
+    assert drive.pan.value(1.0) == pytest.approx(0)
     assert drive.strikes(all_sounds()["hammer"]) is None
     assert float(drive.curves(all_sounds()["rain"], {})["drops_per_s"].values[0]) == pytest.approx(
         all_sounds()["rain"].knob("drops_per_s").default

@@ -56,6 +56,7 @@ class SoundSelection:
         fits: whether it is likelier right than wrong; else it is only the nearest.
         candidates: the next ones, best first; of sounds for which the same words speak, one.
         evidence: sound -> evidence, of all that have any, largest first.
+        further: the same without the words that speak for the best: what else is there to be heard.
         speech: evidence that people talk, 0..1.
         words: what the network takes the picture for: ImageNet names and their probabilities, the likeliest three.
     """
@@ -64,6 +65,7 @@ class SoundSelection:
     fits: bool
     candidates: tuple[Ranked, ...]
     evidence: Mapping[str, float]
+    further: Mapping[str, float]
     speech: float
     words: tuple[tuple[str, float], ...]
 
@@ -110,15 +112,30 @@ def select_sounds(
         fits=best.evidence >= FITS,
         candidates=tuple(_ranked(name, total, table, words) for name in _unlike(order, table)),
         evidence={name: total[name] for name in order if total[name] > 0},
+        further=_further(order[0], table, words, cues),
         speech=speech,
         words=tuple((NAMES[number], float(words[number])) for number in answers),
     )
+
+
+def _further(
+    best: str, table: WordTable, words: NDArray[np.floating], cues: Mapping[str, float] | None
+) -> dict[str, float]:
+    """Evidence of other sounds once the best has taken the words that speak for it, largest first."""
+    left = words * (1 - table.weights[table.sounds.index(best)].clip(0, 1))
+    total = dict(zip(table.sounds, map(float, table.evidence(left)), strict=True))
+    del total[SPEECH], total[best]
+    if cues is not None:
+        _add_cues(total, cues)
+    return {name: total[name] for name in sorted(total, key=lambda name: (-total[name], name)) if total[name] > 0}
 
 
 def _add_cues(total: dict[str, float], cues: Mapping[str, float]) -> None:
     """Let colours and motion speak, as far as the network is not sure of something else."""
     found = dict(zip(AMBIENT_CLASSES, map(float, cue_evidence(cues)), strict=True))
     for name, alone in _CUES.items():
+        if name not in total:
+            continue
         others = max((value for other, value in total.items() if other != name), default=0.0)
         room = max(0.0, 1 - 2 * others)
         total[name] = 1 - (1 - total[name]) * (1 - alone * found[name] * room)
