@@ -51,6 +51,7 @@ class Hit(Shape):
     material: Annotated[str, OneOf(MATERIALS)]
     confidence: Fraction
     exemplar: str | None
+    pan: Annotated[float, Field(ge=-1, le=1, description="-1 left, 1 right.")]
     probabilities: dict[str, Fraction]
 
 
