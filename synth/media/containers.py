@@ -14,15 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from synth.errors import MediaError
-from synth.media import packets
+from synth.media import animated_pictures, metadata, packets, side_data
 from synth.media.files import url
 from synth.options import ExistingSound
 
 if TYPE_CHECKING:
     from synth.media.video import VideoInfo
 
-VIDEO_CODECS: Final = ("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "prores")
-SAME_BYTES: Final = ("mp4", "matroska", "mpeg")  # a copy keeps every byte; ts and avi store h264 otherwise
+COPIED_CODECS: Final = (
+    *("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "prores"),
+    *("ffv1", "dnxhd", "qtrle", "dvvideo"),
+)
+VIDEO_CODECS: Final = (*COPIED_CODECS, *animated_pictures.CODINGS)
+SAME_BYTES: Final = ("mp4", "matroska", "mpeg", "mxf", "dv")  # a copy keeps every byte; ts and avi store h264 otherwise
 OWN_CLOCK: Final = ("mpeg", "mpegts")  # their clocks start anywhere; what matters is how the streams lie to each other
 MIX_CEILING: Final = 0.891  # -1 dBFS; two sounds that are each in range may not be so together
 
@@ -44,10 +48,21 @@ class Container:
 _AAC: Final = ("-c:a:0", "aac", "-b:a:0", "192k")
 _AAC_RATES_HZ: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000)
 _MP4: Final = Container(
-    "mp4", "mp4", ("h264", "hevc", "mpeg4", "vp9", "av1", "mjpeg"), _AAC, _AAC_RATES_HZ, ("-movflags", "+faststart")
+    "mp4",
+    "mp4",
+    ("h264", "hevc", "mpeg4", "vp9", "av1", "mjpeg", *animated_pictures.CODINGS),
+    _AAC,
+    _AAC_RATES_HZ,
+    # What is "unofficial" is how a picture is to be shown: Dolby Vision, 360 degrees.
+    ("-movflags", "+faststart", "-strict", "unofficial"),
 )
 _MOV: Final = Container(
-    "mov", "mov", ("h264", "hevc", "mpeg4", "mjpeg", "prores"), _AAC, _AAC_RATES_HZ, ("-movflags", "+faststart")
+    "mov",
+    "mov",
+    ("h264", "hevc", "mpeg4", "mjpeg", "prores", "ffv1", "dnxhd", "qtrle", "dvvideo", *animated_pictures.CODINGS),
+    _AAC,
+    _AAC_RATES_HZ,
+    ("-movflags", "+faststart"),
 )
 _MKV: Final = Container(
     "mkv",
@@ -90,9 +105,10 @@ def muxing(
     rate_hz: int,
     container: Container,
     existing: ExistingSound,
-    metadata: Mapping[str, str],
+    tags: Mapping[str, str],
     *,
     mono: bool = False,
+    description: str = "",
 ) -> list[str]:
     """Arguments that copy the picture of ``source`` and code the sound from ``pipe:0``; the target comes after them.
 
@@ -108,14 +124,20 @@ def muxing(
     arguments += ["-map", "0:V:0", "-map", "[sound]"]
     if existing is ExistingSound.KEEP:
         arguments += ["-map", "0:a", "-c:a", "copy", "-disposition:a", "0"]
-    arguments += ["-c:v", "copy", "-copyinkf:v", *container.sound, "-disposition:a:0", "default"]
+    picture = animated_pictures.coding(info.video_codec, info.width, info.height, container.name)
+    arguments += [*(picture or ["-c:v", "copy", "-copyinkf:v"]), *container.sound, "-disposition:a:0", "default"]
+    if info.container == "dv":  # whose clock ticks too fast for ffmpeg's writer of mov to take for a frame rate
+        arguments += ["-r:v", str(Fraction(info.rate_fps).limit_denominator(1001))]
     if rate_hz not in container.sound_rates_hz or existing is ExistingSound.MIX:
         arguments += ["-ar:a:0", "48000"]
-    if info.video_codec == "hevc" and container.muxer in ("mp4", "mov"):
+    tag = side_data.plain_tag(description)
+    if info.video_codec == "hevc" and (container.muxer in ("mp4", "mov") or tag):
         arguments += ["-tag:v", "hvc1"]  # the only name under which Apple's players take it
-    arguments += [*container.extra, *_tags(metadata, container), "-avoid_negative_ts", "disabled"]
+    elif tag:
+        arguments += ["-tag:v", tag]
+    arguments += [*container.extra, *_tags(tags, container), "-avoid_negative_ts", "disabled"]
     arguments += ["-fflags", "+bitexact", "-flags:a:0", "+bitexact"]  # no random numbers: same input, same file
-    return [*arguments, "-map_metadata", "0", "-f", container.muxer, "-y"]
+    return [*arguments, "-map_metadata", "0", *metadata.arguments(metadata.of_file(description), tags), "-f", container.muxer, "-y"]
 
 
 def _placing(info: VideoInfo) -> str:
@@ -137,13 +159,13 @@ def _mixing(info: VideoInfo, *, mono: bool) -> str:
 _PLAIN_TAGS: Final = frozenset(("title", "artist", "album", "comment", "genre", "copyright", "description", "date"))
 
 
-def _tags(metadata: Mapping[str, str], container: Container) -> list[str]:
+def _tags(tags: Mapping[str, str], container: Container) -> list[str]:
     arguments: list[str] = []
-    for name, value in metadata.items():
+    for name, value in tags.items():
         if not re.fullmatch(r"[A-Za-z][\w.-]*", name) or "\0" in value:
             raise MediaError(f"the tag {name!r} has a name or a value that cannot be written")
         arguments += ["-metadata", f"{name}={value}"]
-    if container.muxer in ("mp4", "mov") and not _PLAIN_TAGS.issuperset(metadata):
+    if container.muxer in ("mp4", "mov") and not _PLAIN_TAGS.issuperset(tags):
         arguments += ["-movflags", "+faststart+use_metadata_tags"]  # mp4's own list of tags is closed
     return arguments
 

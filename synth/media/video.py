@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import audio, containers, packets
+from synth.media import animated_pictures, audio, box_transfer, containers, packets, side_data, tone_mapping
+from synth.media import metadata as tags
 from synth.media.ffmpeg import Cancel, Child, Fence, moviepy_reader, run
 from synth.media.files import arriving, source_bytes, url
 from synth.media.packets import packet_digest as packet_digest
@@ -162,12 +163,13 @@ def read_frames(
         MediaError: at the first frame, what :func:`probe` raises; later, when the picture cannot be decoded.
         Cancelled: ``cancelled``, asked before each frame and while waiting, said so.
     """
-    info = probe(path)
+    info, found = _look(path, LIMITS)
+    mapped = tone_mapping.filters(tone_mapping.of_picture(found.description), width, height)
     expected = max(1, round(info.duration_s * rate_hz))
     size = width * height * 3
     given = 0
     frame: NDArray[np.uint8] | None = None
-    with Child(_reading(path, info, rate_hz, width, height), fence=_decoding(info), cancelled=cancelled) as child:
+    with Child(_reading(path, info, rate_hz, width, height, mapped), fence=_decoding(info), cancelled=cancelled) as child:
         while given < expected and len(data := child.read(size)) == size:
             frame = np.frombuffer(data, dtype=np.uint8).reshape(height, width, 3)
             given += 1
@@ -188,7 +190,7 @@ def _shown_by(info: VideoInfo, rate_hz: float) -> int:
     return math.floor(0.9 * (info.duration_s - 2 / info.rate_fps) * rate_hz)
 
 
-def _reading(path: Path, info: VideoInfo, rate_hz: float, width: int, height: int) -> list[str]:
+def _reading(path: Path, info: VideoInfo, rate_hz: float, width: int, height: int, mapped: str | None) -> list[str]:
     clock = [] if info.container in containers.OWN_CLOCK else ["-copyts"]
     # round=up: a slot of the new rate shows the last frame that came before it, as a screen does.
     # settb, because setpts cuts its result to whole ticks, and the tick of an avi file is a frame.
@@ -196,7 +198,8 @@ def _reading(path: Path, info: VideoInfo, rate_hz: float, width: int, height: in
         f"settb=AVTB,setpts=PTS-({info.start_s:.9f}+{_SLACK_S})/TB,fps={Fraction(rate_hz).limit_denominator(10**6)}"
     )
     picking += ":start_time=0:round=up"
-    scaling = f"scale={width}:{height}:flags=area+accurate_rnd+bitexact,setsar=1"
+    scaling = mapped or f"scale={width}:{height}:flags=area+accurate_rnd+bitexact"
+    scaling = f"{animated_pictures.flattening(info.video_codec)}{scaling},setsar=1"
     first, second = (picking, scaling) if rate_hz <= info.rate_fps else (scaling, picking)
     arguments = ["-v", "error", *clock, "-i", url(path), "-map", "0:V:0"]
     return [*arguments, "-vf", f"{first},{second}", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
@@ -245,7 +248,7 @@ def remux(
     existing: ExistingSound,
     metadata: Mapping[str, str] | None = None,
     cancelled: Cancel | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Write the picture of ``source``, bit for bit, with ``sound`` under it.
 
     The suffix of ``target`` names the container.
@@ -271,7 +274,7 @@ def remux(
     fitted = audio.fit(sound, rate_hz, info.duration_s)
     if info.audio_codec is None:
         existing = ExistingSound.REPLACE
-    arguments = containers.muxing(info, source, rate_hz, container, existing, metadata or {}, mono=found.mono)
+    arguments = containers.muxing(info, source, rate_hz, container, existing, metadata or {}, mono=found.mono, description=found.description)
     fence = Fence(
         cpu_s=600 + math.ceil(info.duration_s),
         wall_s=600 + info.bytes_ / 2_000_000,
@@ -281,8 +284,25 @@ def remux(
         output = run(
             [*arguments, url(part), *packets.DIGEST_OUTPUT], fence=fence, feed=[fitted.data], cancelled=cancelled
         )
+        if container.muxer in ("mp4", "mov"):
+            box_transfer.transfer(source, found.description, part)
         if info.container in containers.SAME_BYTES and packets.digest_in(output.stdout) != packet_digest(part):
             raise MediaError("the picture could not be carried over unchanged, so no result was written")
+        return losses(found.description, packets.listing(part, LIMITS).description, container.name)
+
+
+def losses(before: str, after: str, container: str) -> tuple[str, ...]:
+    """What a result lacks of what the source says of its picture and of itself, a sentence a kind.
+
+    Args:
+        before, after: ffmpeg's descriptions of source and result.
+        container: name of the result's.
+
+    Raises:
+        MediaError: without what is lost the picture would be shown wrongly.
+    """
+    said = side_data.losses(side_data.of_picture(before), side_data.of_picture(after), container)
+    return (*said, *tags.losses(tags.of_file(before), tags.of_file(after), container))
 
 
 def write_frames(
