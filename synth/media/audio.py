@@ -183,14 +183,14 @@ def normalise(
 
 
 def loudness(sound: NDArray[np.float32], rate_hz: int) -> float | None:
-    """Integrated loudness of [N] in LUFS (ITU-R BS.1770-4); None where all of it is below the absolute gate.
+    """Integrated loudness of [N], or [N, channels], in LUFS (ITU-R BS.1770-4); None where all of it is below the absolute gate.
 
     A sound shorter than the 0.4 s that are measured at once is measured with silence after it, as it would be heard.
     """
     import pyloudnorm  # brings scipy along, which takes a second or two
 
     shortest = int(np.ceil(BLOCK_S * rate_hz)) + 1
-    padded = np.pad(sound, (0, max(0, shortest - len(sound))))
+    padded = np.pad(sound, [(0, max(0, shortest - len(sound))), (0, 0)][: sound.ndim])
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         value = float(pyloudnorm.Meter(rate_hz).integrated_loudness(padded.astype(np.float64)))

@@ -1,0 +1,87 @@
+"""What a listener gets: a sound after its container's coding and decoding, with its true peak where it was asked for.
+
+A lossy coding puts other samples out than were put in: Opus at 128 kb/s comes back up to 1.2 dB over the true peak,
+AAC at 192 kb/s .1 dB. So the sound is coded, decoded, measured, and limited again by what sticks out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.media import audio, limiter
+
+Floats = NDArray[np.float32]
+
+TIMES_AT_MOST: Final = 2
+"""How often a sound is limited again."""
+_MARGIN_DB: Final = 0.05  # the coding of a sound that was limited again sticks out elsewhere
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A sound as it comes out of the file that holds it.
+
+    Attributes:
+        coding: how it is coded there, in ffmpeg's word: ``aac``, ``opus``, ``flac``.
+        loudness_lufs: integrated, ITU-R BS.1770-4; ``None`` where there is nothing to measure.
+        true_peak_dbtp: the highest of all channels; ``None`` for silence.
+        limited_again: how often it was limited again, so that the true peak is met after decoding: 0 to 2.
+    """
+
+    coding: str
+    loudness_lufs: float | None
+    true_peak_dbtp: float | None
+    limited_again: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "coding": self.coding,
+            "loudness_lufs": self.loudness_lufs,
+            "true_peak_dbtp": self.true_peak_dbtp,
+            "limited_again": self.limited_again,
+        }
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is to be written: float32 [N], the ceiling of a mix, how it comes back, and a sentence if that is too high."""
+
+    sound: Floats
+    ceiling_dbtp: float
+    delivery: Delivery
+    warning: str | None
+
+
+def settle(
+    sound: Floats, rate_hz: int, ceiling_dbtp: float, heard: Callable[[Floats, float], Floats], coding: str, *, mixed: bool
+) -> Settled:
+    """Limit a sound until it keeps its true peak after coding and decoding.
+
+    Args:
+        sound: float32 [N], one channel, at ``rate_hz``, that keeps ``ceiling_dbtp`` already.
+        heard: codes and decodes: (sound [N], ceiling of the mix) -> float32 [M, channels].
+        coding: its name.
+        mixed: whether other sound is added before the coding, under the ceiling given to ``heard``; then that is
+            lowered and the sound left as it is.
+    """
+    wanted_dbtp, ceiling = ceiling_dbtp, ceiling_dbtp
+    limited = sound
+    for again in range(TIMES_AT_MOST + 1):
+        back = heard(limited, ceiling)
+        peak = max((limiter.true_peak_dbtp(np.ascontiguousarray(channel)) for channel in back.T), default=-180.0)
+        if peak <= wanted_dbtp or again == TIMES_AT_MOST:
+            break
+        ceiling -= peak - wanted_dbtp + _MARGIN_DB
+        if not mixed:
+            limited, _ = limiter.limit(sound, rate_hz, ceiling)
+    silent = not np.any(back)
+    delivery = Delivery(coding, audio.loudness(back, rate_hz), None if silent else peak, again)
+    over = peak - wanted_dbtp
+    warning = f"after decoding the true peak is {peak:.2f} dBTP instead of {wanted_dbtp:.2f} dBTP" if over > 0 else None
+    return Settled(limited, ceiling, delivery, warning)
