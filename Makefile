@@ -5,7 +5,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PINS := pyproject.toml setup.py constraints.txt scripts/setup.sh $(wildcard synth/kernels/cpu/*)
+PINS := pyproject.toml setup.py constraints.txt scripts/setup.sh $(wildcard synth/sampler/cpu/*)
 TORCH_INDEX ?=
 PYTHON ?= python3
 export TORCH_INDEX
@@ -46,7 +46,7 @@ slow: $(VENV)/.ready-dev ## the tests that take minutes
 
 clean: ## take away everything that make and the tests made
 	@rm -rf $(VENV) build dist demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@rm -f synth/kernels/*.so
+	@rm -f synth/sampler/*.so
 	@find synth web workers tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: $(PINS)

@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-FOLDER = Path("synth", "kernels", "cpu")
+FOLDER = Path("synth", "sampler", "cpu")
 # Same source, same roundings: the compiler must not fuse what the code does not.
 FLAGS = ["-std=c++17", "-O3", "-g0", "-fPIC", "-pthread", "-fvisibility=hidden", "-fno-fast-math", "-fno-math-errno"]
 FLAGS += ["-ffp-contract=off"]
@@ -39,7 +39,7 @@ class BuildSampler(build_ext):
 
 
 SAMPLER = Extension(
-    "synth.kernels._cpu",
+    "synth.sampler._cpu",
     sources=[str(FOLDER / "engine.cpp"), str(FOLDER / "portable.cpp")],
     depends=[str(header) for header in sorted(FOLDER.glob("*.h"))],
     language="c++",

@@ -29,16 +29,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts import gpu_checks
-from synth.kernels.base import Shape
-from synth.kernels.cuda import device as devices
-from synth.kernels.cuda.device import CudaDevice, GpuError
-from synth.kernels.cuda.launching import CudaSampler
-from synth.kernels.cuda.plan import CLUSTER, Variant
-from synth.kernels.folding import random_folded
-from synth.kernels.packing import pack
+from synth.sampler.base import Shape
+from synth.sampler.cuda import device as devices
+from synth.sampler.cuda.device import CudaDevice, GpuError
+from synth.sampler.cuda.launching import CudaSampler
+from synth.sampler.cuda.plan import CLUSTER, Variant
+from synth.sampler.folding import random_folded
+from synth.sampler.packing import pack
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ROOT / "synth" / "kernels" / "cuda"
+SOURCES = ROOT / "synth" / "sampler" / "cuda"
 PAPER = Shape((64, 16), 1024)
 BATCHES = (1, 8, 64, 256, 1024)
 BUDGET_S = 450.0  # of the 8 minutes; what does not fit is left out and said to be
@@ -195,8 +195,8 @@ def number(pattern: str, text: str) -> int:
 
 def dynamic_shared(variant: Variant) -> int | None:
     """Bytes a block takes for the paper's network on a GPU of 132 multiprocessors."""
-    from synth.kernels.cuda.launching import CALL_WORDS, MODEL_WORDS
-    from synth.kernels.cuda.plan import make_plan
+    from synth.sampler.cuda.layout import CALL_WORDS, MODEL_WORDS
+    from synth.sampler.cuda.plan import make_plan
 
     shape = Shape(PAPER.frames, PAPER.width, "gru" if variant.gates == 3 else "lstm")
     structs = sum(-(-words * 8 // 16) * 16 for words in (MODEL_WORDS, CALL_WORDS))
@@ -325,8 +325,8 @@ def measure_shipped(report: Report, device: CudaDevice) -> None:
 def shipped(name: str) -> Any:
     """A decoder out of the manifest, packed as its metadata say."""
     from synth import weights
-    from synth.kernels.folding import fold
     from synth.models.visual_to_sound import VisualToSound, VisualToSoundConfig
+    from synth.sampler.folding import fold
 
     loaded = weights.load(name)
     network = VisualToSound(VisualToSoundConfig.from_dict(json.loads(loaded.metadata["config"])))
@@ -375,7 +375,7 @@ def measure_torch(report: Report) -> None:
 def time_torch(precision: str, streams: int, graph: bool) -> tuple[list[float], int]:
     import torch
 
-    from synth.kernels.cuda.graph import TorchSampler
+    from synth.sampler.cuda.graph import TorchSampler
 
     loop = TorchSampler(network(precision), "cuda", batch=streams)
     step = loop._step if graph else functools.partial(loop._loop.frame, None)

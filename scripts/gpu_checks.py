@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import Cancelled
-from synth.kernels.base import LEVELS, Shape, Stream
-from synth.kernels.cuda.device import CudaDevice, Device, GpuError
-from synth.kernels.cuda.emulation import EmulatedSampler
-from synth.kernels.cuda.launching import CudaSampler
-from synth.kernels.folding import MIDDLE, Folded, random_folded
-from synth.kernels.packing import Packed, pack
-from synth.kernels.reference import ReferenceSampler
+from synth.sampler.base import LEVELS, Shape, Stream
+from synth.sampler.cuda.device import CudaDevice, Device, GpuError
+from synth.sampler.cuda.emulation import EmulatedSampler
+from synth.sampler.cuda.launching import CudaSampler
+from synth.sampler.folding import MIDDLE, Folded, random_folded
+from synth.sampler.packing import Packed, pack
+from synth.sampler.reference import ReferenceSampler
 
 ROOT: Final = Path(__file__).parents[1]
 SMALL: Final = (
@@ -97,7 +97,7 @@ def same_bytes_as_the_cpu(device: Device, clusters: bool) -> str:
 
 @functools.cache
 def cpu_library() -> Callable[[Packed], Any] | None:
-    from synth.kernels import native
+    from synth.sampler import native
 
     if native.library() is None:
         command = [sys.executable, "setup.py", "build_ext", "--inplace"]
@@ -294,7 +294,7 @@ CHECKS: Final = (
 
 def graph() -> str:
     """The loop without a kernel."""
-    from synth.kernels.cuda.graph import TorchSampler
+    from synth.sampler.cuda.graph import TorchSampler
 
     packed = pack(random_folded(SMALL[0], 3), "fp32")
     loop, definition = TorchSampler(packed), ReferenceSampler(packed)
@@ -320,7 +320,7 @@ def small_launch(device: CudaDevice) -> None:
 
 
 def _variant() -> Any:
-    from synth.kernels.cuda.plan import Variant
+    from synth.sampler.cuda.plan import Variant
 
     return Variant("bf16", cluster=True)
 

@@ -1,4 +1,4 @@
-"""Runs synth/kernels/cuda/constants.cu: what a load, a barrier and a hop cost on this GPU, in cycles."""
+"""Runs synth/sampler/cuda/constants.cu: what a load, a barrier and a hop cost on this GPU, in cycles."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from synth.kernels.cuda import device as devices
-from synth.kernels.cuda.device import CudaDevice
-from synth.kernels.cuda.plan import CLUSTER, Variant
+from synth.sampler.cuda import device as devices
+from synth.sampler.cuda.device import CudaDevice
+from synth.sampler.cuda.plan import CLUSTER, Variant
 
 REPEATS = 2000
 THREADS = 256

@@ -9,13 +9,13 @@ import tempfile
 from pathlib import Path
 
 from synth import weights
-from synth.data.clip import Clip
-from synth.data.simulate import draw_scene, write_clip
-from synth.evaluation import pictures
-from synth.evaluation.listening import Listener, judge, see
+from synth.data.corpora.clip import Clip
+from synth.data.strike_scenes.simulate import draw_scene, write_clip
+from synth.evaluation.hits import pictures
+from synth.evaluation.hits.clips import Listener, judge, see
 from synth.models.imagenet import ImageNetEye
-from synth.synthesis import hearing
-from synth.synthesis.hits import NETWORK
+from synth.voices.hits import detector
+from synth.voices.hits.voice import NETWORK
 
 SEED = 900_000_007
 TARGET = Path(__file__).parents[1] / "docs" / "hits.png"
@@ -24,7 +24,7 @@ TARGET = Path(__file__).parents[1] / "docs" / "hits.png"
 def main() -> None:
     """Render, listen, draw."""
     loaded = weights.load(NETWORK)
-    shipped = hearing.build(loaded.tensors, loaded.metadata)
+    shipped = detector.build(loaded.tensors, loaded.metadata)
     scene = draw_scene(SEED, duration_s=6.0, rate_fps=30.0, material="wood", demo=True)
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "clip.mp4"

@@ -46,18 +46,23 @@ class ExistingSound(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a source may be. Beyond these a clip is refused with a sentence before any work is done."""
+    """What a source may be. Beyond these a clip is refused with a sentence before any work is done.
+
+    Duration, rate and number of frames are nominal: a camera's "240 frames a second" are 240.1 now and then, so that
+    :data:`NOMINAL_MARGIN` times as much is taken.
+    """
 
     max_duration_s: float = 3600.0
     max_rate_fps: float = 240.0
     max_frames: int = 216_000
     max_pixels: int = 35_389_440  # one frame; 8192 x 4320
     max_side_px: int = 8192
-    max_streams: int = 8
+    max_streams: int = 64
     max_bytes: int = 4 * 1024**3
 
 
 LIMITS: Final = Limits()
+NOMINAL_MARGIN: Final = 1.02
 MAX_SEED: Final = 2**63 - 1
 MAX_TAKES: Final = 8
 MAX_FACES: Final = 16

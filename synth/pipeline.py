@@ -2,7 +2,7 @@
 
     probe -> route, for mode auto -> read_frames -> controls -> render -> fit and normalise -> remux
 
-The :data:`MODES` table maps a mode to its voice. A new mode is one file in ``synth.synthesis`` and one row here.
+The :data:`MODES` table maps a mode to its voice. A new mode is one file in ``synth.voices`` and one row here.
 """
 
 from __future__ import annotations
@@ -21,18 +21,16 @@ from typing import Final, NoReturn
 
 import numpy as np
 
-from synth import provenance, router
+from synth import provenance
 from synth.errors import Cancelled, OptionError
 from synth.files import file_sha256
 from synth.media import audio, containers, video
 from synth.options import Mode, Options, Synthesis
 from synth.randomness import uniforms
 from synth.result import Output, Range, Result
-from synth.search import libraries
-from synth.search.library_matching import sounds_of
+from synth.routing import medley, router
 from synth.stopwatch import Stopwatch
-from synth.synthesis import hit_list, medley
-from synth.synthesis.base import (
+from synth.voices.base import (
     NO_HITS,
     BatchVoice,
     CancelPoll,
@@ -47,22 +45,25 @@ from synth.synthesis.base import (
     ignore_progress,
     never_cancelled,
 )
+from synth.voices.hits import hit_list
+from synth.voices.library import registry
+from synth.voices.library.matching import sounds_of
 
 
 def _hits() -> Voice:
-    from synth.synthesis.hits import HitsVoice  # only now: what was refused before needed none of it
+    from synth.voices.hits.voice import HitsVoice  # only now: what was refused before needed none of it
 
     return HitsVoice()
 
 
 def _ambient() -> Voice:
-    from synth.synthesis.ambient import AmbientVoice
+    from synth.voices.ambient.voice import AmbientVoice
 
     return AmbientVoice()
 
 
 def _speech() -> Voice:
-    from synth.synthesis.speech import SpeechVoice
+    from synth.voices.speech.voice import SpeechVoice
 
     return SpeechVoice()
 
@@ -79,7 +80,7 @@ def _over(mode: Mode) -> Callable[[Voice], Voice]:
     """Maker of the voice that lays recordings of a library under what a mode's own voice sees, one a voice."""
 
     def make(voice: Voice) -> Voice:
-        from synth.synthesis.library import LibraryVoice
+        from synth.voices.library.voice import LibraryVoice
 
         if mode not in laying or laying[mode][0] is not voice:
             laying[mode] = (voice, LibraryVoice(voice, mode))
@@ -248,7 +249,7 @@ def render_hits(
     """Sound an edited hit list under a clip, without running the nets.
 
     Args:
-        hits_json: see :mod:`synth.synthesis.hit_list`.
+        hits_json: see :mod:`synth.voices.hits.hit_list`.
         take: which entry of the list's ``outputs`` to sound; the others are as for :func:`sonorize`.
 
     Raises:
@@ -274,7 +275,7 @@ def voice_of(mode: Mode, options: Options | None = None) -> Voice:
     voice = MODES[mode]()
     if options is None or options.synthesis is not Synthesis.LIBRARY or mode not in LIBRARY_MODES:
         return voice
-    libraries.find(options.library)
+    registry.find(options.library)
     return LIBRARY_MODES[mode](voice)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synth.options import Mode
-from synth.synthesis.base import Hit, SoundChoice
+from synth.voices.base import Hit, SoundChoice
 
 if TYPE_CHECKING:
-    from synth.search.library_matching import Laid
+    from synth.voices.library.matching import Laid
 
 
 @dataclass(frozen=True)

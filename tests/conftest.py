@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth import pipeline, router
+from synth import pipeline
 from synth.media import video
 from synth.options import Mode
+from synth.routing import router
 from tests import servers
 from tests.clips import Zoo
 from tests.serving import KEY_ENTRY, Serving, serving

@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.media import video
-from synth.search.description import (
+from synth.description.description import (
     MAP_SIDE,
     SPACES,
     Description,
@@ -25,6 +24,7 @@ from synth.search.description import (
     Unit,
     Vector,
 )
+from synth.media import video
 
 PICTURES = 4
 

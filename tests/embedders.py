@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.search.description import SPACES, Side, Vector
+from synth.description.description import SPACES, Side, Vector
 
 
 class LightsAndLevels:

@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from synth import pipeline, router
+from synth import pipeline
 from synth.errors import Cancelled
 from synth.media.video import VideoInfo
 from synth.options import Mode, Options
-from synth.synthesis.base import CancelPoll, Controls, Frame, Progress, Rendering, Take
+from synth.routing import router
+from synth.voices.base import CancelPoll, Controls, Frame, Progress, Rendering, Take
 from tests.voices import CHUNK_S, FlashVoice, HissVoice, flash_route
 
 POISON_SEED: Final = 666  # kills its worker

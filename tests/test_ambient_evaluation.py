@@ -12,16 +12,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from synth.data import class_sounds
+from synth.data.corpora import class_sounds
 from synth.errors import MediaError, WeightsError
-from synth.evaluation import ambient as evaluation
-from synth.evaluation import ambient_pictures, frechet, likelihood, sound_checks, sound_judges, yamnet
-from synth.evaluation.sound_judges import Judge, mel_statistics
+from synth.evaluation.ambient import judged_sets, judges, likelihood, pictures, sound_checks, yamnet
+from synth.evaluation.ambient import report as evaluation
+from synth.evaluation.ambient.judges import Judge, mel_statistics
+from synth.metrics import frechet
 from synth.models.samplernn import SampleRNNConfig
 from synth.models.visual_to_sound import VisualToSound, VisualToSoundConfig
-from synth.synthesis import ambient, envelopes
-from synth.training import ambient as training
-from synth.training.ambient_data import Recording
+from synth.training.ambient import recipes as training
+from synth.training.ambient.data import Recording
+from synth.voices.ambient import band_envelopes, voice
 
 RATE_HZ = 16_000
 ESC10 = Path(__file__).parents[1].parent / "shared" / "data" / "esc10"
@@ -62,10 +63,10 @@ def recordings(per_fold: int = 2, seconds: float = 1.024) -> list[Recording]:
     ]
 
 
-def tiny_decoder(known: Sequence[Recording]) -> ambient.Decoder:
+def tiny_decoder(known: Sequence[Recording]) -> voice.Decoder:
     torch.manual_seed(0)
-    bank = envelopes.EnvelopeBank.of([r.label for r in known], [r.levels for r in known])
-    return ambient.unpack(*ambient.pack(VisualToSound(TINY).eval(), bank, "fp32"))
+    bank = band_envelopes.EnvelopeBank.of([r.label for r in known], [r.levels for r in known])
+    return voice.unpack(*voice.pack(VisualToSound(TINY).eval(), bank, "fp32"))
 
 
 # --- judges -------------------------------------------------------------------------------------------------------
@@ -93,9 +94,9 @@ def test_cross_validation_judges_each_fold_by_the_others() -> None:
     points = np.array([[0.0], [0.1], [1.0], [1.1]] * 2)
     labels = ["a", "a", "b", "b"] * 2
     folds = [1] * 4 + [2] * 4
-    assert sound_judges.cross_validated(points, labels, folds) == labels
+    assert judges.cross_validated(points, labels, folds) == labels
     # A class that the other folds lack cannot be found.
-    assert sound_judges.cross_validated(points, [*labels[:4], "a", "a", "c", "c"], folds)[6:] == ["b", "b"]
+    assert judges.cross_validated(points, [*labels[:4], "a", "a", "c", "c"], folds)[6:] == ["b", "b"]
 
 
 def test_numbers_that_are_silent_in_training_do_not_shout_later() -> None:
@@ -140,7 +141,7 @@ def test_mapped_classes_are_the_ambient_ones_in_order() -> None:
     from synth.ambient_classes import AMBIENT_CLASSES
 
     assert tuple(yamnet.AUDIOSET) == AMBIENT_CLASSES
-    assert sound_judges.mapped(np.eye(10)[[3, 6]]) == ["crying_baby", "rain"]
+    assert judges.mapped(np.eye(10)[[3, 6]]) == ["crying_baby", "rain"]
 
 
 # --- distance -----------------------------------------------------------------------------------------------------
@@ -194,7 +195,7 @@ def test_what_is_missing_is_measured_where_there_should_be_sound() -> None:
     assert sound_checks.missing_s(clicks, control) == pytest.approx(1.0)
 
 
-def test_a_dropout_is_named(judged: evaluation.Judged) -> None:
+def test_a_dropout_is_named(judged: judged_sets.Judged) -> None:
     assert judged.shaped is not None
     silent = np.zeros_like(judged.shaped.sounds[3])
     made = replace(judged.generated, sounds=[*judged.shaped.sounds[:3], silent])
@@ -219,11 +220,11 @@ def test_a_copy_is_found_at_any_level_and_noise_is_no_copy() -> None:
 
 
 def test_shaped_noise_has_the_levels_that_were_asked_for() -> None:
-    levels = envelopes.band_levels(chirps(2.0, 3))
+    levels = band_envelopes.band_levels(chirps(2.0, 3))
     made = sound_checks.shaped_noise(levels, 2 * RATE_HZ, 0)
-    heard = envelopes.band_levels(made)
+    heard = band_envelopes.band_levels(made)
     loud = levels > levels.max() - 0.3
-    assert np.abs(heard[: len(levels)] - levels)[loud].mean() * envelopes.RANGE_DB < 5
+    assert np.abs(heard[: len(levels)] - levels)[loud].mean() * band_envelopes.RANGE_DB < 5
     assert not np.any(sound_checks.shaped_noise(np.zeros((20, 16), np.float32), 4000, 0))
 
 
@@ -268,7 +269,7 @@ def test_the_bank_holds_the_loudest_stretches_one_a_source() -> None:
 
 def test_only_flow_tells_sounds_of_a_class_apart() -> None:
     bank = likelihood.bank_of([r for r in recordings() if r.fold == 4], ["dog", "rain"], 2, 4)
-    levels = envelopes.EnvelopeBank.of([r.label for r in bank], [r.levels for r in bank])
+    levels = band_envelopes.EnvelopeBank.of([r.label for r in bank], [r.levels for r in bank])
     names = {v: {one[0].name for one in likelihood.pictures(v, bank, levels)} for v in ("none", "flow", "guided")}
     assert {variant: len(found) for variant, found in names.items()} == {"none": 2, "flow": 4, "guided": 2}
     assert len(likelihood.pictures("guided", bank, levels, draws=3)[0]) == 3
@@ -278,7 +279,7 @@ def test_only_flow_tells_sounds_of_a_class_apart() -> None:
 def test_every_variant_can_be_asked(variant: str) -> None:
     known = recordings(1, 0.512)
     bank = likelihood.bank_of([r for r in known if r.fold == 4], ["dog", "rain"], 1, 4)
-    levels = envelopes.EnvelopeBank.of([r.label for r in known], [r.levels for r in known])
+    levels = band_envelopes.EnvelopeBank.of([r.label for r in known], [r.levels for r in known])
     torch.manual_seed(0)
     found = likelihood.retrieve(VisualToSound(replace(TINY, variant=variant)).eval(), bank, levels)
     assert found["chance"] == {"class": 0.5, "instance": 0.5, "instance_within_class": 1.0}
@@ -304,12 +305,12 @@ def test_networks_of_a_comparison_are_found_and_damage_is_named(tmp_path: Path) 
 
 
 @pytest.fixture(scope="module")
-def judged() -> evaluation.Judged:
+def judged() -> judged_sets.Judged:
     known = recordings()
     return evaluation.judge_all(tiny_decoder(known), known, None, seeds=range(2), duration_s=0.6)
 
 
-def test_the_report_puts_floors_and_ceilings_beside_every_score(judged: evaluation.Judged) -> None:
+def test_the_report_puts_floors_and_ceilings_beside_every_score(judged: judged_sets.Judged) -> None:
     result = json.loads(json.dumps(evaluation.report(judged)))
     assert result["sounds"] == {"generated": 4, "real": 8, "classes": ["dog", "rain"]}
     strict = result["class_accuracy"]["own, trained on fold 4"]
@@ -323,7 +324,7 @@ def test_the_report_puts_floors_and_ceilings_beside_every_score(judged: evaluati
     assert result["copies"]["generated"]["correlation_largest"] <= 1
 
 
-def test_recordings_in_place_of_what_was_made_reach_the_ceiling(judged: evaluation.Judged) -> None:
+def test_recordings_in_place_of_what_was_made_reach_the_ceiling(judged: judged_sets.Judged) -> None:
     cheating = replace(judged, generated=judged.held_out)
     assert all(
         figures["share_of_ceiling"] == 1
@@ -334,13 +335,13 @@ def test_recordings_in_place_of_what_was_made_reach_the_ceiling(judged: evaluati
     assert evaluation.copies(played_back)["generated"]["correlation_median"] > 0.99
 
 
-def test_pictures_are_drawn(judged: evaluation.Judged, tmp_path: Path) -> None:
+def test_pictures_are_drawn(judged: judged_sets.Judged, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    ambient_pictures.draw(judged, evaluation.verdicts(judged), evaluation.report(judged), tmp_path)
-    ambient_pictures.bits_bars({"uniform": 8.0, "guided": 4.1}, tmp_path / "bits.png")
+    pictures.draw(judged, evaluation.verdicts(judged), evaluation.report(judged), tmp_path)
+    pictures.bits_bars({"uniform": 8.0, "guided": 4.1}, tmp_path / "bits.png")
     log = tmp_path / "log.jsonl"
     log.write_text('{"step": 20, "bits": 8.1}\n{"step": 40, "bits": 7.2}\n')
-    ambient_pictures.training_curves({"guided": log}, tmp_path / "curves.png")
+    pictures.training_curves({"guided": log}, tmp_path / "curves.png")
     names = ("ambient-dog", "ambient-rain", "ambient-confusion", "ambient-accuracy", "bits", "curves")
     assert all((tmp_path / f"{name}.png").stat().st_size > 1000 for name in names)
 
@@ -349,7 +350,7 @@ def test_a_log_without_the_figure_is_refused(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_text('{"step": 20, "loss": 8.1}\n')
     with pytest.raises(MediaError, match="no log"):
-        ambient_pictures.read_log(log, "bits")
+        pictures.read_log(log, "bits")
 
 
 def test_the_evaluation_as_a_person_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,10 +363,10 @@ def test_the_evaluation_as_a_person_runs_it(tmp_path: Path, monkeypatch: pytest.
         name = f"{recording.fold}-{recording.name.split('-')[1][-1]}{len(list(folder.iterdir()))}-A.wav"
         soundfile.write(folder / name, recording.sound, RATE_HZ)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ambient, "load", lambda: tiny_decoder(known))
+    monkeypatch.setattr(voice, "load", lambda: tiny_decoder(known))
     monkeypatch.setattr(evaluation, "installed_yamnet", lambda: "YAMNet is not installed")
     monkeypatch.setattr(evaluation, "SEEDS", range(1))
-    monkeypatch.setattr(ambient_pictures, "draw", lambda *_: None)
+    monkeypatch.setattr(pictures, "draw", lambda *_: None)
     monkeypatch.setattr(evaluation, "DURATION_S", 0.6)
     result = evaluation.evaluate_ambient(tmp_path / "data", tmp_path / "out")
     assert result["left_out"] == "YAMNet is not installed"
@@ -377,11 +378,11 @@ def test_the_evaluation_as_a_person_runs_it(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.real_data
 @pytest.mark.skipif(not ESC10.is_dir(), reason="needs ../shared/data/esc10")
 def test_our_ears_tell_real_classes_apart(tmp_path: Path) -> None:
-    from synth.training.ambient_data import prepare
+    from synth.training.ambient.data import prepare
 
     sounds = [s for s in class_sounds.load(ESC10, ("dog", "rain")) if s.name.split("-")[-1] == "A" and s.fold in (1, 2)]
     known = prepare(sounds, tmp_path)
     heard = np.stack([mel_statistics(one.sound) for one in known])
     labels = [one.label for one in known]
-    taken = sound_judges.cross_validated(heard, labels, [one.fold for one in known])
+    taken = judges.cross_validated(heard, labels, [one.fold for one in known])
     assert np.mean([one == other for one, other in zip(taken, labels, strict=True)]) > 0.8

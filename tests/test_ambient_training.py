@@ -13,13 +13,13 @@ import torch
 
 from synth import weights
 from synth.ambient_classes import AMBIENT_CLASSES
-from synth.data import class_sounds
+from synth.data.corpora import class_sounds
 from synth.errors import OptionError
 from synth.models.samplernn import SampleRNNConfig
 from synth.models.visual_to_sound import SMALL, VARIANTS, VisualToSound, VisualToSoundConfig
-from synth.synthesis import ambient as voice
-from synth.training import ambient
-from synth.training.ambient_data import LOUD, Recording, ready
+from synth.training.ambient import recipes
+from synth.training.ambient.data import LOUD, Recording, ready
+from synth.voices.ambient import voice
 
 RATE = 16_000
 TINY = SampleRNNConfig((64, 16), 16, embedding=8)
@@ -103,9 +103,9 @@ def test_activity_is_loudness_from_0_to_1() -> None:
 # --- lanes --------------------------------------------------------------------------------------------------------
 
 
-def _task(variant: str = "guided", seed: int = 0) -> ambient.AmbientTask:
+def _task(variant: str = "guided", seed: int = 0) -> recipes.AmbientTask:
     torch.manual_seed(0)
-    return ambient.AmbientTask(ambient.Carrying(VisualToSound(_config(variant)), 3), RECORDINGS, seed, 3)
+    return recipes.AmbientTask(recipes.Carrying(VisualToSound(_config(variant)), 3), RECORDINGS, seed, 3)
 
 
 def test_a_batch_depends_on_seed_and_number_alone() -> None:
@@ -148,21 +148,21 @@ def test_every_variant_takes_a_step_and_carries_its_state(variant: str) -> None:
 
 def test_a_run_that_is_cut_off_carries_its_lanes_on(tmp_path: Path) -> None:
     config = _config("guided")
-    whole = ambient.fit(config, RECORDINGS, tmp_path / "whole", steps=6, lanes=2)
+    whole = recipes.fit(config, RECORDINGS, tmp_path / "whole", steps=6, lanes=2)
     (tmp_path / "cut").mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        real = ambient.AmbientTask.loss
+        real = recipes.AmbientTask.loss
         seen = iter(range(100))
 
-        def interrupted(self: ambient.AmbientTask, batch: ambient.Stretch) -> object:
+        def interrupted(self: recipes.AmbientTask, batch: recipes.Stretch) -> object:
             if next(seen) == 3:
                 raise KeyboardInterrupt
             return real(self, batch)
 
-        patch.setattr(ambient.AmbientTask, "loss", interrupted)
+        patch.setattr(recipes.AmbientTask, "loss", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            ambient.fit(config, RECORDINGS, tmp_path / "cut", steps=6, lanes=2)
-    resumed = ambient.fit(config, RECORDINGS, tmp_path / "cut", steps=6, lanes=2)
+            recipes.fit(config, RECORDINGS, tmp_path / "cut", steps=6, lanes=2)
+    resumed = recipes.fit(config, RECORDINGS, tmp_path / "cut", steps=6, lanes=2)
     for one, other in zip(resumed.state_dict().values(), whole.state_dict().values(), strict=True):
         assert torch.equal(one, other)
 
@@ -174,7 +174,7 @@ def test_bits_of_stretches_are_those_of_the_whole_sound() -> None:
     torch.manual_seed(0)
     network = VisualToSound(dataclasses.replace(_config("none"), classes=()))
     recording = RECORDINGS[1]
-    (pieces,) = ambient.stretch_bits(network, [recording])
+    (pieces,) = recipes.stretch_bits(network, [recording])
     levels = torch.from_numpy(network.config.decoder.encode(recording.sound).astype(np.int64))[None]
     decoder = network.decoder
     with torch.inference_mode():
@@ -186,17 +186,17 @@ def test_bits_of_a_batch_are_those_of_each_alone() -> None:
     torch.manual_seed(0)
     network = VisualToSound(_config("flow"))
     short = dataclasses.replace(RECORDINGS[0], sound=RECORDINGS[0].sound[:3072])
-    together = ambient.stretch_bits(network, [short, RECORDINGS[1]])
+    together = recipes.stretch_bits(network, [short, RECORDINGS[1]])
     for bits, recording in zip(together, [short, RECORDINGS[1]], strict=True):
-        assert bits == pytest.approx(ambient.stretch_bits(network, [recording])[0], abs=1e-4)
+        assert bits == pytest.approx(recipes.stretch_bits(network, [recording])[0], abs=1e-4)
 
 
 def test_knowing_only_how_frequent_levels_are() -> None:
     silent = dataclasses.replace(RECORDINGS[0], sound=np.zeros(8192, np.float32))
-    assert ambient.unigram_bits([silent], [silent], TINY) < 0.1
+    assert recipes.unigram_bits([silent], [silent], TINY) < 0.1
     rng = np.random.default_rng(0)
     levels = TINY.decode(rng.integers(0, 256, 65536))
-    assert ambient.unigram_bits([silent], [dataclasses.replace(silent, sound=levels)], TINY) > 8
+    assert recipes.unigram_bits([silent], [dataclasses.replace(silent, sound=levels)], TINY) > 8
 
 
 # --- recipes ------------------------------------------------------------------------------------------------------
@@ -205,16 +205,16 @@ def test_knowing_only_how_frequent_levels_are() -> None:
 @pytest.fixture
 def tiny_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recipes at a size that takes a second."""
-    monkeypatch.setattr(ambient, "SMALL", dataclasses.replace(SMALL, decoder=TINY, hidden=8))
-    monkeypatch.setattr(ambient, "COMPARED", dataclasses.replace(SMALL, decoder=TINY, hidden=8))
-    monkeypatch.setattr(ambient, "LANES", 2)
-    monkeypatch.setattr(ambient, "TRIAL_LANES", 2)
+    monkeypatch.setattr(recipes, "SMALL", dataclasses.replace(SMALL, decoder=TINY, hidden=8))
+    monkeypatch.setattr(recipes, "COMPARED", dataclasses.replace(SMALL, decoder=TINY, hidden=8))
+    monkeypatch.setattr(recipes, "LANES", 2)
+    monkeypatch.setattr(recipes, "TRIAL_LANES", 2)
 
 
 @pytest.mark.usefixtures("tiny_size")
 def test_one_step_of_the_recipe_makes_a_decoder_that_sounds(tmp_path: Path) -> None:
     data = _folder(tmp_path / "sounds")
-    figures = ambient.train_ambient(folder=tmp_path / "run", data=data, steps=1, seed=0, resume=True)
+    figures = recipes.train_ambient(folder=tmp_path / "run", data=data, steps=1, seed=0, resume=True)
     assert figures["precision"] in ("int8", "bf16", "fp32")
     entry = weights.entry(voice.NETWORK, tmp_path / "run")
     assert entry.split["validation"] == ("4-100-A", "4-100-A")
@@ -230,7 +230,7 @@ def test_one_step_of_the_recipe_makes_a_decoder_that_sounds(tmp_path: Path) -> N
 @pytest.mark.usefixtures("tiny_size")
 def test_the_variants_are_compared_side_by_side(tmp_path: Path) -> None:
     data = _folder(tmp_path / "sounds")
-    outcome = ambient.train_variants(folder=tmp_path / "run", data=data, steps=1, seed=0, resume=True)
+    outcome = recipes.train_variants(folder=tmp_path / "run", data=data, steps=1, seed=0, resume=True)
     assert json.loads((tmp_path / "run" / "variants.json").read_text()) == json.loads(json.dumps(outcome))
     bits = outcome["bits_per_sample"]
     assert list(bits) == ["uniform", "unigram", "2-tier", "3-tier", "class code", *VARIANTS[1:], "one decoder a class"]
@@ -239,6 +239,6 @@ def test_the_variants_are_compared_side_by_side(tmp_path: Path) -> None:
 
 def test_data_without_a_held_out_fold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="--data is missing"):
-        ambient.train_ambient(folder=tmp_path, data=None, steps=1, seed=0, resume=True)
+        recipes.train_ambient(folder=tmp_path, data=None, steps=1, seed=0, resume=True)
     with pytest.raises(OptionError, match="fold 4"):
-        ambient.split([recording for recording in RECORDINGS if recording.fold != 4])
+        recipes.split([recording for recording in RECORDINGS if recording.fold != 4])

@@ -17,18 +17,17 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from synth import weights
-from synth.data import vegas, video_folder
-from synth.data.video_folder import HELD_OUT, LabelledVideo, group_of
+from synth.data.corpora import vegas, video_folder
+from synth.data.corpora.video_folder import HELD_OUT, LabelledVideo, group_of
 from synth.errors import MediaError, OptionError, WeightsError
 from synth.media import video
 from synth.models import vgg
 from synth.models.samplernn import SampleRNNConfig
 from synth.models.visual_to_sound import SMALL
-from synth.synthesis import ambient as voice
-from synth.synthesis import looking
-from synth.training import ambient, ambient_videos, ambient_videos_data
-from synth.training.ambient_videos_data import ChosenEye, Filmed, Scale, look_and_listen, prepare
+from synth.training.ambient import recipes, video_data, video_recipes
+from synth.training.ambient.video_data import ChosenEye, Filmed, Scale, look_and_listen, prepare
 from synth.training.recipes import RECIPES
+from synth.voices.ambient import scene, voice
 from tests.clips import KNOCK_S, Zoo
 
 TINY = dataclasses.replace(SMALL, decoder=SampleRNNConfig((64, 16), 16, embedding=8), hidden=8)
@@ -77,7 +76,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def eye(monkeypatch: pytest.MonkeyPatch) -> _Eye:
     eye = _Eye()
-    monkeypatch.setattr(looking, "packaged_eye", lambda: eye)
+    monkeypatch.setattr(scene, "packaged_eye", lambda: eye)
     return eye
 
 
@@ -222,20 +221,20 @@ def test_vegas_says_what_it_expected(tmp_path: Path) -> None:
 
 
 def test_a_video_is_kept_as_the_voice_would_see_it(corpus: Path) -> None:
-    kept = look_and_listen(corpus / "dog" / "park_1.mp4", looking.packaged_eye())
+    kept = look_and_listen(corpus / "dog" / "park_1.mp4", scene.packaged_eye())
     pictures = len(kept["motion"])
     assert pictures == 34
     assert kept["sound"].shape == (1024 * pictures,)
     assert kept["sound"].dtype == np.int16
-    assert kept["appearance"].shape == (5, looking.FEATURES)
+    assert kept["appearance"].shape == (5, scene.FEATURES)
     assert kept["appearance"].dtype == np.float16
-    assert kept["motion"].shape == (pictures, len(looking.MOTION))
-    assert kept["index"].tolist() == [at // looking.EVERY for at in range(pictures)]
+    assert kept["motion"].shape == (pictures, len(scene.MOTION))
+    assert kept["index"].tolist() == [at // scene.EVERY for at in range(pictures)]
 
 
 def test_sound_keeps_its_place_beside_the_picture(zoo: Zoo) -> None:
     def knock_s(name: str) -> float:
-        sound = ambient_videos_data._sound_beside_picture(zoo[name])
+        sound = video_data._sound_beside_picture(zoo[name])
         return float(np.flatnonzero(np.abs(sound) > 0.15)[0]) / RATE
 
     assert knock_s("voiced.mkv") == pytest.approx(KNOCK_S, abs=0.01)
@@ -270,7 +269,7 @@ def test_features_are_made_once_and_useless_videos_named(corpus: Path, tmp_path:
 def test_long_videos_are_cut_into_pieces(
     filmed: list[Filmed], corpus: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ambient_videos_data, "LONGEST", 15)
+    monkeypatch.setattr(video_data, "LONGEST", 15)
     pieces, _ = prepare(video_folder.load(corpus), cache, ChosenEye())
     whole = filmed[0]
     own = [piece for piece in pieces if piece.name.split("@")[0] == whole.name]
@@ -285,7 +284,7 @@ def test_long_videos_are_cut_into_pieces(
 def test_another_picture_leaves_sound_and_class(filmed: list[Filmed]) -> None:
     seen = [one for one in filmed if one.part != HELD_OUT]
     for same_class in (False, True):
-        for one, other in zip(filmed, ambient_videos.swaps(filmed, seen, same_class=same_class), strict=True):
+        for one, other in zip(filmed, video_recipes.swaps(filmed, seen, same_class=same_class), strict=True):
             assert other is not None
             assert other.picture_of is not None
             assert other.picture_of.group != one.group
@@ -310,9 +309,9 @@ def test_appearance_of_another_size_is_refused(filmed: list[Filmed]) -> None:
 def test_one_step_of_each_recipe_is_ready_to_be_adopted(
     variant: str, corpus: Path, cache: Path, eye: _Eye, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ambient_videos, "SMALL", TINY)
-    monkeypatch.setattr(ambient_videos, "LANES", 4)
-    monkeypatch.setattr(ambient_videos, "precision_costs", partial(ambient.precision_costs, seconds=0.05))
+    monkeypatch.setattr(video_recipes, "SMALL", TINY)
+    monkeypatch.setattr(video_recipes, "LANES", 4)
+    monkeypatch.setattr(video_recipes, "precision_costs", partial(recipes.precision_costs, seconds=0.05))
     folder = cache.parent / variant
     run = RECIPES[f"ambient-videos-{variant}"].run
     figures = run(folder=folder, data=corpus, steps=1, seed=0, resume=True)
@@ -332,7 +331,7 @@ def test_one_step_of_each_recipe_is_ready_to_be_adopted(
     loaded = weights.load(entry.name, tmp_path)
     decoder = voice.unpack(loaded.tensors, loaded.metadata)
     config = decoder.network.config
-    assert (config.variant, config.appearance, config.motion) == (variant, SEEN, len(looking.MOTION))
+    assert (config.variant, config.appearance, config.motion) == (variant, SEEN, len(scene.MOTION))
     assert config.classes == ("dog", "rain")
     assert loaded.metadata["eye"] == "efficientnet-lite0"
 
@@ -341,10 +340,10 @@ def test_one_step_of_each_recipe_is_ready_to_be_adopted(
 def test_the_network_that_is_kept_takes_features_as_they_come(
     variant: str, filmed: list[Filmed], tmp_path: Path
 ) -> None:
-    network, scale = ambient_videos.train_decoder(filmed, variant, TINY.decoder, tmp_path, steps=3, lanes=3)
+    network, scale = video_recipes.train_decoder(filmed, variant, TINY.decoder, tmp_path, steps=3, lanes=3)
     scaled = [dataclasses.replace(one, scale=scale) for one in filmed]
-    expected = ambient.stretch_bits(network, scaled)
-    measured = ambient.stretch_bits(ambient_videos.unscaled(network, scale), filmed)
+    expected = recipes.stretch_bits(network, scaled)
+    measured = recipes.stretch_bits(video_recipes.unscaled(network, scale), filmed)
     for one, other in zip(measured, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
 
@@ -360,19 +359,19 @@ def test_a_run_that_is_cut_off_ends_where_one_piece_ends(
     filmed: list[Filmed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(folder: Path) -> dict[str, torch.Tensor]:
-        network, _ = ambient_videos.train_decoder(filmed, "flow", TINY.decoder, folder, steps=6, lanes=3)
+        network, _ = video_recipes.train_decoder(filmed, "flow", TINY.decoder, folder, steps=6, lanes=3)
         return network.state_dict()
 
     whole = run(tmp_path / "whole")
-    make = ambient.AmbientTask.batch
+    make = recipes.AmbientTask.batch
 
-    def interrupted(task: ambient.AmbientTask, index: int) -> ambient.Stretch:
+    def interrupted(task: recipes.AmbientTask, index: int) -> recipes.Stretch:
         if index == 4:
             raise KeyboardInterrupt
         return make(task, index)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ambient.AmbientTask, "batch", interrupted)
+        patch.setattr(recipes.AmbientTask, "batch", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "cut")
     resumed = run(tmp_path / "cut")
@@ -381,7 +380,7 @@ def test_a_run_that_is_cut_off_ends_where_one_piece_ends(
 
 def test_a_recipe_without_data_says_what_it_wants(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="VEGAS, or with one folder of videos a class"):
-        ambient_videos.train_flow(folder=tmp_path, data=None, steps=1, seed=0, resume=True)
+        video_recipes.train_flow(folder=tmp_path, data=None, steps=1, seed=0, resume=True)
 
 
 # --- VGG-19 -------------------------------------------------------------------------------------------------------

@@ -19,9 +19,10 @@ from synth.models.samplernn import SampleRNNConfig
 from synth.models.visual_to_sound import SMALL, VARIANTS, VisualToSound
 from synth.options import Mode, Options
 from synth.randomness import uniforms
-from synth.synthesis import ambient, envelopes, looking
-from synth.synthesis.ambient import AmbientVoice, Decoder
-from synth.synthesis.base import BatchVoice, Controls, SoundChoice, Take, ignore_progress, never_cancelled
+from synth.voices.ambient import band_envelopes, scene
+from synth.voices.ambient import voice as ambient
+from synth.voices.ambient.voice import AmbientVoice, Decoder
+from synth.voices.base import BatchVoice, Controls, SoundChoice, Take, ignore_progress, never_cancelled
 
 TINY = SampleRNNConfig((64, 16), 16, embedding=8)
 
@@ -35,17 +36,17 @@ def _decoder(variant: str = "guided") -> Decoder:
     bank = None
     if variant == "guided":
         rng = np.random.default_rng(0)
-        tracks = [rng.random((200, envelopes.BANDS)).astype(np.float32) for _ in AMBIENT_CLASSES]
-        bank = envelopes.EnvelopeBank.of(AMBIENT_CLASSES, tracks)
+        tracks = [rng.random((200, band_envelopes.BANDS)).astype(np.float32) for _ in AMBIENT_CLASSES]
+        bank = band_envelopes.EnvelopeBank.of(AMBIENT_CLASSES, tracks)
     return ambient.unpack(*ambient.pack(network, bank, "int8"))
 
 
 def _controls(duration_s: float, sound_class: str = "rain", activity: NDArray[np.float32] | None = None) -> Controls:
     if activity is None:
-        activity = np.linspace(0, 1, round(duration_s * looking.RATE_HZ), dtype=np.float32)
+        activity = np.linspace(0, 1, round(duration_s * scene.RATE_HZ), dtype=np.float32)
     probabilities = dict.fromkeys(AMBIENT_CLASSES, 0.05) | {sound_class: 0.5}
     choice = SoundChoice(sound_class, 0.5, probabilities, fits=True, reason="it rains")
-    return Controls(duration_s, track=activity[:, None], track_rate_hz=looking.RATE_HZ, choice=choice)
+    return Controls(duration_s, track=activity[:, None], track_rate_hz=scene.RATE_HZ, choice=choice)
 
 
 def _take(
@@ -132,8 +133,8 @@ def test_it_is_louder_where_more_moves(variant: str) -> None:
     decoder = _decoder(variant)
     if variant == "guided":  # an untrained decoder heeds no levels, but the levels it is fed must rise
         assert decoder.bank is not None
-        steps = envelopes.at_frames(activity[:, None], 0, 128, 256, 1024)[:, 0]
-        loud = envelopes.loudness(decoder.bank.choose("rain", steps, 128, functools.partial(uniforms, 1)))
+        steps = band_envelopes.at_frames(activity[:, None], 0, 128, 256, 1024)[:, 0]
+        loud = band_envelopes.loudness(decoder.bank.choose("rain", steps, 128, functools.partial(uniforms, 1)))
         assert loud[70:].mean() > loud[:58].mean() + 0.05
         return
     controls = _controls(2.048, activity=activity)
@@ -173,7 +174,7 @@ class _Eye:
 def _voice(monkeypatch: pytest.MonkeyPatch, answer: int) -> AmbientVoice:
     voice = AmbientVoice()
     voice.__dict__["_decoder"] = _decoder()
-    monkeypatch.setattr(looking, "packaged_eye", lambda: _Eye(answer))
+    monkeypatch.setattr(scene, "packaged_eye", lambda: _Eye(answer))
     return voice
 
 

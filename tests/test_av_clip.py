@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.data.av_clip import RATE_HZ, AVClip, Box, draw_pairs, part_of, window
+from synth.boxes import Box
+from synth.data.corpora.av_clip import RATE_HZ, AVClip, draw_pairs, part_of, window
 from synth.errors import OptionError
 
 

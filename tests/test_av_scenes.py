@@ -12,9 +12,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy import signal
 
-from synth.data import av_scenes
-from synth.data.av_clip import RATE_HZ, Box
-from synth.data.av_scenes import CLASSES, TREE, scene, sound_of, tree_distance
+from synth.boxes import Box
+from synth.data.corpora.av_clip import RATE_HZ
+from synth.data.sounding_scenes import scenes
+from synth.data.sounding_scenes.scenes import CLASSES, TREE, scene, sound_of, tree_distance
 from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.media import audio, video
@@ -65,7 +66,7 @@ def test_a_clip_is_what_the_samplers_expect() -> None:
 def test_names_agree_with_what_is_seen_and_heard() -> None:
     totals, heard, seen = set(), set(), set()
     for seed in range(60):
-        planned = av_scenes.plan(seed)
+        planned = scenes.plan(seed)
         names = [thing.look.label for thing in planned.things]
         assert len(set(names)) == len(names)
         assert {thing.look.label for thing in planned.things if thing.sounding} == set(planned.sounding)
@@ -83,17 +84,17 @@ def test_names_agree_with_what_is_seen_and_heard() -> None:
 
 def test_a_plan_does_not_depend_on_how_its_names_came() -> None:
     for seed in range(20):
-        drawn = av_scenes.plan(seed)
+        drawn = scenes.plan(seed)
         silent = [thing.look.label for thing in drawn.things if not thing.sounding]
-        assert av_scenes.plan(seed, sounding=drawn.sounding, silent=silent) == drawn
+        assert scenes.plan(seed, sounding=drawn.sounding, silent=silent) == drawn
 
 
 def test_boxes_lie_inside_and_cover_each_other_by_a_third_at_most() -> None:
     for seed in range(40):
-        planned = av_scenes.plan(seed)
+        planned = scenes.plan(seed)
         flat = np.zeros((96, 96, 3), np.float32)
         for time_s in (0.0, 1.3):
-            _, boxes = av_scenes.picture_of(planned, time_s, 96, flat)
+            _, boxes = scenes.picture_of(planned, time_s, 96, flat)
             for number, box in enumerate(boxes):
                 assert 0 <= box.left < box.right <= 1
                 assert 0 <= box.top < box.bottom <= 1
@@ -104,9 +105,9 @@ def test_boxes_lie_inside_and_cover_each_other_by_a_third_at_most() -> None:
 @pytest.mark.parametrize("label", CLASSES)
 def test_a_box_is_around_what_changes_when_the_thing_is_taken_away(label: str) -> None:
     for seed in (11, 12):
-        planned = av_scenes.plan(seed, sounding=[label], silent=[])
-        shown, (box,) = av_scenes.picture_of(planned, 0.5, 160)
-        without, nothing = av_scenes.picture_of(replace(planned, things=()), 0.5, 160)
+        planned = scenes.plan(seed, sounding=[label], silent=[])
+        shown, (box,) = scenes.picture_of(planned, 0.5, 160)
+        without, nothing = scenes.picture_of(replace(planned, things=()), 0.5, 160)
         assert nothing == ()
         changed = np.abs(shown.astype(int) - without).max(2) > 12
         rows, columns = np.nonzero(changed)
@@ -118,14 +119,14 @@ def test_a_box_is_around_what_changes_when_the_thing_is_taken_away(label: str) -
 
 def test_instances_of_a_class_differ_and_move() -> None:
     def shapes(label: str, seed: int) -> list[NDArray[np.uint8]]:
-        planned = av_scenes.plan(seed, sounding=[label], silent=[])
+        planned = scenes.plan(seed, sounding=[label], silent=[])
         white = np.full((96, 96, 3), 255, np.float32)
         still = [
             replace(thing, x=0.5, y=0.5, sway=(0.0, 0.0), look=replace(thing.look, size=0.8))
             for thing in planned.things
         ]
         return [
-            av_scenes.picture_of(replace(planned, seed=0, things=tuple(still)), time_s, 96, white)[0]
+            scenes.picture_of(replace(planned, seed=0, things=tuple(still)), time_s, 96, white)[0]
             for time_s in (0.1, 0.33, 0.5)  # a rate may come round at one of them
         ]
 
@@ -147,7 +148,7 @@ def test_no_sounding_thing_means_almost_silence() -> None:
 
 def test_the_first_label_is_the_loudest() -> None:
     for seed in range(8):
-        planned = av_scenes.plan(seed, sounding=["rain", "engine"], silent=[])
+        planned = scenes.plan(seed, sounding=["rain", "engine"], silent=[])
         assert planned.sounding[0] == "rain"
         rain_first = scene(seed, sounding=["rain", "engine"], silent=[], size_px=32, pictures=1).sound
         engine_first = scene(seed, sounding=["engine", "rain"], silent=[], size_px=32, pictures=1).sound
@@ -197,7 +198,7 @@ def test_recordings_come_from_a_folder_by_class_and_fold(tmp_path: Path) -> None
         tone = np.zeros(8000, np.float32)
         tone[:4000] = 0.1 * np.sin(np.arange(4000))
         audio.write(tmp_path / label / f"{name}.wav", tone, 8000)
-    found = av_scenes.recordings_of(tmp_path)
+    found = scenes.recordings_of(tmp_path)
     assert set(found) == {"dog"}
     assert len(found["dog"]) == 1
     assert np.abs(found["dog"][0]).max() == pytest.approx(0.5, abs=1e-3)
@@ -235,13 +236,13 @@ def test_what_is_refused(names: dict[str, list[str]], message: str) -> None:
 def test_a_written_scene_is_read_back_with_picture_and_sound(tmp_path: Path) -> None:
     clip = scene(21, sounding=["siren"], size_px=128, duration_s=2.0, pictures=2)
     target = tmp_path / "scene.mp4"
-    av_scenes.write(clip, target)
+    scenes.write(clip, target)
     info = video.probe(target)
     assert (info.width, info.height) == (128, 128)
     assert info.duration_s == pytest.approx(2.0, abs=0.09)
     shown = list(video.read_frames(target, rate_hz=12.5, width=128, height=128))
-    planned = av_scenes.plan(21, sounding=["siren"], silent=[b.label for b in clip.boxes[0] if not b.sounding])
-    drawn, _ = av_scenes.picture_of(planned, 0.0, 128)
+    planned = scenes.plan(21, sounding=["siren"], silent=[b.label for b in clip.boxes[0] if not b.sounding])
+    drawn, _ = scenes.picture_of(planned, 0.0, 128)
     blurred = [cv2.GaussianBlur(picture, (0, 0), 2).astype(int) for picture in (shown[0], drawn)]
     assert np.abs(blurred[0] - blurred[1]).mean() < 8
     sound, _ = audio.read(target, RATE_HZ)
@@ -249,4 +250,4 @@ def test_a_written_scene_is_read_back_with_picture_and_sound(tmp_path: Path) -> 
     power = [np.abs(np.fft.rfft(s[:count])) for s in (sound, clip.sound)]
     assert np.corrcoef(np.stack(power))[0, 1] > 0.9
     with pytest.raises(OptionError, match="not a scene"):
-        av_scenes.write(replace(clip, name="street"), target)
+        scenes.write(replace(clip, name="street"), target)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from synth import cli
+from synth.cli import app
 from synth.media import video
 from tests.clips import Zoo
 from tests.voices import FlashVoice
@@ -73,7 +73,7 @@ def test_a_bad_clip(
     source = zoo[name]
     before = set(Path(tempfile.gettempdir()).iterdir()), set(source.parent.iterdir())
     begin = time.perf_counter()
-    assert cli.main(["run", str(source), "-o", str(tmp_path / "out.mp4")]) == 2
+    assert app.main(["run", str(source), "-o", str(tmp_path / "out.mp4")]) == 2
     assert time.perf_counter() - begin < REFUSED_WITHIN_S
     assert _one_sentence(capsys).startswith(f"error: {name}: ")
     assert list(tmp_path.iterdir()) == []
@@ -92,7 +92,7 @@ print(code, usage.ru_maxrss, time.perf_counter() - begin, usage.ru_utime + usage
 
 @pytest.mark.parametrize("name", ["random.mp4", "huge.mp4", "streams.mp4", "hours.mp4"])
 def test_a_whole_process_refuses_quickly_and_in_little_memory(zoo: Zoo, tmp_path: Path, name: str) -> None:
-    command = [sys.executable, "-m", "synth.cli", "run", str(zoo[name]), "-o", str(tmp_path / "out.mp4")]
+    command = [sys.executable, "-m", "synth.cli.app", "run", str(zoo[name]), "-o", str(tmp_path / "out.mp4")]
     # A child counts the memory of who starts it until it is another program: a small one starts it, not the tests.
     starter = [sys.executable, "-c", MEASURED, *command]
     done = subprocess.run(starter, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -108,7 +108,7 @@ def test_a_whole_process_refuses_quickly_and_in_little_memory(zoo: Zoo, tmp_path
 def test_an_output_that_cannot_be(
     flash_voice: FlashVoice, flash_clip: Path, tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["run", str(flash_clip), "-o", f"{tmp_path}/sub/{target}"]) == 2
+    assert app.main(["run", str(flash_clip), "-o", f"{tmp_path}/sub/{target}"]) == 2
     _one_sentence(capsys)
     assert list(tmp_path.iterdir()) == []
     assert flash_voice.looked == 0
@@ -119,7 +119,7 @@ def test_an_output_that_exists(
 ) -> None:
     target = tmp_path / "out.mp4"
     target.symlink_to("nowhere")
-    assert cli.main(["run", str(flash_clip), "-o", str(target)]) == 2
+    assert app.main(["run", str(flash_clip), "-o", str(target)]) == 2
     assert "--force" in _one_sentence(capsys)
     assert target.is_symlink()
 
@@ -130,7 +130,7 @@ def test_an_output_in_a_folder_that_may_not_be_written(
     closed = Path("/proc") if os.geteuid() == 0 else tmp_path
     tmp_path.chmod(0o500)
     try:
-        assert cli.main(["run", str(flash_clip), "-o", str(closed / "out.mp4")]) == 2
+        assert app.main(["run", str(flash_clip), "-o", str(closed / "out.mp4")]) == 2
     finally:
         tmp_path.chmod(0o700)
     _one_sentence(capsys)
@@ -157,7 +157,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk(
     flash_voice: FlashVoice, flash_clip: Path, full_disk: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["run", str(flash_clip), "-o", str(full_disk / "out.mkv")]) == 2
+    assert app.main(["run", str(flash_clip), "-o", str(full_disk / "out.mkv")]) == 2
     assert "disk is full" in _one_sentence(capsys)
     assert [path.name for path in full_disk.iterdir()] == ["filling"]
 
@@ -176,11 +176,11 @@ def test_odd_names_are_only_names(
     (inside / name).write_bytes(flash_clip.read_bytes())
     monkeypatch.chdir(inside)
     target = f"out{Path(name).suffix}" if Path(name).suffix else "out.mp4"
-    assert cli.main(["run", "-o", f"../{target}", "--", name]) == 0
+    assert app.main(["run", "-o", f"../{target}", "--", name]) == 0
     assert video.packet_digest(tmp_path / target) == video.packet_digest(flash_clip)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", target]
     assert [path.name for path in inside.iterdir()] == [name]
-    assert cli.main(["run", "-o", "../folder/", "--force", "--", name]) == 0
+    assert app.main(["run", "-o", "../folder/", "--force", "--", name]) == 0
     assert len(list((tmp_path / "folder").iterdir())) == 1
     capsys.readouterr()
 
@@ -189,7 +189,7 @@ def test_names_that_climb_or_are_too_long(
     flash_voice: FlashVoice, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("../../../etc/passwd", "x" * 300 + ".mp4", "/dev/zero", "/proc/self/mem", str(tmp_path)):
-        assert cli.main(["run", name, "-o", str(tmp_path / "out.mp4")]) == 2
+        assert app.main(["run", name, "-o", str(tmp_path / "out.mp4")]) == 2
         _one_sentence(capsys)
     assert list(tmp_path.iterdir()) == []
 
@@ -200,6 +200,6 @@ def test_a_bad_hit_list(
 ) -> None:
     listed = tmp_path / "hits.json"
     listed.write_text(content)
-    assert cli.main(["render", str(listed), str(flash_clip), "-o", str(tmp_path / "out.mp4")]) == 2
+    assert app.main(["render", str(listed), str(flash_clip), "-o", str(tmp_path / "out.mp4")]) == 2
     _one_sentence(capsys)
     assert list(tmp_path.iterdir()) == [listed]

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as as_safetensors
 
-from synth import dsp
+from synth.dsp.cochleagram import cochleagram
 from synth.errors import MediaError, OptionError, WeightsError
 from synth.materials import MATERIALS
 from synth.randomness import uniforms
-from synth.synthesis import bank_making, modal
-from synth.synthesis.bank import BANK_RATE_HZ, FEATURES, FORMAT, Bank, Exemplar, window
-from synth.synthesis.bank_making import RecordedHit, Recording
+from synth.voices.hits import bank_building, modal_synthesis
+from synth.voices.hits.bank_building import RecordedHit, Recording
+from synth.voices.hits.sound_bank import BANK_RATE_HZ, FEATURES, FORMAT, Bank, Exemplar, window
 
 Floats = NDArray[np.float32]
 
 
 @pytest.fixture(scope="module")
 def bank() -> Bank:
-    return bank_making.build_modal(seed=1, per_material=4)
+    return bank_building.build_modal(seed=1, per_material=4)
 
 
 def _struck(times_s: list[float], material: str, duration_s: float, rate_hz: int = 16_000) -> Floats:
@@ -34,7 +34,7 @@ def _struck(times_s: list[float], material: str, duration_s: float, rate_hz: int
     sound = np.zeros(round(duration_s * rate_hz) + 4 * rate_hz, np.float32)
     for number, time_s in enumerate(times_s):
         numbers = uniforms(number, "test", 0, 4)
-        hit = modal.strike(material, strength=0.4, size=0.3, rate_hz=rate_hz, uniforms=numbers)
+        hit = modal_synthesis.strike(material, strength=0.4, size=0.3, rate_hz=rate_hz, uniforms=numbers)
         start = round(time_s * rate_hz)
         sound[start : start + hit.size] += hit
     return sound[: round(duration_s * rate_hz)]
@@ -45,8 +45,8 @@ def _struck(times_s: list[float], material: str, duration_s: float, rate_hz: int
 
 def test_a_window_is_the_same_at_any_level_and_gain_restores_it() -> None:
     sound = _struck([0.5], "wood", 1.0)
-    loud = window(dsp.cochleagram(sound, 16_000), 0.5)
-    soft = window(dsp.cochleagram(0.1 * sound, 16_000), 0.5)
+    loud = window(cochleagram(sound, 16_000), 0.5)
+    soft = window(cochleagram(0.1 * sound, 16_000), 0.5)
     assert loud.features.shape == (FEATURES,)
     np.testing.assert_allclose(soft.features, loud.features, atol=1e-3)
     one = Exemplar("x", "wood", "hit", sound.astype(np.float16), 8000, loud.features.astype(np.float16), loud.loudness)
@@ -55,7 +55,7 @@ def test_a_window_is_the_same_at_any_level_and_gain_restores_it() -> None:
 
 
 def test_a_window_reaches_beyond_the_ends_and_knows_silence() -> None:
-    envelopes = dsp.cochleagram(_struck([0.0], "wood", 0.3), 16_000)
+    envelopes = cochleagram(_struck([0.0], "wood", 0.3), 16_000)
     assert window(envelopes, 0.0).loudness > 0
     assert np.linalg.norm(window(envelopes, 0.0).features.reshape(45, 42), axis=1).max() == pytest.approx(1)
     for time_s in (-9.0, 99.0):
@@ -67,7 +67,7 @@ def test_steady_noise_does_not_change_what_is_nearest(bank: Bank) -> None:
     target = next(one for one in bank.exemplars if one.name == "wood-00")
     sound = np.pad(target.sound, BANK_RATE_HZ)
     sound += (0.002 * np.random.default_rng(0).standard_normal(sound.size)).astype(np.float32)
-    found = bank.nearest(window(dsp.cochleagram(sound, BANK_RATE_HZ), 1.0).features)
+    found = bank.nearest(window(cochleagram(sound, BANK_RATE_HZ), 1.0).features)
     assert bank.exemplars[found[0].index].name == "wood-00"
 
 
@@ -82,9 +82,9 @@ def test_a_computed_bank_has_every_material_and_is_repeatable(bank: Bank) -> Non
         assert np.isfinite(one.sound).all()
         assert 0.02 < one.sound.size / bank.rate_hz <= 1.0
         assert one.loudness > 0
-    again = bank_making.build_modal(seed=1, per_material=1)
-    assert again.as_bytes() == bank_making.build_modal(seed=1, per_material=1).as_bytes()
-    assert again.as_bytes() != bank_making.build_modal(seed=2, per_material=1).as_bytes()
+    again = bank_building.build_modal(seed=1, per_material=1)
+    assert again.as_bytes() == bank_building.build_modal(seed=1, per_material=1).as_bytes()
+    assert again.as_bytes() != bank_building.build_modal(seed=2, per_material=1).as_bytes()
 
 
 def test_every_sound_is_nearest_to_itself(bank: Bank) -> None:
@@ -119,7 +119,7 @@ def test_searching_refuses_what_it_cannot_answer(bank: Bank) -> None:
     with pytest.raises(OptionError, match="'nope' is not in the sound bank"):
         bank.find("nope")
     with pytest.raises(OptionError, match="at least 1"):
-        bank_making.build_modal(0, 0)
+        bank_building.build_modal(0, 0)
 
 
 def test_a_bank_refuses_what_is_not_one(bank: Bank) -> None:
@@ -161,7 +161,7 @@ def test_a_file_that_was_cut_off_is_refused(bank: Bank, tmp_path: Path, length: 
 
 
 def test_damaged_contents_are_refused(tmp_path: Path) -> None:
-    small = bank_making.build_modal(seed=1, per_material=1)
+    small = bank_building.build_modal(seed=1, per_material=1)
     tensors = read_tensors(small.as_bytes())
     about = json.loads(_metadata(small)[FORMAT])
     nan = tensors["waveforms"].copy()
@@ -197,7 +197,7 @@ def test_labelled_recordings_are_cut_at_their_contacts() -> None:
     sound = _struck([0.5, 1.2], "tile", 2.5)
     # Labels are off by a frame; a hit beyond the end and one in silence are left out.
     hits = [RecordedHit(1.16, "tile"), RecordedHit(0.53, "rock", "scratch"), RecordedHit(7.0, "tile")]
-    made = bank_making.build_from_recordings(
+    made = bank_building.build_from_recordings(
         [Recording("clip", sound, 16_000, hits), Recording("still", np.zeros(16_000, np.float32), 16_000, hits[:1])],
         licence="CC0",
         source="test",
@@ -212,7 +212,7 @@ def test_labelled_recordings_are_cut_at_their_contacts() -> None:
         assert np.abs(one.sound[one.contact : one.contact + 200]).max() > 0.1
         assert one.sound.size / BANK_RATE_HZ < 0.7  # not into the next hit
     with pytest.raises(OptionError, match="no hit that can be heard"):
-        bank_making.build_from_recordings(
+        bank_building.build_from_recordings(
             [Recording("still", np.zeros(99, np.float32), 99, ())], licence="CC0", source="test"
         )
 
@@ -225,7 +225,7 @@ def test_a_folder_of_recordings_becomes_a_bank(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "Wood" / "scratching.flac", _struck([0.1], "wood", 0.6), 16_000)
     soundfile.write(tmp_path / "glass" / "silent.wav", np.zeros(8000), 16_000)
     (tmp_path / "glass" / "notes.txt").write_text("no sound")
-    made = bank_making.build_from_recordings(bank_making.recordings_in(tmp_path), licence="CC0", source="test")
+    made = bank_building.build_from_recordings(bank_building.recordings_in(tmp_path), licence="CC0", source="test")
     assert [(one.name, one.material, one.action) for one in made.exemplars] == [
         ("Wood/scratching-000", "wood", "scratch"),
         ("Wood/two-000", "wood", "hit"),
@@ -241,13 +241,13 @@ def test_a_material_is_asked_for_never_guessed(tmp_path: Path) -> None:
     (tmp_path / "kitchen").mkdir()
     soundfile.write(tmp_path / "kitchen" / "pot.wav", _struck([0.1], "metal", 0.5), 16_000)
     with pytest.raises(OptionError, match=r"which material is kitchen/pot\.wav\?"):
-        bank_making.recordings_in(tmp_path)
-    (recording,) = bank_making.recordings_in(tmp_path, material="metal")
+        bank_building.recordings_in(tmp_path)
+    (recording,) = bank_building.recordings_in(tmp_path, material="metal")
     assert [hit.material for hit in recording.hits] == ["metal"]
     with pytest.raises(OptionError, match="material is 'unknown'"):
-        bank_making.recordings_in(tmp_path, material="unknown")
+        bank_building.recordings_in(tmp_path, material="unknown")
     (tmp_path / "empty").mkdir()
     with pytest.raises(OptionError, match="holds no sound file"):
-        bank_making.recordings_in(tmp_path / "empty")
+        bank_building.recordings_in(tmp_path / "empty")
     with pytest.raises(MediaError, match="is not a folder"):
-        bank_making.recordings_in(tmp_path / "nowhere")
+        bank_building.recordings_in(tmp_path / "nowhere")

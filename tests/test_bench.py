@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from synth.evaluation import bench
+from synth.benchmarks import job
 from synth.media import video
 from tests.voices import FlashVoice
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "SIZE", (160, 120))
+    monkeypatch.setattr(job, "SIZE", (160, 120))
 
 
 def test_stages_add_up_to_the_job(flash_voice: FlashVoice, tmp_path: Path) -> None:
-    clip = bench._write_clip(tmp_path / "clip.mp4", 1.0)
-    totals, needed, stages = bench._timed(clip, tmp_path, repeats=2)
+    clip = job._write_clip(tmp_path / "clip.mp4", 1.0)
+    totals, needed, stages = job._timed(clip, tmp_path, repeats=2)
     assert len(totals) == len(needed) == 2
     assert set(stages) == {"probe", "load", "decode", "controls", "render", "loudness", "remux"}
     assert flash_voice.looked == 6
@@ -29,18 +29,18 @@ def test_stages_add_up_to_the_job(flash_voice: FlashVoice, tmp_path: Path) -> No
 
 
 def test_a_looped_clip_lasts_as_long_as_it_says(tmp_path: Path) -> None:
-    clip = bench._write_clip(tmp_path / "clip.mp4", 1.0)
-    info = video.probe(bench._loop_clip(clip, tmp_path / "long.mp4", times=5))
+    clip = job._write_clip(tmp_path / "clip.mp4", 1.0)
+    info = video.probe(job._loop_clip(clip, tmp_path / "long.mp4", times=5))
     assert info.duration_s == pytest.approx(5.0, abs=0.1)
     assert info.frames == 150
 
 
 def test_the_peak_is_this_programs_own() -> None:
-    before_kb = bench._peak_kb()
+    before_kb = job._peak_kb()
     block = bytearray(64 * 1024**2)
-    assert bench._peak_kb() >= before_kb
-    assert bench._peak_kb() * 1024 > len(block)
+    assert job._peak_kb() >= before_kb
+    assert job._peak_kb() * 1024 > len(block)
 
 
 def test_spread() -> None:
-    assert bench._spread([3.0, 1.0, 2.0]) == {"median": 2.0, "least": 1.0, "greatest": 3.0}
+    assert job._spread([3.0, 1.0, 2.0]) == {"median": 2.0, "least": 1.0, "greatest": 3.0}

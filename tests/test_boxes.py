@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from synth.data import drawn_boxes
+from synth.data.corpora import drawn_boxes
 from synth.errors import OptionError
 from tests.test_web_api import fits
 from tests.web_place import Place, place, problem

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from synth import cli
+from synth.cli import app
 from synth.media import audio, video
-from synth.synthesis.base import Take
+from synth.voices.base import Take
 from tests.conftest import FLASHES_S, flashing
 from tests.voices import FlashVoice, HissVoice
 
@@ -32,7 +32,7 @@ sys.exit(cli.main())
 
 
 def _json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, Any]:
-    assert cli.main([str(argument) for argument in arguments]) == 0
+    assert app.main([str(argument) for argument in arguments]) == 0
     printed = capsys.readouterr()
     value: dict[str, Any] = json.loads(printed.out)
     return value
@@ -40,7 +40,7 @@ def _json(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, A
 
 def _refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     """The one sentence of a refusal; stdout must be clean."""
-    assert cli.main([str(argument) for argument in arguments]) == 2
+    assert app.main([str(argument) for argument in arguments]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("error: ")
@@ -52,7 +52,7 @@ def test_one_clip_to_one_file(
     flash_voice: FlashVoice, flash_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "out.mp4"
-    assert cli.main(["run", str(flash_clip), "-o", str(target)]) == 0
+    assert app.main(["run", str(flash_clip), "-o", str(target)]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith(f"{target}: 2 hits, ")
     assert printed.err == ""
@@ -109,7 +109,7 @@ def test_several_clips_and_takes_go_into_a_folder(
 ) -> None:
     folder = tmp_path / "new"
     arguments = ["run", str(flash_clip), str(dark_clip), "-o", str(folder), "--takes", "2", "--save-hits"]
-    assert cli.main(arguments) == 0
+    assert app.main(arguments) == 0
     names = sorted(path.name for path in folder.iterdir())
     media = ["dark.take0.mp4", "dark.take1.mp4", "flash.take0.mp4", "flash.take1.mp4"]
     assert names == sorted(media + [name.replace(".mp4", ".hits.json") for name in media])
@@ -119,7 +119,7 @@ def test_several_clips_and_takes_go_into_a_folder(
 
 
 def test_takes_beside_a_named_file(flash_voice: FlashVoice, flash_clip: Path, tmp_path: Path) -> None:
-    assert cli.main(["run", str(flash_clip), "-o", str(tmp_path / "x.mkv"), "--takes", "2"]) == 0
+    assert app.main(["run", str(flash_clip), "-o", str(tmp_path / "x.mkv"), "--takes", "2"]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["x.take0.mkv", "x.take1.mkv"]
 
 
@@ -129,7 +129,7 @@ def test_one_bad_clip_does_not_stop_the_others(
     bad = tmp_path / "bad.mp4"
     bad.write_text("not a video")
     folder = tmp_path / "out"
-    assert cli.main(["run", str(bad), str(flash_clip), "-o", str(folder), "--json"]) == 2
+    assert app.main(["run", str(bad), str(flash_clip), "-o", str(folder), "--json"]) == 2
     printed = capsys.readouterr()
     assert len(json.loads(printed.out)["outputs"]) == 1
     assert printed.err.startswith("error: bad.mp4: ")
@@ -142,7 +142,7 @@ def test_an_ambient_sound_says_what_it_is_of(
 ) -> None:
     target = tmp_path / "out.mp4"
     told = ("--mode", "ambient", "--sound-class", "crying-baby", "--save-hits")
-    assert cli.main(["run", str(flash_clip), "-o", str(target), *told]) == 0
+    assert app.main(["run", str(flash_clip), "-o", str(target), *told]) == 0
     assert f"{target}: crying baby, " in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == [target]  # there is no list of hits
     said = _refused(capsys, "run", flash_clip, "-o", tmp_path / "no.mp4", "--sound-class", "opera")
@@ -165,7 +165,7 @@ def test_a_first_interruption_keeps_what_was_made(
 
     hiss_voice.before_chunk = interrupt
     clips = ["run", str(flash_clip), str(dark_clip), "-o", f"{tmp_path / 'made'}", "--mode", "ambient"]
-    assert cli.main([*clips, "--keep-partial", "--json"]) == 130
+    assert app.main([*clips, "--keep-partial", "--json"]) == 130
     printed = capsys.readouterr()
     if times == 2:
         assert (printed.out, printed.err) == ("", "error: stopped\n")
@@ -185,14 +185,14 @@ def test_an_output_that_exists_is_kept_unless_forced(
     assert "--force" in _refused(capsys, "run", flash_clip, "-o", target)
     assert target.read_text() == "mine"
     assert flash_voice.looked == 0
-    assert cli.main(["run", str(flash_clip), "-o", str(target), "--force"]) == 0
+    assert app.main(["run", str(flash_clip), "-o", str(target), "--force"]) == 0
     assert video.probe(target).frames == 60
 
 
 def test_edit_the_hits_and_render_again(
     flash_voice: FlashVoice, flash_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["run", str(flash_clip), "-o", str(tmp_path / "first.mkv"), "--save-hits"]) == 0
+    assert app.main(["run", str(flash_clip), "-o", str(tmp_path / "first.mkv"), "--save-hits"]) == 0
     capsys.readouterr()
     saved = tmp_path / "first.hits.json"
     listed = json.loads(saved.read_text())
@@ -241,11 +241,11 @@ def test_a_voice_that_is_not_there_and_a_clip_without_a_face_are_refused(
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["--version"]) == 0
+    assert app.main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("sonorize ")
-    assert cli.main(["--help"]) == 0
+    assert app.main(["--help"]) == 0
     assert "run" in capsys.readouterr().out
-    assert cli.main([]) == 2
+    assert app.main([]) == 2
 
 
 def test_weights_verbs_agree_with_the_manifest(capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,12 +256,12 @@ def test_weights_verbs_agree_with_the_manifest(capsys: pytest.CaptureFixture[str
 
 
 def test_the_card_is_written_where_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["weights", "card", "--write", "--docs", str(tmp_path)]) == 0
+    assert app.main(["weights", "card", "--write", "--docs", str(tmp_path)]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["LICENCES.md", "MODEL_CARD.md"]
 
 
 def test_doctor_reports_every_check(capsys: pytest.CaptureFixture[str]) -> None:
-    code = cli.main(["doctor", "--json"])
+    code = app.main(["doctor", "--json"])
     checks = {row["check"]: row for row in json.loads(capsys.readouterr().out)["checks"]}
     expected = {"python", "packages", "ffmpeg", "sandbox", "weights", "device", "sampler", "temporary folder"}
     assert set(checks) == expected
@@ -274,7 +274,7 @@ def test_a_bank_is_computed_and_listed(tmp_path: Path, capsys: pytest.CaptureFix
     made = _json(capsys, "bank", "build", "-o", file, "--per-material", 1, "--json")
     assert set(made["sounds"].values()) == {1}
     assert "exists; --force" in _refused(capsys, "bank", "build", "-o", file)
-    assert cli.main(["bank", "list", str(file)]) == 0
+    assert app.main(["bank", "list", str(file)]) == 0
     assert "wood-00: wood, hit" in capsys.readouterr().out
 
 

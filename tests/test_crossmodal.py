@@ -10,9 +10,12 @@ import pytest
 import torch
 
 from synth import weights
-from synth.data import av_scenes, tagged_videos
+from synth.data.corpora import tagged_videos
+from synth.data.sounding_scenes import scenes
+from synth.description.description import SPACES, Side
+from synth.description.embedding import WEIGHTS, CrossmodalReader
 from synth.errors import OptionError, WeightsError
-from synth.evaluation import crossmodal as evaluation
+from synth.metrics import label_recall
 from synth.models.crossmodal import (
     STATISTICS,
     CrossmodalConfig,
@@ -25,9 +28,7 @@ from synth.models.crossmodal import (
     unpack,
 )
 from synth.models.l3net import RATE_HZ, log_mel
-from synth.search.crossmodal_reader import WEIGHTS, CrossmodalReader
-from synth.search.description import SPACES, Side
-from synth.training import crossmodal
+from synth.training.audiovisual import crossmodal
 
 CONFIG = CrossmodalConfig(("bell", "dog"), (8,), (8,))
 
@@ -141,8 +142,8 @@ def test_a_run_learns_from_scenes_and_from_a_gallery(tmp_path: Path) -> None:
     gallery = tmp_path / "gallery"
     gallery.mkdir()
     for number in range(3):
-        clip = av_scenes.scene(number, duration_s=2.0, sounding=("dog",))
-        av_scenes.write(clip, gallery / f"IMG_{number:04d}.mkv")
+        clip = scenes.scene(number, duration_s=2.0, sounding=("dog",))
+        scenes.write(clip, gallery / f"IMG_{number:04d}.mkv")
     _tags(gallery, *({"video": f"IMG_{number:04d}.mkv", "tags": ["my dog"]} for number in range(3)))
     folder = tmp_path / "runs" / "crossmodal"
     told = crossmodal.train_crossmodal(folder=folder, data=gallery, steps=2, seed=0, resume=True)
@@ -157,13 +158,13 @@ def test_a_run_learns_from_scenes_and_from_a_gallery(tmp_path: Path) -> None:
 
 def test_rows_of_figures() -> None:
     labels = [("bell",), ("dog",), ("bell",), ("dog", "bell")]
-    row = evaluation._row(np.eye(4), labels)["sound to picture"]
+    row = label_recall.recall_row(np.eye(4), labels)["sound to picture"]
     assert (row["recall_at_1"], row["median_rank"]) == (1, 1)
     assert row["share_a_label_in_first_10"] == pytest.approx(12 / 16)  # all but the dog and the two bells
-    known = evaluation._by_labels(labels)["picture to sound"]
+    known = label_recall.recall_by_labels(labels)["picture to sound"]
     assert known["recall_at_1"] == pytest.approx(0.75, abs=0.2)  # two are alike, two are not
     assert known["recall_at_5"] == 1
-    assert evaluation._chance(labels)["picture to sound"]["recall_at_1"] == pytest.approx(0.25, abs=0.1)
+    assert label_recall.recall_by_chance(labels)["picture to sound"]["recall_at_1"] == pytest.approx(0.25, abs=0.1)
 
 
 def test_what_ships_tells_a_dog_from_the_sea() -> None:
@@ -177,9 +178,9 @@ def test_what_ships_tells_a_dog_from_the_sea() -> None:
     eye = ImageNetEye(weights.load_imagenet())
     seen, heard = [], []
     for number, name in enumerate(names):
-        clips = [av_scenes.scene(3_000_000 + 10 * number + k, sounding=(name,), silent=()) for k in range(3)]
+        clips = [scenes.scene(3_000_000 + 10 * number + k, sounding=(name,), silent=()) for k in range(3)]
         seen.append(np.mean([reader.of_picture(eye.look(c.pictures).pooled).values for c in clips], axis=0))
-        sounds = [av_scenes.sound_of(name, 4.0, rng) for _ in range(3)]
+        sounds = [scenes.sound_of(name, 4.0, rng) for _ in range(3)]
         heard.append(np.mean([reader.of_sound(sound, RATE_HZ).values for sound in sounds], axis=0))
     cosines = np.array(seen) @ np.array(heard).T
     own = np.diagonal(cosines).mean()

@@ -17,17 +17,18 @@ from numpy.typing import NDArray
 
 from scripts.cuda_on_host.device import HostDevice
 from synth.errors import Cancelled, OptionError
-from synth.kernels import folding, reference, sampler
-from synth.kernels.base import Shape, Stream
-from synth.kernels.cuda import choice, device, layout, plan
-from synth.kernels.cuda.device import CudaDevice, DeviceMemoryError
-from synth.kernels.cuda.emulation import EmulatedSampler
-from synth.kernels.cuda.graph import TorchSampler, uniforms
-from synth.kernels.cuda.launching import CALL_WORDS, MODEL_WORDS, CudaSampler
-from synth.kernels.cuda.plan import Variant
-from synth.kernels.folding import random_folded
-from synth.kernels.packing import Packed, pack
-from synth.kernels.reference import ReferenceSampler
+from synth.sampler import backends, folding, reference
+from synth.sampler.base import Shape, Stream
+from synth.sampler.cuda import choice, device, layout, plan
+from synth.sampler.cuda.device import CudaDevice, DeviceMemoryError
+from synth.sampler.cuda.emulation import EmulatedSampler
+from synth.sampler.cuda.graph import TorchSampler, uniforms
+from synth.sampler.cuda.launching import CudaSampler
+from synth.sampler.cuda.layout import CALL_WORDS, MODEL_WORDS
+from synth.sampler.cuda.plan import Variant
+from synth.sampler.folding import random_folded
+from synth.sampler.packing import Packed, pack
+from synth.sampler.reference import ReferenceSampler
 
 GRU = Shape((4, 2), 20, conditioning=3)
 LSTM = Shape((4, 2), 9, "lstm", 2)
@@ -298,13 +299,13 @@ def test_the_torch_loop_draws_with_the_same_random_numbers() -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="for machines without a GPU")
 def test_without_a_gpu_it_says_so() -> None:
     with pytest.raises(OptionError, match="device is 'cuda'"):
-        sampler.make_sampler(random_folded(Shape((4,), 8)), "int8", "cuda")
+        backends.make_sampler(random_folded(Shape((4,), 8)), "int8", "cuda")
     assert choice.describe()["gpu"] is None
 
 
 def test_importing_the_chooser_loads_no_cuda() -> None:
     code = (
-        "import sys, synth.kernels.sampler; sys.exit(any(name in sys.modules for name in ('torch', 'cuda.bindings')))"
+        "import sys, synth.sampler.backends; sys.exit(any(name in sys.modules for name in ('torch', 'cuda.bindings')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synth.data import av_scenes
-from synth.data.av_clip import RATE_HZ
+from synth.data.corpora.av_clip import RATE_HZ
+from synth.data.sounding_scenes import scenes
+from synth.description.describer import Describer, describer, heard, pictures_of
+from synth.description.description import MAP_SIDE, SPACES, Description, Side
 from synth.errors import Cancelled
-from synth.search.describer import Describer, describer, heard, pictures_of
-from synth.search.description import MAP_SIDE, SPACES, Description, Side
 
 NAMES = ("dog", "siren", "rain", "engine", "bell", "rooster")
 SEED = 3_000_000
@@ -24,7 +24,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     made = []
     for number, name in enumerate(NAMES):
         target = folder / f"{name}.mp4"
-        av_scenes.write(av_scenes.scene(SEED + number, sounding=[name], silent=[], duration_s=3.0), target)
+        scenes.write(scenes.scene(SEED + number, sounding=[name], silent=[], duration_s=3.0), target)
         made.append(target)
     return made
 
@@ -33,7 +33,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def described(clips: list[Path]) -> list[Description]:
     """Each clip, with the sounds of all six as its takes."""
     sounds = [
-        (av_scenes.scene(SEED + n, sounding=[name], silent=[], duration_s=3.0).sound, RATE_HZ)
+        (scenes.scene(SEED + n, sounding=[name], silent=[], duration_s=3.0).sound, RATE_HZ)
         for n, name in enumerate(NAMES)
     ]
     return [describer().describe(clip, sounds) for clip in clips]

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synth.description import heat_map
+from synth.description.description import Description, Side
 from synth.errors import WeightsError
-from synth.search import heat_map
-from synth.search.description import Description, Side
-from synth.synthesis.base import Take
+from synth.voices.base import Take
 from tests import servers
 from tests.describers import PICTURES, FlashDescriber
 from tests.voices import FlashVoice, HissVoice

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from synth.randomness import uniforms
-from synth.synthesis import envelopes
-from synth.synthesis.envelopes import BANDS, HOP, RATE_HZ, EnvelopeBank
+from synth.voices.ambient import band_envelopes
+from synth.voices.ambient.band_envelopes import BANDS, HOP, RATE_HZ, EnvelopeBank
 
 DRAW = functools.partial(uniforms, 3)
 
@@ -20,23 +20,23 @@ def _tone(hz: float, seconds: float = 1.0, amplitude: float = 1.0) -> NDArray[np
 
 
 def test_a_tone_lies_in_its_band_and_a_tenth_of_it_20_db_lower() -> None:
-    low, high = envelopes.band_levels(_tone(200)), envelopes.band_levels(_tone(5000))
+    low, high = band_envelopes.band_levels(_tone(200)), band_envelopes.band_levels(_tone(5000))
     assert low.shape == (RATE_HZ // HOP + 1, BANDS)
     assert low[30].argmax() < 4 < 11 < high[30].argmax()
-    quiet = envelopes.band_levels(_tone(200, amplitude=0.1))
-    assert low[30].max() - quiet[30].max() == pytest.approx(20 / envelopes.RANGE_DB, abs=0.003)
-    assert envelopes.loudness(low)[30] == pytest.approx(1.0, abs=0.05)
-    assert not envelopes.band_levels(np.zeros(4000, np.float32)).any()
+    quiet = band_envelopes.band_levels(_tone(200, amplitude=0.1))
+    assert low[30].max() - quiet[30].max() == pytest.approx(20 / band_envelopes.RANGE_DB, abs=0.003)
+    assert band_envelopes.loudness(low)[30] == pytest.approx(1.0, abs=0.05)
+    assert not band_envelopes.band_levels(np.zeros(4000, np.float32)).any()
 
 
 def test_reading_at_frames_is_linear_and_does_not_depend_on_pieces() -> None:
     track = np.random.default_rng(0).random((50, BANDS)).astype(np.float32)
-    whole = envelopes.at_frames(track, 0, 180, 64)
-    pieces = [envelopes.at_frames(track, first, 60, 64) for first in (0, 60, 120)]
+    whole = band_envelopes.at_frames(track, 0, 180, 64)
+    pieces = [band_envelopes.at_frames(track, first, 60, 64) for first in (0, 60, 120)]
     assert np.array_equal(whole, np.concatenate(pieces))
     assert whole[0] == pytest.approx(track[0] * 0.875 + track[1] * 0.125)
-    assert np.array_equal(envelopes.at_frames(track[:1], 0, 4, 64), np.repeat(track[:1], 4, 0))
-    assert np.array_equal(envelopes.at_frames(track, 10_000, 1, 64)[0], track[-1])
+    assert np.array_equal(band_envelopes.at_frames(track[:1], 0, 4, 64), np.repeat(track[:1], 4, 0))
+    assert np.array_equal(band_envelopes.at_frames(track, 10_000, 1, 64)[0], track[-1])
 
 
 def _bank(tracks: list[NDArray[np.float32]], label: str = "dog") -> EnvelopeBank:
@@ -62,7 +62,7 @@ def test_the_piece_that_moves_like_the_picture_is_taken() -> None:
     for place in (20, 90, 150):
         activity = np.full(188, 0.1, np.float32)
         activity[place : place + 12] = 0.9
-        chosen = envelopes.loudness(bank.choose("dog", activity, 188, DRAW))
+        chosen = band_envelopes.loudness(bank.choose("dog", activity, 188, DRAW))
         assert abs(int(chosen.argmax()) - place) < 12
 
 
@@ -85,16 +85,16 @@ def test_long_pictures_are_covered_without_gaps_and_seeds_differ() -> None:
 
 def test_recordings_shorter_than_a_piece_are_repeated() -> None:
     bank = _bank([_with_peaks((5,), 30)])
-    assert (envelopes.loudness(bank.choose("dog", np.full(100, 0.5, np.float32), 100, DRAW)) > 0.6).sum() > 20
+    assert (band_envelopes.loudness(bank.choose("dog", np.full(100, 0.5, np.float32), 100, DRAW)) > 0.6).sum() > 20
 
 
 def test_loudness_follows_activity_within_bounds_and_silence_stays() -> None:
     activity = np.concatenate([np.zeros(100), np.ones(100)]).astype(np.float32)
-    lift = envelopes.lift(activity)
+    lift = band_envelopes.lift(activity)
     assert lift[150] > lift[50]
     assert lift.min() >= -0.12
     assert lift.max() <= 0.06
-    assert not envelopes.lift(np.full(50, 0.7, np.float32)).any()
+    assert not band_envelopes.lift(np.full(50, 0.7, np.float32)).any()
     silent = _bank([np.zeros((188, BANDS), np.float32)])
     assert not silent.choose("dog", activity[:188], 188, DRAW).any()
 
@@ -102,23 +102,23 @@ def test_loudness_follows_activity_within_bounds_and_silence_stays() -> None:
 def test_imposed_levels_are_heard() -> None:
     rng = np.random.default_rng(0)
     noise = (0.1 * rng.standard_normal(RATE_HZ)).astype(np.float32)
-    wanted = envelopes.band_levels(noise).copy()
+    wanted = band_envelopes.band_levels(noise).copy()
     wanted[:, :8] -= 0.2
     wanted[30:, 12:] += 0.1
-    got = envelopes.band_levels(envelopes.impose(noise, wanted))
+    got = band_envelopes.band_levels(band_envelopes.impose(noise, wanted))
     assert np.abs(got[4:-4] - wanted[4:-4])[:, [*range(7), *range(13, 16)]].mean() < 0.03
-    assert envelopes.impose(noise, wanted).shape == noise.shape
+    assert band_envelopes.impose(noise, wanted).shape == noise.shape
 
 
 def test_imposing_a_sounds_own_levels_changes_nothing() -> None:
     noise = (0.1 * np.random.default_rng(1).standard_normal(9999)).astype(np.float32)
-    assert np.abs(envelopes.impose(noise, envelopes.band_levels(noise)) - noise).max() < 1e-4
-    assert not envelopes.impose(np.zeros(5000, np.float32), np.full((5, BANDS), 0.5, np.float32)).any()
+    assert np.abs(band_envelopes.impose(noise, band_envelopes.band_levels(noise)) - noise).max() < 1e-4
+    assert not band_envelopes.impose(np.zeros(5000, np.float32), np.full((5, BANDS), 0.5, np.float32)).any()
 
 
 def test_blocks_of_a_long_sound_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = (0.1 * np.random.default_rng(2).standard_normal(40_000)).astype(np.float32)
     track = np.random.default_rng(3).random((157, BANDS)).astype(np.float32)
-    whole = envelopes.impose(noise, track)
-    monkeypatch.setattr(envelopes, "_BLOCK", 13)
-    assert np.array_equal(envelopes.impose(noise, track), whole)
+    whole = band_envelopes.impose(noise, track)
+    monkeypatch.setattr(band_envelopes, "_BLOCK", 13)
+    assert np.array_equal(band_envelopes.impose(noise, track), whole)

@@ -9,10 +9,10 @@ import pytest
 
 from synth.errors import OptionError
 from synth.evaluation import router as evaluation
-from synth.evaluation.report import EVALUATIONS
+from synth.evaluation.hits.report import EVALUATIONS
 from synth.options import Mode
 from synth.result import Range
-from synth.router import Route
+from synth.routing.router import Route
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -69,7 +69,7 @@ def test_the_halves_share_no_source() -> None:
     assert {item.file.stem for item in items if item.corpus == "wild"} == {
         file.stem for file in (DATA / "wild").glob("*.mkv")
     }
-    from synth.data import greatest_hits
+    from synth.data.corpora import greatest_hits
 
     groups = {clip.video: clip.group for clip in greatest_hits.load(DATA / "greatest_hits")}
     halves = [{groups[item.file] for item in items if item.file in groups and item.half == half} for half in (0, 1)]

@@ -13,13 +13,16 @@ import pytest
 from typer.testing import CliRunner
 
 from synth import weights
-from synth.data.grid import Sentence
-from synth.data.video_folder import HELD_OUT, TRAIN
+from synth.data.corpora.grid import Sentence
+from synth.data.corpora.video_folder import HELD_OUT, TRAIN
 from synth.errors import MediaError, OptionError, WeightsError
-from synth.evaluation import report, speech, speech_baselines, speech_metrics
-from synth.evaluation.speech_baselines import Corpus, Reader, Sound
+from synth.evaluation.hits import report
+from synth.evaluation.speech import baselines
+from synth.evaluation.speech import report as speech
+from synth.evaluation.speech.baselines import Corpus, Reader, Sound
 from synth.media import audio, video
-from synth.synthesis import speech_spectra as spectra
+from synth.metrics import speech as speech_metrics
+from synth.voices.speech import spectra
 from tests.conftest import flashing
 from tests.test_speech_metrics import babble
 from web.cli import app
@@ -47,7 +50,7 @@ def mean(row: speech.Row, name: str) -> float:
 
 
 def test_ceilings_are_above_floors(corpus: Corpus) -> None:
-    readers = speech_baselines.baselines(corpus)
+    readers = baselines.baselines(corpus)
     rows = {name: speech.judge(corpus, name, reader, {}, {}) for name, reader in readers.items()}
     real, linear, mel, whisper, other, average, noise = (rows[name] for name in readers)
     assert mean(real, "stoi") == pytest.approx(1, abs=0.01)
@@ -65,7 +68,7 @@ def test_ceilings_are_above_floors(corpus: Corpus) -> None:
 def test_another_sentence_is_another_one_of_the_same_speaker(corpus: Corpus) -> None:
     stranger = Sentence("clip2", "you", corpus.training[0].video, None, HELD_OUT)
     both = Corpus(corpus.training, (stranger, *corpus.held_out))
-    another = speech_baselines.baselines(both)["floor: another sentence of the speaker"]
+    another = baselines.baselines(both)["floor: another sentence of the speaker"]
     sounds = [corpus.sound(one) for one in corpus.held_out]
     for sentence, own in zip(corpus.held_out, sounds, strict=True):
         found = another(sentence)
@@ -76,14 +79,14 @@ def test_another_sentence_is_another_one_of_the_same_speaker(corpus: Corpus) -> 
 
 def test_the_mean_goes_on_where_short_ones_have_ended() -> None:
     long, short = np.full((4, 2), 3.0, np.float32), np.full((2, 2), 1.0, np.float32)
-    np.testing.assert_array_equal(speech_baselines.mean_over_time([long, short])[:, 0], [2, 2, 3, 3])
+    np.testing.assert_array_equal(baselines.mean_over_time([long, short])[:, 0], [2, 2, 3, 3])
 
 
 def test_phases_are_the_same_for_a_name_and_go_all_around() -> None:
-    first = speech_baselines.phases("bbaf2n", 20)
-    np.testing.assert_array_equal(first, speech_baselines.phases("bbaf2n", 20))
+    first = baselines.phases("bbaf2n", 20)
+    np.testing.assert_array_equal(first, baselines.phases("bbaf2n", 20))
     assert first.shape == (20, spectra.BINS)
-    assert not np.array_equal(first, speech_baselines.phases("bbaf3s", 20))
+    assert not np.array_equal(first, baselines.phases("bbaf3s", 20))
     assert np.histogram(first, 4, (0, 2 * np.pi))[0].min() > 0.2 * first.size
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import video
-from synth.synthesis import face_crops, face_tracks, faces
-from synth.synthesis.face_choice import Attendance
-from synth.synthesis.face_tracks import Sighting, follow
+from synth.voices.speech import face_detection, face_tracking, mouth_crops
+from synth.voices.speech.face_tracking import Sighting, follow
+from synth.voices.speech.speaker_choice import Attendance
 from tests.drawn_faces import Frame, draw, room
 
 RATE_HZ = 25.0
@@ -45,14 +45,14 @@ def _numbers(seen: list[tuple[Sighting, ...]]) -> list[tuple[int, ...]]:
 def _as_a_whole(frames: list[Frame]) -> list[Sighting]:
     """The largest face of a clip that is held in memory: looked at, interpolated, smoothed in one go."""
     looks = sorted({*range(0, len(frames), 3), len(frames) - 1})
-    points = np.stack([faces.detect(frames[index])[0].points for index in looks]).reshape(len(looks), 10)
+    points = np.stack([face_detection.detect(frames[index])[0].points for index in looks]).reshape(len(looks), 10)
     lines = [np.interp(np.arange(len(frames)), looks, points[:, column]) for column in range(10)]
-    smooth = face_crops.smoothed(np.stack(lines, 1).reshape(-1, 5, 2), RATE_HZ)
+    smooth = mouth_crops.smoothed(np.stack(lines, 1).reshape(-1, 5, 2), RATE_HZ)
     return [
         Sighting(
             0,
-            face_crops.crop(frame, row, face_crops.MOUTH),
-            face_crops.crop(frame, row, face_crops.FACE),
+            mouth_crops.crop(frame, row, mouth_crops.MOUTH),
+            mouth_crops.crop(frame, row, mouth_crops.FACE),
             row,
         )
         for frame, row in zip(frames, smooth, strict=True)
@@ -168,7 +168,7 @@ def test_four_faces_are_followed_at_most() -> None:
     for number in range(6):
         frame = draw(frame, 60 + 120 * number, 140, 80 + 5 * number)
     seen, attendance = _followed([frame] * 12)
-    assert _numbers(seen) == [tuple(range(face_tracks.MOST_TRACKS))] * 12
+    assert _numbers(seen) == [tuple(range(face_tracking.MOST_TRACKS))] * 12
     assert min(one.x for one in attendance.presences()) > 240
 
 

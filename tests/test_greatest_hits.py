@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synth.data import greatest_hits
-from synth.data.simulate import Scene, draw_scene, render_frames, render_sound, write_clip
+from synth.data.corpora import greatest_hits
+from synth.data.strike_scenes.simulate import Scene, draw_scene, render_frames, render_sound, write_clip
 from synth.errors import MediaError, OptionError
-from synth.evaluation.report import evaluate_hits
+from synth.evaluation.hits.report import evaluate_hits
 from synth.media import audio, video
 from synth.models.imagenet import OUTPUTS
 from synth.models.two_stream import SMALL
-from synth.training.hits_data import SOUND_RATE_HZ, from_clip
+from synth.training.hits.data import SOUND_RATE_HZ, from_clip
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "greatest_hits"
 SCENES = {"2015-01-01-00-00-01": 900_000_101, "2015-01-01-00-00-02": 900_000_102}

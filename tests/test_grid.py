@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from synth.data import grid
-from synth.data.grid import GRAMMAR, Sentence, Word
+from synth.data.corpora import grid
+from synth.data.corpora.grid import Sentence, Word
 from synth.errors import MediaError, OptionError
+from synth.metrics.grid_sentences import GRAMMAR
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "grid"
 NAMES = ("bbaf2n", "lgbs3a", "prinzp", "swwz9s")

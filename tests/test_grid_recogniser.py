@@ -11,18 +11,19 @@ import torch
 from numpy.typing import NDArray
 
 from synth import weights
-from synth.data.grid import GRAMMAR, Word
+from synth.data.corpora.grid import Word
 from synth.errors import OptionError, WeightsError
-from synth.evaluation import grid_recogniser, speech_hearing
-from synth.evaluation.grid_recogniser import WORDS, GridRecogniser
-from synth.evaluation.speech_words import Words, chance_word_error_rate, is_sentence
+from synth.evaluation.speech import intelligibility
 from synth.media import audio
+from synth.metrics.grid_sentences import GRAMMAR, Words, chance_word_error_rate, is_sentence
 from synth.models import grid_words
 from synth.models.grid_words import GridWords, GridWordsConfig, standardised
-from synth.synthesis import speech_spectra as spectra
-from synth.training import speech_recogniser as recipe
-from synth.training import speech_recogniser_data as recipe_data
 from synth.training.loop import Schedule, train
+from synth.training.speech import grid_recogniser
+from synth.training.speech import recogniser as recipe
+from synth.training.speech import recogniser_data as recipe_data
+from synth.training.speech.grid_recogniser import WORDS, GridRecogniser
+from synth.voices.speech import spectra
 
 GRID = Path(__file__).parents[2] / "shared" / "data" / "grid"
 SMALL = GridWordsConfig(WORDS, channels=(16, 16), hidden=8, dropout=0.0)
@@ -121,11 +122,11 @@ def test_weights_that_are_not_there_or_of_other_words_are_refused(tmp_path: Path
 
 def test_figures_name_empty_answers_of_pocketsphinx_only() -> None:
     heard: dict[str, list[Words]] = {"wer": [SAID, SAID], "wer_pocketsphinx": [SAID, ()]}
-    found = speech_hearing.figures([SAID, SAID], heard)
+    found = intelligibility.figures([SAID, SAID], heard)
     assert found["empty_answers"] == 0.5
     assert (found["whole_sentences_right"], found["whole_sentences_right_pocketsphinx"]) == (1, 0.5)
     assert found["word_accuracy_pocketsphinx"]["letter"] == 0.5
-    without = speech_hearing.figures([SAID, SAID], {})
+    without = intelligibility.figures([SAID, SAID], {})
     assert without["empty_answers"] is None
     assert without["word_accuracy"] == {}
 

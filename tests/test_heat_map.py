@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synth.cli import main
-from synth.commands import listening
+from synth.cli import listening
+from synth.cli.app import main
+from synth.description import heat_map
 from synth.errors import MediaError, OptionError, WeightsError
 from synth.media import audio, video
-from synth.search import heat_map
 from tests.conftest import FLASH_CLIP_S
 from tests.describers import FlashDescriber
 from tests.voices import FlashVoice

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from synth.errors import OptionError
 from synth.materials import MATERIALS
-from synth.synthesis import hit_list
-from synth.synthesis.base import Hit
+from synth.voices.base import Hit
+from synth.voices.hits import hit_list
 
 ONE: dict[str, Any] = {"time_s": 1.0, "strength": 0.5, "material": "wood"}
 

@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 
 from synth import weights
+from synth.description import heat_map, texture_kinds, textures
+from synth.description.description import Description
 from synth.media import audio, video
-from synth.search import heat_map, texture_kinds, textures
-from synth.search.description import Description
 from tests.describers import FlashDescriber
 from tests.test_describing import Spoilt
 from tests.test_web_api import fits

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from synth.errors import OptionError
-from synth.kernels import folding, packing, reference
-from synth.kernels.base import Shape, Stream, stream_number
-from synth.kernels.reference import ReferenceSampler
 from synth.models.samplernn import SampleRNN, SampleRNNConfig
+from synth.sampler import folding, packing, reference
+from synth.sampler.base import Shape, Stream, stream_number
+from synth.sampler.reference import ReferenceSampler
 
 NETWORKS: dict[str, dict[str, Any]] = {
     "3 tiers": {"frames": (8, 4), "width": 20, "conditioning": 5},

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from synth.errors import Cancelled, OptionError
-from synth.kernels import batching, native, sampler
-from synth.kernels.base import PRECISIONS, Shape, Stream
-from synth.kernels.fallback import NumpySampler
-from synth.kernels.folding import random_folded
-from synth.kernels.native import NativeSampler
-from synth.kernels.packing import pack
-from synth.kernels.reference import ReferenceSampler
 from synth.models.samplernn import SampleRNN, SampleRNNConfig
+from synth.sampler import backends, batching, native
+from synth.sampler.base import PRECISIONS, Shape, Stream
+from synth.sampler.fallback import NumpySampler
+from synth.sampler.folding import random_folded
+from synth.sampler.native import NativeSampler
+from synth.sampler.packing import pack
+from synth.sampler.reference import ReferenceSampler
 
 SHAPES = {
     "gru": Shape((8, 4), 20, conditioning=5),
@@ -154,13 +154,13 @@ def test_numpy_makes_batches_of_any_length() -> None:
 
 def test_without_the_library_numpy_samples_after_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "library", lambda: None)
-    sampler._warn.cache_clear()
+    backends._warn.cache_clear()
     folded = random_folded(SHAPES["gru"])
     with pytest.warns(RuntimeWarning, match="numpy samples"):
-        first = sampler.make_sampler(folded)
-    sampler.make_sampler(folded)  # a second warning would be an error
+        first = backends.make_sampler(folded)
+    backends.make_sampler(folded)  # a second warning would be an error
     assert first.kind == "cpu numpy"
-    assert sampler.describe()["used"] == "cpu numpy"
+    assert backends.describe()["used"] == "cpu numpy"
 
 
 @needs_library
@@ -170,10 +170,10 @@ def test_an_instruction_set_with_other_bytes_is_not_used(monkeypatch: pytest.Mon
     trial = native._trial
     monkeypatch.setattr(native, "_trial", lambda name, precision: (*trial("portable", precision), name.encode()))
     native.disagreeing.cache_clear()
-    sampler._warn.cache_clear()
+    backends._warn.cache_clear()
     try:
         with pytest.warns(RuntimeWarning, match="wrong results with avx2"):
-            chosen = sampler.make_sampler(random_folded(SHAPES["gru"]), threads=1)
+            chosen = backends.make_sampler(random_folded(SHAPES["gru"]), threads=1)
         assert chosen.kind == "cpu portable"
     finally:
         native.disagreeing.cache_clear()
@@ -181,15 +181,15 @@ def test_an_instruction_set_with_other_bytes_is_not_used(monkeypatch: pytest.Mon
 
 @needs_library
 def test_the_chooser_takes_networks_and_what_was_folded() -> None:
-    chosen = sampler.make_sampler(SampleRNN(SampleRNNConfig((8, 4), 16, embedding=8)), threads=1)
+    chosen = backends.make_sampler(SampleRNN(SampleRNNConfig((8, 4), 16, embedding=8)), threads=1)
     assert (chosen.precision, chosen.kind) == ("bf16", f"cpu {native.best()}")
-    assert sampler.make_sampler(random_folded(SHAPES["gru"]), "int8", "cpu").precision == "int8"
+    assert backends.make_sampler(random_folded(SHAPES["gru"]), "int8", "cpu").precision == "int8"
 
 
 @pytest.mark.parametrize("bad", [{"precision": "fp8"}, {"device": "tpu"}, {"device": "cuda"}, {"threads": 0}])
 def test_the_chooser_refuses(bad: dict[str, Any]) -> None:
     with pytest.raises(OptionError):
-        sampler.make_sampler(random_folded(SHAPES["gru"]), **bad)
+        backends.make_sampler(random_folded(SHAPES["gru"]), **bad)
 
 
 @needs_library
@@ -269,8 +269,8 @@ def test_conditioning_cannot_be_given_to_a_network_without() -> None:
 def test_sampling_on_the_cpu_needs_no_torch() -> None:
     program = (
         "import sys\n"
-        "from synth.kernels import folding, sampler\n"
-        "from synth.kernels.base import Shape\n"
+        "from synth.sampler import folding, sampler\n"
+        "from synth.sampler.base import Shape\n"
         "made = sampler.make_sampler(folding.random_folded(Shape((8, 4), 16)), device='cpu', threads=2)\n"
         "made.run([made.start(1)], top_frames=2)\n"
         "assert 'torch' not in sys.modules\n"
@@ -282,8 +282,8 @@ def test_sampling_on_the_cpu_needs_no_torch() -> None:
 def test_a_forked_child_samples_on_its_own_threads() -> None:
     program = (
         "import os\n"
-        "from synth.kernels import folding, sampler\n"
-        "from synth.kernels.base import Shape\n"
+        "from synth.sampler import folding, sampler\n"
+        "from synth.sampler.base import Shape\n"
         "made = sampler.make_sampler(folding.random_folded(Shape((8, 4), 16)), threads=2)\n"
         "before = made.run([made.start(1)], top_frames=9)[0].tobytes()\n"
         "child = os.fork()\n"

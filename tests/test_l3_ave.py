@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from synth.data.av_clip import draw_pairs
+from synth.data.corpora.av_clip import draw_pairs
+from synth.description import nets
 from synth.errors import WeightsError
 from synth.models.avenet import AVENet, AVOLNet, distances
 from synth.models.imagenet import MAP_CHANNELS
 from synth.models.l3net import RATE_HZ, STEPS, L3Net, TowersConfig, log_mel, windows
-from synth.search import nets
-from synth.training import av_data, av_fit
+from synth.training.audiovisual import data, pair_recipes
 from synth.training.recipes import RECIPES
 
 SMALL = TowersConfig(width=4)
@@ -90,16 +90,16 @@ def test_a_map_is_high_where_the_picture_agrees_with_the_sound() -> None:
 
 def test_other_pairs_of_one_clip_are_no_wrong_answers() -> None:
     pairs = draw_pairs(
-        [av_data.Kept(f"c{n}", f"c{n}", (), (1.0,), 0.04, 4.0, n, ((),)) for n in range(2)],
+        [data.Kept(f"c{n}", f"c{n}", (), (1.0,), 0.04, 4.0, n, ((),)) for n in range(2)],
         8,
         2.0,
         np.random.default_rng(0),
     )
-    batch = av_data.PairBatch(torch.zeros(8), torch.zeros(8), torch.tensor([1.0, 0.0] * 4), tuple(pairs))
+    batch = data.PairBatch(torch.zeros(8), torch.zeros(8), torch.tensor([1.0, 0.0] * 4), tuple(pairs))
     groups = torch.tensor([pair.clip for pair in pairs if pair.positive])
     scores = (groups[:, None] == groups[None]).float() * 50
     assert len(set(groups.tolist())) == 2
-    assert av_fit.contrast(scores, batch) < 1e-3
+    assert pair_recipes.contrast(scores, batch) < 1e-3
 
 
 @pytest.fixture(scope="module")
@@ -126,12 +126,12 @@ def test_a_recipe_runs_from_scenes_to_weights_that_load(name: str, runs: Path) -
 
 
 def test_scenes_come_out_of_the_cache_as_they_went_in(tmp_path: Path) -> None:
-    made = av_data.scenes(tmp_path, 3, mixes=2)
-    again = av_data.scenes(tmp_path, 3, mixes=2)
+    made = data.scenes(tmp_path, 3, mixes=2)
+    again = data.scenes(tmp_path, 3, mixes=2)
     assert again.clips == made.clips
     assert np.array_equal(again.maps, made.maps)
     assert made.mels.shape[:3] == (3, 2, 64)
     assert made.maps.shape == (6, MAP_CHANNELS, 14, 14)
-    both = av_data.joined(made, again)
+    both = data.joined(made, again)
     assert both.clips[3].first == 6
-    assert np.array_equal(av_data.part(both, [4]).pooled, made.pooled[2:4])
+    assert np.array_equal(data.part(both, [4]).pooled, made.pooled[2:4])

@@ -17,21 +17,24 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from synth import cli, dsp, pipeline, provenance
+from synth import pipeline, provenance
 from synth.ambient_classes import AMBIENT_CLASSES
+from synth.cli import app
+from synth.dsp.onsets import onsets
+from synth.dsp.resampling import resample
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import audio
 from synth.options import Mode, Options, Synthesis
 from synth.randomness import uniforms
-from synth.search import libraries, library_ears, library_file
-from synth.search.library import UNKNOWN_LICENCE, Entry, Kind, Library
-from synth.search.library_hearing import hear
-from synth.search.library_indexing import Report, update
-from synth.search.library_licences import Origins, licence_in
-from synth.search.library_matching import Laid, Wanted, rank_beds, rank_hits
-from synth.search.library_words import class_words, material_words, of_classes, of_materials, words_of
-from synth.synthesis.base import Controls, Hit, Rendering, SoundChoice, never_cancelled
-from synth.synthesis.library import LibraryVoice
+from synth.voices.base import Controls, Hit, Rendering, SoundChoice, never_cancelled
+from synth.voices.library import embeddings, index_file, registry
+from synth.voices.library.analysis import hear
+from synth.voices.library.catalogue import UNKNOWN_LICENCE, Entry, Kind, Library
+from synth.voices.library.indexing import Report, update
+from synth.voices.library.licences import Origins, licence_in
+from synth.voices.library.matching import Laid, Wanted, rank_beds, rank_hits
+from synth.voices.library.vocabulary import class_words, material_words, of_classes, of_materials, words_of
+from synth.voices.library.voice import LibraryVoice
 from tests.conftest import FLASH_CLIP_S, FLASHES_S
 from tests.voices import FlashVoice, HissVoice
 from tests.web_place import PROBLEM, Place
@@ -118,16 +121,16 @@ def foley(made: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def library(made: Path) -> Library:
-    return library_file.load(made / "foley.library")
+    return index_file.load(made / "foley.library")
 
 
 @pytest.fixture(autouse=True)
 def _own_folder(made: Path) -> Iterator[None]:
     """The libraries of this process are those of the test."""
-    before = list(libraries._FOLDER)
-    libraries.keep_in(made)
+    before = list(registry._FOLDER)
+    registry.keep_in(made)
     yield
-    libraries._FOLDER[:] = before
+    registry._FOLDER[:] = before
 
 
 def again(folder: Path) -> Report:
@@ -135,7 +138,7 @@ def again(folder: Path) -> Report:
 
 
 def told(folder: Path) -> dict[str, Any]:
-    with library_file.Index(folder / "foley.library") as index:
+    with index_file.Index(folder / "foley.library") as index:
         return {one.path: one for one in index.recordings()}
 
 
@@ -235,7 +238,7 @@ def test_work_that_was_stopped_goes_on(made: Path, tmp_path: Path) -> None:
     file = tmp_path / "new.library"
     with pytest.raises(Cancelled, match="kept"):
         update(made / "sounds", file, progress=lambda path, _: begun.append(path), cancelled=lambda: len(begun) >= 4)
-    with library_file.Index(file) as index:
+    with index_file.Index(file) as index:
         kept = len(list(index.recordings())) + len(index.skipped())
     assert kept == 4
     assert update(made / "sounds", file).heard == len(RECORDINGS) - len([one for one in begun if one in RECORDINGS])
@@ -252,7 +255,7 @@ def test_an_index_is_that_of_one_folder(foley: Path, tmp_path: Path) -> None:
         update(foley / "sounds" / "none", foley / "x.library")
     (tmp_path / "text.library").write_text("no database at all, but long enough to look like a file of some sort")
     with pytest.raises(OptionError, match="cannot be used"):
-        library_file.load(tmp_path / "text.library")
+        index_file.load(tmp_path / "text.library")
 
 
 def test_silence_is_no_recording() -> None:
@@ -334,12 +337,12 @@ def test_what_a_person_asks_for_goes_before_the_picture(library: Library) -> Non
 
 
 def test_vectors_of_other_weights_are_left_alone(foley: Path) -> None:
-    with library_file.Index(foley / "foley.library", foley / "sounds") as index:
+    with index_file.Index(foley / "foley.library", foley / "sounds") as index:
         index.tell(vectors_by="some other net")
-    assert library_file.load(foley / "foley.library").vectors is None
+    assert index_file.load(foley / "foley.library").vectors is None
     again(foley)
-    with library_file.Index(foley / "foley.library") as index:
-        assert index.about()["vectors_by"] == (library_ears.vectors_by() or "")
+    with index_file.Index(foley / "foley.library") as index:
+        assert index.about()["vectors_by"] == (embeddings.vectors_by() or "")
 
 
 # --- what is laid -------------------------------------------------------------------------------------------------
@@ -366,7 +369,7 @@ def test_the_recordings_own_onset_falls_on_the_sample_of_the_hit(made: Path, lib
     hit = Hit(1.0, 1.0, "metal", exemplar="impacts/metal/steel pipe.wav")
     laid = sound_hits([hit], made).sound
     recording = library.entries[library.places[hit.exemplar or ""]].recording
-    own = dsp.resample(RECORDINGS[recording.path], RATE_HZ, 44_100)
+    own = resample(RECORDINGS[recording.path], RATE_HZ, 44_100)
     onset = round(recording.pieces[0].onset_s * 44_100)
     wanted, heard = own[onset : onset + 4000], laid[44_100 : 44_100 + 4000]
     gain = float(wanted @ heard / (wanted @ wanted))
@@ -378,7 +381,7 @@ def test_the_recordings_own_onset_falls_on_the_sample_of_the_hit(made: Path, lib
 def test_hits_are_heard_when_they_happen(made: Path) -> None:
     times_s = [0.25, 0.9, 1.7, 2.4]
     rendering = sound_hits([Hit(time_s, 0.8, "wood") for time_s in times_s], made)
-    heard_s = dsp.onsets(rendering.sound, 44_100)
+    heard_s = onsets(rendering.sound, 44_100)
     assert len(heard_s) == 4
     assert heard_s == pytest.approx(times_s, abs=0.005)
     assert all(one.chosen.recording.path.startswith("impacts/wood/") for one in rendering.laid)
@@ -444,7 +447,7 @@ def test_a_bed_follows_the_picture(made: Path) -> None:
 def test_single_sounds_come_back_in_their_time(made: Path) -> None:
     rendering = sound_bed(made, 9.0, name="dog")
     assert rendering.laid[0].chosen.recording.path.startswith("dogs/")
-    heard_s = dsp.onsets(rendering.sound, 44_100)
+    heard_s = onsets(rendering.sound, 44_100)
     assert heard_s[:4] == pytest.approx([0.2, 0.7, 3.15, 3.65], abs=0.06)
 
 
@@ -465,7 +468,7 @@ def test_a_clip_is_sounded_with_a_library(
     outputs = pipeline.sonorize(flash_clip, tmp_path / "out.mkv", options).outputs
     sound, rate_hz = audio.read(outputs[0].target)
     assert len(sound) / rate_hz == pytest.approx(FLASH_CLIP_S, abs=0.05)
-    assert dsp.onsets(sound, rate_hz) == pytest.approx(FLASHES_S, abs=0.01)
+    assert onsets(sound, rate_hz) == pytest.approx(FLASHES_S, abs=0.01)
     raw = json.loads(json.dumps(outputs[0].as_json(), allow_nan=False))
     assert [one["what"] for one in raw["library"]] == ["hit", "hit"]
     assert {"sound", "score", "why", "author", "licence", "source", "others"} <= set(raw["library"][0])
@@ -516,37 +519,37 @@ def test_what_goes_with_a_library() -> None:
 
 
 def test_libraries_are_found_by_name_or_file(made: Path, tmp_path: Path) -> None:
-    assert libraries.names() == ("foley",)
-    assert libraries.find(None) == libraries.find("foley") == made / "foley.library"
-    assert libraries.find(str(made / "foley.library")) == made / "foley.library"
+    assert registry.names() == ("foley",)
+    assert registry.find(None) == registry.find("foley") == made / "foley.library"
+    assert registry.find(str(made / "foley.library")) == made / "foley.library"
     with pytest.raises(OptionError, match="there are foley"):
-        libraries.find("opera")
+        registry.find("opera")
     with pytest.raises(OptionError, match="library's name"):
-        libraries.file_of("../up")
-    libraries.keep_in(tmp_path / "none")
+        registry.file_of("../up")
+    registry.keep_in(tmp_path / "none")
     with pytest.raises(OptionError, match="there is none yet"):
-        libraries.find(None)
+        registry.find(None)
 
 
 def test_the_command_line(foley: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    libraries.keep_in(foley / "kept")
+    registry.keep_in(foley / "kept")
     sounds = str(foley / "sounds")
-    assert cli.main(["library", "index", sounds, "--name", "mine", "--json"]) == 0
+    assert app.main(["library", "index", sounds, "--name", "mine", "--json"]) == 0
     told = capsys.readouterr()
     report = json.loads(told.out)
     assert (report["library"], report["recordings"], report["heard"]) == ("mine", len(RECORDINGS), len(RECORDINGS))
     assert "broken.wav is left out" in told.err
-    assert cli.main(["library", "list", "--json"]) == 0
+    assert app.main(["library", "list", "--json"]) == 0
     assert [one["library"] for one in json.loads(capsys.readouterr().out)] == ["mine"]
-    assert cli.main(["library", "search", "barking", "dogs"]) == 0
+    assert app.main(["library", "search", "barking", "dogs"]) == 0
     assert capsys.readouterr().out.startswith("dogs/123456__anna__Barking-Dog.wav: several hits")
-    assert cli.main(["library", "list", "mine"]) == 0
+    assert app.main(["library", "list", "mine"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(RECORDINGS)
-    assert cli.main(["library", "forget", "mine"]) == 0
-    assert cli.main(["library", "list"]) == 0
+    assert app.main(["library", "forget", "mine"]) == 0
+    assert app.main(["library", "list"]) == 0
     assert "no library yet" in capsys.readouterr().out
     assert (foley / "sounds" / "sea" / "ocean.wav").is_file()
-    assert cli.main(["library", "index", str(foley / "nowhere")]) == 2
+    assert app.main(["library", "index", str(foley / "nowhere")]) == 2
 
 
 def test_the_server_offers_its_libraries(made: Path, tmp_path: Path, flash_clip: Path) -> None:

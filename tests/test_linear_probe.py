@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from synth.errors import OptionError
-from synth.evaluation import linear_probe
-from synth.evaluation.linear_probe import probe
+from synth.metrics import linear_probe
+from synth.metrics.linear_probe import probe
 
 LABELS = ["cat", "dog", "owl"] * 16
 FOLDS = [1 + index // 12 for index in range(48)]

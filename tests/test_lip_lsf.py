@@ -11,18 +11,18 @@ import pytest
 import torch
 
 from synth import weights
-from synth.data.grid import Sentence
-from synth.data.video_folder import HELD_OUT
+from synth.data.corpora.grid import Sentence
+from synth.data.corpora.video_folder import HELD_OUT
 from synth.errors import OptionError, WeightsError
-from synth.evaluation import speech_readers
-from synth.evaluation.speech_baselines import Corpus
+from synth.evaluation.speech import readers
+from synth.evaluation.speech.baselines import Corpus
 from synth.media import audio, video
 from synth.models import lip_lsf
 from synth.models.lip_lsf import CONFIGS, LipLsf, LipLsfConfig
 from synth.options import ExistingSound
-from synth.synthesis import lsf
-from synth.training import speech_lsf as recipe
 from synth.training.recipes import RECIPES
+from synth.training.speech import lsf_recipe as recipe
+from synth.voices.speech import lsf
 from tests import drawn_faces
 from tests.test_speech_training import _sound, _talking
 
@@ -169,10 +169,10 @@ def test_the_recipe_makes_a_reader_for_the_report(tmp_path: Path, monkeypatch: p
     figures = run(folder=tmp_path / "run", data=clips, steps=2, seed=0, resume=True, speaker="drawn")
     assert np.isfinite(figures["loss"])
     assert "not a voice" in weights.entry("lip-lsf-drawn", tmp_path / "run").summary
-    made = speech_readers.readers(beside=tmp_path / "run")
-    assert speech_readers.PREDECESSOR in made
+    made = readers.readers(beside=tmp_path / "run")
+    assert readers.PREDECESSOR in made
     sentence = Sentence("talk0", "me", clips / "talk0.mkv", None, HELD_OUT)
-    reader = made[speech_readers.PREDECESSOR](Corpus((sentence,), (sentence,)))
+    reader = made[readers.PREDECESSOR](Corpus((sentence,), (sentence,)))
     said = reader(sentence)
     assert said.shape == (32_000,)
     assert said.dtype == np.float32
@@ -183,17 +183,17 @@ def test_the_recipe_makes_a_reader_for_the_report(tmp_path: Path, monkeypatch: p
 def test_several_predecessors_are_told_apart(network: LipLsf, tmp_path: Path) -> None:
     for name in ("me", "you"):
         recipe.register(name, network, tmp_path, corpus=SOURCE)
-    found = [name for name in speech_readers.readers(beside=tmp_path) if name.startswith(speech_readers.PREDECESSOR)]
-    assert found == [f"{speech_readers.PREDECESSOR}, me", f"{speech_readers.PREDECESSOR}, you"]
+    found = [name for name in readers.readers(beside=tmp_path) if name.startswith(readers.PREDECESSOR)]
+    assert found == [f"{readers.PREDECESSOR}, me", f"{readers.PREDECESSOR}, you"]
 
 
 def test_a_folder_without_readers_and_foreign_weights_are_refused(tmp_path: Path) -> None:
     weights.register("lip-lsf-me", {"a": torch.zeros(2)}, licence="MIT", summary="something else", folder=tmp_path)
     with pytest.raises(WeightsError, match="'lip-lsf-me' cannot be used"):
-        speech_readers.lsf_reader("lip-lsf-me", tmp_path)
+        readers.lsf_reader("lip-lsf-me", tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(OptionError, match="begins with speech- or lip-lsf-"):
-        speech_readers.readers(beside=tmp_path / "empty")
+        readers.readers(beside=tmp_path / "empty")
 
 
 def test_data_must_be_named(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_data_must_be_named(tmp_path: Path) -> None:
 
 
 def test_the_real_whisper_is_the_readers_ceiling(tmp_path: Path) -> None:
-    from synth.evaluation.speech_baselines import baselines
+    from synth.evaluation.speech.baselines import baselines
 
     path = tmp_path / "a.wav"
     audio.write(path, _sound(50, 1), 16_000)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth.data import grid
+from synth.data.corpora import grid
 from synth.errors import OptionError
 from synth.media import audio, video
-from synth.synthesis.face_tracks import follow
-from synth.training import lip_offset
-from synth.training.lip_offset import Offset, labial_starts_s, measure, onsets_s, shifted
+from synth.training.speech import lip_offset
+from synth.training.speech.lip_offset import Offset, labial_starts_s, measure, onsets_s, shifted
+from synth.voices.speech.face_tracking import follow
 
 RATE_HZ, SOUND_RATE_HZ = 25.0, 16_000
 REAL = Path(__file__).parents[2] / "shared" / "data" / "grid"

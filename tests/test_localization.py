@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.data.av_clip import Box
-from synth.evaluation import localization
+from synth.boxes import Box
+from synth.metrics import localization
 
 LEFT_HALF = Box("bell", True, 0.0, 0.0, 0.5, 1.0)
 QUARTER = Box("bell", True, 0.0, 0.0, 0.5, 0.5)

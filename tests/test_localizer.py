@@ -10,11 +10,13 @@ import pytest
 import torch
 
 from synth import weights
-from synth.data import av_scenes, drawn_boxes
-from synth.data.av_clip import Box
+from synth.boxes import Box
+from synth.data.corpora import drawn_boxes
+from synth.data.sounding_scenes import scenes
+from synth.description.localization import WEIGHTS, AttentionReader
 from synth.errors import OptionError, WeightsError
-from synth.evaluation import localizer as evaluation
-from synth.evaluation import marked_frames
+from synth.evaluation.audiovisual import localizer as evaluation
+from synth.evaluation.audiovisual import marked_frames
 from synth.models.attention_localizer import (
     AttentionLocalizer,
     LocalizerConfig,
@@ -24,9 +26,8 @@ from synth.models.attention_localizer import (
     triplet_loss,
     unpack,
 )
-from synth.search.localizing import WEIGHTS, AttentionReader
-from synth.training import localizer
-from synth.training.localizer_calibration import logistic
+from synth.training.audiovisual import localizer
+from synth.training.audiovisual.localizer_calibration import logistic
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ BOX: dict[str, object] = {"left": 0.1, "top": 0.2, "right": 0.5, "bottom": 0.6}
 
 
 def test_drawn_boxes_become_clips_by_video_and_annotator(tmp_path: Path) -> None:
-    av_scenes.write(av_scenes.scene(3, duration_s=2.0), tmp_path / "a.mkv")
+    scenes.write(scenes.scene(3, duration_s=2.0), tmp_path / "a.mkv")
     file = _lines(
         tmp_path / "boxes.jsonl",
         {"job_id": "x", "video": "a.mkv", "time_s": 0.5, "visible": True, **BOX, "annotator": "one"},
@@ -200,7 +201,7 @@ def test_a_run_trains_calibrates_and_is_measured(
     tmp_path: Path, runs: Path, collected: localizer.Collected, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(localizer, "SHIPPED", localizer.Terms(annotated=1.0, ears="own"))
-    av_scenes.write(av_scenes.scene(5, duration_s=2.0), tmp_path / "drawn.mkv")
+    scenes.write(scenes.scene(5, duration_s=2.0), tmp_path / "drawn.mkv")
     boxes = _lines(tmp_path / "boxes.jsonl", {"video": "drawn.mkv", "time_s": 0.5, **BOX, "annotator": "one"})
     folder = runs / "localizer"
     told = localizer.train_localizer(folder=folder, data=None, steps=2, seed=0, resume=True, boxes=boxes)
@@ -268,7 +269,7 @@ def test_what_ships_looks_at_what_sounds_and_not_at_silence() -> None:
     eye = ImageNetEye(weights.load_imagenet())
     firm, quiet = [], []
     for seed in range(2_000_000, 2_000_008):
-        clip = av_scenes.scene(seed)
+        clip = scenes.scene(seed)
         sight = eye.look(clip.pictures)
         firm.append(reader.maps(sight.maps, clip.sound, 22050, clip.times_s)[1])
         quiet.append(reader.maps(sight.maps, np.zeros_like(clip.sound), 22050, clip.times_s)[1])

@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from synth.errors import Cancelled
-from synth.synthesis import looking
-from synth.synthesis.cues import CUES
-from synth.synthesis.looking import EVERY, MOTION, RATE_HZ, Seen, look
+from synth.voices.ambient import scene
+from synth.voices.ambient.image_cues import CUES
+from synth.voices.ambient.scene import EVERY, MOTION, RATE_HZ, Seen, look
 
 SIDE_PX = 112
 
@@ -186,13 +186,13 @@ def test_frames_are_taken_one_by_one() -> None:
 
 
 def test_importable_without_torch() -> None:
-    program = "import sys, synth.synthesis.looking, synth.models.selector; assert 'torch' not in sys.modules"
+    program = "import sys, synth.voices.ambient.scene, synth.models.selector; assert 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def test_the_packaged_network_looks() -> None:
     seen = look(_object(step) for step in range(9))
-    assert seen.appearance.shape == (2, looking.FEATURES)
-    assert seen.logits_mean.shape == (looking.CLASSES,)
+    assert seen.appearance.shape == (2, scene.FEATURES)
+    assert seen.logits_mean.shape == (scene.CLASSES,)
     assert np.ptp(seen.logits_mean) > 1

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from synth import randomness
-from synth.synthesis import lsf
+from synth.voices.speech import lsf
 
 Doubles = NDArray[np.float64]
 

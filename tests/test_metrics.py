@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from synth.evaluation import metrics
-from synth.evaluation.metrics import ClipHits, Detection
+from synth.metrics import hits as metrics
+from synth.metrics.hits import ClipHits, Detection
 
 ANY_TIME = settings(deadline=None)  # machines differ
 TIMES = st.lists(st.floats(0, 5, allow_nan=False), max_size=6)

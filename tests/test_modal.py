@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.randomness import uniforms
-from synth.synthesis import modal
-from synth.synthesis.material_table import RECIPES
+from synth.voices.hits import modal_synthesis
+from synth.voices.hits.material_acoustics import RECIPES
 
 Floats = NDArray[np.float32]
 RATE_HZ = 22_050
@@ -28,7 +28,7 @@ DULL = ("carpet", "cloth", "dirt")
 def _hits(material: str, strength: float = 0.8, size: float = 0.5) -> tuple[Floats, ...]:
     """Five bodies of one material."""
     return tuple(
-        modal.strike(
+        modal_synthesis.strike(
             material, strength=strength, size=size, rate_hz=RATE_HZ, uniforms=uniforms(seed, f"test/{material}", 0, 8)
         )
         for seed in range(5)
@@ -61,18 +61,20 @@ def test_the_table_has_every_material_and_levels_below_full_scale() -> None:
 @pytest.mark.parametrize("rate_hz", [16_000, 44_100])
 def test_a_hit_is_sound(material: str, rate_hz: int) -> None:
     for size in (0.0, 1.0):
-        sound = modal.strike(material, strength=1.0, size=size, rate_hz=rate_hz, uniforms=np.array([0.3, 0.7]))
+        sound = modal_synthesis.strike(
+            material, strength=1.0, size=size, rate_hz=rate_hz, uniforms=np.array([0.3, 0.7])
+        )
         assert sound.dtype == np.float32
         assert np.isfinite(sound).all()
         assert np.abs(sound).max() == pytest.approx(RECIPES[material].level, rel=1e-3)
-        assert 0.02 < sound.size / rate_hz <= modal.LONGEST_STRIKE_S + 0.01
+        assert 0.02 < sound.size / rate_hz <= modal_synthesis.LONGEST_STRIKE_S + 0.01
         assert abs(float(sound[-1])) < 1e-4
         assert np.abs(sound).argmax() < 0.1 * rate_hz
 
 
 @pytest.mark.parametrize("material", MATERIALS)
 def test_a_scratch_lasts_as_long_as_asked(material: str) -> None:
-    sound = modal.scratch(
+    sound = modal_synthesis.scratch(
         material, duration_s=0.7, strength=0.9, size=0.4, rate_hz=RATE_HZ, uniforms=uniforms(1, material, 0, 8)
     )
     assert sound.size == round(0.7 * RATE_HZ)
@@ -85,10 +87,10 @@ def test_a_scratch_lasts_as_long_as_asked(material: str) -> None:
 
 def test_equal_numbers_give_equal_bytes_and_others_another_sound() -> None:
     def hit(numbers: NDArray[np.float32]) -> bytes:
-        return modal.strike("wood", strength=0.7, size=0.3, rate_hz=RATE_HZ, uniforms=numbers).tobytes()
+        return modal_synthesis.strike("wood", strength=0.7, size=0.3, rate_hz=RATE_HZ, uniforms=numbers).tobytes()
 
     def rub(numbers: NDArray[np.float32]) -> bytes:
-        return modal.scratch(
+        return modal_synthesis.scratch(
             "leaf", duration_s=0.2, strength=0.7, size=0.3, rate_hz=RATE_HZ, uniforms=numbers
         ).tobytes()
 
@@ -130,8 +132,10 @@ def test_a_big_body_sounds_deeper_and_longer(material: str) -> None:
 
 def test_strength_zero_is_silence() -> None:
     numbers = np.array([0.5])
-    assert not modal.strike("glass", strength=0, size=0.5, rate_hz=RATE_HZ, uniforms=numbers).any()
-    assert not modal.scratch("glass", duration_s=0.1, strength=0, size=0.5, rate_hz=RATE_HZ, uniforms=numbers).any()
+    assert not modal_synthesis.strike("glass", strength=0, size=0.5, rate_hz=RATE_HZ, uniforms=numbers).any()
+    assert not modal_synthesis.scratch(
+        "glass", duration_s=0.1, strength=0, size=0.5, rate_hz=RATE_HZ, uniforms=numbers
+    ).any()
 
 
 @settings(deadline=None, max_examples=40)
@@ -147,8 +151,10 @@ def test_nothing_clips_or_breaks(
     material: str, strength: float, size: float, rate_hz: int, numbers: list[float], duration_s: float
 ) -> None:
     drawn = np.array(numbers, np.float32)
-    hit = modal.strike(material, strength=strength, size=size, rate_hz=rate_hz, uniforms=drawn)
-    rub = modal.scratch(material, duration_s=duration_s, strength=strength, size=size, rate_hz=rate_hz, uniforms=drawn)
+    hit = modal_synthesis.strike(material, strength=strength, size=size, rate_hz=rate_hz, uniforms=drawn)
+    rub = modal_synthesis.scratch(
+        material, duration_s=duration_s, strength=strength, size=size, rate_hz=rate_hz, uniforms=drawn
+    )
     for sound in (hit, rub):
         assert np.isfinite(sound).all()
         assert np.abs(sound).max() <= 1
@@ -178,5 +184,5 @@ def test_what_is_not_allowed_is_refused_with_a_sentence(change: dict[str, object
     }
     material = asked.pop("material")
     with pytest.raises(OptionError) as refusal:
-        modal.scratch(material, **asked)  # type: ignore[arg-type]
+        modal_synthesis.scratch(material, **asked)  # type: ignore[arg-type]
     assert complaint in str(refusal.value)

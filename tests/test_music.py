@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synth.cli import main
-from synth.data import music_scenes
+from synth.cli.app import main
+from synth.data.music_scenes import scenes
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import audio, bed, ffmpeg, limiter, video
 from synth.media.bed import Bed
-from synth.search import music
-from synth.search.music_folder import described, track_file
-from synth.search.music_index import INDEX_NAME, MusicIndex
+from synth.music import suggestion
+from synth.music.folder import described, track_file
+from synth.music.index import INDEX_NAME, MusicIndex
 from tests.clips import FENCE
 from tests.voices import FlashVoice
 from tests.web_place import Place
@@ -35,7 +35,7 @@ TRACKS = 3
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three tracks, with what is said of them beside, and two files that are none."""
     root = tmp_path_factory.mktemp("music")
-    music_scenes.write_tracks(root, TRACKS, duration_s=6.0)
+    scenes.write_tracks(root, TRACKS, duration_s=6.0)
     (root / "broken.mp3").write_bytes(b"ID3 and then nothing")
     audio.write(root / "silent.wav", np.zeros(RATE_HZ * 4, np.float32), RATE_HZ)
     with MusicIndex(root / INDEX_NAME, root) as index:
@@ -46,10 +46,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    look = music_scenes.look_of(music_scenes.draw_mood(0, 1))
+    look = scenes.look_of(scenes.draw_mood(0, 1))
     sound = np.zeros(3 * 44_100, np.float32)
     sound[44_100 : 44_100 + 22_050] = 0.2 * np.sin(np.arange(22_050) * 0.06)
-    music_scenes.write_video(path, look, 3.0, sound=sound)
+    scenes.write_video(path, look, 3.0, sound=sound)
     return path
 
 
@@ -62,7 +62,7 @@ def test_the_index_names_tracks_and_says_why_others_are_skipped(folder: Path) ->
         skipped = index.skipped()
     assert len(tracks) == TRACKS
     assert numbers.shape == (TRACKS, 1140)
-    assert tracks[0].title == music_scenes.title_of(music_scenes.draw_mood(0, 0))
+    assert tracks[0].title == scenes.title_of(scenes.draw_mood(0, 0))
     assert (tracks[0].author, tracks[0].licence) == ("Sonorize", "CC0 1.0")
     assert tracks[0].duration_s == pytest.approx(6, abs=0.01)
     assert set(skipped) == {"broken.mp3", "silent.wav"}
@@ -70,7 +70,7 @@ def test_the_index_names_tracks_and_says_why_others_are_skipped(folder: Path) ->
 
 
 def test_only_what_changed_is_heard_again(tmp_path: Path) -> None:
-    paths = music_scenes.write_tracks(tmp_path, 2, duration_s=4.0)
+    paths = scenes.write_tracks(tmp_path, 2, duration_s=4.0)
     with MusicIndex(tmp_path / INDEX_NAME, tmp_path) as index:
         assert index.update().heard == 2
         again = index.update()
@@ -83,7 +83,7 @@ def test_only_what_changed_is_heard_again(tmp_path: Path) -> None:
 
 
 def test_an_update_that_is_stopped_keeps_what_was_heard(tmp_path: Path) -> None:
-    music_scenes.write_tracks(tmp_path, 2, duration_s=4.0)
+    scenes.write_tracks(tmp_path, 2, duration_s=4.0)
     asked: list[bool] = []
 
     def second_time() -> bool:
@@ -215,7 +215,7 @@ def test_there_is_music_to_try_things_out_with(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_the_sound_of_a_clip_is_where_its_picture_is(clip: Path) -> None:
-    sound = music.sound_of(clip)
+    sound = suggestion.sound_of(clip)
     first = int(np.flatnonzero(np.abs(sound) > 0.05)[0]) / RATE_HZ
     assert first == pytest.approx(1.0, abs=0.03)
 

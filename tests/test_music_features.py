@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth import dsp
-from synth.data.music_notes import play
-from synth.data.music_scenes import draw_mood
+from synth.data.music_scenes.notes import play
+from synth.data.music_scenes.scenes import draw_mood
+from synth.dsp.spectra import stft
 from synth.errors import MediaError
-from synth.search import music_features
-from synth.search.music_features import FEATURES, NAMES, RATE_HZ
+from synth.music import features
+from synth.music.features import FEATURES, NAMES, RATE_HZ
 
 LONG = round(8 * RATE_HZ)
 
@@ -34,21 +34,21 @@ def _value(numbers: NDArray[np.float32], name: str) -> float:
 def test_there_are_as_many_numbers_as_in_the_paper() -> None:
     assert FEATURES == 2 * 190 * 3 == 1140
     assert len(set(NAMES)) == FEATURES
-    numbers = music_features.music_features(play(draw_mood(1, 0), RATE_HZ, 6.0), RATE_HZ)
+    numbers = features.music_features(play(draw_mood(1, 0), RATE_HZ, 6.0), RATE_HZ)
     assert numbers.shape == (FEATURES,)
     assert np.isfinite(numbers).all()
 
 
 def test_what_rings_and_what_strikes_are_told_apart() -> None:
-    tone, clicks = (music_features.music_features(sound, RATE_HZ) for sound in (_tone(440), _clicks()))
+    tone, clicks = (features.music_features(sound, RATE_HZ) for sound in (_tone(440), _clicks()))
     assert _value(tone, "harmonic level, mean") > _value(tone, "percussive level, mean") + 20
     assert _value(clicks, "percussive level, maximum") > _value(clicks, "harmonic level, maximum") + 20
 
 
 def test_the_parts_are_those_of_librosa() -> None:
     sound = _tone(440) + _clicks()
-    spectra = np.abs(dsp.stft(sound, window=512, hop=256).T)
-    ours = music_features._ringing_share(spectra)
+    spectra = np.abs(stft(sound, window=512, hop=256).T)
+    ours = features._ringing_share(spectra)
     theirs, _ = librosa.decompose.hpss(spectra, mask=True)
     inside = np.s_[16:-16, 16:-16]  # the margins are filled in differently
     assert np.abs(ours[inside] - theirs[inside]).max() < 1e-3
@@ -56,7 +56,7 @@ def test_the_parts_are_those_of_librosa() -> None:
 
 @pytest.mark.parametrize(("hz", "pitch_class"), [(261.63, 0), (440.0, 9), (1174.66, 2)])
 def test_chroma_names_the_pitch(hz: float, pitch_class: int) -> None:
-    numbers = music_features.music_features(_tone(hz), RATE_HZ)
+    numbers = features.music_features(_tone(hz), RATE_HZ)
     for kind in ("chroma", "chroma energy"):
         rows = [_value(numbers, f"harmonic {kind} {k}, mean") for k in range(12)]
         assert int(np.argmax(rows)) == pitch_class
@@ -65,8 +65,8 @@ def test_chroma_names_the_pitch(hz: float, pitch_class: int) -> None:
 def test_spectral_shape_agrees_with_librosa() -> None:
     rng = np.random.default_rng(0)
     sound = np.asarray(0.1 * rng.standard_normal(LONG), np.float32)
-    magnitude = np.abs(dsp.stft(sound, window=512, hop=256).T)
-    rows = dict(zip(music_features.MEASURES, music_features._measures(magnitude, sound), strict=True))
+    magnitude = np.abs(stft(sound, window=512, hop=256).T)
+    rows = dict(zip(features.MEASURES, features._measures(magnitude, sound), strict=True))
     theirs = librosa.feature
     assert np.allclose(1000 * rows["centroid"], theirs.spectral_centroid(S=magnitude, sr=RATE_HZ)[0], rtol=1e-3)
     assert np.allclose(1000 * rows["bandwidth"], theirs.spectral_bandwidth(S=magnitude, sr=RATE_HZ)[0], rtol=1e-3)
@@ -79,24 +79,24 @@ def test_spectral_shape_agrees_with_librosa() -> None:
 
 def test_level_says_nothing_and_neither_does_the_rate() -> None:
     sound = play(draw_mood(1, 1), 48_000, 6.0)
-    loud, soft = (music_features.music_features(sound * np.float32(gain), 48_000) for gain in (1.0, 0.1))
+    loud, soft = (features.music_features(sound * np.float32(gain), 48_000) for gain in (1.0, 0.1))
     assert np.allclose(loud, soft, rtol=1e-3, atol=1e-3)
-    at_12 = music_features.music_features(play(draw_mood(1, 1), RATE_HZ, 6.0), RATE_HZ)
+    at_12 = features.music_features(play(draw_mood(1, 1), RATE_HZ, 6.0), RATE_HZ)
     assert abs(_value(loud, "harmonic centroid, mean") - _value(at_12, "harmonic centroid, mean")) < 0.2
 
 
 def test_only_the_middle_of_a_long_track_is_heard() -> None:
-    middle = play(draw_mood(1, 2), RATE_HZ, music_features.DURATION_S)
+    middle = play(draw_mood(1, 2), RATE_HZ, features.DURATION_S)
     rest = np.asarray(np.random.default_rng(0).standard_normal(RATE_HZ * 5), np.float32)
-    whole = music_features.music_features(np.concatenate([rest, middle, rest]), RATE_HZ)
-    assert np.allclose(whole, music_features.music_features(middle, RATE_HZ), rtol=1e-4, atol=1e-4)
+    whole = features.music_features(np.concatenate([rest, middle, rest]), RATE_HZ)
+    assert np.allclose(whole, features.music_features(middle, RATE_HZ), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("tempo_bpm", [80.0, 110.0, 150.0])
 def test_the_tempo_is_heard(tempo_bpm: float) -> None:
     beats = np.zeros(16 * RATE_HZ, np.float32)
     beats[(np.arange(0, 16, 60 / tempo_bpm) * RATE_HZ).astype(int)] = 1.0
-    heard = music_features.tempo_bpm(beats + 0.1 * _tone(330, len(beats)), RATE_HZ)
+    heard = features.tempo_bpm(beats + 0.1 * _tone(330, len(beats)), RATE_HZ)
     assert heard == pytest.approx(tempo_bpm, rel=0.04)
 
 
@@ -105,4 +105,4 @@ def test_the_tempo_is_heard(tempo_bpm: float) -> None:
 )
 def test_what_is_no_music_is_refused(sound: NDArray[np.float32], said: str) -> None:
     with pytest.raises(MediaError, match=said):
-        music_features.music_features(sound, RATE_HZ)
+        features.music_features(sound, RATE_HZ)

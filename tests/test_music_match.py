@@ -10,18 +10,19 @@ import pytest
 import torch
 
 from synth import weights
-from synth.data import music_scenes
-from synth.data.music_notes import play
-from synth.data.music_pictures import draw
-from synth.evaluation.music import evaluate_music
-from synth.evaluation.music_recall import by_hand, canonical, chance, recalls
+from synth.data.music_scenes import moods, scenes
+from synth.data.music_scenes.notes import play
+from synth.data.music_scenes.pictures import draw
+from synth.evaluation.audiovisual.music import evaluate_music
+from synth.evaluation.audiovisual.music_rule import by_hand
+from synth.metrics.music_recall import canonical, chance, recalls
 from synth.models import music_match
 from synth.models.imagenet import ImageNetEye
 from synth.models.music_match import MusicMatch, MusicMatchConfig, ranking_loss, structure_loss
-from synth.search import music_features, picture_features
-from synth.synthesis.motion import RATE_HZ
-from synth.training import music
-from synth.training.music_data import Pairs, scene_frames, simulated, simulated_if_cached
+from synth.music import features, picture_features
+from synth.training.audiovisual import music
+from synth.training.audiovisual.music_data import Pairs, scene_frames, simulated, simulated_if_cached
+from synth.voices.ambient.optical_flow import RATE_HZ
 
 TINY = MusicMatchConfig(music=(32,), picture=(32,), embedding=16, dropout=0.0, noise=0.0)
 
@@ -39,7 +40,7 @@ def _pairs(count: int, seed: int = 0) -> Pairs:
 
 
 def test_sizes_are_those_of_the_features() -> None:
-    assert music_match.MUSIC == music_features.FEATURES
+    assert music_match.MUSIC == features.FEATURES
     assert music_match.PICTURE == picture_features.FEATURES
     assert sum(weight.numel() for weight in MusicMatch().parameters()) * 2 < 3_000_000
 
@@ -117,18 +118,18 @@ def test_training_goes_on_where_it_was_cut(tmp_path: Path) -> None:
 
 
 def test_scenes_are_the_same_every_time_and_differ_by_seed() -> None:
-    mood = music_scenes.draw_mood(5, 0)
+    mood = scenes.draw_mood(5, 0)
     assert np.array_equal(play(mood, 12_000, 4.0), play(mood, 12_000, 4.0))
-    assert not np.array_equal(play(mood, 12_000, 4.0), play(music_scenes.draw_mood(5, 1), 12_000, 4.0))
-    look = music_scenes.look_of(mood)
-    assert look == music_scenes.look_of(mood) != music_scenes.look_of(mood, take=1)
+    assert not np.array_equal(play(mood, 12_000, 4.0), play(scenes.draw_mood(5, 1), 12_000, 4.0))
+    look = scenes.look_of(mood)
+    assert look == scenes.look_of(mood) != scenes.look_of(mood, take=1)
     assert np.array_equal(draw(look, 1.5, 64, 36), draw(look, 1.5, 64, 36))
 
 
-@pytest.mark.parametrize("drawing", music_scenes.DRAWINGS)
+@pytest.mark.parametrize("drawing", scenes.DRAWINGS)
 def test_every_drawing_moves_and_fast_ones_more(drawing: str) -> None:
     def change(pace: float) -> float:
-        look = music_scenes.Look(pace, 0.8, 0.6, True, drawing, 60 + 116 * pace, 11)
+        look = moods.Look(pace, 0.8, 0.6, True, drawing, 60 + 116 * pace, 11)
         frames = [draw(look, 0.3 + k / 15, 96, 96).astype(float) for k in range(4)]
         return float(np.mean([np.abs(after - before).mean() for before, after in itertools.pairwise(frames)]))
 
@@ -136,9 +137,9 @@ def test_every_drawing_moves_and_fast_ones_more(drawing: str) -> None:
 
 
 def test_who_knows_what_was_drawn_finds_it() -> None:
-    moods = [music_scenes.draw_mood(3, number) for number in range(40)]
-    looks = [music_scenes.look_of(mood) for mood in moods]
-    alike = np.array([[music_scenes.likeness(look, mood) for look in looks] for mood in moods])
+    moods = [scenes.draw_mood(3, number) for number in range(40)]
+    looks = [scenes.look_of(mood) for mood in moods]
+    alike = np.array([[scenes.likeness(look, mood) for look in looks] for mood in moods])
     found = recalls(alike)["music_to_video"]
     assert 0.3 < found["recall_at_1"] < 1  # well, but not always: the relation is blurred
 
@@ -148,7 +149,7 @@ def test_pictures_of_scenes_tell_their_pace(tmp_path: Path) -> None:
     speed = 2 * picture_features.SEEN + picture_features.MEASURES.index("speed, mean")
     rows = []
     for pace in (0.0, 1.0):
-        look = music_scenes.Look(pace, 0.8, 0.6, True, "rain", 60 + 116 * pace, 11)
+        look = moods.Look(pace, 0.8, 0.6, True, "rain", 60 + 116 * pace, 11)
         rows.append(picture_features.picture_features(scene_frames(look, 60), 60, eye))
     assert rows[0].shape == (picture_features.FEATURES,)
     assert rows[1][speed] > 1.5 * rows[0][speed]
@@ -156,8 +157,8 @@ def test_pictures_of_scenes_tell_their_pace(tmp_path: Path) -> None:
 
 
 def test_a_file_is_looked_at_as_its_frames_are(tmp_path: Path) -> None:
-    look = music_scenes.Look(0.5, 0.7, 0.5, True, "discs", 118, 11)
-    music_scenes.write_video(tmp_path / "clip.mp4", look, 4.0)
+    look = moods.Look(0.5, 0.7, 0.5, True, "discs", 118, 11)
+    scenes.write_video(tmp_path / "clip.mp4", look, 4.0)
     eye = ImageNetEye(weights.load_imagenet())
     of_file = picture_features.look(tmp_path / "clip.mp4", eye)
     count = round(4 * RATE_HZ)
@@ -182,8 +183,8 @@ def test_pairs_are_computed_once(tmp_path: Path) -> None:
 def test_a_folder_with_few_videos_is_refused(tmp_path: Path) -> None:
     from synth.errors import OptionError
 
-    look = music_scenes.Look(0.5, 0.7, 0.5, True, "discs", 118, 11)
-    music_scenes.write_video(tmp_path / "silent.mp4", look, 2.0)
+    look = moods.Look(0.5, 0.7, 0.5, True, "discs", 118, 11)
+    scenes.write_video(tmp_path / "silent.mp4", look, 2.0)
     with pytest.raises(OptionError, match="0 usable videos with music; 10 are needed"):
         evaluate_music(tmp_path, None)
 

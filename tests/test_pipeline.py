@@ -15,7 +15,7 @@ from synth.errors import Cancelled, MediaError, OptionError
 from synth.files import file_sha256
 from synth.media import audio, video
 from synth.options import ExistingSound, Mode, Options
-from synth.synthesis.base import NO_HITS
+from synth.voices.base import NO_HITS
 from tests.conftest import FLASH_CLIP_S, FLASHES_S
 from tests.voices import FlashVoice, HissVoice
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.data.av_scenes import tree_distance
-from synth.evaluation import retrieval
-from synth.evaluation.alignment import canonical
+from synth.data.sounding_scenes.scenes import tree_distance
+from synth.metrics import retrieval
+from synth.metrics.cca import canonical
 
 
 def test_gain_falls_with_distance_in_the_tree_and_takes_the_nearest_label() -> None:

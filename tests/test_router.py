@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from synth import pipeline, router
-from synth.data import simulate
+from synth import pipeline
+from synth.data.strike_scenes import simulate
 from synth.errors import Cancelled
 from synth.media import video
-from synth.models.imagenet_names import NAMES
+from synth.models.vocabulary.imagenet import NAMES
 from synth.options import Mode
-from synth.synthesis import glance
-from synth.synthesis.cues import CUES
-from synth.synthesis.glance import FaceLook, Glance, Window
+from synth.routing import glance, router
+from synth.routing.glance import FaceLook, Glance, Window
+from synth.voices.ambient.image_cues import CUES
 
 QUIET, LOUD = 0.05, 0.095
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth.search import index
-from synth.search.index import Index
+from synth.search import vector_index
+from synth.search.vector_index import Index
 
 
 def drawn(count: int, seed: int, dimensions: int = 32) -> NDArray[np.float16]:
@@ -27,12 +27,12 @@ def by_hand(values: NDArray[np.float16], query: NDArray[np.float32], k: int, all
     return sorted(places, key=lambda place: (-scores[place], place))[:k]
 
 
-@pytest.mark.parametrize("count", [1, 7, index.BLOCK - 1, index.BLOCK, index.BLOCK + 1])
+@pytest.mark.parametrize("count", [1, 7, vector_index.BLOCK - 1, vector_index.BLOCK, vector_index.BLOCK + 1])
 @pytest.mark.parametrize("k", [1, 10, 10_000])
 def test_exact_search_agrees_with_brute_force(count: int, k: int) -> None:
     values, query = drawn(count, count), drawn(1, 99)[0].astype(np.float32)
     everything = np.ones(count, dtype=np.bool_)
-    hits = index.nearest(values, query, k)
+    hits = vector_index.nearest(values, query, k)
     wanted = by_hand(values, query, k, everything)
     scores = values.astype(np.float64) @ query.astype(np.float64)
     assert len(hits.positions) == min(k, count)
@@ -45,24 +45,24 @@ def test_exact_search_agrees_with_brute_force(count: int, k: int) -> None:
 def test_only_what_is_allowed_is_found() -> None:
     values, query = drawn(3000, 1), drawn(1, 2)[0].astype(np.float32)
     allowed = np.random.default_rng(3).random(3000) < 0.1
-    hits = index.nearest(values, query, 25, allowed)
+    hits = vector_index.nearest(values, query, 25, allowed)
     assert allowed[hits.positions].all()
     scores = values.astype(np.float64) @ query.astype(np.float64)
     assert np.allclose(scores[hits.positions], scores[by_hand(values, query, 25, allowed)], atol=1e-6)
-    assert len(index.nearest(values, query, 25, np.zeros(3000, np.bool_)).positions) == 0
+    assert len(vector_index.nearest(values, query, 25, np.zeros(3000, np.bool_)).positions) == 0
 
 
 def test_equals_keep_the_order_in_which_they_came() -> None:
     one = drawn(1, 5)
     values = np.concatenate([drawn(50, 6), *[one] * 40, drawn(50, 7)])
-    hits = index.nearest(values, one[0].astype(np.float32), 10)
+    hits = vector_index.nearest(values, one[0].astype(np.float32), 10)
     assert hits.positions.tolist() == list(range(50, 60))
 
 
 @pytest.mark.parametrize("query", [np.ones(31, np.float32), np.ones((1, 32), np.float32), np.full(32, np.nan)])
 def test_a_query_that_is_no_vector_is_refused(query: NDArray[np.float32]) -> None:
     with pytest.raises(ValueError, match="the query"):
-        index.nearest(drawn(10, 1), query, 3)
+        vector_index.nearest(drawn(10, 1), query, 3)
 
 
 def test_an_index_grows_and_forgets() -> None:
@@ -75,18 +75,18 @@ def test_an_index_grows_and_forgets() -> None:
     assert len(grown) == 5000 - len(removed)
     allowed = np.ones(5000, dtype=np.bool_)
     allowed[removed] = False
-    whole, rest = index.nearest(values, query, 20, allowed), grown.nearest(query, 20)
+    whole, rest = vector_index.nearest(values, query, 20, allowed), grown.nearest(query, 20)
     assert rest.positions.tolist() == whole.positions.tolist()
     half = np.arange(5000) < 2500
     assert (grown.nearest(query, 20, half).positions < 2500).all()
 
 
 def test_without_a_graph_large_collections_are_searched_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "approximate", lambda: False)
+    monkeypatch.setattr(vector_index, "approximate", lambda: False)
     values, query = drawn(3000, 21), drawn(1, 22)[0].astype(np.float32)
     large = Index(32, exact_at_most=100)
     large.extend(values)
-    assert large.nearest(query, 9).positions.tolist() == index.nearest(values, query, 9).positions.tolist()
+    assert large.nearest(query, 9).positions.tolist() == vector_index.nearest(values, query, 9).positions.tolist()
 
 
 @pytest.mark.skipif(importlib.util.find_spec("faiss") is None, reason="faiss is not installed: pip install .[search]")
@@ -107,7 +107,7 @@ def test_the_graph_finds_nearly_all_that_is_near_and_nothing_else() -> None:
     shared = 0
     for place in range(0, 6000, 200):
         query = values[place].astype(np.float32)
-        hits, exact = large.nearest(query, 10, allowed), index.nearest(values, query, 10, allowed & living)
+        hits, exact = large.nearest(query, 10, allowed), vector_index.nearest(values, query, 10, allowed & living)
         assert (allowed & living)[hits.positions].all()
         assert (np.diff(hits.scores) <= 0).all()
         shared += len(set(hits.positions.tolist()) & set(exact.positions.tolist()))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synth.search.description import Side
+from synth.description.description import Side
 from tests.embedders import LightsAndLevels, leaning
 from tests.serving import serving
 from tests.test_web_browser import CHROMIUM, DRIVER, Live, Person

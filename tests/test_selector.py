@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from synth.ambient_classes import AMBIENT_CLASSES, DISPLAY_NAMES
 from synth.errors import OptionError
-from synth.evaluation import selector as evaluation
+from synth.evaluation.ambient import selector as evaluation
 from synth.media import video
-from synth.models import material_words, scene_words
-from synth.models.imagenet_names import NAMES
 from synth.models.selector import cue_evidence, openness, select
-from synth.synthesis.cues import CUES
+from synth.models.vocabulary import materials, scenes
+from synth.models.vocabulary.imagenet import NAMES
+from synth.voices.ambient.image_cues import CUES
 from tests.test_looking import CountingEye
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "wild"
@@ -44,15 +44,15 @@ def _answer(**probabilities: float) -> NDArray[np.float32]:
 
 def test_names_and_numbers_agree() -> None:
     assert len(set(NAMES)) == len(NAMES) == 1000
-    assert list(scene_words.WORDS) == list(AMBIENT_CLASSES) == sorted(AMBIENT_CLASSES) == list(DISPLAY_NAMES)
-    for words in scene_words.WORDS.values():
+    assert list(scenes.WORDS) == list(AMBIENT_CLASSES) == sorted(AMBIENT_CLASSES) == list(DISPLAY_NAMES)
+    for words in scenes.WORDS.values():
         for word, (number, weight) in words.items():
             assert NAMES[number] == word
             assert 0 < weight <= 1
-    known = {word for words in scene_words.WORDS.values() for word in words}
-    assert set(scene_words.SEEN_IN_EVALUATION) <= known
+    known = {word for words in scenes.WORDS.values() for word in words}
+    assert set(scenes.SEEN_IN_EVALUATION) <= known
     # Two tables, written apart, say the same numbers.
-    for numbers in material_words.WORDS.values():
+    for numbers in materials.WORDS.values():
         for word, number in numbers.items():
             assert NAMES[number].lower() == word.lower()
 
@@ -97,7 +97,7 @@ def test_a_network_that_knows_nothing_fits_nothing() -> None:
     selection = select(Sight(np.zeros(1000, np.float32)))
     assert not selection.fits
     assert selection.none > 0.5
-    assert scene_words.evidence(np.zeros(1000, np.float32)).max() < 1e-9  # though 118 classes are dogs
+    assert scenes.evidence(np.zeros(1000, np.float32)).max() < 1e-9  # though 118 classes are dogs
 
 
 def test_logits_may_be_shifted_and_extreme() -> None:
@@ -153,7 +153,7 @@ def test_figures_of_the_evaluation() -> None:
     assert evaluation.rank({"a": 0.5, "b": 0.1, "c": 0.1}, "b") == 2.5
     unseen = Sight(_answer(barometer=0.6))
     assert select(unseen).fits
-    assert scene_words.evidence(unseen.logits_mean, unseen_only=True).max() == 0
+    assert scenes.evidence(unseen.logits_mean, unseen_only=True).max() == 0
     assert not set(evaluation.SOUNDING) & set(evaluation.SHOWING)
     assert {*evaluation.SOUNDING.values(), *evaluation.SHOWING.values()} <= set(AMBIENT_CLASSES)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth.data.simulate import Scene, draw_scene, render_frames, render_sound
+from synth.data.strike_scenes.simulate import Scene, draw_scene, render_frames, render_sound
 from synth.errors import OptionError
 from synth.materials import MATERIALS
 

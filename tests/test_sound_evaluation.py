@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth.evaluation import soundnet, soundnet_pictures, texture, texture_pictures
-from synth.evaluation.soundnet import Corpus
+from synth.description import soundnets
+from synth.evaluation.audiovisual import soundnet, soundnet_pictures, texture, texture_pictures
+from synth.evaluation.audiovisual.soundnet import Corpus
 from synth.media import audio
-from synth.search import soundnets
+from synth.metrics import retrieval
 
 RATE_HZ = 22050
 
@@ -95,8 +96,8 @@ def test_filters_are_drawn(tmp_path: Path) -> None:
 
 def test_top_answers_are_counted() -> None:
     answers = np.eye(8)[[0, 1, 2]] + np.linspace(0.5, 0, 8)
-    assert texture.top(answers, np.array([0, 1, 7])) == {"top1": pytest.approx(2 / 3), "top5": pytest.approx(2 / 3)}
-    assert texture.top(answers, np.array([1, 0, 3])) == {"top1": 0, "top5": 1}
+    assert retrieval.top(answers, np.array([0, 1, 7])) == {"top1": pytest.approx(2 / 3), "top5": pytest.approx(2 / 3)}
+    assert retrieval.top(answers, np.array([1, 0, 3])) == {"top1": 0, "top5": 1}
 
 
 def test_purity_and_mutual_information() -> None:

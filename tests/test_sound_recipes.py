@@ -11,15 +11,15 @@ import torch
 from numpy.typing import NDArray
 
 from synth import weights
-from synth.data import av_scenes
+from synth.data.sounding_scenes import scenes
+from synth.description import soundnets, tags, textures
+from synth.description.tags import SILENCE, WORDS, Linear, Tagger
 from synth.errors import OptionError, WeightsError
 from synth.models import soundnet as models
 from synth.models.sound_texture import TEXTURE
-from synth.search import soundnets, tags, textures
-from synth.search.tags import SILENCE, WORDS, Linear, Tagger
-from synth.training import soundnet, soundnet_data, texture
-from synth.training import tags as recipe
-from synth.training.soundnet_data import Lessons, Teacher
+from synth.training.audiovisual import soundnet, soundnet_data, texture
+from synth.training.audiovisual import tags as recipe
+from synth.training.audiovisual.soundnet_data import Lessons, Teacher
 
 RATE_HZ = 22050
 
@@ -72,7 +72,7 @@ def test_lessons_depend_on_the_seed_alone_and_mix_answers() -> None:
 def test_pictures_show_one_sounding_thing_and_are_looked_at_once(tmp_path: Path) -> None:
     first = soundnet_data.pictures(tmp_path, 3)
     assert first.logits.shape == (3, 1000)
-    assert first.labels == tuple((name,) for name in av_scenes.CLASSES[:3])
+    assert first.labels == tuple((name,) for name in scenes.CLASSES[:3])
     assert not np.array_equal(first.logits, soundnet_data.pictures(tmp_path, 3, test=True).logits)
     kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
     assert np.array_equal(soundnet_data.pictures(tmp_path, 3).logits, first.logits)
@@ -238,7 +238,7 @@ def test_silence_is_silence_without_any_net() -> None:
 
 def test_every_class_of_the_scenes_and_every_struck_thing_has_a_word() -> None:
 
-    assert set(WORDS) == {*av_scenes.CLASSES, *recipe.STRUCK}
+    assert set(WORDS) == {*scenes.CLASSES, *recipe.STRUCK}
     assert all("_" not in word for word in WORDS.values())
 
 

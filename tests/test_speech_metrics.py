@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from synth.errors import OptionError
-from synth.evaluation import speech_metrics as metrics
-from synth.evaluation import speech_tables as tables
+from synth.evaluation.speech import tables
+from synth.metrics import speech as metrics
 
 RATE_HZ = metrics.RATE_HZ
 Sound = NDArray[np.float32]

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from synth.randomness import uniforms
-from synth.synthesis import speech_spectra as spectra
+from synth.voices.speech import spectra
 
 
 def _vowel(duration_s: float = 0.6, pitch_hz: float = 120.0) -> NDArray[np.float32]:

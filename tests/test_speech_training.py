@@ -12,18 +12,17 @@ import torch
 from numpy.typing import NDArray
 
 from synth import weights
-from synth.data.video_folder import HELD_OUT
+from synth.data.corpora.video_folder import HELD_OUT
 from synth.errors import OptionError
 from synth.media import video
 from synth.models.vid2speech import Prediction, Vid2Speech
 from synth.options import ExistingSound
-from synth.synthesis import speech
-from synth.synthesis import speech_spectra as spectra
-from synth.training import speech as recipe
-from synth.training import speech_data
 from synth.training.loop import Schedule
-from synth.training.speech_data import Talking
-from synth.training.speech_losses import LossWeights, envelope_loss, losses, third_octaves
+from synth.training.speech import data
+from synth.training.speech import recipes as recipe
+from synth.training.speech.data import Talking
+from synth.training.speech.losses import LossWeights, envelope_loss, losses, third_octaves
+from synth.voices.speech import spectra, voice
 from tests import drawn_faces
 from tests.test_speech_voice import TINY
 
@@ -51,11 +50,11 @@ def _talking(seed: int, pictures: int = 75) -> Talking:
 
 
 @pytest.fixture(scope="module")
-def examples() -> list[speech_data.Example]:
+def examples() -> list[data.Example]:
     talking = [_talking(seed) for seed in range(3)]
-    words = speech_data.vocabulary(talking)
-    ready = [speech_data.example(one, CONFIG, words) for one in talking]
-    units = speech_data.units_of(ready, CONFIG.units, 0)
+    words = data.vocabulary(talking)
+    ready = [data.example(one, CONFIG, words) for one in talking]
+    units = data.units_of(ready, CONFIG.units, 0)
     return [dataclasses.replace(one, units=found) for one, found in zip(ready, units, strict=True)]
 
 
@@ -75,10 +74,10 @@ def test_a_clip_comes_back_from_the_cache_as_it_was(tmp_path: Path) -> None:
 def test_a_clip_that_nobody_transcribed_has_no_words(tmp_path: Path) -> None:
     dataclasses.replace(_talking(1), words=None).save(tmp_path / "a.npz")
     assert Talking.read(tmp_path / "a.npz").words is None
-    assert speech_data.vocabulary([dataclasses.replace(_talking(1), words=None)]) == ()
+    assert data.vocabulary([dataclasses.replace(_talking(1), words=None)]) == ()
 
 
-def test_words_and_units_label_pictures(examples: list[speech_data.Example]) -> None:
+def test_words_and_units_label_pictures(examples: list[data.Example]) -> None:
     words = examples[0].words
     assert words[2] == 0
     assert set(words[6:19]) == {1}
@@ -86,7 +85,7 @@ def test_words_and_units_label_pictures(examples: list[speech_data.Example]) -> 
     assert len({int(unit) for one in examples for unit in one.units}) > 2
 
 
-def test_a_batch_depends_on_its_seed_and_index_alone(examples: list[speech_data.Example]) -> None:
+def test_a_batch_depends_on_its_seed_and_index_alone(examples: list[data.Example]) -> None:
     task = recipe.SpeechTask(Vid2Speech(CONFIG), examples, seed=4)
     first, again, other = task.batch(7), task.batch(7), task.batch(8)
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
@@ -95,9 +94,9 @@ def test_a_batch_depends_on_its_seed_and_index_alone(examples: list[speech_data.
     assert first.mel.shape == (recipe.BATCH, 4 * recipe.WINDOW_PICTURES, 80)
 
 
-def test_without_augmentation_a_window_is_the_clip_itself(examples: list[speech_data.Example]) -> None:
+def test_without_augmentation_a_window_is_the_clip_itself(examples: list[data.Example]) -> None:
     rng = np.random.default_rng(0)
-    batch = speech_data.draw_batch(examples[:1], CONFIG, rng, pictures=75, strength=0.0)
+    batch = data.draw_batch(examples[:1], CONFIG, rng, pictures=75, strength=0.0)
     one = examples[0]
     np.testing.assert_allclose(batch.mel[0].numpy()[:297], one.mel[:297].astype(np.float32), atol=2e-2)
     assert batch.words[0].tolist() == one.words.tolist()
@@ -105,8 +104,8 @@ def test_without_augmentation_a_window_is_the_clip_itself(examples: list[speech_
     np.testing.assert_allclose(batch.grey[0].numpy(), (grey - grey.mean()) / grey.std(), atol=1e-3)
 
 
-def test_a_short_clip_is_followed_by_silence(examples: list[speech_data.Example]) -> None:
-    batch = speech_data.draw_batch(examples[:1], CONFIG, np.random.default_rng(0), pictures=100, strength=0.0)
+def test_a_short_clip_is_followed_by_silence(examples: list[data.Example]) -> None:
+    batch = data.draw_batch(examples[:1], CONFIG, np.random.default_rng(0), pictures=100, strength=0.0)
     assert torch.all(batch.mel[0, 304:] == spectra.QUIETEST)
 
 
@@ -134,10 +133,10 @@ def test_third_octaves_share_no_bin() -> None:
     assert float(bands.sum(0).min()) >= 1
 
 
-def test_the_truth_costs_least(examples: list[speech_data.Example]) -> None:
+def test_the_truth_costs_least(examples: list[data.Example]) -> None:
     network = Vid2Speech(CONFIG)
-    batch = speech_data.draw_batch(examples, CONFIG, np.random.default_rng(1), pictures=64, strength=0.0)
-    network.fit(batch.mel.flatten(0, 1), batch.linear.flatten(0, 1), torch.from_numpy(speech_data.spread()))
+    batch = data.draw_batch(examples, CONFIG, np.random.default_rng(1), pictures=64, strength=0.0)
+    network.fit(batch.mel.flatten(0, 1), batch.linear.flatten(0, 1), torch.from_numpy(data.spread()))
     right = Prediction(
         (batch.mel - network.mel_mean) / network.mel_scale,
         (batch.linear - network.linear_mean) / network.linear_scale,
@@ -158,7 +157,7 @@ def test_the_truth_costs_least(examples: list[speech_data.Example]) -> None:
 def test_training_makes_a_pack_that_reads_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipe, "Schedule", lambda steps, **about: Schedule(steps, **{**about, "save_every": 1}))
     talking = [_talking(seed, 50) for seed in range(3)]
-    words = speech_data.vocabulary(talking)
+    words = data.vocabulary(talking)
     whole, figures = recipe.fit(talking, CONFIG, words, tmp_path / "run", 2, 0, resume=True, start=None)
     assert set(figures) >= {"loss", "mel", "linear", "units", "words"}
     again, _ = recipe.fit(talking, CONFIG, words, tmp_path / "run", 2, 0, resume=True, start=None)
@@ -169,7 +168,7 @@ def test_training_makes_a_pack_that_reads_and_resumes(tmp_path: Path, monkeypatc
     assert entry.name == "speech-drawn"
     assert "nobody is seen" in entry.summary
     loaded = weights.load("speech-drawn", tmp_path)
-    pack = speech.unpack("drawn", loaded.tensors, loaded.metadata)
+    pack = voice.unpack("drawn", loaded.tensors, loaded.metadata)
     assert pack.about["consent"] == "nobody is seen"
     assert pack.network.config.units == 0  # what only training needs stays behind
     assert np.isfinite(pack.loudness)

@@ -17,9 +17,9 @@ from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import video
 from synth.models.vid2speech import Vid2Speech
 from synth.options import Mode, Options
-from synth.synthesis import lip_reading, speech
-from synth.synthesis import speech_spectra as spectra
-from synth.synthesis.base import Controls, ignore_progress, never_cancelled
+from synth.voices.base import Controls, ignore_progress, never_cancelled
+from synth.voices.speech import lip_reading, spectra
+from synth.voices.speech import voice as speech
 from tests import drawn_faces
 from tests.test_vid2speech import SMALL
 

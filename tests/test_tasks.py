@@ -17,8 +17,8 @@ from synth.errors import Cancelled, WeightsError
 from synth.media import audio, video
 from synth.media.video import VideoInfo
 from synth.options import ExistingSound, Mode, Options
-from synth.synthesis import hit_list
-from synth.synthesis.base import CancelPoll, Controls, Frame, Progress, Take
+from synth.voices.base import CancelPoll, Controls, Frame, Progress, Take
+from synth.voices.hits import hit_list
 from tests import servers
 from tests.clips import Zoo
 from tests.conftest import FLASH_CLIP_S, FLASHES_S

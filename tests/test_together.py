@@ -16,7 +16,7 @@ from synth.media import audio
 from synth.options import Mode, Options
 from synth.pipeline import Request
 from synth.result import Result
-from synth.synthesis.base import Take
+from synth.voices.base import Take
 from tests import servers
 from tests.clips import Zoo
 from tests.conftest import FLASH_CLIP_S

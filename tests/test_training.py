@@ -15,11 +15,11 @@ from synth.errors import OptionError, WeightsError
 from synth.materials import MATERIALS
 from synth.models.imagenet import OUTPUTS
 from synth.models.two_stream import SMALL, TwoStream
-from synth.synthesis import hearing
-from synth.training import hits
-from synth.training.hits_data import Example, cached, draw_batch, targets
+from synth.training.hits import recipes
+from synth.training.hits.data import Example, cached, draw_batch, targets
 from synth.training.loop import Schedule, train
 from synth.training.recipes import RECIPES
+from synth.voices.hits import detector
 
 
 class _Line:
@@ -122,7 +122,7 @@ def test_batches_have_one_shape_whatever_the_clips_rate(rate_hz: float) -> None:
 
 
 def test_a_batch_depends_on_seed_and_number_alone() -> None:
-    task = hits.HitsTask(TwoStream(SMALL), [([_example("a", "a"), _example("bb", "b")], 4)], 5, [1.0])
+    task = recipes.HitsTask(TwoStream(SMALL), [([_example("a", "a"), _example("bb", "b")], 4)], 5, [1.0])
     again = task.batch(3)
     assert all(torch.equal(one, two) for one, two in zip(task.batch(3), again, strict=True))
     assert not torch.equal(task.batch(4).grey, again.grey)
@@ -130,7 +130,7 @@ def test_a_batch_depends_on_seed_and_number_alone() -> None:
 
 def test_folds_never_share_a_source_and_hold_all_labelled_ones() -> None:
     examples = [_example(f"clip{n}", f"source{n // 2}", labelled=n < 14) for n in range(18)]
-    parts = hits.split(examples, 3)
+    parts = recipes.split(examples, 3)
     groups = [group for part in parts.values() for group in part]
     assert sorted(groups) == sorted({e.group for e in examples if e.labelled})
     assert len(groups) == len(set(groups))
@@ -149,16 +149,16 @@ def test_a_threshold_is_chosen_by_f1() -> None:
     onset = np.zeros(270, np.float32)
     onset[[45, 135, 216]] = 1.0  # the three contacts of the example
     onset[[90, 180]] = 0.3  # and two claims that are wrong
-    heard = hearing.Heard(onset, np.zeros((270, 42), np.float32), np.zeros((270, 17), np.float32))
-    calibration = hits.calibrate([(heard, _example("a", "a"))])
-    assert hits.onset_f1([(heard, _example("a", "a"))], calibration.threshold) == 1.0
+    heard = detector.Heard(onset, np.zeros((270, 42), np.float32), np.zeros((270, 17), np.float32))
+    calibration = recipes.calibrate([(heard, _example("a", "a"))])
+    assert recipes.onset_f1([(heard, _example("a", "a"))], calibration.threshold) == 1.0
 
 
 def test_one_step_of_the_simulation_recipe_gives_weights_that_load(tmp_path: Path) -> None:
     figures = RECIPES["hits-simulation"].run(folder=tmp_path, data=None, steps=1, seed=0, resume=True)
     assert np.isfinite(figures["loss"])
-    loaded = weights.load(hits.SIMULATION, tmp_path)
-    model, _ = hearing.build(loaded.tensors, loaded.metadata)
+    loaded = weights.load(recipes.SIMULATION, tmp_path)
+    model, _ = detector.build(loaded.tensors, loaded.metadata)
     assert model.config == SMALL
     assert loaded.entry.recipe == "hits-simulation"
 
@@ -166,10 +166,10 @@ def test_one_step_of_the_simulation_recipe_gives_weights_that_load(tmp_path: Pat
 def test_half_precision_packing_changes_next_to_nothing() -> None:
     torch.manual_seed(0)
     model = TwoStream(SMALL).eval()
-    packed = hearing.build(*hearing.pack(model, hearing.Calibration(threshold=0.4)))
+    packed = detector.build(*detector.pack(model, detector.Calibration(threshold=0.4)))
     assert packed[1].threshold == 0.4
     example = _example("a", "a")
-    before, after = hits.listen(model, example), hits.listen(packed[0], example)
+    before, after = recipes.listen(model, example), recipes.listen(packed[0], example)
     assert np.abs(before.onset - after.onset).max() < 5e-3
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from synth.description.description import SPACES, Side, Vector
 from synth.options import Mode, Options
-from synth.search.description import SPACES, Side, Vector
 from tests import servers
 from workers import vectors
 from workers.jobs import Job, Jobs, open_jobs

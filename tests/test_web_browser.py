@@ -23,7 +23,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
 from synth.media import video
-from synth.synthesis.base import Take
+from synth.voices.base import Take
 from tests.describers import FlashDescriber
 from tests.voices import FlashVoice, HissVoice
 from tests.web_place import Place, place

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synth.description.description import Side
 from synth.media import audio
-from synth.search.description import Side
 from tests.embedders import LightsAndLevels, leaning
 from tests.serving import KEY, KEY_ENTRY
 from tests.web_place import Place, place, problem

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth.evaluation.word_path import best_path
+from synth.training.speech.viterbi import best_path
 
 PLACES = ((1, 2), (3,), (2, 4, 5))  # one class stands in two places
 CLASSES = 6

@@ -19,8 +19,8 @@ from synth.media import video
 from synth.media.video import VideoInfo
 from synth.options import Mode, Options
 from synth.result import Range
-from synth.router import Route
-from synth.synthesis.base import (
+from synth.routing.router import Route
+from synth.voices.base import (
     NO_HITS,
     CancelPoll,
     Controls,

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse, encode_multipart
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.options import Mode, Options
 from synth.result import Output
-from synth.synthesis.base import Hit, SoundChoice
+from synth.voices.base import Hit, SoundChoice
 from web.app import create_app
 from workers import tasks
 from workers.jobs import Job, Jobs, jobs_of

@@ -303,7 +303,7 @@ def _multipart(clip: Path) -> tuple[bytes, dict[str, str]]:
 
 def _clip(target: Path, duration_s: float = CLIP_S) -> Path:
     """A small scene of the simulator."""
-    from synth.data import simulate
+    from synth.data.strike_scenes import simulate
 
     scene = simulate.draw_scene(7, duration_s=duration_s, rate_fps=30.0, demo=True)
     simulate.write_clip(scene, target, width=160, height=120, with_sound=False)

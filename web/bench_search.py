@@ -18,10 +18,10 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
+from synth.description.description import SPACES, Side
 from synth.options import Options
-from synth.search import index
-from synth.search.description import SPACES, Side
-from synth.search.index import Index
+from synth.search import vector_index
+from synth.search.vector_index import Index
 from workers import vectors, words
 from workers.jobs import Jobs, new_id, open_jobs
 from workers.records import JOBS, VECTORS, WORDS, State
@@ -51,7 +51,7 @@ def _of_size(size: int, queries: int) -> dict[str, Any]:
         "exact_ms": _percentiles_ms(lambda query: exact.nearest(query, FOUND), asked),
         "vectors_mb": round(exact.values.nbytes / 1e6, 1),
     }
-    if index.approximate():
+    if vector_index.approximate():
         figures["graph"] = _graph(values, asked)
     return {**figures, **_database(values, asked)}
 
@@ -65,7 +65,7 @@ def _graph(values: NDArray[np.float16], asked: NDArray[np.float32]) -> dict[str,
     large.wait()
     build_s = time.perf_counter() - begin
     shared = [
-        np.intersect1d(large.nearest(query, FOUND).positions, index.nearest(values, query, FOUND).positions).size
+        np.intersect1d(large.nearest(query, FOUND).positions, vector_index.nearest(values, query, FOUND).positions).size
         for query in asked
     ]
     return {

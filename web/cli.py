@@ -1,6 +1,6 @@
 """The top of the stairs: ``sonorize VERB ...``, the library's verbs and the server's in one command line.
 
-Exit codes and manners are those of :mod:`synth.cli`. Importable without torch, so that ``--help`` is quick.
+Exit codes and manners are those of :mod:`synth.cli.app`. Importable without torch, so that ``--help`` is quick.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Final
 
 import typer
 
-from synth import cli
+from synth.cli import app as cli
 from synth.errors import SynthError
-from synth.search import libraries
+from synth.voices.library import registry
 from web.commands import boxes, demo, health, index, keys, measure, search, serve, submit
 from workers.errors import WorkError
 
@@ -43,8 +43,8 @@ def _libraries_dir() -> Path:
 
 
 def main(arguments: Sequence[str] | None = None, command_line: typer.Typer = app) -> int:
-    """Run one command and return its exit code; see :func:`synth.cli.main`."""
-    libraries.keep_in(_libraries_dir)
+    """Run one command and return its exit code; see :func:`synth.cli.app.main`."""
+    registry.keep_in(_libraries_dir)
     return cli.main(arguments, command_line, (SynthError, WorkError))
 
 

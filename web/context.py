@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask, current_app, g
 
-from synth.search import libraries
+from synth.voices.library import registry as libraries
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
 from workers.storage import Storage

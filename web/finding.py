@@ -14,9 +14,9 @@ import numpy as np
 from flask import current_app
 from numpy.typing import NDArray
 
+from synth.description.description import SPACES, Side
 from synth.errors import OptionError
 from synth.options import MAX_TAKES
-from synth.search.description import SPACES, Side
 from web.context import site, viewer
 from web.errors import Problem
 from web.shapes import outputs
@@ -41,7 +41,7 @@ class Wish:
     Attributes:
         by: what of the query counts; ``None`` for all that it has.
         find: what is compared with it; ``None`` for whichever fits better.
-        space: key of :data:`synth.search.description.SPACES`.
+        space: key of :data:`synth.description.description.SPACES`.
         limit: of results.
     """
 

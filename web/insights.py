@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
+from synth.description import texture_kinds
 from synth.options import Options
-from synth.search import texture_kinds
 from web import media, telling
 from web.context import owner, site, viewer
 from web.errors import Problem

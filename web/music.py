@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from synth.errors import OptionError
 from synth.media.bed import LEVEL_RANGE_LUFS, Bed
-from synth.search.music_folder import track_file
+from synth.music.folder import track_file
 from web import media
 from web.api import accepted, body_json, reply
 from web.context import owner, site

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
 
+from synth.description.description import Side
 from synth.errors import MediaError, OptionError
-from synth.search.description import Side
 from web import finding, guards
 from web.api import reply
 from web.context import owner, site

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from synth.search.description import SPACES, Side
+from synth.description.description import SPACES, Side
 from web import finding
 from web.schemas import FRACTION, LINKS, NUMBER, TEXT, Schema, about, items, maybe, record, ref
 

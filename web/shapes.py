@@ -26,7 +26,7 @@ FILES: Final = {
 """Kind of file of a take -> the name of its storage key in the row."""
 KINDS: Final = (*FILES, "provenance")
 METHODS: Final = {"avol": "AVOL-Net", "attention": "Attention"}
-"""How a heat map was made -> its name for people; a test compares with :mod:`synth.search.heat_map`."""
+"""How a heat map was made -> its name for people; a test compares with :mod:`synth.description.heat_map`."""
 _ALWAYS: Final = frozenset({"video", "sound", "provenance", "thumbnail"})
 
 

@@ -87,7 +87,7 @@ class Submitter:
         The question is a row like that of a job, and is taken away with its clip when the wait is over.
 
         Returns:
-            As :meth:`synth.router.Route.as_json` gives it; ``None`` where no worker was free to look in time.
+            As :meth:`synth.routing.router.Route.as_json` gives it; ``None`` where no worker was free to look in time.
 
         Raises:
             MediaError: the picture cannot be decoded.

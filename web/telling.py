@@ -8,7 +8,7 @@ from typing import Any, Final
 from web.shapes import METHODS
 
 FIRM: Final = 0.5
-"""As in :mod:`synth.search.heat_map`, which the web does not load; a test compares."""
+"""As in :mod:`synth.description.heat_map`, which the web does not load; a test compares."""
 _ORDINALS: Final = {1: "best match", 2: "2nd", 3: "3rd"}
 _TYPICAL: Final = (0.2, 0.03)  # shares of known sounds that are odder: from the first on typical, below the second odd
 

@@ -20,11 +20,11 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.description import heat_map, texture_kinds
+from synth.description.description import Description, TakeDescription
 from synth.errors import Cancelled, SynthError, WeightsError
 from synth.media import audio
 from synth.result import Output, Result
-from synth.search import heat_map, texture_kinds
-from synth.search.description import Description, TakeDescription
 from workers import vectors
 from workers.attempt import Attempt
 from workers.errors import StorageError, WorkError
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 class Describes(Protocol):
-    """Who looks at a clip and hears its takes: :class:`synth.search.describer.Describer`."""
+    """Who looks at a clip and hears its takes: :class:`synth.description.describer.Describer`."""
 
     def describe(
         self, source: Path, sounds: Sequence[tuple[NDArray[np.float32], int]], cancelled: Callable[[], bool]
@@ -75,7 +75,9 @@ def describer() -> Describes:
     Raises:
         WeightsError: they are not there.
     """
-    from synth.search.describer import describer as made  # loads torch: who switched the stage off needs none of it
+    from synth.description.describer import (
+        describer as made,  # loads torch: who switched the stage off needs none of it
+    )
 
     return made()
 

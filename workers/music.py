@@ -20,8 +20,8 @@ from synth.errors import Cancelled, MediaError, OptionError, SynthError
 from synth.files import write_whole
 from synth.media import audio, video
 from synth.media.bed import Bed
-from synth.search.music_folder import Track, described, track_file
-from synth.search.music_index import MusicIndex
+from synth.music.folder import Track, described, track_file
+from synth.music.index import MusicIndex
 from workers.attempt import Attempt
 from workers.errors import NotFound
 from workers.jobs import Jobs
@@ -118,7 +118,7 @@ def suggest(stored: dict[str, Any], settings: Settings, attempt: Attempt, folder
     told: dict[str, Any] = {"suggestions": [], "reason": None}
     try:
         attempt.progress(STAGE, 0.0)
-        from synth.search.music import matcher  # loads torch: who has no music needs none of it
+        from synth.music.suggestion import matcher  # loads torch: who has no music needs none of it
 
         with MusicIndex(kept.file, kept.root) as index:
             found = matcher().suggest(folder / "source", index, cancelled=attempt.stop)
@@ -157,7 +157,7 @@ def lay(jobs: Jobs, storage: Storage, settings: Settings, attempt: Attempt, fold
         raise OptionError(NO_FOLDER)
     file, track = track_file(settings.music_dir, str(asked["track"])), _track(settings, str(asked["track"]))
     plain = _plain(jobs, asked)
-    from synth.search.music import lay as laid_under
+    from synth.music.suggestion import lay as laid_under
 
     began = time.perf_counter()
     attempt.progress(LAYING, 0.0)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from synth.description import heat_map
 from synth.errors import OptionError
-from synth.search import heat_map
 from workers.attempt import Attempt
 from workers.keeping import patiently, put
 from workers.storage import Storage

@@ -15,15 +15,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.description.description import Side, Vector
 from synth.errors import MediaError
 from synth.search import query
-from synth.search.description import Side, Vector
 
 _LOADING: Final = threading.Lock()
 
 
 class Embeds(Protocol):
-    """Who makes vectors of pictures and sounds: :class:`synth.search.describer.Describer`."""
+    """Who makes vectors of pictures and sounds: :class:`synth.description.describer.Describer`."""
 
     def of_picture(self, pictures: NDArray[np.uint8]) -> tuple[Vector, ...]:
         """Of pictures [K, H, W, 3] taken together, one a space."""
@@ -40,7 +40,7 @@ def embedder() -> Embeds:
     Raises:
         WeightsError: they are not there.
     """
-    from synth.search.describer import describer  # loads torch
+    from synth.description.describer import describer  # loads torch
 
     with _LOADING:  # else whoever comes while it is warmed up would load all of it a second time
         return describer()

@@ -17,8 +17,8 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from synth.search.description import SPACES, Side
-from synth.search.index import EXACT_AT_MOST, Index
+from synth.description.description import SPACES, Side
+from synth.search.vector_index import EXACT_AT_MOST, Index
 from workers.leases import Leases
 from workers.records import JOBS, VECTORS
 from workers.vectors import STORED
@@ -59,7 +59,7 @@ class Shelf:
     Every method raises DatabaseError when the database cannot be reached.
 
     Args:
-        exact_at_most: see :class:`synth.search.index.Index`.
+        exact_at_most: see :class:`synth.search.vector_index.Index`.
     """
 
     def __init__(self, jobs: Leases, exact_at_most: int = EXACT_AT_MOST) -> None:

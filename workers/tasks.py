@@ -23,13 +23,14 @@ from typing import Any, Final, Self
 
 from celery import shared_task, signals
 
-from synth import pipeline, router, weights
+from synth import pipeline, weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
-from synth.kernels.sampler import keep_kernels_in
 from synth.media import video
 from synth.options import ExistingSound, Options
 from synth.result import Result
-from synth.search import libraries
+from synth.routing import router
+from synth.sampler.backends import keep_kernels_in
+from synth.voices.library import registry
 from workers import describing, music, overlays, searching
 from workers.attempt import Attempt, Stop, close
 from workers.errors import DatabaseError, ObjectNotFound, StorageError
@@ -72,7 +73,7 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     # Whatever makes temporary files in this process makes them where they are swept after a kill.
     tempfile.tempdir = str(folder)
     keep_kernels_in(settings.data_dir / "kernels")
-    libraries.keep_in(settings.libraries_dir)
+    registry.keep_in(settings.libraries_dir)
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
     searches = str(sender).startswith(SEARCHER)
@@ -190,8 +191,8 @@ class _Errand:
                 raise OptionError(
                     f"bank is {options.bank!r}; allowed are the names of banks that ship with this server"
                 )
-            if options.library is not None and options.library not in libraries.names():
-                known = ", ".join(libraries.names()) or "none"
+            if options.library is not None and options.library not in registry.names():
+                known = ", ".join(registry.names()) or "none"
                 raise OptionError(f"library is {options.library!r}; allowed are those of this server: {known}")
             attempt.progress("fetch", 0.0)
             patiently(attempt, lambda: self.desk.storage.fetch(self.job.source_key, source))

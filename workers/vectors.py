@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from synth.search.description import SPACES, Side, Vector
+from synth.description.description import SPACES, Side, Vector
 from workers.database import Database
 from workers.leases import Leases
 from workers.records import JOBS, VECTORS

@@ -31,7 +31,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from synth.ambient_classes import AMBIENT_CLASSES, DISPLAY_NAMES
-from synth.search import library_words
+from synth.voices.library import vocabulary
 from workers.database import Database
 from workers.records import JOBS, WORDS, State
 
@@ -69,7 +69,7 @@ def tokens(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in re.findall(r"[^\W_]+", plain):
         if word not in _LITTLE:
-            found.setdefault(library_words.stem(word)[:LONGEST], word)
+            found.setdefault(vocabulary.stem(word)[:LONGEST], word)
     return found
 
 
@@ -94,7 +94,7 @@ def rows_of(title: str, mode: str, result: Mapping[str, Any]) -> list[Row]:
         for name, chance in materials.items():
             add(take, name, chance)
         known = {name: chance for name, chance in classes.items() if name in AMBIENT_CLASSES}
-        meant = library_words.of_classes(known) | library_words.of_materials(materials)
+        meant = vocabulary.of_classes(known) | vocabulary.of_materials(materials)
         for word, chance in meant.items():
             add(take, word, MEANT * chance)
     return [(take, word, weight) for (take, word), weight in found.items()]

@@ -1,4 +1,4 @@
-"""A :class:`synth.kernels.cuda.device.Device` that runs the kernel's own source on the CPU, slowly, in random order."""
+"""A :class:`synth.sampler.cuda.device.Device` that runs the kernel's own source on the CPU, slowly, in random order."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.kernels.cuda.device import DeviceMemoryError, GpuError
-from synth.kernels.cuda.plan import Plan, Variant
+from synth.sampler.cuda.device import DeviceMemoryError, GpuError
+from synth.sampler.cuda.plan import Plan, Variant
 
 HERE = Path(__file__).parent
-SOURCES = HERE.parents[1] / "synth" / "kernels" / "cuda"
+SOURCES = HERE.parents[1] / "synth" / "sampler" / "cuda"
 GUARD = 256  # bytes behind each buffer that nobody may write
 FLAGS = ("-O1", "-std=c++17", "-ffp-contract=off", "-fPIC", "-shared", "-Wno-unknown-pragmas")
 

@@ -1,4 +1,4 @@
-// The functions of synth/kernels/cuda/machine.cuh for a CPU: a thread of a block is a fiber.
+// The functions of synth/sampler/cuda/machine.cuh for a CPU: a thread of a block is a fiber.
 //
 // Only one fiber runs at a time, and it runs until it waits for others; which one comes next is drawn. A missing barrier
 // therefore shows as a wrong result in some draws, and shared memory begins as NaN. What it cannot show: the order in

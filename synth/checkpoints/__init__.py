@@ -1,1 +1,4 @@
-"""What ships trained: safetensors files and the manifest that states where each comes from."""
+"""What ships trained: safetensors files and the manifest that states where each comes from.
+
+No code.
+"""

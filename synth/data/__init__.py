@@ -1,1 +1,4 @@
-"""Corpora in their published layouts, and scenes that we render ourselves."""
+"""Corpora in their published layouts, and scenes that we render ourselves.
+
+Nothing that serves imports it.
+"""

@@ -1,1 +1,4 @@
-"""Metrics, the report that puts floors and ceilings beside them, and benchmarks."""
+"""Reports that put floors and ceilings beside every figure, a folder a voice.
+
+Imported by the command line only; pure figures live in synth.metrics.
+"""

@@ -4,9 +4,9 @@ The wild clips are third-party footage: none is in the project. Their labels sta
 at six frames of each clip and at its name, not by listening: what a person would want of the three voices. "Neither" is
 what sounds as no voice here does: instruments that are blown, bowed or plucked, singing, guns, an alarm.
 
-The weights in :mod:`synth.router` were fitted on the clips of one half, "tuned on"; those of the other half, "held
-out", were not, but the measures that are weighed were chosen in view of all of them. Clips of one source video are in
-one half.
+The weights in :mod:`synth.routing.router` were fitted on the clips of one half, "tuned on"; those of the other half,
+"held out", were not, but the measures that are weighed were chosen in view of all of them. Clips of one source video
+are in one half.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import Any, Final
 
 from tqdm import tqdm
 
-from synth.data import greatest_hits
+from synth.data.corpora import greatest_hits
 from synth.errors import OptionError
-from synth.evaluation.metrics import wilson_interval
 from synth.files import write_whole
 from synth.media import video
-from synth.router import VOICES, Route, route_clip
+from synth.metrics.hits import wilson_interval
+from synth.routing.router import VOICES, Route, route_clip
 
 WILD: Final[dict[str, tuple[str, ...]]] = {
     "hits": (

@@ -1,1 +1,4 @@
-"""Neural networks, one file a published system; they know tensors and no files."""
+"""Neural networks, one file a published system.
+
+They know tensors; never files, media or weights on disk.
+"""

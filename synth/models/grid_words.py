@@ -2,7 +2,7 @@
 
 Convolutions over log mel spectra that keep one answer in four spectra, a two-layer bidirectional GRU (Cho et al., arXiv
 1406.1078), and for each answer the probabilities of silence and of every word. What sentences are allowed is not
-known here; :mod:`synth.evaluation.word_path` searches them.
+known here; :mod:`synth.training.speech.viterbi` searches them.
 
 Shapes: B clips, S spectra a hundred a second, M mel bands, T = ceil(S / 4) answers, the k-th of them for spectrum 4 k,
 C = words + 1 classes; class 0 is silence.

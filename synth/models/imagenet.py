@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synth.materials import MATERIALS
-from synth.models.material_words import evidence
+from synth.models.vocabulary.materials import evidence
 
 FEATURES: Final = 1280
 OUTPUTS: Final = FEATURES + len(MATERIALS)

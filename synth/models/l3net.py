@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from synth import dsp
+from synth.dsp.spectra import mel_filters, stft
 from synth.models.imagenet import MAP_CHANNELS
 
 RATE_HZ: Final = 22050
@@ -68,7 +68,7 @@ class TowersConfig:
 
 @cache
 def _filters() -> NDArray[np.float32]:
-    return dsp.mel_filters(RATE_HZ, window=_FFT, bands=BANDS, low_hz=40.0, high_hz=11000.0)
+    return mel_filters(RATE_HZ, window=_FFT, bands=BANDS, low_hz=40.0, high_hz=11000.0)
 
 
 def log_mel(sound: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -78,7 +78,7 @@ def log_mel(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     if len(sound) < _FFT:
         sound = np.pad(sound, (0, _FFT - len(sound)))
-    spectra = dsp.stft(sound, window=_FFT, hop=HOP)
+    spectra = stft(sound, window=_FFT, hop=HOP)
     mel = (np.abs(spectra) ** 2) @ _filters().T
     return np.asarray((np.log(mel.T + _FLOOR) - _MEAN) / DEVIATION, np.float32)
 

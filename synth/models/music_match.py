@@ -111,11 +111,11 @@ class MusicMatch(nn.Module):
         self.picture = Tower(PICTURE, self.config.picture, self.config)
 
     def of_music(self, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Numbers [B, M] of :mod:`synth.search.music_features` to vectors float32 [B, E] of length one."""
+        """Numbers [B, M] of :mod:`synth.music.features` to vectors float32 [B, E] of length one."""
         return _embedded(self.music, numbers)
 
     def of_picture(self, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Numbers [B, V] of :mod:`synth.search.picture_features` to vectors float32 [B, E] of length one."""
+        """Numbers [B, V] of :mod:`synth.music.picture_features` to vectors float32 [B, E] of length one."""
         return _embedded(self.picture, numbers)
 
 

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import parametrizations, parametrize
 
-from synth import dsp
+from synth.dsp.companding import mu_law_decode, mu_law_encode
 
 _INPUT_SPAN: Final = 2.0  # dequantised samples reach the frame tiers in -2..2
 _FORGET_BIAS: Final = 3.0
@@ -104,14 +104,14 @@ class SampleRNNConfig:
         """Levels [N] of sound [N]; what lies beyond the fixed range is clipped to it."""
         scaled = np.asarray(sound, np.float64) / self.peak
         if self.quantiser == "mu-law":
-            return dsp.mu_law_encode(scaled, self.levels).astype(np.uint8)
+            return mu_law_encode(scaled, self.levels).astype(np.uint8)
         top = self.levels - 1
         return np.clip(np.floor((scaled + 1) / 2 * top + 0.5), 0, top).astype(np.uint8)
 
     def decode(self, levels: NDArray[Any]) -> NDArray[np.float32]:
         """Sound [N] of levels [N]."""
         if self.quantiser == "mu-law":
-            return dsp.mu_law_decode(levels, self.levels) * np.float32(self.peak)
+            return mu_law_decode(levels, self.levels) * np.float32(self.peak)
         scaled = 2 * np.asarray(levels, np.float64) / (self.levels - 1) - 1
         return np.asarray(scaled * self.peak, np.float32)
 
@@ -213,7 +213,7 @@ class SampleTier(nn.Module):
 
 
 class SampleRNN(nn.Module):
-    """The whole hierarchy, for training and for scoring sound that is known; :mod:`synth.kernels` generates with it."""
+    """The whole hierarchy, for training and for scoring sound that is known; :mod:`synth.sampler` generates with it."""
 
     def __init__(self, config: SampleRNNConfig) -> None:
         super().__init__()

@@ -2,9 +2,9 @@
 
 Zhou et al. (CVPR 2018) have one sound decoder a class and are told the class. Here it is chosen: zero-shot, by what
 the packaged ImageNet network knows already, as there is no licensed labelled video to train on. Words
-(:mod:`synth.models.scene_words`) speak for most classes; what ImageNet has no class for is helped by plain measures of
-colour and motion, :func:`cue_evidence`. Nothing here is fitted. Skin colour is not among the measures: such rules
-overlook dark skin and take wood for a face.
+(:mod:`synth.models.vocabulary.scenes`) speak for most classes; what ImageNet has no class for is helped by plain
+measures of colour and motion, :func:`cue_evidence`. Nothing here is fitted. Skin colour is not among the measures: such
+rules overlook dark skin and take wood for a face.
 
 Evidence e of a class is 0..1; with t = :data:`THRESHOLD` and s = a trace of 0.02 in all that says
 which class is nearest even where there is no evidence,
@@ -13,7 +13,7 @@ which class is nearest even where there is no evidence,
 
 so that a class fits when it is likelier than none, which is when its evidence is about t or more. t = 0.1: a tenth
 of the network's belief, beyond what it would spend on the words of that class anyway. It was set by hand in view of
-71 clips that are not in the training of anything, see :mod:`synth.evaluation.selector`.
+71 clips that are not in the training of anything, see :mod:`synth.evaluation.ambient.selector`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.ambient_classes import AMBIENT_CLASSES, DISPLAY_NAMES
-from synth.models.imagenet_names import NAMES
-from synth.models.scene_words import WORDS, chances, evidence, lifts, speakers
+from synth.models.vocabulary.imagenet import NAMES
+from synth.models.vocabulary.scenes import WORDS, chances, evidence, lifts, speakers
 
 THRESHOLD: Final = 0.1
 _TRACE: Final = 0.02
@@ -36,7 +36,7 @@ _SPOKEN: Final = 3
 
 
 class Sight(Protocol):
-    """What of a clip the selector needs; :class:`synth.synthesis.looking.Seen` has it."""
+    """What of a clip the selector needs; :class:`synth.voices.ambient.scene.Seen` has it."""
 
     @property
     def logits_mean(self) -> NDArray[np.float32]:
@@ -45,7 +45,7 @@ class Sight(Protocol):
 
     @property
     def cues(self) -> Mapping[str, float]:
-        """Measures of colour and motion, see :data:`synth.synthesis.cues.CUES`."""
+        """Measures of colour and motion, see :data:`synth.voices.ambient.image_cues.CUES`."""
         ...
 
 

@@ -36,7 +36,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from synth import dsp
+from synth.dsp.cochleagram import cochleagram
 
 Floats = NDArray[np.float32]
 
@@ -65,7 +65,7 @@ def texture(sound: NDArray[Any], rate_hz: int) -> Floats:
     Raises:
         ValueError: the sound is not one-dimensional or the rate is not positive.
     """
-    return texture_of(dsp.cochleagram(sound, rate_hz, bands=BANDS, steps_hz=STEPS_HZ))
+    return texture_of(cochleagram(sound, rate_hz, bands=BANDS, steps_hz=STEPS_HZ))
 
 
 def texture_of(envelopes: NDArray[Any]) -> Floats:
@@ -115,7 +115,7 @@ def textures(sound: NDArray[Any], rate_hz: int, window_s: float = WINDOW_S) -> F
     What is left at the end is left out where it is shorter than half a window.
     """
     heard = np.asarray(sound, np.float32)
-    envelopes = dsp.cochleagram(heard, rate_hz, bands=BANDS, steps_hz=STEPS_HZ)
+    envelopes = cochleagram(heard, rate_hz, bands=BANDS, steps_hz=STEPS_HZ)
     length = round(window_s * STEPS_HZ)
     starts = range(0, max(1, len(envelopes) - length // 2), length)
     return np.stack([texture_of(envelopes[start : start + length]) for start in starts])

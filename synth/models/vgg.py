@@ -55,7 +55,7 @@ class VGG(nn.Module):
 
 
 class VGG19Eye:
-    """RGB pictures [K, H, W, 3] in, fc6 [K, 4096] out; a :class:`synth.synthesis.looking.Eye`.
+    """RGB pictures [K, H, W, 3] in, fc6 [K, 4096] out; a :class:`synth.voices.ambient.scene.Eye`.
 
     Args:
         state: tensors by torchvision's names.

@@ -9,7 +9,7 @@ CVPR 2018, arXiv 1712.01393. Taken from the paper: a SampleRNN as decoder and th
 Ours: a code of the sound class in every top frame, so that one decoder serves all classes (the paper trains one a
 class; ``classes=()`` does that here too); and a fourth way, **guided**: the levels of a few bands over time go into the
 top tier, measured on the sound in training, chosen from a bank by the picture's activity when it is silent (see
-:mod:`synth.synthesis.envelopes`).
+:mod:`synth.voices.ambient.band_envelopes`).
 
 Shapes: B clips, T picture frames (15.625 a second: one for 1024 samples at 16 kHz), A numbers that say what is seen,
 M numbers that say what moves, S steps of K band levels, F top frames, D decoder width.

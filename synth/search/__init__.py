@@ -1,1 +1,4 @@
-"""What the audio-visual embeddings are used for: retrieval, heat maps, tags, take ranking, suggestions."""
+"""The vector index and what a query becomes before it is compared.
+
+No database and no HTTP: those stand above.
+"""

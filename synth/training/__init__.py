@@ -1,1 +1,4 @@
-"""One training loop; one recipe a model."""
+"""One training loop; a folder of recipes a voice.
+
+Never imports evaluation; nothing that serves imports it.
+"""

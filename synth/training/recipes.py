@@ -6,23 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synth.training import (
-    ambient,
-    ambient_videos,
-    ave,
-    avol,
-    crossmodal,
-    hits,
-    l3,
-    localizer,
-    music,
-    soundnet,
-    speech,
-    speech_lsf,
-    speech_recogniser,
-    tags,
-    texture,
-)
+from synth.training.ambient import recipes, video_recipes
+from synth.training.audiovisual import ave, avol, crossmodal, l3, localizer, music, soundnet, tags, texture
+from synth.training.hits import recipes as hits
+from synth.training.speech import lsf_recipe, recogniser
+from synth.training.speech import recipes as speech
 
 
 @dataclass(frozen=True)
@@ -46,17 +34,17 @@ RECIPES: Final[dict[str, Recipe]] = {
     "hits": Recipe("the two-stream network, fine-tuned on Greatest Hits clips and cross-validated", hits.train_hits),
     "hits-real-only": Recipe("as hits, without the scenes: what the real clips teach alone", hits.train_real_only),
     "ambient": Recipe(
-        "the ambient decoder, on ESC-10 or any folder with one folder of sounds a class", ambient.train_ambient
+        "the ambient decoder, on ESC-10 or any folder with one folder of sounds a class", recipes.train_ambient
     ),
     "ambient-variants": Recipe(
-        "the ways a picture can reach the ambient decoder, side by side, against each other", ambient.train_variants
+        "the ways a picture can reach the ambient decoder, side by side, against each other", recipes.train_variants
     ),
     "ambient-videos-frame": Recipe(
         "the ambient decoder on VEGAS or any folder of videos; looks through a vgg19.safetensors that lies there",
-        ambient_videos.train_frame,
+        video_recipes.train_frame,
     ),
-    "ambient-videos-seq": Recipe("the same, with an LSTM that reads all pictures first", ambient_videos.train_seq),
-    "ambient-videos-flow": Recipe("the same, with what moves joined to what is seen", ambient_videos.train_flow),
+    "ambient-videos-seq": Recipe("the same, with an LSTM that reads all pictures first", video_recipes.train_seq),
+    "ambient-videos-flow": Recipe("the same, with what moves joined to what is seen", video_recipes.train_flow),
     "speech": Recipe(
         "a voice pack for the speech voice, from GRID or any folder of videos of one person talking",
         speech.train_speech,
@@ -68,11 +56,11 @@ RECIPES: Final[dict[str, Recipe]] = {
     ),
     "speech-recogniser": Recipe(
         "the recogniser of GRID's sentences that judges the speech voice, from GRID's real sound",
-        speech_recogniser.train_recogniser,
+        recogniser.train_recogniser,
     ),
     "speech-lsf": Recipe(
         "the lip reader's predecessor, to compare with: nine pictures to line spectra and a gain, spoken as a whisper",
-        speech_lsf.train_lsf,
+        lsf_recipe.train_lsf,
         frozenset({"speaker"}),
     ),
     "l3": Recipe("L3-Net: whether picture and sound go together; scenes of our own, and clips of --data", l3.train_l3),

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from synth.commands.console import say
+from synth.cli.console import say
 from synth.errors import OptionError
 from synth.files import write_whole
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from synth.commands.console import say, say_json
+from synth.cli.console import say, say_json
 from synth.errors import OptionError
 from synth.options import Mode, Options
 
@@ -57,7 +57,7 @@ def demo(
 
 def _draw(errands: list[Errand], show: Show) -> None:
     """The silent clips."""
-    from synth.data import simulate
+    from synth.data.strike_scenes import simulate
 
     width, height = SIZE
     for number, (one, (seed, material)) in enumerate(zip(errands, SCENES, strict=True)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from synth.commands.console import complain, one_line, short, warn
+from synth.cli.console import complain, one_line, short, warn
 from synth.errors import OptionError
 from synth.options import Options
 from web.client import FINAL_STATES, POLL_S, Client, ClientError, Told, state_of

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.commands import upkeep
-from synth.commands.console import say
+from synth.cli import upkeep
+from synth.cli.console import say
 from workers.errors import WorkError
 
 if TYPE_CHECKING:

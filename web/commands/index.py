@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from synth.commands.console import say, say_json, warn
+from synth.cli.console import say, say_json, warn
 from web.commands.serve import Data
 
 INTERRUPTED: Final = 130

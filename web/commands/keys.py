@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from synth.commands.console import say, say_json
+from synth.cli.console import say, say_json
 from synth.errors import OptionError
 
 KEY_BYTES: Final = 32

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synth.commands import learn
+from synth.cli import learn
 
 
 def bench(
@@ -15,7 +15,7 @@ def bench(
     as_json: learn.Json = False,
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
-    from synth.evaluation.bench import BENCHES
+    from synth.benchmarks.job import BENCHES
     from web import bench as of_the_server
     from web import bench_search
 

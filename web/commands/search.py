@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from synth.commands.console import one_line, say, say_json, short
+from synth.cli.console import one_line, say, say_json, short
 from synth.errors import OptionError
 from web.commands.submit import Server
 

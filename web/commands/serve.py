@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from synth.commands.console import say
+from synth.cli.console import say
 from synth.options import Mode
 
 if TYPE_CHECKING:

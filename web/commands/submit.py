@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.commands import sound
-from synth.commands.console import say, say_json, warn
+from synth.cli import sound
+from synth.cli.console import say, say_json, warn
 from synth.errors import OptionError
 from synth.options import Mode, Options
 

@@ -1,0 +1,383 @@
+"""Samples a second of every way to sample the same SampleRNN, measured side by side in one process.
+
+The ways: the network as it is trained, one call a sample, with its weight norm and without; a strong PyTorch loop over
+the folded matrices; and our own kernels. All have the same random weights (never zeros, which some units multiply
+faster). Rounds go through all rows in turn, so that a busy moment of the machine hits all of them; the load that others
+put on it is noted before and after, and samples a CPU-second stand beside those a second: with one thread they are what
+a quiet machine would give.
+
+The roofline is of this machine, measured here: the same micro-kernel on weights that stay in the nearest cache, and
+plain reading of as many bytes as the weights have. A row's fraction is what it reaches of the lower of the two.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from synth.models.samplernn import PAPER_16_4, FrameTier, SampleRNN, SampleRNNConfig
+from synth.sampler import native
+from synth.sampler.base import LEVELS, PRECISIONS, Shape
+from synth.sampler.folding import MIDDLE, Folded, FoldedTier, fold, folds_upsampling, random_folded
+from synth.sampler.native import NativeSampler
+from synth.sampler.packing import pack
+
+ROUNDS: Final = 10
+BATCHES: Final = (1, 16, 64)
+SMALL_BATCHES: Final = (1, 8, 64)
+SMALL_WIDTHS: Final = (256, 384)
+_LEAST_REPETITIONS: Final = 3
+_SHORTEST_S: Final = 0.05  # of one repetition, where a way is faster than that for one top frame
+_PATIENCE_S: Final = 2.0  # for all repetitions of one row, beyond the least
+_REAL_TIME: Final = 16_000
+_BYTES: Final = {"fp32": 4, "bf16": 2, "int8": 1}
+
+_Generate = Callable[[int, int], None]
+"""``generate(streams, top_frames)``: make that much sound, from silence."""
+
+PUBLISHED, PLAIN, STRONG, OURS = "eager, as published", "eager, without weight norm", "strong eager", "ours"
+
+
+@dataclass
+class _Row:
+    """One way, batch and number of threads, and how long its repetitions took."""
+
+    name: str
+    width: int
+    precision: str
+    batch: int
+    threads: int
+    top_frame: int
+    generate: _Generate
+    frames: int = 1
+    rates: list[float] = field(default_factory=list)
+    cpu_rates: list[float] = field(default_factory=list)
+    spent_s: float = 0.0
+
+    def repeat(self, *, counted: bool) -> float:
+        """Seconds of one repetition."""
+        torch.set_num_threads(self.threads)
+        samples = self.batch * self.frames * self.top_frame
+        begin, cpu_begin = time.perf_counter(), time.process_time()
+        self.generate(self.batch, self.frames)
+        spent_s, cpu_s = time.perf_counter() - begin, time.process_time() - cpu_begin
+        if counted:
+            self.rates.append(samples / spent_s)
+            self.cpu_rates.append(samples / cpu_s)
+            self.spent_s += spent_s
+        return spent_s
+
+    def as_json(self) -> dict[str, Any]:
+        low, high = np.percentile(self.rates, (10, 90))
+        return {
+            "name": self.name,
+            "width": self.width,
+            "precision": self.precision,
+            "batch": self.batch,
+            "threads": self.threads,
+            "samples_per_s": round(self.median, 1),
+            "p10": round(float(low), 1),
+            "p90": round(float(high), 1),
+            "samples_per_cpu_s": round(statistics.median(self.cpu_rates), 1),
+            "times_real_time": round(self.median / _REAL_TIME, 3),
+            "repetitions": len(self.rates),
+        }
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.rates)
+
+
+def sampler(
+    config: SampleRNNConfig = PAPER_16_4,
+    batches: Sequence[int] = BATCHES,
+    small_widths: Sequence[int] = SMALL_WIDTHS,
+    rounds: int = ROUNDS,
+    patience_s: float = _PATIENCE_S,
+) -> dict[str, Any]:
+    """Samples a second of every way, and how far ours are from what this machine could do.
+
+    Args:
+        config: the network that all ways sample.
+        batches: streams at once.
+        small_widths: of further networks that only our kernels sample, at :data:`SMALL_BATCHES`.
+        rounds: most repetitions of a row.
+        patience_s: after which a slow row is not repeated any more.
+
+    Returns:
+        JSON values: ``device``, ``rows``, ``ratios`` of ours to the others by batch, each with its best number of
+        threads, ``roofline``, and ``left_out`` with reasons.
+
+    Raises:
+        RuntimeError: the compiled sampler is missing.
+    """
+    cores = len(os.sched_getaffinity(0))
+    threads = sorted({1, min(2, cores), cores})
+    before = torch.get_num_threads()
+    load = [os.getloadavg()]
+    torch.manual_seed(0)
+    model = SampleRNN(config).eval()
+    folded = fold(model)
+    kernels = {precision: NativeSampler(pack(folded, precision), threads=cores) for precision in PRECISIONS}
+    try:
+        rows = _rows(model, folded, kernels, batches, threads)
+        for width in small_widths:
+            rows += _small_rows(Shape(config.frames, width, config.rnn, config.layers), threads[-1])
+        _measure(rows, rounds, patience_s)
+        roofline = _roofline(folded.shape, kernels, [row for row in rows if row.width == config.width], threads)
+    finally:
+        torch.set_num_threads(before)
+    load.append(os.getloadavg())
+    return {
+        "device": {
+            "cores": cores,
+            "machine": platform.machine(),
+            "kernels": f"cpu {native.best()}",
+            "torch": torch.__version__,
+            "load_before": [round(part, 2) for part in load[0]],
+            "load_after": [round(part, 2) for part in load[1]],
+        },
+        "network": config.as_dict(),
+        "rows": [row.as_json() for row in rows],
+        "ratios": _ratios(rows, config.width),
+        "roofline": roofline,
+        "left_out": {
+            "torch.compile": "compiling each shape of this loop takes longer than all rows; it stays a step a sample"
+        },
+    }
+
+
+def _rows(
+    model: SampleRNN,
+    folded: Folded,
+    kernels: dict[str, NativeSampler],
+    batches: Sequence[int],
+    threads: Sequence[int],
+) -> list[_Row]:
+    top, width = folded.shape.top_frame, folded.shape.width
+    strong = {"fp32": _Strong(folded, torch.float32), "bf16": _Strong(folded, torch.bfloat16)}
+    ways: list[tuple[str, str, _Generate]] = [
+        (PUBLISHED, "fp32", _Eager(model).generate),
+        (PLAIN, "fp32", _Eager(model.without_weight_norm()).generate),
+        *((STRONG, precision, way.generate) for precision, way in strong.items()),
+    ]
+    rows = []
+    for count in threads:
+        for batch in batches:
+            rows += [_Row(name, width, precision, batch, count, top, way) for name, precision, way in ways]
+            for precision, kernel in kernels.items():
+                rows.append(_Row(OURS, width, precision, batch, count, top, _ours(kernel, count)))
+    return rows
+
+
+def _small_rows(shape: Shape, threads: int) -> list[_Row]:
+    folded = random_folded(shape)
+    rows = []
+    for precision in PRECISIONS:
+        generate = _ours(NativeSampler(pack(folded, precision), threads=threads), threads)
+        rows += [
+            _Row(OURS, shape.width, precision, batch, threads, shape.top_frame, generate) for batch in SMALL_BATCHES
+        ]
+    return rows
+
+
+def _ours(kernel: NativeSampler, threads: int) -> _Generate:
+    def generate(streams: int, frames: int) -> None:
+        kernel.use_threads(threads)
+        kernel.run([kernel.start(1, number) for number in range(streams)], None, frames)
+
+    return generate
+
+
+def _measure(rows: list[_Row], rounds: int, patience_s: float) -> None:
+    for row in rows:
+        once_s = row.repeat(counted=False)  # touches the memory
+        row.frames = max(1, round(_SHORTEST_S / once_s))
+    for turn in range(rounds):
+        for row in rows:
+            if turn < _LEAST_REPETITIONS or row.spent_s < patience_s:
+                row.repeat(counted=True)
+
+
+def _ratios(rows: Sequence[_Row], width: int) -> dict[str, float]:
+    """Ours to each other way at the same batch, both at their best number of threads."""
+    best: dict[tuple[str, str, int], float] = {}
+    for row in rows:
+        if row.width == width:
+            key = (row.name, row.precision, row.batch)
+            best[key] = max(best.get(key, 0.0), row.median)
+    ratios = {}
+    for (name, precision, batch), rate in best.items():
+        if name == OURS:
+            for (other, kind, size), slower in best.items():
+                if other != OURS and size == batch:
+                    ratios[f"{precision}, {batch} streams: times {other} {kind}"] = round(rate / slower, 2)
+    return ratios
+
+
+def _roofline(
+    shape: Shape, kernels: dict[str, NativeSampler], rows: Sequence[_Row], threads: Sequence[int]
+) -> list[dict[str, Any]]:
+    """What each row of ours reaches of the lower of two ceilings: arithmetic, and reading the weights once a step."""
+    macs, numbers, all_numbers = _work(shape)
+    found = []
+    for precision, kernel in kernels.items():
+        size = _BYTES[precision]
+        for count in threads:
+            peak = kernel.peak_macs_per_s(6, count)
+            bandwidth = kernel.read_bytes_per_s(all_numbers * size, count)
+            for row in rows:
+                if (row.name, row.precision, row.threads) == (OURS, precision, count):
+                    # Streams that are split among threads read the weights once a thread; shared caches give them that.
+                    ceiling = min(peak / macs, bandwidth * row.batch / (numbers * size))
+                    found.append(
+                        {
+                            "precision": precision,
+                            "batch": row.batch,
+                            "threads": count,
+                            "peak_gmac_per_s": round(peak / 1e9, 1),
+                            "read_gb_per_s": round(bandwidth / 1e9, 1),
+                            "ceiling_samples_per_s": round(ceiling, 1),
+                            "fraction": round(row.median / ceiling, 3),
+                            "fraction_of_cpu_s": round(statistics.median(row.cpu_rates) * count / ceiling, 3),
+                        }
+                    )
+    return found
+
+
+def _work(shape: Shape) -> tuple[float, float, int]:
+    """Multiplications a sample, weights touched a sample, and weights in all, tables included."""
+    square, gates = shape.width**2, shape.gates
+    sample_tier = 2 * square + LEVELS * shape.width
+    macs = float(sample_tier)
+    everything = (shape.look_back + 1) * square + LEVELS * shape.width * (1 + shape.look_back)
+    for tier, frame in enumerate(shape.frames):
+        matrices = (2 * shape.layers - 1) * gates * square
+        stored = matrices
+        if tier:
+            folds = folds_upsampling(shape, tier)
+            matrices += gates * square if folds else (gates + 1) * square
+            stored += shape.variants(tier) * gates * square if folds else (gates + shape.variants(tier)) * square
+        macs += matrices / frame + gates * shape.width
+        everything += stored + gates * shape.width * frame
+    return macs, macs + shape.look_back * shape.width, everything
+
+
+class _Eager:
+    """The network's own modules, one call a sample: what public ports of SampleRNN do."""
+
+    def __init__(self, model: SampleRNN) -> None:
+        self._model = model
+
+    @torch.inference_mode()
+    def generate(self, streams: int, frames: int) -> None:
+        """Sound from silence."""
+        model, config = self._model, self._model.config
+        top, tail = config.top_frame, model.sample_tier
+        levels = torch.cat((model.silence(streams), torch.zeros(streams, top * frames, dtype=torch.long)), 1)
+        states = list(model.start(streams))
+        words: list[Tensor] = [torch.empty(0)] * len(config.frames)
+        for place in range(top, levels.shape[1]):
+            for index, tier in enumerate(model.tiers):
+                assert isinstance(tier, FrameTier)
+                if place % tier.frame == 0:
+                    above = None
+                    if index:
+                        slot = place % config.frames[index - 1] // tier.frame
+                        above = words[index - 1][:, slot : slot + 1]
+                    last = (levels[:, place - tier.frame : place].float() / (LEVELS - 1) * 2 - 1) * 2
+                    words[index], states[index] = tier(last[:, None], above, None, states[index])
+            looked_up = functional.embedding(levels[:, place - tail.look_back : place], tail.embedding)
+            # The convolution of the papers and ports, over embeddings in the order that its weights have.
+            first = functional.linear(looked_up.flatten(1), tail.convolution.weight)
+            hidden = torch.relu(tail.hidden(torch.relu(first + words[-1][:, place % tail.look_back])))
+            chances = torch.softmax(tail.output(hidden), -1)
+            levels[:, place] = torch.multinomial(chances, 1)[:, 0]
+
+
+class _Strong:
+    """The folded matrices in a PyTorch loop without modules: as good as PyTorch gets without kernels of one's own."""
+
+    def __init__(self, folded: Folded, kind: torch.dtype) -> None:
+        def tensor(array: Any) -> Tensor:
+            return torch.from_numpy(np.ascontiguousarray(array)).to(kind)
+
+        self._shape = folded.shape
+        self._kind = kind
+        self._tiers = [_StrongTier(tier, tensor) for tier in folded.tiers]
+        self._words = [tensor(matrix) for matrix in folded.words]
+        self._word_bias = tensor(folded.word_bias)
+        self._tables = tensor(folded.tables).flatten(0, 1)
+        self._offsets = torch.arange(folded.shape.look_back) * LEVELS
+        self._hidden, self._hidden_bias = tensor(folded.hidden), tensor(folded.hidden_bias)
+        self._output, self._output_bias = tensor(folded.output), tensor(folded.output_bias)
+
+    @torch.inference_mode()
+    def generate(self, streams: int, frames: int) -> None:
+        """Sound from silence."""
+        shape, linear = self._shape, functional.linear
+        top, look_back = shape.top_frame, shape.look_back
+        levels = torch.full((streams, top * (frames + 1)), LEVELS // 2, dtype=torch.long)
+        states = [[layer.expand(streams, -1) for layer in tier.initial] for tier in self._tiers]
+        for place in range(top, levels.shape[1]):
+            for index, tier in enumerate(self._tiers):
+                frame = shape.frames[index]
+                if place % frame == 0:
+                    variant = place % top // frame % shape.variants(index)
+                    inward = linear(levels[:, place - frame : place].to(self._kind) - MIDDLE, tier.samples)
+                    inward = inward + tier.bias[variant]
+                    if index:
+                        inward = inward + tier.from_above(states[index - 1][-1], variant)
+                    states[index] = tier.step(inward, states[index])
+            slot = place % look_back
+            word = linear(states[-1][-1], self._words[slot], self._word_bias[slot])
+            rows = levels[:, place - look_back : place] + self._offsets
+            first = torch.relu(word + self._tables[rows].sum(1))
+            hidden = torch.relu(linear(first, self._hidden, self._hidden_bias))
+            chances = torch.softmax(linear(hidden, self._output, self._output_bias).float(), -1)
+            levels[:, place] = torch.multinomial(chances, 1)[:, 0]
+
+
+class _StrongTier:
+    """One GRU tier of it; LSTMs are not what is compared."""
+
+    def __init__(self, tier: FoldedTier, tensor: Callable[[Any], Tensor]) -> None:
+        self.initial = [tensor(layer) for layer in tier.initial[0]]
+        self.samples, self.bias = tensor(tier.samples), tensor(tier.bias)
+        self._above = None if tier.above is None else tensor(tier.above)
+        self._upsampling = None if tier.upsampling is None else tensor(tier.upsampling)
+        self._inputs = [None if matrix is None else tensor(matrix) for matrix in tier.inputs]
+        self._input_bias = [tensor(bias) for bias in tier.input_bias]
+        self._recurrent = [tensor(matrix) for matrix in tier.recurrent]
+        self._recurrent_bias = [tensor(bias) for bias in tier.recurrent_bias]
+
+    def from_above(self, hidden: Tensor, variant: int) -> Tensor:
+        if self._above is not None:
+            return functional.linear(hidden, self._above[variant])
+        assert self._upsampling is not None
+        assert self._inputs[0] is not None
+        return functional.linear(functional.linear(hidden, self._upsampling[variant]), self._inputs[0])
+
+    def step(self, inward: Tensor, states: list[Tensor]) -> list[Tensor]:
+        after: list[Tensor] = []
+        for layer, state in enumerate(states):
+            if layer:
+                matrix = self._inputs[layer]
+                assert matrix is not None
+                inward = functional.linear(after[-1], matrix, self._input_bias[layer])
+            carried = functional.linear(state, self._recurrent[layer], self._recurrent_bias[layer])
+            reset_in, update_in, new_in = inward.chunk(3, 1)
+            reset, update, new = carried.chunk(3, 1)
+            fresh = torch.tanh(new_in + torch.sigmoid(reset_in + reset) * new)
+            after.append(fresh + torch.sigmoid(update_in + update) * (state - fresh))
+        return after

@@ -1,0 +1,79 @@
+"""Sets of sounds, what the judges hear in them, and their verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from synth.evaluation.ambient.judges import Ears, listen
+from synth.evaluation.ambient.yamnet import YamNet
+
+Sound = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Set:
+    """Sounds, the class that each is of or was asked for, and what the ears hear in them."""
+
+    sounds: list[Sound]
+    labels: list[str]
+    ears: Ears
+
+    @classmethod
+    def of(cls, sounds: list[Sound], labels: list[str], yamnet: YamNet | None, what: str) -> Set:
+        """Listen to sounds."""
+        return cls(sounds, labels, listen(tqdm(sounds, desc=what, unit="sound", disable=None), yamnet))
+
+    def of_class(self, label: str) -> list[Sound]:
+        """The sounds of one class."""
+        return [sound for sound, own in zip(self.sounds, self.labels, strict=True) if own == label]
+
+    def where(self, chosen: Sequence[int]) -> Set:
+        """Some of them."""
+        return Set([self.sounds[k] for k in chosen], [self.labels[k] for k in chosen], self.ears[chosen])
+
+
+@dataclass(frozen=True)
+class Judged:
+    """All sets of one evaluation.
+
+    Attributes:
+        seen, held_out: real recordings of the decoder's folds, and of the one that it never met.
+        folds: of all real recordings, ``seen`` first.
+        noise: white and pink, asked for in all classes.
+        shaped: noise with band levels such as the decoder is told; ``None`` for one that is told none.
+    """
+
+    seen: Set
+    held_out: Set
+    folds: Sequence[int]
+    generated: Set
+    noise: Set
+    shaped: Set | None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Those that were generated, in order."""
+        return tuple(sorted(set(self.generated.labels)))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one judge takes the sounds for, by the name of their set; ``real`` holds clips that it has not met."""
+
+    ears: str
+    training: str
+    generated: Sequence[str]
+    real: Sequence[str]
+    real_labels: Sequence[str]
+    noise: Sequence[str]
+    shaped: Sequence[str] | None
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.ears}, {self.training}"

@@ -1,0 +1,4 @@
+"""How hits are judged on real clips, beside baselines and ceilings.
+
+Nothing imports it but the command line.
+"""

@@ -1,1 +1,0 @@
-"""Fast sampling of SampleRNN: one definition, and samplers that keep to it bit by bit."""

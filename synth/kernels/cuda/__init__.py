@@ -1,1 +1,0 @@
-"""The sampling loop on NVIDIA GPUs: one kernel that generates many samples for many streams in one launch."""

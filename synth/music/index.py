@@ -1,0 +1,203 @@
+"""What is known of the music in a folder: one index file, kept up to date, from which suggestions are made.
+
+Each track is kept as soon as it was heard, so that a run that is stopped goes on where it was; one that changed (by
+size and time) is heard again, one that is gone is forgotten, one that cannot be read is kept in mind with the reason.
+The index holds numbers and what is said of a track; the music stays where it is. Importable without torch.
+
+Shapes: M tracks, 1140 numbers each, see :mod:`synth.music.features`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.errors import Cancelled, MediaError, OptionError
+from synth.media import audio
+from synth.music import features
+from synth.music.folder import Track, audio_files, told_of
+from synth.voices.library.licences import Origins
+
+INDEX_NAME: Final = ".sonorize-music.sqlite"
+"""Of a folder's own index."""
+FORMAT: Final = "sonorize-music 1"
+BUSY_S: Final = 30.0
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tracks (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    told TEXT, numbers BLOB, reason TEXT);
+"""
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass
+class Update:
+    """What became of a folder's files."""
+
+    heard: int = 0
+    known: int = 0
+    gone: int = 0
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+class MusicIndex:
+    """An index file, open; a context manager.
+
+    Args:
+        file: made where it is missing and ``root`` is given.
+        root: the folder of the music, for a new index or one that moved.
+
+    Raises:
+        OptionError: there is no such index, it is something else, or it cannot be opened.
+    """
+
+    def __init__(self, file: Path, root: Path | None = None) -> None:
+        self.file = file
+        if root is None and not file.is_file():
+            raise OptionError(
+                f"there is no index of music at {str(file)!r}; make one with `sonorize music index FOLDER`"
+            )
+        with _explained(file):
+            self._base = sqlite3.connect(file, timeout=BUSY_S, check_same_thread=False)
+        try:
+            with _explained(file):
+                self._check(root)
+        except OptionError:
+            self._base.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._base.close()
+
+    def _check(self, root: Path | None) -> None:
+        tables = {name for (name,) in self._base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables and root is not None:
+            with self._base:
+                self._base.executescript(_TABLES)
+                self._base.execute("INSERT OR REPLACE INTO about VALUES ('format', ?)", (FORMAT,))
+        about = dict(self._base.execute("SELECT key, value FROM about")) if tables or root is not None else {}
+        if about.get("format") != FORMAT:
+            raise OptionError(f"{self.file.name!r} is {about.get('format', 'no index of music')}; read is {FORMAT}")
+        if root is not None and about.get("root") != str(root.resolve()):
+            with self._base:
+                self._base.execute("INSERT OR REPLACE INTO about VALUES ('root', ?)", (str(root.resolve()),))
+
+    @property
+    def root(self) -> Path:
+        """The folder of the music."""
+        with _explained(self.file):
+            (root,) = self._base.execute("SELECT value FROM about WHERE key = 'root'").fetchone()
+        return Path(root)
+
+    def tracks(self) -> tuple[list[Track], NDArray[np.float32]]:
+        """All tracks that can be suggested, in the order of their paths, and their numbers [M, 1140]."""
+        with _explained(self.file):
+            rows = self._base.execute(
+                "SELECT told, numbers FROM tracks WHERE told IS NOT NULL ORDER BY path"
+            ).fetchall()
+        numbers = np.zeros((len(rows), features.FEATURES), np.float32)
+        for place, (_, blob) in enumerate(rows):
+            numbers[place] = np.frombuffer(blob, "<f4")
+        return [Track(**json.loads(told)) for told, _ in rows], numbers
+
+    def skipped(self) -> dict[str, str]:
+        """Path -> why it cannot be suggested."""
+        with _explained(self.file):
+            found = self._base.execute("SELECT path, reason FROM tracks WHERE told IS NULL ORDER BY path")
+            return dict(found.fetchall())
+
+    def update(
+        self,
+        *,
+        progress: Progress = lambda _name, _fraction: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Update:
+        """Hear what is new or has changed in the folder.
+
+        Args:
+            progress: called with a file's name and the share that is done.
+            cancelled: asked before each file; what was heard by then is kept.
+
+        Raises:
+            OptionError: the folder is missing, or the index cannot be written.
+            Cancelled: ``cancelled`` said so.
+        """
+        root = self.root
+        if not root.is_dir():
+            raise OptionError(f"the folder of music {str(root)!r} does not exist")
+        there = {path.relative_to(root).as_posix(): path for path in sorted(audio_files(root))}
+        with _explained(self.file):
+            known = {path: stamp for path, *stamp in self._base.execute("SELECT path, bytes, mtime_ns FROM tracks")}
+            gone = [path for path in known if path not in there]
+            with self._base:
+                self._base.executemany("DELETE FROM tracks WHERE path = ?", [(path,) for path in gone])
+        result, origins = Update(gone=len(gone)), Origins(root)
+        for number, (name, path) in enumerate(there.items()):
+            if cancelled():
+                raise Cancelled("the music was not heard to the end; what was heard is kept")
+            progress(name, number / len(there))
+            self._hear(name, path, known.get(name), origins, result)
+        progress("", 1.0)
+        result.skipped = self.skipped()
+        return result
+
+    def _hear(self, name: str, path: Path, before: list[int] | None, origins: Origins, result: Update) -> None:
+        told, numbers, reason = None, None, None
+        try:
+            stamp = _stamp(path)
+            if before == stamp:
+                result.known += 1
+                return
+            sound, rate_hz = audio.read(path)
+            numbers = features.music_features(sound, rate_hz).astype("<f4").tobytes()
+            tempo_bpm = features.tempo_bpm(sound, rate_hz)
+            track = told_of(name, path, origins, len(sound) / rate_hz, tempo_bpm)
+            told = json.dumps(asdict(track))
+            result.heard += 1
+        except MediaError as error:
+            numbers, reason = None, str(error)
+        except OSError:
+            return  # gone while the folder was gone through
+        with _explained(self.file), self._base:
+            row = (name, *stamp, told, numbers, reason)
+            self._base.execute("INSERT OR REPLACE INTO tracks VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def index_file(place: Path) -> Path:
+    """The index that a person means who names it, or the folder that it lies in."""
+    return place / INDEX_NAME if place.is_dir() else place
+
+
+def _stamp(path: Path) -> list[int]:
+    about = path.stat()
+    return [about.st_size, about.st_mtime_ns]
+
+
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    """Errors of the database as sentences.
+
+    Raises:
+        OptionError: the database refuses.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OptionError(f"the index of music {file.name!r} cannot be used: {error}") from error

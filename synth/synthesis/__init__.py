@@ -1,1 +1,0 @@
-"""The voices, one file a mode: frames to controls to waveform."""

@@ -1,0 +1,4 @@
+"""Recipes and data of the hits voice.
+
+Never imports evaluation.
+"""

@@ -1,0 +1,163 @@
+"""What the ambient voice sees: frames in; what is in the picture, what moves, and how much, out.
+
+After Zhou et al., "Visual to Sound" (CVPR 2018, arXiv 1712.01393): one row of features a control frame, appearance
+beside motion. Theirs were VGG-19's and those of a network over optical flow; ours are the packaged EfficientNet-Lite0's
+and 15 numbers read off the flow by hand, because nothing may be downloaded and no licensed video is there to train on.
+
+Frames are taken as they come. The network looks at every eighth, about two a second: scenes change slower than
+that, and a look costs as much as eleven frames of flow. Kept are 60 bytes a frame and 5 kilobytes a picture, 6.6 MB
+for ten minutes; and the sums from which the cues of :mod:`synth.models.selector` come.
+
+Lengths are in picture sides: x in widths, y in heights, so that numbers do not depend on resolution.
+Shapes: T = frames, K = pictures that the network looked at, M = 15 motion numbers, H x W = one frame.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.errors import Cancelled
+from synth.voices.ambient.image_cues import Cues
+from synth.voices.ambient.optical_flow import MOTION as MOTION
+from synth.voices.ambient.optical_flow import RATE_HZ as RATE_HZ
+from synth.voices.ambient.optical_flow import Motion, activity_of
+from synth.voices.base import CancelPoll, Frame, Progress, ignore_progress, never_cancelled
+
+FRAME_SIZE: Final = (224, 224)
+"""Width and height that the network sees; pictures are squeezed to a square, as crops were in its training."""
+
+FEATURES: Final = 1280
+CLASSES: Final = 1000
+
+EVERY: Final = 8
+"""The network looks at each eighth frame: 1.95 pictures a second."""
+
+_AT_ONCE: Final = 8
+
+
+class Eye(Protocol):
+    """What looks at pictures; :class:`synth.models.imagenet.ImageNetEye` is one."""
+
+    def features_and_classes(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """RGB [K, H, W, 3] -> features [K, 1280] and class answers [K, 1000]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One clip as the ambient voice sees it.
+
+    Attributes:
+        appearance: float32 [K, 1280], pooled features of the pictures that the network looked at.
+        appearance_index: int64 [T], for each frame the row of the latest of them.
+        motion: float32 [T, 15], columns as in :data:`MOTION`.
+        activity: float32 [T], 0..1: how much moves by itself; see
+        :func:`synth.voices.ambient.optical_flow.activity_of`. logits_mean: float32 [1000], the network's class answers,
+        mean over the pictures. cues: name -> number, measured on the whole clip; see
+        :class:`synth.voices.ambient.image_cues.Cues`.
+    """
+
+    appearance: NDArray[np.float32]
+    appearance_index: NDArray[np.int64]
+    motion: NDArray[np.float32]
+    activity: NDArray[np.float32]
+    logits_mean: NDArray[np.float32]
+    cues: Mapping[str, float]
+
+
+@functools.cache
+def packaged_eye() -> Eye:
+    """The packaged ImageNet network, loaded once a process.
+
+    Raises:
+        WeightsError: its package is missing or damaged.
+    """
+    from synth import weights
+    from synth.models.imagenet import ImageNetEye  # only now: it brings torch
+
+    return ImageNetEye(weights.load_imagenet())
+
+
+def look(
+    frames: Iterable[Frame],
+    *,
+    expected_frames: int = 0,
+    eye: Eye | None = None,
+    progress: Progress = ignore_progress,
+    cancelled: CancelPoll = never_cancelled,
+) -> Seen:
+    """Look at a clip once, in order.
+
+    Args:
+        frames: uint8 [H, W, 3] at :data:`RATE_HZ`; of any one size, best :data:`FRAME_SIZE`.
+        expected_frames: about how many will come, for the progress only.
+        eye: what looks at every eighth; the packaged network where none is given.
+        progress: told ``("look", fraction)``.
+        cancelled: polled every frame.
+
+    Returns:
+        Rows for as many frames as came; none came: no rows, and zeros where a mean is asked for.
+
+    Raises:
+        WeightsError: the packaged network is missing or damaged.
+        Cancelled: ``cancelled()`` turned true.
+    """
+    eye = eye or packaged_eye()
+    motion, cues = Motion(), Cues()
+    rows: list[NDArray[np.float32]] = []
+    waiting: list[Frame] = []
+    features: list[NDArray[np.float32]] = []
+    classes = np.zeros(CLASSES)
+    for index, frame in enumerate(frames):
+        if cancelled():
+            raise Cancelled("stopped while looking at the picture")
+        rows.append(motion.step(frame))
+        cues.add(frame, rows[-1], motion.difference)
+        if index % EVERY == 0:
+            waiting.append(frame.copy())
+        if len(waiting) == _AT_ONCE:
+            classes += _glance(eye, waiting, features)
+            progress("look", (index + 1) / max(index + 1, expected_frames))
+    if waiting:
+        classes += _glance(eye, waiting, features)
+    return _conclude(rows, features, classes, cues)
+
+
+def _glance(eye: Eye, waiting: list[Frame], features: list[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """Look at the pictures that wait, keep their features, and give the sum of their class answers [1000]."""
+    seen, answers = eye.features_and_classes(np.stack(waiting))
+    waiting.clear()
+    features.append(seen)
+    return np.asarray(answers.sum(0, dtype=np.float64))
+
+
+def _conclude(
+    rows: list[NDArray[np.float32]],
+    features: list[NDArray[np.float32]],
+    classes: NDArray[np.float64],
+    cues: Cues,
+) -> Seen:
+    if not rows:
+        none = np.zeros(0, np.float32)
+        logits = np.zeros(CLASSES, np.float32)
+        empty = np.zeros((0, FEATURES), np.float32), np.zeros(0, np.int64), np.zeros((0, len(MOTION)), np.float32)
+        return Seen(*empty, none, logits, cues.means())
+    appearance = np.concatenate(features)
+    if len(rows) > 1:
+        rows[0] = rows[1].copy()  # nothing was before the first frame: it moves as the next one does
+        rows[0][MOTION.index("cut")] = 0
+    motion = np.stack(rows)
+    return Seen(
+        appearance=appearance,
+        appearance_index=np.arange(len(rows)) // EVERY,
+        motion=motion,
+        activity=activity_of(motion),
+        logits_mean=(classes / len(appearance)).astype(np.float32),
+        cues=cues.means(),
+    )

@@ -1,0 +1,210 @@
+"""The hits voice's ear: frames in, hits and a predicted cochleagram out, through the two-stream network.
+
+Frames are taken as they come; of each only 128 numbers are kept (half a kilobyte), so an hour of picture needs 27 MB.
+
+Shapes: T = frames, S = sound steps (90 a second), H x W = one frame, D = features of a frame.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+from torch import Tensor
+
+from synth.dsp.cochleagram import COCHLEAGRAM_RATE_HZ
+from synth.errors import Cancelled
+from synth.materials import MATERIALS
+from synth.models.two_stream import Prediction, TwoStream, TwoStreamConfig
+from synth.voices.base import CancelPoll, Frame, Hit
+
+PICTURES: Final = 8
+_AT_ONCE: Final = 48
+_MEASURED: Final = ("pca_", "evidence_", "material_")
+_SHORTEST_GAP_S: Final = 0.15
+_SMOOTHING_STEPS: Final = 2.0
+_WEAKEST: Final = 0.15
+
+Eye = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""RGB pictures [K, H, W, 3] -> features [K, A] of the RGB stream's backbone."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How the network's numbers become hits; chosen on training data and kept with the weights.
+
+    Attributes:
+        threshold: smallest onset probability that counts as a hit.
+        quiet, loud: predicted envelope energy that means strength 0 and 1.
+    """
+
+    threshold: float = 0.3
+    quiet: float = 0.0
+    loud: float = 1.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the network says about one clip, one row a sound step.
+
+    Attributes:
+        onset: float32 [S], probability that a contact begins.
+        cochleagram: float32 [S, 42], predicted compressed envelopes.
+        materials: float32 [S, 17], log-probabilities in the order of ``MATERIALS``.
+    """
+
+    onset: NDArray[np.float32]
+    cochleagram: NDArray[np.float32]
+    materials: NDArray[np.float32]
+
+
+def build(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> tuple[TwoStream, Calibration]:
+    """The network and its calibration out of a weights file, ready to listen."""
+    model = TwoStream(TwoStreamConfig.from_dict(json.loads(metadata["config"])))
+    model.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    )
+    return model.eval(), Calibration(**json.loads(metadata["calibration"]))
+
+
+def pack(model: TwoStream, calibration: Calibration) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors, in half precision, and the metadata that :func:`build` reads."""
+    tensors = {
+        # What was measured rather than learned stays exact: rounding it would shift every band of every sound.
+        name: value.half() if value.dtype == torch.float32 and not name.startswith(_MEASURED) else value
+        for name, value in model.state_dict().items()
+    }
+    about: dict[str, Any] = {"config": model.config.as_dict(), "calibration": vars(calibration)}
+    return tensors, {name: json.dumps(value) for name, value in about.items()}
+
+
+def hear(
+    model: TwoStream,
+    eye: Eye,
+    frames: Iterable[Frame],
+    *,
+    expected_frames: int,
+    progress: Callable[[float], None] = lambda _: None,
+    cancelled: CancelPoll = lambda: False,
+) -> Heard:
+    """Look at a clip once, in order.
+
+    Args:
+        frames: uint8 [H, W, 3] at ``model.config.video_rate_hz``.
+        expected_frames: about how many will come; the RGB stream looks at eight of them, evenly spread.
+        progress: told the fraction done.
+        cancelled: polled every frame.
+
+    Raises:
+        Cancelled: ``cancelled()`` turned true.
+    """
+    # The paper's RGB stream sees the first frame; the mean over eight is less at the mercy of one hand in the way.
+    wanted = {int((k + 0.5) * max(1, expected_frames) / PICTURES) for k in range(PICTURES)}
+    pictures: list[Frame] = []
+    features: list[Tensor] = []
+    window: list[NDArray[np.uint8]] = []
+    width, height = model.config.width, model.config.height
+    first: Frame | None = None
+    for index, frame in enumerate(frames):
+        if cancelled():
+            raise Cancelled("stopped while looking at the picture")
+        first = frame if first is None else first
+        if index in wanted:
+            pictures.append(frame.copy())
+        small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+        grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+        # Nothing was before the first frame: it is its own neighbour, as is the last.
+        window.extend([grey, grey] if index == 0 else [grey])
+        if len(window) == _AT_ONCE + 2:
+            features.append(_encode(model, window))
+            window = window[-2:]
+            progress(min(1.0, index / max(1, expected_frames)))
+    if first is None:
+        empty = np.zeros((0, 42), np.float32)
+        return Heard(np.zeros(0, np.float32), empty, np.zeros((0, len(MATERIALS)), np.float32))
+    features.append(_encode(model, [*window, window[-1]]))
+    seen = eye(np.stack(pictures or [first])).mean(0)
+    return _conclude(model, torch.cat(features), seen)
+
+
+def hear_arrays(model: TwoStream, grey: NDArray[np.uint8], picture: NDArray[np.float32]) -> Heard:
+    """As :func:`hear`, for a clip that is in memory already.
+
+    Args:
+        grey: uint8 [T, H, W] at the network's size and rate, T at least 1.
+        picture: float32 [A], the eye's numbers.
+    """
+    padded = np.concatenate([grey[:1], grey, grey[-1:]])
+    features = [_encode(model, list(padded[first : first + _AT_ONCE + 2])) for first in range(0, len(grey), _AT_ONCE)]
+    return _conclude(model, torch.cat(features), picture)
+
+
+def _encode(model: TwoStream, window: list[NDArray[np.uint8]]) -> Tensor:
+    with torch.inference_mode():
+        return model.encode_motion(torch.from_numpy(np.stack(window)))
+
+
+def _conclude(model: TwoStream, motion: Tensor, picture: NDArray[np.float32]) -> Heard:
+    with torch.inference_mode():
+        scene = model.encode_appearance(torch.from_numpy(picture)[None])[0]
+        parts = [_rows(model, prediction) for prediction in model.temporal_in_chunks(motion, scene)]
+    return Heard(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _rows(model: TwoStream, prediction: Prediction) -> tuple[NDArray[np.float32], ...]:
+    onset = torch.sigmoid(prediction.onset_logits[0])
+    cochleagram = model.from_pca(prediction.coefficients[0])
+    materials = torch.log_softmax(prediction.material_logits[0], dim=-1)
+    return onset.numpy(), cochleagram.numpy(), materials.numpy()
+
+
+def find_hits(heard: Heard, calibration: Calibration) -> tuple[Hit, ...]:
+    """Contacts in order of time: peaks of the onset probability, with strength and material read around each."""
+    times_s, confidences = onset_peaks(heard.onset, calibration.threshold)
+    hits = []
+    for time_s, confidence in zip(times_s, confidences, strict=True):
+        strength = (energy_at(heard, time_s) - calibration.quiet) / max(1e-6, calibration.loud - calibration.quiet)
+        chances = material_votes(heard, time_s)
+        hits.append(
+            Hit(
+                time_s=float(time_s),
+                strength=float(np.clip(strength, _WEAKEST, 1.0)),
+                material=MATERIALS[int(chances.argmax())],
+                confidence=float(confidence),
+                probabilities=dict(zip(MATERIALS, map(float, chances), strict=True)),
+            )
+        )
+    return tuple(hits)
+
+
+def energy_at(heard: Heard, time_s: float) -> float:
+    """Predicted loudness of a moment: the largest mean over bands from just before it to a tenth of a second after."""
+    step = min(int(time_s * COCHLEAGRAM_RATE_HZ), len(heard.cochleagram) - 1)
+    return float(heard.cochleagram[max(0, step - 2) : step + 9].mean(1).max())
+
+
+def material_votes(heard: Heard, time_s: float) -> NDArray[np.float64]:
+    """Probabilities [17] of what is touched at a moment, from the steps around it."""
+    step = min(int(time_s * COCHLEAGRAM_RATE_HZ), len(heard.materials) - 1)
+    votes = heard.materials[max(0, step - 4) : step + 8].mean(0).astype(np.float64)
+    chances = np.exp(votes - votes.max())
+    return np.asarray(chances / chances.sum())
+
+
+def onset_peaks(onset: NDArray[np.float32], threshold: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Times in seconds and heights of the peaks of an onset probability [S] that reach ``threshold``."""
+    if not len(onset):
+        return np.zeros(0), np.zeros(0)
+    smooth = gaussian_filter1d(onset.astype(np.float64), _SMOOTHING_STEPS, mode="nearest")
+    # Zeros to either side: a contact at the very first or last step is a peak too.
+    padded = np.concatenate([[0.0], smooth, [0.0]])
+    peaks, _ = find_peaks(padded, height=threshold, distance=round(_SHORTEST_GAP_S * COCHLEAGRAM_RATE_HZ))
+    return (peaks - 1) / COCHLEAGRAM_RATE_HZ, padded[peaks]

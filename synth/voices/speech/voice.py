@@ -1,0 +1,313 @@
+"""The speech voice: what a silent face says, after Ephrat, Halperin and Peleg (ICCV workshops 2017, arXiv 1708.01204).
+
+    faces followed -> the one that speaks -> mel spectra off its lips -> linear spectra -> Griffin-Lim
+
+A *voice pack* is one network and the person that it was trained on: it speaks with that person's voice and has learnt
+that person's way of speaking only. Whoever is seen in a clip speaks with the voice of the pack.
+
+Where the face is not seen, and where the lips say nothing, there is silence. The spectra do not depend on the seed;
+the phases that Griffin-Lim begins with do. Long clips are sounded in pieces that meet where it is quietest.
+
+Shapes: T = pictures at 25 a second, S = 4 T spectra, M = 80 bands, F = 321 bins, N = samples at 16 kHz.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import scipy.ndimage
+from numpy.typing import NDArray
+
+from synth import weights
+from synth.errors import Cancelled, MediaError, OptionError, WeightsError
+from synth.media.video import VideoInfo
+from synth.options import Mode, Options
+from synth.voices.base import CancelPoll, Controls, Frame, Progress, Rendering, Sound, Uniforms
+from synth.voices.speech import face_detection, face_tracking, lip_reading, speaker_choice, spectra
+
+if TYPE_CHECKING:
+    from synth.models.vid2speech import Vid2Speech
+
+DEFAULT_VOICE: Final = "grid-s1"
+MOST_PIXELS: Final = (640, 480)
+
+QUIET_DB: Final = 32.0
+"""So far below the voice's usual loudness nothing is said. Holds are bridged, see :func:`silenced`."""
+
+_HOLD: Final = 50  # spectra to either side of speech that are kept: cut closer, STOI falls by .03 and PESQ by .06
+_PIECE: Final = (600, 1000)  # spectra of a piece, at least and at most
+_PAUSE: Final = 31  # spectra
+_OVERLAP: Final = 10  # spectra that pieces are cross-faded over
+_SHORTEST_RUN: Final = 5  # pictures; a face seen for less is not read
+_MOST_HELD: Final = 4  # pictures; what stands still for longer stands still
+
+
+@dataclass(frozen=True)
+class VoicePack:
+    """One person's voice, ready to read and to speak.
+
+    Attributes:
+        name: as it is asked for, without the prefix.
+        network: in evaluation mode.
+        loudness: natural logarithm of the level that the voice usually speaks at, as :func:`levels` counts.
+        contrast: how far linear spectra are moved away from the speaker's mean ones, 1 leaves them: a network in doubt
+            answers near the mean.
+        about: the text in the file: speaker, consent, minutes.
+    """
+
+    name: str
+    network: Vid2Speech
+    loudness: float
+    contrast: float
+    about: Mapping[str, str] = field(default_factory=dict)
+
+
+class SpeechVoice:
+    """The voice of mode ``speech``; a :class:`synth.voices.base.Voice`."""
+
+    rate_hz = float(spectra.PICTURE_RATE_HZ)
+    sample_rate_hz = spectra.RATE_HZ
+
+    def frame_size(self, info: VideoInfo) -> tuple[int, int]:
+        """The picture's own size, made smaller where it is large, in its own shape."""
+        shrink = min(1.0, MOST_PIXELS[0] / info.width, MOST_PIXELS[1] / info.height)
+        return max(2, round(info.width * shrink)), max(2, round(info.height * shrink))
+
+    def weights(self, options: Options) -> Mapping[str, str]:
+        """Name -> sha256 of the voice pack and of the networks that find faces."""
+        name = weights.VOICE_PREFIX + (options.voice or DEFAULT_VOICE)
+        return {name: _entry(options.voice or DEFAULT_VOICE).sha256, **face_detection.NETWORKS}
+
+    def controls(
+        self, frames: Iterator[Frame], info: VideoInfo, options: Options, progress: Progress, cancelled: CancelPoll
+    ) -> Controls:
+        """Mel spectra of the face that speaks, or of the one that is asked for.
+
+        Raises:
+            MediaError: no face is found, and speech was asked for.
+            OptionError: the face or the voice that is asked for is not there.
+            WeightsError, Cancelled: as :meth:`synth.voices.base.Voice.controls`.
+        """
+        voice = load(options.voice or DEFAULT_VOICE)
+        attendance = speaker_choice.Attendance(self.rate_hz)
+        readings: dict[int, _Reading] = {}
+        expected = round(info.duration_s * self.rate_hz)
+        held: list[bool] = []
+        following = face_tracking.follow(
+            _noting_held(frames, held), self.rate_hz, expected_frames=expected, progress=progress, cancelled=cancelled
+        )
+        for index, sightings in enumerate(following):
+            attendance.add(sightings)
+            for seen in sightings:
+                crop = seen.mouth if voice.network.config.window == "mouth" else seen.face
+                readings.setdefault(seen.track, _Reading(voice.network)).add(index, crop, held=held[index])
+        try:
+            speaker = attendance.speaker(options.face)
+        except MediaError as error:
+            if options.settled_mode is Mode.SPEECH:
+                raise
+            # Nobody asked for speech: it was the picture's own glance that promised a face.
+            return Controls(info.duration_s, silence=f"{error}: its sound is silence")
+        mel = readings[speaker.track].mel(attendance.frames)
+        mel, spoken_s = silenced(mel, voice.loudness)
+        return Controls(
+            info.duration_s,
+            track=mel,
+            track_rate_hz=spectra.RATE_HZ / spectra.HOP,
+            silence=None if spoken_s else "the lips say nothing in this clip: its sound is silence",
+            warnings=_warnings(speaker, attendance),
+        )
+
+    def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
+        """Speak the spectra; see :meth:`synth.voices.base.Voice.render`."""
+        if controls.track is None:
+            raise OptionError("speech needs the spectra that were read off a face; there are none")
+        voice = load(options.voice or DEFAULT_VOICE)
+        return Rendering(speak(voice, controls.track, uniforms, cancelled))
+
+
+def _noting_held(frames: Iterator[Frame], held: list[bool]) -> Iterator[Frame]:
+    """The frames, noting for each whether it is the one before it, held because the clip has fewer a second."""
+    before: Frame | None = None
+    for frame in frames:
+        held.append(before is not None and np.array_equal(frame, before))
+        before = frame
+        yield frame
+
+
+class _Reading:
+    """One face's crops as they come, with a new start after every gap.
+
+    Lips that stand still for a frame and then jump are nothing that the network knows: crops of held frames are mixed
+    from the true ones to either side, by time.
+    """
+
+    def __init__(self, network: Vid2Speech) -> None:
+        self._network = network
+        self._reader: lip_reading.LipReader | None = None
+        self._start = self._next = 0
+        self._true: NDArray[np.uint8] | None = None  # the last crop of a true frame
+        self._held: list[NDArray[np.uint8]] = []  # those after it that are not
+        self._read: list[tuple[int, NDArray[np.float32]]] = []
+
+    def add(self, index: int, crop: NDArray[np.uint8], *, held: bool = False) -> None:
+        if self._reader is None or index != self._next:
+            self._close()
+            self._reader, self._start = lip_reading.LipReader(self._network), index
+        self._next = index + 1
+        if held and self._true is not None and len(self._held) < _MOST_HELD:
+            self._held.append(crop)
+            return
+        self._let_go(crop)
+        self._reader.add(crop)
+        self._true = crop
+
+    def _let_go(self, towards: NDArray[np.uint8] | None) -> None:
+        for number, crop in enumerate(self._held, 1):
+            share = number / (len(self._held) + 1)
+            if towards is not None and self._true is not None:
+                crop = np.round((1 - share) * self._true + share * towards).astype(np.uint8)
+            if self._reader is not None:
+                self._reader.add(crop)
+        self._held.clear()
+
+    def mel(self, pictures: int) -> NDArray[np.float32]:
+        """Log mel spectra [S, M] of the whole clip; silence where the face was not seen."""
+        self._close()
+        each = spectra.SPECTRA_A_PICTURE
+        out = np.full((pictures * each, spectra.BANDS), spectra.QUIETEST, np.float32)
+        for start, mel in self._read:
+            out[start * each : start * each + len(mel)] = mel
+        return out
+
+    def _close(self) -> None:
+        self._let_go(None)
+        self._true = None
+        if self._reader is not None and self._next - self._start >= _SHORTEST_RUN:
+            self._read.append((self._start, self._reader.end()))
+        self._reader = None
+
+
+def levels(mel: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Loudness of log mel spectra [S, M], [S]: logarithm of the mean over bands, smoothed over some 50 ms."""
+    loud = np.log(np.exp(mel).mean(1) + 1e-9)
+    return np.asarray(scipy.ndimage.uniform_filter1d(loud, 5, mode="nearest"), np.float32)
+
+
+def silenced(mel: NDArray[np.float32], loudness: float) -> tuple[NDArray[np.float32], float]:
+    """Log mel spectra with silence where nothing is said, and how many seconds are spoken.
+
+    What is :data:`QUIET_DB` below the voice's usual ``loudness`` is no speech; what lies within 0.5 s of speech stays.
+    """
+    speaks = levels(mel) > loudness - QUIET_DB * np.log(10) / 20
+    near = scipy.ndimage.binary_dilation(speaks, iterations=_HOLD) if speaks.any() else speaks
+    fade = scipy.ndimage.uniform_filter1d(near.astype(np.float32), 7, mode="nearest")[:, None]
+    quiet = spectra.QUIETEST + fade * (mel - spectra.QUIETEST)
+    return np.asarray(quiet, np.float32), float(speaks.sum()) * spectra.HOP / spectra.RATE_HZ
+
+
+def speak(voice: VoicePack, mel: NDArray[np.float32], uniforms: Uniforms, cancelled: CancelPoll) -> Sound:
+    """Sound [S * HOP] of log mel spectra [S, M], piece by piece.
+
+    Raises:
+        Cancelled: ``cancelled()`` turned true.
+    """
+    hop, half = spectra.HOP, _OVERLAP // 2
+    total = np.zeros(len(mel) * hop, np.float32)
+    places = [0, *cuts(mel), len(mel)]
+    for start, end in itertools.pairwise(places):
+        if cancelled():
+            raise Cancelled("stopped while speaking")
+        first, last = max(0, start - half), min(len(mel), end + half)
+        logs = lip_reading.linear_of(voice.network, mel, first, last, contrast=voice.contrast)
+        # Where the mel spectra are silent by our hand, the post-net's idea of silence does not count.
+        logs[mel[first:last].max(1) <= spectra.QUIETEST + 1e-3] = spectra.QUIETEST
+        drawn = uniforms("speech phases", first * spectra.BINS, logs.size)
+        piece = spectra.from_linear(logs, 2 * np.pi * drawn.reshape(logs.shape))
+        ramp = np.ones(len(piece), np.float32)
+        if first > 0:
+            ramp[: _OVERLAP * hop] = np.linspace(0, 1, _OVERLAP * hop, dtype=np.float32)
+        if last < len(mel):
+            ramp[-_OVERLAP * hop :] = np.linspace(1, 0, _OVERLAP * hop, dtype=np.float32)
+        total[first * hop : last * hop] += piece * ramp
+    return total
+
+
+def cuts(mel: NDArray[np.float32]) -> list[int]:
+    """Where long log mel spectra [S, M] are cut into pieces of 6 to 10 s: amid the quietest 0.3 s within reach."""
+    loud = scipy.ndimage.uniform_filter1d(levels(mel), _PAUSE, mode="nearest")
+    found, start = list[int](), 0
+    while len(mel) - start > _PIECE[1]:
+        start += _PIECE[0] + int(np.argmin(loud[start + _PIECE[0] : start + _PIECE[1]]))
+        found.append(start)
+    return found
+
+
+def _warnings(speaker: speaker_choice.Presence, attendance: speaker_choice.Attendance) -> tuple[str, ...]:
+    notes = []
+    lost = [gap for gap in speaker.gaps_s if gap[1] - gap[0] >= 0.2]
+    if lost:
+        told = ", ".join(f"{start:.1f} to {end:.1f} s" for start, end in lost[:5])
+        more = f" and {len(lost) - 5} more times" if len(lost) > 5 else ""
+        notes.append(f"the face is not seen at {told}{more}: there is silence there")
+    others = len(attendance.presences()) - 1
+    if others > 0:
+        place = attendance.presences().index(speaker) + 1
+        notes.append(f"{others + 1} faces are seen; the lips read are those of face {place} from the left")
+    return tuple(notes)
+
+
+@functools.lru_cache(maxsize=4)
+def load(name: str) -> VoicePack:
+    """The voice pack of one name, without the prefix; loaded once a process.
+
+    Raises:
+        OptionError: there is no such voice.
+        WeightsError: its file is missing, damaged, or not a voice pack.
+    """
+    entry = _entry(name)
+    loaded = weights.load(entry.name)
+    try:
+        return unpack(name, loaded.tensors, loaded.metadata)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise WeightsError(f"weights {entry.name!r} are not a voice pack: {error}") from error
+
+
+def _entry(name: str) -> weights.Entry:
+    known = weights.voices()
+    if name not in known:
+        raise OptionError(f"voice is {name!r}; there are {', '.join(known) or 'none'}")
+    return known[name]
+
+
+def pack(voice: VoicePack) -> tuple[dict[str, Any], dict[str, str]]:
+    """What is stored: weights in half precision, the configuration and the text."""
+    tensors: dict[str, Any] = {
+        name: value.detach().half() if value.is_floating_point() else value
+        for name, value in voice.network.state_dict().items()
+    }
+    about = {
+        **voice.about,
+        "config": json.dumps(voice.network.config.as_dict()),
+        "loudness": f"{voice.loudness:.4f}",
+        "contrast": f"{voice.contrast:g}",
+    }
+    return tensors, about
+
+
+def unpack(name: str, tensors: Mapping[str, Any], about: Mapping[str, str]) -> VoicePack:
+    """The voice that :func:`pack` stored."""
+    from synth.models.vid2speech import Vid2Speech, Vid2SpeechConfig
+
+    network = Vid2Speech(Vid2SpeechConfig.from_dict(json.loads(about["config"])))
+    network.load_state_dict(
+        {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+    )
+    network.eval()
+    return VoicePack(name, network, float(about["loudness"]), float(about["contrast"]), about)
