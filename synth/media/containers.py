@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from synth.errors import MediaError
+from synth.media import animated_pictures
 from synth.media.streams import UNKNOWN, Stream, of_kind
 from synth.options import ExistingSound
 
-VIDEO_CODECS: Final = ("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "prores")
-SAME_BYTES: Final = ("mp4", "matroska", "mpeg")  # a copy keeps every byte; ts and avi store h264 otherwise
+VIDEO_CODECS: Final = (
+    *("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "prores"),
+    *("ffv1", "dnxhd", "qtrle", "dvvideo", *animated_pictures.CODINGS),
+)
+SAME_BYTES: Final = ("mp4", "matroska", "mpeg", "mxf", "dv")  # a copy keeps every byte; ts and avi store h264 otherwise
 PCM: Final = "pcm_"
 """What the names of all codings of plain samples begin with."""
 
@@ -28,7 +32,7 @@ class Container:
     Attributes:
         name: as a person calls it.
         muxer: ffmpeg's name for its writer.
-        video_codecs: the picture codings that it holds.
+        video_codecs: the picture codings that it holds, and those that are coded anew for it.
         sound: how our own sound is coded, as ffmpeg's arguments.
         sound_rates_hz: which rates that coding takes.
         sound_codecs: the sound codings that it holds when they are copied; :data:`PCM` stands for all plain samples.
@@ -64,7 +68,7 @@ _FAST_START: Final = ("-movflags", "+faststart")
 _MP4: Final = Container(
     name="mp4",
     muxer="mp4",
-    video_codecs=("h264", "hevc", "mpeg4", "vp9", "av1", "mjpeg"),
+    video_codecs=("h264", "hevc", "mpeg4", "vp9", "av1", "mjpeg", *animated_pictures.CODINGS),
     sound=_AAC,
     sound_rates_hz=_AAC_RATES_HZ,
     sound_codecs=(*_SOUNDS, "dts", "flac", "mp2", "opus", "truehd"),
@@ -72,12 +76,13 @@ _MP4: Final = Container(
     data_tags=("gpmd",),
     covers=("mjpeg", "png", "bmp"),
     hides_frames=True,
-    extra=_FAST_START,
+    # What is "unofficial" is how a picture is to be shown: Dolby Vision, 360 degrees.
+    extra=(*_FAST_START, "-strict", "unofficial"),
 )
 _MOV: Final = Container(
     name="mov",
     muxer="mov",
-    video_codecs=("h264", "hevc", "mpeg4", "mjpeg", "prores"),
+    video_codecs=("h264", "hevc", "mpeg4", "mjpeg", "prores", "dnxhd", "qtrle", "dvvideo", *animated_pictures.CODINGS),
     sound=_AAC,
     sound_rates_hz=_AAC_RATES_HZ,
     sound_codecs=(*_SOUNDS, PCM),
@@ -89,7 +94,8 @@ _MOV: Final = Container(
 _MKV: Final = Container(
     name="mkv",
     muxer="matroska",
-    video_codecs=VIDEO_CODECS,
+    # ffmpeg writes qtrle into Matroska without its bits a sample, and then nobody can decode it.
+    video_codecs=tuple(coding for coding in VIDEO_CODECS if coding != "qtrle"),
     sound=("-c:a:0", "flac", "-sample_fmt:a:0", "s32", "-bits_per_raw_sample:a:0", "24"),
     sound_rates_hz=(8000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000),
     sound_codecs=(*_SOUNDS, PCM, "dts", "flac", "mp2", "opus", "truehd", "vorbis", "wavpack", "wmav2"),

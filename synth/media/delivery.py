@@ -59,7 +59,14 @@ class Settled:
 
 
 def settle(
-    sound: Floats, rate_hz: int, ceiling_dbtp: float, heard: Callable[[Floats, float], Floats], coding: str, *, mixed: bool
+    sound: Floats,
+    rate_hz: int,
+    ceiling_dbtp: float,
+    heard: Callable[[Floats, float], Floats],
+    coding: str,
+    *,
+    coded_hz: int,
+    mixed: bool,
 ) -> Settled:
     """Limit a sound until it keeps its true peak after coding and decoding.
 
@@ -67,6 +74,7 @@ def settle(
         sound: float32 [N], one channel, at ``rate_hz``, that keeps ``ceiling_dbtp`` already.
         heard: codes and decodes: (sound [N], ceiling of the mix) -> float32 [M, channels].
         coding: its name.
+        coded_hz: the rate at which the sound comes back.
         mixed: whether other sound is added before the coding, under the ceiling given to ``heard``; then that is
             lowered and the sound left as it is.
     """
@@ -81,7 +89,7 @@ def settle(
         if not mixed:
             limited, _ = limiter.limit(sound, rate_hz, ceiling)
     silent = not np.any(back)
-    delivery = Delivery(coding, audio.loudness(back, rate_hz), None if silent else peak, again)
+    delivery = Delivery(coding, audio.loudness(back, coded_hz), None if silent else peak, again)
     over = peak - wanted_dbtp
     warning = f"after decoding the true peak is {peak:.2f} dBTP instead of {wanted_dbtp:.2f} dBTP" if over > 0 else None
     return Settled(limited, ceiling, delivery, warning)

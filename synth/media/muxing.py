@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 from synth.errors import MediaError
+from synth.media import animated_pictures, side_data
+from synth.media import metadata as tags
 from synth.media.clock import Clock
 from synth.media.containers import Container
 from synth.media.files import url
 from synth.media.streams import Stream
 
-MIX_CEILING: Final = 0.891  # -1 dBFS; two sounds that are each in range may not be so together
+MIX_CEILING_DBFS: Final = -1.0  # two sounds that are each in range may not be so together
 _PLAIN_TAGS: Final = frozenset(("title", "artist", "album", "comment", "genre", "copyright", "description", "date"))
 _CODERS: Final[dict[str, tuple[str, ...]]] = {
     "webm": ("libvpx-vp9", "-crf", "15", "-b:v", "0", "-row-mt", "1", "-deadline", "good", "-cpu-used", "4"),
@@ -35,6 +37,10 @@ class Muxing:
         kept: tracks that are copied beside the picture.
         mixed: the sound that is mixed with ours; None where none is.
         recut: whether the picture is coded again rather than copied.
+        ceiling_dbfs: under which a mix is held.
+        description: what ffmpeg says of the source.
+        size: width and height of the picture, as it is coded.
+        constant_fps: its rate, where the source's clock ticks too fast for the writer of mov to take for a rate.
     """
 
     source: Path
@@ -46,6 +52,10 @@ class Muxing:
     kept: tuple[Stream, ...] = ()
     mixed: Stream | None = None
     recut: bool = False
+    ceiling_dbfs: float = MIX_CEILING_DBFS
+    description: str = ""
+    size: tuple[int, int] = (0, 0)
+    constant_fps: Fraction | None = None
 
 
 def muxing(what: Muxing, metadata: Mapping[str, str]) -> list[str]:
@@ -66,20 +76,44 @@ def muxing(what: Muxing, metadata: Mapping[str, str]) -> list[str]:
     # Copied is what is not said otherwise; ours is the first sound.
     arguments += ["-c", "copy", "-copyinkf:v", *(_coded(what) if what.recut else _copied(what)), *container.sound]
     arguments += _dispositions(what.kept)
-    if what.rate_hz not in container.sound_rates_hz or what.mixed is not None:
-        arguments += ["-ar:a:0", "48000"]
-    arguments += [*container.extra, *_tags(metadata, container), "-avoid_negative_ts", "disabled"]
+    arguments += [*_rate(what), *container.extra, *_tags(metadata, container), "-avoid_negative_ts", "disabled"]
     arguments += ["-fflags", "+bitexact", "-flags:a:0", "+bitexact"]  # no random numbers: same input, same file
-    return [*arguments, "-map_metadata", "0", "-f", container.muxer, "-y"]
+    arguments += ["-map_metadata", "0", *tags.arguments(tags.of_file(what.description), metadata)]
+    return [*arguments, "-f", container.muxer, "-y"]
+
+
+def sound_alone(what: Muxing) -> list[str]:
+    """Arguments that code the sound of a result, from ``pipe:0``, and nothing else; the target comes after them."""
+    alone = replace(what, start_s=0.0)  # in _mixing it is when the picture begins on the source's clock
+    arguments = ["-v", "error", *what.clock.arguments(), "-i", url(what.source)] if what.mixed else ["-v", "error"]
+    arguments += ["-f", "f32le", "-ar", str(what.rate_hz), "-ac", "1", "-i", "pipe:0"]
+    mixing = _mixing(what, what.mixed) if what.mixed else _placing(alone).replace("[1:a:0]", "[0:a:0]")
+    arguments += ["-filter_complex", mixing, "-map", "[sound]", *what.container.sound, *_rate(what)]
+    return [*arguments, "-fflags", "+bitexact", "-flags:a:0", "+bitexact", "-f", what.container.muxer, "-y"]
+
+
+def coded_rate_hz(what: Muxing) -> int:
+    """The rate of the sound as it is coded."""
+    return 48_000 if _rate(what) else what.rate_hz
+
+
+def _rate(what: Muxing) -> list[str]:
+    taken = what.rate_hz in what.container.sound_rates_hz and what.mixed is None
+    return [] if taken else ["-ar:a:0", "48000"]
 
 
 def _copied(what: Muxing) -> list[str]:
-    hevc = what.picture.coding == "hevc" and what.container.muxer in ("mp4", "mov")
-    return ["-tag:v:0", "hvc1"] if hevc else []  # the only name under which Apple's players take it
+    tag = side_data.plain_tag(what.description, what.picture.index)
+    if what.picture.coding == "hevc" and what.container.muxer in ("mp4", "mov"):
+        tag = "hvc1"  # the only name under which Apple's players take it
+    rate = ["-r:v:0", str(what.constant_fps)] if what.constant_fps else []
+    return [*(["-tag:v:0", tag] if tag else []), *rate]
 
 
 def _coded(what: Muxing) -> list[str]:
     """Each frame that is shown once, at the time at which it is shown."""
+    if what.picture.coding in animated_pictures.CODINGS:
+        return animated_pictures.coding(what.picture.coding, *what.size, what.container.name)
     coder = _CODERS.get(what.container.muxer, _X264)
     return ["-c:v:0", *coder, "-fps_mode:v:0", "passthrough", "-enc_time_base:v:0", "demux", "-flags:v:0", "+bitexact"]
 
@@ -105,7 +139,7 @@ def _mixing(what: Muxing, mixed: Stream) -> str:
     theirs = f"[0:{mixed.index}]asetpts=PTS-{what.start_s:.9f}/TB,aresample=48000:async=1:first_pts=0"
     theirs += f",aformat=channel_layouts={'mono' if mixed.mono else 'stereo'}[theirs]"
     adding = "[ours][theirs]amix=inputs=2:normalize=0:duration=first"
-    holding = f"alimiter=limit={MIX_CEILING}:level=0:latency=1,asetpts=PTS+{what.start_s:.9f}/TB[sound]"
+    holding = f"alimiter=limit={10 ** (what.ceiling_dbfs / 20):.6f}:level=0:latency=1,asetpts=PTS+{what.start_s:.9f}/TB[sound]"
     return f"{theirs};{ours};{adding},{holding}"
 
 

@@ -7,8 +7,10 @@ result is what it shows of the source.
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,15 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import audio, complaints, containers, mp4_boxes, muxing, packets
+from synth.media import animated_pictures, audio, box_transfer, complaints, containers, delivery, mp4_boxes, muxing
+from synth.media import metadata as tags
+from synth.media import packets, side_data
 from synth.media.clock import OWN_CLOCK
 from synth.media.containers import Container
+from synth.media.delivery import Delivery
 from synth.media.ffmpeg import Cancel, Fence, Output, run
 from synth.media.files import arriving, url
 from synth.media.looking import Look, VideoInfo, look
 from synth.media.muxing import Muxing
 from synth.media.shown import Shown, decoding, shown, shown_in
-from synth.media.streams import UNKNOWN, Stream
+from synth.media.streams import UNKNOWN, Stream, described
 from synth.options import LIMITS, ExistingSound
 
 PIXELS_PER_CPU_S: Final = 4_000_000  # slower than the slowest decoder and machine that are meant to work
@@ -58,11 +63,19 @@ class Digests:
 
 @dataclass(frozen=True)
 class Remuxed:
-    """What became of the picture: copied bit by bit or coded again, its digests, and sentences for a person."""
+    """What became of a clip.
+
+    Attributes:
+        picture: copied bit by bit, or coded again.
+        digests: of the picture.
+        warnings: sentences for a person.
+        delivery: how the sound comes back after decoding; ``None`` where that was not asked for.
+    """
 
     picture: Literal["copied", "encoded"]
     digests: Digests
     warnings: tuple[str, ...]
+    delivery: Delivery | None = None
 
 
 def remux(
@@ -73,6 +86,7 @@ def remux(
     *,
     existing: ExistingSound,
     metadata: Mapping[str, str] | None = None,
+    true_peak_dbtp: float | None = None,
     salvage: bool = False,
     recut: bool = False,
     cancelled: Cancel | None = None,
@@ -88,6 +102,7 @@ def remux(
     Args:
         sound: float32 [N] in [-1, 1], one channel.
         metadata: tags to add to those of the source.
+        true_peak_dbtp: which the sound shall keep after decoding too; not looked at by default.
         salvage: whether a recording that breaks off is taken as far as it goes.
         recut: whether the picture may be coded again, where a copy would show another film.
 
@@ -99,22 +114,71 @@ def remux(
     seen = look(source, LIMITS, salvage=salvage, recut=recut)
     container = containers.for_target(target, seen.info.video_codec, transparent=seen.info.transparent, recut=recut)
     again = _must_be_coded(seen, container)
-    if again is not None and not recut:
+    if again is not None and not (recut or animated_pictures.is_one(seen.info.video_codec)):
         raise MediaError(f"{again}; {_OFFER}")
     what, left_out = _planned(source, seen, rate_hz, container, existing, recut=again is not None)
     fitted = audio.fit(sound, rate_hz, seen.info.duration_s)
+    settled = None
+    if true_peak_dbtp is not None:
+        settled = _settled(what, fitted, true_peak_dbtp, cancelled)
+        fitted, what = settled.sound, replace(what, ceiling_dbfs=settled.ceiling_dbtp)
     with arriving(target, replace=False) as part:
         what, left_out, output = _written(what, left_out, seen.info, fitted, part, metadata or {}, cancelled)
         if seen.hidden_after and not what.recut:
             mp4_boxes.end_first_track_after(part, seen.info.duration_s)
-        digests = _checked(output, what, seen, part, cancelled)
-    notes = (*seen.info.warnings, *complaints.heard(output.stderr), containers.left_out_warning(left_out, container))
-    known = dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED)
-    return Remuxed("encoded" if what.recut else "copied", digests, (*known, *([again] if again else [])))
+        if container.muxer in ("mp4", "mov") and not what.recut:
+            box_transfer.transfer(source, seen.found.description, part, stream=what.picture.index)
+        digests, description = _checked(output, what, seen, part, cancelled)
+        lost = losses(seen.found.description, description, container.name, stream=what.picture.index)
+    left_out_note = containers.left_out_warning(left_out, container)
+    heard = (*seen.info.warnings, *complaints.heard(output.stderr), left_out_note, *lost)
+    notes = (*heard, again, settled.warning if settled else None)
+    known = tuple(dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED))
+    return Remuxed("encoded" if what.recut else "copied", digests, known, settled.delivery if settled else None)
+
+
+def losses(before: str, after: str, container: str, *, stream: int | None = None) -> tuple[str, ...]:
+    """What a result lacks of what the source says of its picture and of itself, a sentence a kind.
+
+    Args:
+        before, after: ffmpeg's descriptions of source and result.
+        container: name of the result's.
+        stream: number of the picture in the source, where it is not the first.
+
+    Raises:
+        MediaError: without what is lost the picture would be shown wrongly.
+    """
+    said = side_data.losses(side_data.of_picture(before, stream), side_data.of_picture(after), container)
+    return (*said, *tags.losses(tags.of_file(before), tags.of_file(after), container))
+
+
+def _settled(
+    what: Muxing, fitted: NDArray[np.float32], true_peak_dbtp: float, cancelled: Cancel | None
+) -> delivery.Settled:
+    """The sound, limited so that it keeps its true peak after coding and decoding."""
+    channels = 1 if what.mixed is None or what.mixed.mono else 2
+
+    def heard(sound: NDArray[np.float32], ceiling_dbfs: float) -> NDArray[np.float32]:
+        with tempfile.TemporaryDirectory(prefix="sonorize-") as folder:
+            file = Path(folder) / "sound"
+            arguments = [*muxing.sound_alone(replace(what, ceiling_dbfs=ceiling_dbfs)), url(file)]
+            fence = Fence(cpu_s=3600, wall_s=7200, file_bytes=4 * sound.nbytes + 2**20)
+            run(arguments, fence=fence, feed=[sound.data], cancelled=cancelled)
+            decoding = ["-v", "error", "-i", url(file), "-map", "0:a:0", "-f", "f32le", "pipe:1"]
+            back = run(decoding, fence=Fence(cpu_s=3600, wall_s=7200), cancelled=cancelled).stdout
+        return np.frombuffer(back, "<f4").reshape(-1, channels)
+
+    coding = what.container.sound[1].removeprefix("lib")
+    coded_hz = muxing.coded_rate_hz(what)
+    return delivery.settle(
+        fitted, what.rate_hz, true_peak_dbtp, heard, coding, coded_hz=coded_hz, mixed=what.mixed is not None
+    )
 
 
 def _must_be_coded(seen: Look, container: Container) -> str | None:
     """Why a copy of the picture would show another film; None where it would not."""
+    if animated_pictures.is_one(seen.info.video_codec):
+        return animated_pictures.WHY
     if seen.info.video_codec not in container.video_codecs:
         return f"a {container.name} file cannot hold a picture coded as {seen.info.video_codec}"
     if seen.joined:
@@ -144,7 +208,21 @@ def _planned(
         maps = [f"0:{one.index}" for one in beside]
         found = packets.listing(source, LIMITS, beside=maps, clock=seen.found.clock)
         start_s = float(int(found.shown()[0][0]) * found.tick_s)
-    what = Muxing(source, seen.found.clock, seen.found.stream, start_s, rate_hz, container, kept, mixed, recut)
+    fast_clock = seen.info.container == "dv"
+    what = Muxing(
+        source,
+        seen.found.clock,
+        seen.found.stream,
+        start_s,
+        rate_hz,
+        container,
+        kept,
+        mixed,
+        recut,
+        description=seen.found.description,
+        size=(seen.found.picture.width, seen.found.picture.height),
+        constant_fps=Fraction(seen.info.rate_fps).limit_denominator(1001) if fast_clock else None,
+    )
     return what, left_out
 
 
@@ -185,8 +263,10 @@ def _fence(info: VideoInfo, sound_bytes: int, *, recut: bool) -> Fence:
     )
 
 
-def _checked(output: Output, what: Muxing, seen: Look, part: Path, cancelled: Cancel | None) -> Digests:
-    """The digests of source and result.
+def _checked(
+    output: Output, what: Muxing, seen: Look, part: Path, cancelled: Cancel | None
+) -> tuple[Digests, str]:
+    """The digests of source and result, and ffmpeg's description of the result.
 
     Raises:
         MediaError: the result does not hold the same picture, or does not show the same film.
@@ -202,4 +282,5 @@ def _checked(output: Output, what: Muxing, seen: Look, part: Path, cancelled: Ca
     whole = not seen.found.picture.corrupt
     if difference := before.differs_from(after, pixels=whole and not what.recut):
         raise MediaError(f"a copy of the picture would show another film ({difference}), so none was written; {_OFFER}")
-    return Digests(packets_source, packets_result, before.digest, after.digest, len(after.times_s))
+    digests = Digests(packets_source, packets_result, before.digest, after.digest, len(after.times_s))
+    return digests, described(after.complaints)

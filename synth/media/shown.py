@@ -32,7 +32,7 @@ class Shown:
     Attributes:
         times_s: when each comes up.
         checksums: of the pixels of each, as the decoder gives them.
-        complaints: what ffmpeg printed meanwhile.
+        complaints: what ffmpeg printed meanwhile, its description of the file included.
     """
 
     times_s: tuple[Fraction, ...]
@@ -99,6 +99,6 @@ def shown(
         MediaError: it cannot be decoded.
         Cancelled: ``cancelled``, polled meanwhile, said so.
     """
-    arguments = ["-v", "level+warning", *(clock or Clock()).arguments(), "-i", url(path), *decoding(picture)]
+    arguments = ["-v", "level+info", "-nostats", *(clock or Clock()).arguments(), "-i", url(path), *decoding(picture)]
     output = run(arguments, fence=fence, cancelled=cancelled)
     return shown_in(output.stdout, output.stderr)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import containers, muxing
+from synth.media import animated_pictures, containers, muxing, tone_mapping
 from synth.media.ffmpeg import Cancel, Child, Fence, moviepy_reader, run
 from synth.media.files import arriving, url
 from synth.media.looking import SLACK_S, Look, VideoInfo, look
@@ -84,7 +84,9 @@ def _reading(path: Path, seen: Look, rate_hz: float, width: int, height: int) ->
         f"settb=AVTB,setpts=PTS-({info.start_s:.9f}+{SLACK_S})/TB,fps={Fraction(rate_hz).limit_denominator(10**6)}"
     )
     picking += ":start_time=0:round=up"
-    scaling = f"scale={width}:{height}:flags=area+accurate_rnd+bitexact,setsar=1"
+    colours = tone_mapping.of_picture(seen.found.description, seen.found.stream.index)
+    scaling = tone_mapping.filters(colours, width, height) or f"scale={width}:{height}:flags=area+accurate_rnd+bitexact"
+    scaling = f"{animated_pictures.flattening(info.video_codec)}{scaling},setsar=1"
     first, second = (picking, scaling) if rate_hz <= info.rate_fps else (scaling, picking)
     arguments = ["-v", "error", *seen.found.clock.arguments(), "-i", url(path), "-map", seen.found.selector]
     return [*arguments, "-vf", f"{first},{second}", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
