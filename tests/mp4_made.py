@@ -52,7 +52,8 @@ def sphere(layout: int | None, yaw_deg: int = 0) -> bytes:
 SPHERICAL_XML: Final = (
     b'<?xml version="1.0"?><rdf:SphericalVideo xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
     b'xmlns:GSpherical="http://ns.google.com/videos/1.0/spherical/"><GSpherical:Spherical>true</GSpherical:Spherical>'
-    b"<GSpherical:Stitched>true</GSpherical:Stitched><GSpherical:ProjectionType>equirectangular"
+    b"<GSpherical:Stitched>true</GSpherical:Stitched><GSpherical:StitchingSoftware>a camera"
+    b"</GSpherical:StitchingSoftware><GSpherical:ProjectionType>equirectangular"
     b"</GSpherical:ProjectionType></rdf:SphericalVideo>"
 )
 
@@ -60,6 +61,12 @@ SPHERICAL_XML: Final = (
 def sphere_of_version_1() -> bytes:
     """The older way to say that a picture is a sphere: XML in the track."""
     return box(b"uuid", bytes.fromhex("ffcc8263f8554a938814587a02521fdd"), SPHERICAL_XML)
+
+
+def light_levels() -> bytes:
+    """The display on which a film was graded (DCI-P3, 0.005 to 1000 cd/m2) and its greatest light levels."""
+    display = struct.pack(">8H2I", 13250, 34500, 7500, 3000, 34000, 16000, 15635, 16450, 10_000_000, 50)
+    return box(b"mdcv", display) + box(b"clli", struct.pack(">HH", 1000, 400))
 
 
 def quicktime_keys(values: dict[str, str]) -> bytes:
