@@ -17,6 +17,8 @@ from synth.options import ExistingSound
 
 VIDEO_CODECS: Final = ("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "prores")
 SAME_BYTES: Final = ("mp4", "matroska", "mpeg")  # a copy keeps every byte; ts and avi store h264 otherwise
+CODED_AS: Final = "h264"
+"""What a picture becomes that must be coded again, where its container can hold that."""
 PCM: Final = "pcm_"
 """What the names of all codings of plain samples begin with."""
 
