@@ -93,6 +93,8 @@ class Options:
     speaks, counted from the left of the picture, from 1; ``None`` is who speaks most. ``keep_partial`` keeps what
     was made of a sound when its job is cancelled, where the voice makes it piece by piece; silence follows it.
     ``library`` is the name of a sound library or the path of its index file; ``None`` is the only one that there is.
+    ``salvage`` takes a recording that breaks off as far as it goes; ``recut`` codes the picture again where a copy of
+    its packets would show another film or does not fit into the container asked for.
 
     Raises:
         OptionError: a value is outside its range, or an option contradicts another.
@@ -109,6 +111,8 @@ class Options:
     voice: str | None = None
     face: int | None = None
     keep_partial: bool = False
+    salvage: bool = False
+    recut: bool = False
     existing_sound: ExistingSound = ExistingSound.REPLACE
     loudness_lufs: float = -20.0
     true_peak_dbtp: float = -1.0
@@ -271,6 +275,8 @@ _PARSERS: Final[dict[str, Any]] = {
     "voice": _voice,
     "face": _whole,
     "keep_partial": _truth,
+    "salvage": _truth,
+    "recut": _truth,
     "existing_sound": _member(ExistingSound),
     "loudness_lufs": _real,
     "true_peak_dbtp": _real,

@@ -25,6 +25,7 @@ from synth import provenance
 from synth.errors import Cancelled, OptionError
 from synth.files import file_sha256
 from synth.media import audio, containers, video
+from synth.media.remuxing import Remuxed
 from synth.options import Mode, Options, Synthesis
 from synth.randomness import uniforms
 from synth.result import Output, Range, Result
@@ -284,8 +285,12 @@ def take_target(target: Path, take: int, takes: int) -> Path:
     return target if takes == 1 else target.with_name(f"{target.stem}.take{take}{target.suffix}")
 
 
-def check_target(source: Path, target: Path, video_codec: str, *, replace: bool) -> None:
+def check_target(source: Path, target: Path, info: video.VideoInfo, *, replace: bool, recut: bool = False) -> None:
     """Refuse a target before any work is done for it.
+
+    Args:
+        info: of the source.
+        recut: whether the picture may be coded again where it does not fit as it is.
 
     Raises:
         OptionError: it is a folder, in no folder that may be written, the source itself, or is there already.
@@ -306,7 +311,7 @@ def check_target(source: Path, target: Path, video_codec: str, *, replace: bool)
             raise OptionError(f"the output {target.name!r} exists already and may not be replaced")
     except OSError as error:  # such as a name that is too long
         raise OptionError(f"the output cannot be written: {error.strerror}") from error
-    containers.for_target(target, video_codec)
+    containers.for_target(target, info.video_codec, transparent=info.transparent, recut=recut)
 
 
 def _begin(
@@ -323,9 +328,10 @@ def _begin(
 ) -> _Job:
     """Everything that can be refused is refused here, before torch is imported or a frame decoded."""
     with watch.stage("probe"):
-        info = video.probe(source)
+        info = video.probe(source, salvage=options.salvage, recut=options.recut)
         for take in range(options.takes):
-            check_target(source, take_target(target, take, options.takes), info.video_codec, replace=replace)
+            where = take_target(target, take, options.takes)
+            check_target(source, where, info, replace=replace, recut=options.recut)
         digest = file_sha256(source)
     mode, reason = _settled(options, from_list=from_list)
     ranges: tuple[Range, ...] = ()
@@ -410,7 +416,9 @@ def _within(progress: Progress, start_s: float, end_s: float, duration_s: float,
 
 def _frames(job: _Job, voice: Voice, watch: Stopwatch) -> Iterator[Frame]:
     width, height = voice.frame_size(job.info)
-    frames = video.read_frames(job.source, rate_hz=voice.rate_hz, width=width, height=height, cancelled=job.cancelled)
+    frames = video.read_frames(
+        job.source, rate_hz=voice.rate_hz, width=width, height=height, lenient=True, cancelled=job.cancelled
+    )
     return watch.each("decode", frames)
 
 
@@ -543,13 +551,13 @@ def _take(job: _Job, controls: Controls, take: int, rendering: Rendering, spent_
         sounds=sounds_of(rendering.laid),
     )
     with watch.stage("remux"):
-        _write(job, sound, target, {"comment": provenance.comment(origin)})
+        written = _write(job, sound, target, {"comment": provenance.comment(origin)})
     job.progress("write", (take + 1) / job.options.takes)
     cut = (
         f"the job was cancelled after {rendering.made_s:.1f} s of sound: silence follows" if rendering.made_s else None
     )
     # Where silence is meant, that its loudness cannot be measured is no news.
-    notes = (*controls.warnings, _unused_library(job), cut, controls.silence or loudness.warning)
+    notes = (*controls.warnings, _unused_library(job), cut, controls.silence or loudness.warning, *written.warnings)
     return Output(
         source=job.source,
         target=target,
@@ -569,6 +577,8 @@ def _take(job: _Job, controls: Controls, take: int, rendering: Rendering, spent_
         mode_reason=job.mode_reason,
         ranges=job.ranges,
         library=rendering.laid,
+        picture=written.picture,
+        digests=written.digests,
     )
 
 
@@ -580,14 +590,25 @@ def _unused_library(job: _Job) -> str | None:
     return f"the voice is {job.mode.value}, which uses no library: nothing of it is heard"
 
 
-def _write(job: _Job, sound: Sound, target: Path, metadata: Mapping[str, str]) -> None:
+def _write(job: _Job, sound: Sound, target: Path, metadata: Mapping[str, str]) -> Remuxed:
     """Remux, beside an older file first if that may be replaced: it stays until the new one is whole."""
     fresh = target.with_name(f".{secrets.token_hex(8)}{target.suffix}") if job.replace else target
-    existing, rate_hz = job.options.existing_sound, job.voice.sample_rate_hz
+    options = job.options
     try:
-        video.remux(job.source, sound, rate_hz, fresh, existing=existing, metadata=metadata, cancelled=job.cancelled)
+        written = video.remux(
+            job.source,
+            sound,
+            job.voice.sample_rate_hz,
+            fresh,
+            existing=options.existing_sound,
+            metadata=metadata,
+            salvage=options.salvage,
+            recut=options.recut,
+            cancelled=job.cancelled,
+        )
         if job.replace:
             fresh.replace(target)
+        return written
     finally:
         if job.replace:
             fresh.unlink(missing_ok=True)

@@ -50,7 +50,11 @@ _CLIP: Final[dict[str, Schema]] = {
     "container": TEXT,
     "variable_rate": FLAG,
     "bytes": WHOLE,
+    "transparent": {**FLAG, "description": "Whether the picture has transparency beside its packets."},
+    "warnings": {"type": "array", "items": TEXT, "description": "Sentences about what is odd in the file."},
 }
+_CLIP_NEW: Final = ("transparent", "warnings")
+"""What clips of older releases do not say."""
 
 
 def ref(name: str) -> Schema:
@@ -94,6 +98,8 @@ def option_members() -> dict[str, Schema]:
         "voice": maybe({"type": "string", "pattern": f"^{VOICE_NAME}$"}),
         "face": maybe({"type": "integer", "minimum": 1, "maximum": MAX_FACES}),
         "keep_partial": FLAG,
+        "salvage": {**FLAG, "description": "Take a recording that breaks off as far as it goes."},
+        "recut": {**FLAG, "description": "Code the picture again where a copy of it would show another film."},
         "existing_sound": {"type": "string", "enum": [one.value for one in ExistingSound]},
         "loudness_lufs": _range(LOUDNESS_RANGE_LUFS),
         "true_peak_dbtp": _range(TRUE_PEAK_RANGE_DBTP),
@@ -202,6 +208,12 @@ def _take_shapes() -> dict[str, Schema]:
                     **FLAG,
                     "description": "Its speech is synthetic: made from the lips, and spoken by nobody.",
                 },
+                picture={
+                    "type": "string",
+                    "enum": ["copied", "encoded"],
+                    "description": "Whether the picture is the clip's, bit for bit, or was coded again.",
+                },
+                digests={**maybe(ref("Digests")), "description": "Null in results of older releases."},
                 description={**maybe(ref("TakeDescription")), "description": "Null where it was not looked at."},
                 links=LINKS,
                 hits=items(ref("Hit")),
@@ -209,6 +221,13 @@ def _take_shapes() -> dict[str, Schema]:
                 stages_s={"type": "object", "additionalProperties": NUMBER},
             ),
             optional=("hits", "library", "stages_s"),
+        ),
+        "Digests": about(
+            "SHA-256 of the picture: over the bytes of its packets, and over the frames shown and their times.",
+            record(
+                packets=record(source=TEXT, result=TEXT),
+                shown=record(source=TEXT, result=TEXT, frames=WHOLE),
+            ),
         ),
         "Range": about(
             "A part of a clip and its voice.",
@@ -249,14 +268,14 @@ def _take_shapes() -> dict[str, Schema]:
             exemplar=maybe(TEXT),
             probabilities={"type": "object", "additionalProperties": FRACTION},
         ),
-        "Clip": about("What was seen of the video without decoding it.", record(**_CLIP)),
+        "Clip": about("What was seen of the video without decoding it.", record(**_CLIP), optional=_CLIP_NEW),
         "Probe": about(
             "What was seen of the video; and, if asked for, which voice suits it.",
             record(
                 **_CLIP,
                 route={**maybe(ref("Route")), "description": "Null where no worker was free to look in time."},
             ),
-            optional=("route",),
+            optional=("route", *_CLIP_NEW),
         ),
         "ProbeUpload": {
             "type": "object",

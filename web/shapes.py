@@ -115,6 +115,8 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         "mode_reason": output.get("mode_reason"),
         "ranges": list(output.get("ranges", ())),
         "synthetic_speech": synthetic_speech(output),
+        "picture": output.get("picture", "copied"),
+        "digests": output.get("digests"),
         "description": output.get("description"),
         "links": take_links(job, output),
     }

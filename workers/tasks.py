@@ -25,8 +25,8 @@ from celery import shared_task, signals
 
 from synth import pipeline, weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
-from synth.media import video
-from synth.options import ExistingSound, Options
+from synth.media import looking, video
+from synth.options import Options
 from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
@@ -252,7 +252,7 @@ class _Errand:
 
 def _route(errand: _Errand, request: pipeline.Request) -> dict[str, Any]:
     """Which voice suits a clip; no file is made."""
-    info = video.probe(request.source)
+    info = video.probe(request.source, salvage=True, recut=True)
     found = router.route_clip(
         request.source, info, tuple(pipeline.MODES), progress=request.progress, cancelled=request.cancelled
     )
@@ -285,11 +285,9 @@ ANSWERS: Final[dict[str, Callable[[_Errand, pipeline.Request], dict[str, Any]]]]
 
 
 def _suffix(source: Path, options: Options) -> str:
-    """The container of the result: what browsers play, unless a sound that is to be kept may not fit into it."""
-    info = video.probe(source)
-    if options.existing_sound is ExistingSound.KEEP and info.audio_codec and info.container != "mp4":
-        return ".mkv"
-    return {"vp8": ".webm", "vp9": ".webm", "prores": ".mov"}.get(info.video_codec, ".mp4")
+    """The container of the result: what browsers play, unless what is to be kept does not fit into it."""
+    seen = looking.look(source, salvage=options.salvage, recut=options.recut)
+    return seen.result_suffix(options.existing_sound)
 
 
 def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:

@@ -71,6 +71,13 @@ Face = Annotated[
 KeepPartial = Annotated[
     bool, typer.Option("--keep-partial", help="Keep what was made of an ambient sound when it is cancelled.")
 ]
+Salvage = Annotated[
+    bool, typer.Option("--salvage", help="Take a recording that breaks off, as far as it goes, and say so.")
+]
+Recut = Annotated[
+    bool,
+    typer.Option("--recut", help="Code the picture again where a copy would show another film or does not fit."),
+]
 Existing = Annotated[ExistingSound, typer.Option(help="What happens to sound that the clip already has.")]
 Loudness = Annotated[float, typer.Option(help="Target in LUFS, {:g} to {:g}.".format(*LOUDNESS_RANGE_LUFS))]
 TruePeak = Annotated[float, typer.Option(help="Limit in dBTP, {:g} to {:g}.".format(*TRUE_PEAK_RANGE_DBTP))]
@@ -99,6 +106,8 @@ def run(
     voice: VoicePack = None,
     face: Face = None,
     keep_partial: KeepPartial = False,
+    salvage: Salvage = False,
+    recut: Recut = False,
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
@@ -121,6 +130,8 @@ def run(
             "voice": voice,
             "face": face,
             "keep_partial": keep_partial,
+            "salvage": salvage,
+            "recut": recut,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
@@ -184,6 +195,8 @@ def render(
     material: Material = None,
     bank: Bank = None,
     library: Library = None,
+    salvage: Salvage = False,
+    recut: Recut = False,
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
@@ -199,6 +212,8 @@ def render(
             "material": material,
             "bank": bank,
             "library": library,
+            "salvage": salvage,
+            "recut": recut,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,

@@ -25,7 +25,8 @@ class Clock:
         filled: a program stream states the times of some frames only; ffmpeg fills in the rest. Nowhere else: where
             avi leaves times out they cannot be known.
         shift_s: what is taken off all times, of a clock that ran long before the recording began.
-        salvage: whether packets that are cut short are dropped instead of given out.
+        salvage: whether packets that are cut short are dropped instead of given out; never of a broadcast recording,
+            where they are what is left of a frame.
     """
 
     own: bool = False
@@ -35,7 +36,7 @@ class Clock:
 
     def arguments(self) -> list[str]:
         """ffmpeg's arguments; they belong before the input."""
-        flags = "+genpts" * self.filled + "+discardcorrupt" * self.salvage
+        flags = "+genpts" * self.filled + "+discardcorrupt" * (self.salvage and not self.own)
         shift = ["-itsoffset", f"{-self.shift_s:.6f}"] if self.shift_s else []
         return [*([] if self.own else ["-copyts"]), *(["-fflags", flags] if flags else []), *shift]
 

@@ -21,6 +21,8 @@ VIDEO_CODECS: Final = (
     *("ffv1", "dnxhd", "qtrle", "dvvideo", *animated_pictures.CODINGS),
 )
 SAME_BYTES: Final = ("mp4", "matroska", "mpeg", "mxf", "dv")  # a copy keeps every byte; ts and avi store h264 otherwise
+CODED_AS: Final = "h264"
+"""What a picture becomes that must be coded again, where its container can hold that."""
 PCM: Final = "pcm_"
 """What the names of all codings of plain samples begin with."""
 

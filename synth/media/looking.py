@@ -19,7 +19,7 @@ from synth.media.files import source_bytes
 from synth.media.packets import Listing
 from synth.media.shown import shown
 from synth.media.streams import UNKNOWN
-from synth.options import LIMITS, NOMINAL_MARGIN, Limits
+from synth.options import LIMITS, NOMINAL_MARGIN, ExistingSound, Limits
 
 MAX_LEAD_S: Final = 1.0
 """A live recording whose clock starts later is moved to 0: its clock ran before it began."""
@@ -72,6 +72,25 @@ class Look:
     joined: bool
     hidden_before: int
     hidden_after: int
+
+    @property
+    def hides_frames(self) -> bool:
+        """Whether a copy of the picture needs a container that can hold frames which are not shown."""
+        return not self.joined and bool(self.hidden_before or self.hidden_after or self.info.start_s < 0)
+
+    def result_suffix(self, existing: ExistingSound) -> str:
+        """The container in which a server gives the video back; see :func:`synth.media.containers.suffix_for`.
+
+        Raises:
+            MediaError: none can hold its picture.
+        """
+        return containers.suffix_for(
+            containers.CODED_AS if self.joined else self.info.video_codec,
+            self.found.sounds,
+            transparent=self.info.transparent,
+            hides_frames=self.hides_frames,
+            existing=existing,
+        )
 
 
 def probe(path: Path, limits: Limits = LIMITS, *, salvage: bool = False, recut: bool = False) -> VideoInfo:

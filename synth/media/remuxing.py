@@ -183,8 +183,7 @@ def _must_be_coded(seen: Look, container: Container) -> str | None:
         return f"a {container.name} file cannot hold a picture coded as {seen.info.video_codec}"
     if seen.joined:
         return "the edit list joins parts that do not follow each other in the file"
-    hides = seen.hidden_before or seen.hidden_after or seen.info.start_s < 0
-    if hides and not container.hides_frames:
+    if seen.hides_frames and not container.hides_frames:
         where = "before its start" if seen.hidden_before or seen.info.start_s < 0 else "after its end"
         return f"the video hides frames {where}, which a {container.name} file cannot do, as .mp4 and .mov can"
     return None
@@ -198,9 +197,12 @@ def _planned(
     mixed = sounds[0] if sounds and existing is ExistingSound.MIX else None
     kept, left_out = containers.beside_picture(seen.found.streams, seen.found.stream, container, existing)
     if existing is ExistingSound.KEEP:
-        hides_frames = bool(seen.hidden_before or seen.hidden_after)
         containers.refuse_lost_sound(
-            left_out, container, seen.info.video_codec, transparent=seen.info.transparent, hides_frames=hides_frames
+            left_out,
+            container,
+            seen.info.video_codec,
+            transparent=seen.info.transparent,
+            hides_frames=seen.hides_frames,
         )
     start_s = seen.info.start_s
     beside = [*kept, *([mixed] if mixed else [])]

@@ -20,7 +20,8 @@ from synth.errors import MediaError
 from synth.media import animated_pictures, containers, muxing, tone_mapping
 from synth.media.ffmpeg import Cancel, Child, Fence, moviepy_reader, run
 from synth.media.files import arriving, url
-from synth.media.looking import SLACK_S, Look, VideoInfo, look
+from synth.media.looking import SLACK_S, Look, look
+from synth.media.looking import VideoInfo as VideoInfo
 from synth.media.looking import probe as probe
 from synth.media.packets import packet_digest as packet_digest
 from synth.media.remuxing import PIXELS_PER_CPU_S
@@ -101,29 +102,40 @@ def thumbnail(path: Path, target: Path, at_s: float, width: int = 480) -> None:
     """Write the frame on the screen ``at_s`` seconds into the video as an image, kind by the suffix of ``target``.
 
     Raises:
-        MediaError: what :func:`probe` raises, or the image cannot be written.
+        MediaError: what :func:`probe` raises with ``salvage`` and ``recut``, or the image cannot be written.
     """
     from PIL import Image
 
-    info = probe(path)
+    seen = look(path, salvage=True, recut=True)
+    info = seen.info
     kind = Image.registered_extensions().get(target.suffix.lower())
     if kind is None:
         raise MediaError(f"the image ends in {target.suffix!r}; allowed are .jpg, .png, .webp and other kinds of image")
-    reader = moviepy_reader()
     at_s = min(max(at_s, 0.0), max(info.duration_s - 1.5 / info.rate_fps, 0.0))
     size = (width, max(1, round(width * info.height / info.width)))
     try:
-        video = reader.FFMPEG_VideoReader(
-            url(path), decode_file=False, check_duration=False, target_resolution=size, resize_algo="area"
-        )
-        try:
-            picture = Image.fromarray(video.get_frame(at_s))
-        finally:
-            video.close()
+        picture = Image.fromarray(_frame_at(path, seen, at_s, size))
         with arriving(target) as part:
             picture.save(part, format=kind)
     except (OSError, UserWarning) as error:
         raise MediaError("no frame of the video can be shown as an image") from error
+
+
+def _frame_at(path: Path, seen: Look, at_s: float, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """One frame, uint8 [height, width, 3]; by moviepy, which finds it quickly, where the file is an ordinary one."""
+    width, height = size
+    if seen.found.others or seen.joined or seen.found.cut_short:  # moviepy chooses the picture itself, and seeks
+        # At such a rate the second frame is the one on the screen then.
+        frames = read_frames(path, rate_hz=1 / max(at_s, 1.0), width=width, height=height, lenient=True)
+        first = next(frames)
+        return next(frames, first) if at_s >= 1.0 else first
+    video = moviepy_reader().FFMPEG_VideoReader(
+        url(path), decode_file=False, check_duration=False, target_resolution=size, resize_algo="area"
+    )
+    try:
+        return np.asarray(video.get_frame(at_s), dtype=np.uint8)
+    finally:
+        video.close()
 
 
 def write_frames(
