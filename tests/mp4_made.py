@@ -69,6 +69,11 @@ def light_levels() -> bytes:
     return box(b"mdcv", display) + box(b"clli", struct.pack(">HH", 1000, 400))
 
 
+def ambient_light() -> bytes:
+    """A room lit with 314 lux of daylight (D65)."""
+    return box(b"amve", struct.pack(">IHH", 3_140_000, 15635, 16450))
+
+
 def quicktime_keys(values: dict[str, str]) -> bytes:
     """What a phone says of itself, in the movie box."""
     names = b"".join(box(b"mdta", name.encode()) for name in values)

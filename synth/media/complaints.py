@@ -88,7 +88,7 @@ _NO_NEWS: Final = re.compile(
     r"|(?:Packet|input packet) corrupt|corrupt input packet|Continuity check failed|PES packet size mismatch"  # counted
     r"|exceeds max_streams|DTS .* out of order|Missing key frame while searching|Found duplicated MOOV"
     r"|Estimating duration from bitrate|Bitrate .* is extremely|max_analyze_duration|probesize|Unknown cover type"
-    r"|Stream HEVC is not hvc1|Multiple frames in a packet|Skipping unhandled metadata|key frame .* not found"
+    r"|Multiple -\S+ options specified|Stream HEVC is not hvc1|Multiple frames in a packet|Skipping unhandled metadata|key frame .* not found"
     r"|Error submitting a packet to the muxer: Broken pipe|Could not update timestamps|Late SEI|rfbps"
     r"|Invalid return value 0 for stream protocol|overread|moov atom .* already"
 )

@@ -22,12 +22,12 @@ _NAMES: Final = {
     STEREO_3D: "how the two eyes' pictures lie in the frame (3D)",
     SPHERICAL: "the mapping of the 360-degree picture",
     TURNED: "how the picture is turned",
-    "Mastering Display Metadata": "the light of the display on which it was graded",
-    "Content Light Level Metadata": "its greatest light levels",
-    "Ambient Viewing Environment": "the light of the room that it is meant for",
+    "Mastering display metadata": "the light of the display on which it was graded",
+    "Content light level metadata": "its greatest light levels",
+    "Ambient viewing environment": "the light of the room that it is meant for",
     "Frame Cropping": "which part of the frame is shown",
     "ICC Profile": "its colour profile",
-    "3D Reference Displays": "the displays that its depth is meant for",
+    "3D Reference Displays Info": "the displays that its depth is meant for",
 }
 _NOT_SHOWN: Final = frozenset({"CPB properties", "Encryption initialization data", "Quality stats", "Producer Reference Time"})
 _PLAIN_TAGS: Final = {"dvh1": "hvc1", "dvhe": "hvc1", "dvav": "avc1", "dva1": "avc1", "dav1": "av01"}
