@@ -97,13 +97,11 @@ def _copy_missing(into: Box, found: list[Box], allowed: frozenset[bytes]) -> Non
 
 def _copy_user_data(ours: Box, theirs: Box | None) -> None:
     """Copy what cameras and phones say in ``udta``: maker, model, place, lens, settings."""
-    user_data = theirs.find(b"udta") if theirs else None
-    if user_data is None:
-        return
     own = ours.find(b"udta")
     present = {box.kind for box in own.boxes} if own else set()
     found = [
         box
+        for user_data in (theirs.all(b"udta") if theirs else ())
         for box in user_data.boxes
         if box.kind not in _WRITTEN_BY_FFMPEG | present and len(box.fixed) <= _MAX_ITEM_BYTES
     ]
@@ -153,8 +151,9 @@ def _dolby_vision(said: str) -> Box:
 
 def _keys(theirs: Box | None, tags: Mapping[str, str]) -> list[Key]:
     """The named values of the source that mp4's own list of tags has no place for."""
-    metas = [theirs.find(b"meta"), theirs.find(b"udta", b"meta")] if theirs else []
-    keys = [key for meta in metas if meta is not None for key in read_keys(meta) if _is_named(key.name)]
+    places = [theirs, *theirs.all(b"udta")] if theirs else []
+    metas = [meta for place in places for meta in place.all(b"meta")]
+    keys = [key for meta in metas for key in read_keys(meta) if _is_named(key.name)]
     own = {key.name.lower() for key in keys}
     if theirs is None:
         keys += [text_key(name, value) for name, value in tags.items() if _is_named(name) and name not in own]
