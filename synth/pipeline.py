@@ -579,6 +579,7 @@ def _take(job: _Job, controls: Controls, take: int, rendering: Rendering, spent_
         library=rendering.laid,
         picture=written.picture,
         digests=written.digests,
+        delivered=written.delivery,
     )
 
 
@@ -602,6 +603,7 @@ def _write(job: _Job, sound: Sound, target: Path, metadata: Mapping[str, str]) -
             fresh,
             existing=options.existing_sound,
             metadata=metadata,
+            true_peak_dbtp=options.true_peak_dbtp,
             salvage=options.salvage,
             recut=options.recut,
             cancelled=job.cancelled,

@@ -11,6 +11,7 @@ from synth.options import Mode
 from synth.voices.base import Hit, SoundChoice
 
 if TYPE_CHECKING:
+    from synth.media.delivery import Delivery
     from synth.media.remuxing import Digests
     from synth.voices.library.matching import Laid
 
@@ -68,6 +69,7 @@ class Output:
         library: the recordings of a sound library that are heard, in order of time, each with the next best.
         picture: whether the picture was copied bit by bit or coded again.
         digests: of its packets and of what is shown, in source and result.
+        delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
     """
 
     source: Path
@@ -90,6 +92,7 @@ class Output:
     library: tuple[Laid, ...] = ()
     picture: Literal["copied", "encoded"] = "copied"
     digests: Digests | None = None
+    delivered: Delivery | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""
@@ -114,6 +117,7 @@ class Output:
             "library": [one.as_json() for one in self.library],
             "picture": self.picture,
             "digests": self.digests.as_json() if self.digests else None,
+            "delivered": self.delivered.as_json() if self.delivered else None,
         }
 
 

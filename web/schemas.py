@@ -214,6 +214,7 @@ def _take_shapes() -> dict[str, Schema]:
                     "description": "Whether the picture is the clip's, bit for bit, or was coded again.",
                 },
                 digests={**maybe(ref("Digests")), "description": "Null in results of older releases."},
+                delivered={**maybe(ref("Delivered")), "description": "Null in results of older releases."},
                 description={**maybe(ref("TakeDescription")), "description": "Null where it was not looked at."},
                 links=LINKS,
                 hits=items(ref("Hit")),
@@ -227,6 +228,15 @@ def _take_shapes() -> dict[str, Schema]:
             record(
                 packets=record(source=TEXT, result=TEXT),
                 shown=record(source=TEXT, result=TEXT, frames=WHOLE),
+            ),
+        ),
+        "Delivered": about(
+            "The sound as it comes back after decoding; its true peak is the one asked for, or a warning says so.",
+            record(
+                coding=TEXT,
+                loudness_lufs=maybe(NUMBER),
+                true_peak_dbtp=maybe(NUMBER),
+                limited_again={"type": "integer", "minimum": 0, "maximum": 2},
             ),
         ),
         "Range": about(

@@ -117,6 +117,7 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         "synthetic_speech": synthetic_speech(output),
         "picture": output.get("picture", "copied"),
         "digests": output.get("digests"),
+        "delivered": output.get("delivered"),
         "description": output.get("description"),
         "links": take_links(job, output),
     }

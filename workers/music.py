@@ -177,6 +177,7 @@ def lay(jobs: Jobs, storage: Storage, settings: Settings, attempt: Attempt, fold
         "target": target.name,
         "loudness_lufs": laid.loudness_lufs,
         "true_peak_dbtp": laid.true_peak_dbtp,
+        "delivered": laid.delivered.as_json() if laid.delivered else None,
         "warnings": [*plain["warnings"], *laid.warnings],
         "provenance": {**plain["provenance"], "music": laid.music},
         "music": laid.music,

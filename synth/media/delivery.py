@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 
 TIMES_AT_MOST: Final = 2
 """How often a sound is limited again."""
-_MARGIN_DB: Final = 0.05  # the coding of a sound that was limited again sticks out elsewhere
+_MARGIN_DB: Final = 0.1  # the coding of a sound that was limited again sticks out elsewhere
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,23 @@ def settle(
         mixed: whether other sound is added before the coding, under the ceiling given to ``heard``; then that is
             lowered and the sound left as it is.
     """
-    wanted_dbtp, ceiling = ceiling_dbtp, ceiling_dbtp
-    limited = sound
+    tried: list[tuple[float, int, Floats, float, Floats]] = []
+    limited, ceiling = sound, ceiling_dbtp
     for again in range(TIMES_AT_MOST + 1):
         back = heard(limited, ceiling)
         peak = max((limiter.true_peak_dbtp(np.ascontiguousarray(channel)) for channel in back.T), default=-180.0)
-        if peak <= wanted_dbtp or again == TIMES_AT_MOST:
+        tried.append((peak, again, limited, ceiling, back))
+        over_db = peak - ceiling_dbtp
+        if over_db <= 0 or again == TIMES_AT_MOST:
             break
-        ceiling -= peak - wanted_dbtp + _MARGIN_DB
+        # AAC answers abrupt sounds with other peaks at each level: the second time it is given more room.
+        ceiling -= (1 + again / 2) * over_db + _MARGIN_DB
         if not mixed:
             limited, _ = limiter.limit(sound, rate_hz, ceiling)
-    silent = not np.any(back)
-    delivery = Delivery(coding, audio.loudness(back, coded_hz), None if silent else peak, again)
-    over = peak - wanted_dbtp
-    warning = f"after decoding the true peak is {peak:.2f} dBTP instead of {wanted_dbtp:.2f} dBTP" if over > 0 else None
-    return Settled(limited, ceiling, delivery, warning)
+    peak, _, limited, ceiling, back = min(tried, key=lambda one: one[:2])
+    delivery = Delivery(
+        coding, audio.loudness(back, coded_hz), peak if np.any(back) else None, limited_again=len(tried) - 1
+    )
+    over_db = peak - ceiling_dbtp
+    told = f"after decoding the true peak is {peak:.2f} dBTP instead of {ceiling_dbtp:.2f} dBTP"
+    return Settled(limited, ceiling, delivery, told if over_db > 0 else None)
