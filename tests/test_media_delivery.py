@@ -59,7 +59,9 @@ def test_the_true_peak_is_met_after_decoding(zoo: Zoo, tmp_path: Path, name: str
     if suffix == ".webm":  # the fault that this mends
         assert over_db > 0.2
     before = audio.loudness(audio.read(plain)[0], SOUND_HZ)  # a coding takes loudness away by itself
-    assert delivery.loudness_lufs == pytest.approx(before, abs=0.7)
+    assert delivery.loudness_lufs is not None
+    assert before is not None
+    assert before - 1.5 < delivery.loudness_lufs < before + 0.1
     assert not [one for one in done.warnings if "true peak" in one]
 
 

@@ -58,7 +58,7 @@ def filters(colours: Colours, width: int, height: int) -> str | None:
     """
     if not colours.hdr:
         return None
-    grey = "" if colours.matrix != "ictcp" else "lutyuv=u=(maxval+1)/2:v=(maxval+1)/2,"
+    grey = "" if colours.matrix != "ictcp" else "format=yuv420p10le,lutyuv=u=512:v=512,"
     matrix = _MATRICES.get(colours.matrix, "bt2020")
     primaries = _PRIMARIES.get(colours.primaries, "2020")
     scaling = f"scale={width}:{height}:flags=area+accurate_rnd+full_chroma_int+bitexact:in_color_matrix={matrix}"

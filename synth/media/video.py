@@ -85,12 +85,17 @@ def _reading(path: Path, seen: Look, rate_hz: float, width: int, height: int) ->
         f"settb=AVTB,setpts=PTS-({info.start_s:.9f}+{SLACK_S})/TB,fps={Fraction(rate_hz).limit_denominator(10**6)}"
     )
     picking += ":start_time=0:round=up"
-    colours = tone_mapping.of_picture(seen.found.description, seen.found.stream.index)
-    scaling = tone_mapping.filters(colours, width, height) or f"scale={width}:{height}:flags=area+accurate_rnd+bitexact"
+    scaling = _mapped(seen, width, height) or f"scale={width}:{height}:flags=area+accurate_rnd+bitexact"
     scaling = f"{animated_pictures.flattening(info.video_codec)}{scaling},setsar=1"
     first, second = (picking, scaling) if rate_hz <= info.rate_fps else (scaling, picking)
     arguments = ["-v", "error", *seen.found.clock.arguments(), "-i", url(path), "-map", seen.found.selector]
     return [*arguments, "-vf", f"{first},{second}", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
+
+
+def _mapped(seen: Look, width: int, height: int) -> str | None:
+    """The filters that scale an HDR picture and bring it to ordinary light; ``None`` where it is no HDR."""
+    colours = tone_mapping.of_picture(seen.found.description, seen.found.stream.index)
+    return tone_mapping.filters(colours, width, height)
 
 
 def _decoding(info: VideoInfo) -> Fence:
@@ -124,7 +129,8 @@ def thumbnail(path: Path, target: Path, at_s: float, width: int = 480) -> None:
 def _frame_at(path: Path, seen: Look, at_s: float, size: tuple[int, int]) -> NDArray[np.uint8]:
     """One frame, uint8 [height, width, 3]; by moviepy, which finds it quickly, where the file is an ordinary one."""
     width, height = size
-    if seen.found.others or seen.joined or seen.found.cut_short:  # moviepy chooses the picture itself, and seeks
+    own = _mapped(seen, 1, 1) is not None or animated_pictures.is_one(seen.info.video_codec)  # moviepy knows neither
+    if own or seen.found.others or seen.joined or seen.found.cut_short:  # moviepy chooses the picture itself, and seeks
         # At such a rate the second frame is the one on the screen then.
         frames = read_frames(path, rate_hz=1 / max(at_s, 1.0), width=width, height=height, lenient=True)
         first = next(frames)
