@@ -131,10 +131,7 @@ def _frame_at(path: Path, seen: Look, at_s: float, size: tuple[int, int]) -> NDA
     width, height = size
     own = _mapped(seen, 1, 1) is not None or animated_pictures.is_one(seen.info.video_codec)  # moviepy knows neither
     if own or seen.found.others or seen.joined or seen.found.cut_short:  # moviepy chooses the picture itself, and seeks
-        # At such a rate the second frame is the one on the screen then.
-        frames = read_frames(path, rate_hz=1 / max(at_s, 1.0), width=width, height=height, lenient=True)
-        first = next(frames)
-        return next(frames, first) if at_s >= 1.0 else first
+        return _decoded_at(path, seen, at_s, width, height)
     video = moviepy_reader().FFMPEG_VideoReader(
         url(path), decode_file=False, check_duration=False, target_resolution=size, resize_algo="area"
     )
@@ -142,6 +139,20 @@ def _frame_at(path: Path, seen: Look, at_s: float, size: tuple[int, int]) -> NDA
         return np.asarray(video.get_frame(at_s), dtype=np.uint8)
     finally:
         video.close()
+
+
+def _decoded_at(path: Path, seen: Look, at_s: float, width: int, height: int) -> NDArray[np.uint8]:
+    """The frame on the screen at a moment, as :func:`read_frames` would give it."""
+    # At such a rate it is the second frame; the first one is that of the start.
+    rate_hz = 1 / max(at_s, SLACK_S)
+    size = width * height * 3
+    with Child(_reading(path, seen, rate_hz, width, height), fence=_decoding(seen.info)) as child:
+        first = child.read(size)
+        found = child.read(size) if at_s >= SLACK_S else first
+    shown = found if len(found) == size else first
+    if len(shown) < size:
+        raise MediaError("no frame of the video can be shown as an image")
+    return np.frombuffer(bytes(shown), np.uint8).reshape(height, width, 3)
 
 
 def write_frames(
