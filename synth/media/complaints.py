@@ -22,7 +22,7 @@ _SENTENCES: Final = (
     (r"Cannot allocate memory|Out of memory", "the file needs more memory than is allowed for it"),
     (
         r"[Ff]ormat not on whitelist",
-        "the file is not of a kind that is read: allowed are mp4, mov, mkv, webm, avi, mpg and ts",
+        "the file is not of a kind that is read: allowed are mp4, mov, mkv, webm, avi, mpg, ts, mxf, dv, gif, webp, apng",
     ),
     (r"[Pp]rotocol '?\S+ not on whitelist", "the file points to other files or hosts, which are never opened"),
     (r"not on whitelist", "the file is in a coding that is not read"),
