@@ -63,9 +63,8 @@ def muxing(what: Muxing, metadata: Mapping[str, str]) -> list[str]:
     arguments += ["-map", f"0:{what.picture.index}", "-map", "[sound]"]
     for stream in what.kept:
         arguments += ["-map", f"0:{stream.index}"]
-    # Copied is what is not said otherwise; ours is the first sound.
-    arguments += ["-c", "copy", "-copyinkf:v", *(_coded(what) if what.recut else _copied(what)), *container.sound]
-    arguments += _dispositions(what.kept)
+    arguments += ["-copyinkf:v", *(_coded(what) if what.recut else _copied(what)), *container.sound]
+    arguments += _beside(what.kept)
     if what.rate_hz not in container.sound_rates_hz or what.mixed is not None:
         arguments += ["-ar:a:0", "48000"]
     arguments += [*container.extra, *_tags(metadata, container), "-avoid_negative_ts", "disabled"]
@@ -75,7 +74,8 @@ def muxing(what: Muxing, metadata: Mapping[str, str]) -> list[str]:
 
 def _copied(what: Muxing) -> list[str]:
     hevc = what.picture.coding == "hevc" and what.container.muxer in ("mp4", "mov")
-    return ["-tag:v:0", "hvc1"] if hevc else []  # the only name under which Apple's players take it
+    # Its only name under which Apple's players take it.
+    return ["-c:v:0", "copy", *(["-tag:v:0", "hvc1"] if hevc else [])]
 
 
 def _coded(what: Muxing) -> list[str]:
@@ -84,12 +84,15 @@ def _coded(what: Muxing) -> list[str]:
     return ["-c:v:0", *coder, "-fps_mode:v:0", "passthrough", "-enc_time_base:v:0", "demux", "-flags:v:0", "+bitexact"]
 
 
-def _dispositions(kept: Sequence[Stream]) -> list[str]:
-    """Which track is played: ours, and no sound of the source; covers stay covers."""
-    arguments = ["-disposition:a", "0", "-disposition:a:0", "default"]
-    covers = [position for position, one in enumerate(one for one in kept if one.kind == "picture") if one.cover]
-    for position in covers:
-        arguments += [f"-disposition:v:{position + 1}", "attached_pic"]
+def _beside(kept: Sequence[Stream]) -> list[str]:
+    """Copies of further tracks, each named: our sound is the first and the one that is played, covers stay covers."""
+    arguments = ["-disposition:a:0", "default", "-c:s", "copy", "-c:d", "copy", "-c:t", "copy"]
+    sounds = [one for one in kept if one.kind == "sound"]
+    for number in range(1, 1 + len(sounds)):
+        arguments += [f"-c:a:{number}", "copy", f"-disposition:a:{number}", "0"]
+    pictures = [one for one in kept if one.kind == "picture"]
+    for number, _ in enumerate(pictures, 1):
+        arguments += [f"-c:v:{number}", "copy", f"-disposition:v:{number}", "attached_pic"]
     return arguments
 
 

@@ -29,7 +29,7 @@ from synth.options import LIMITS, ExistingSound
 
 PIXELS_PER_CPU_S: Final = 4_000_000  # slower than the slowest decoder and machine that are meant to work
 _CODING_PIXELS_PER_CPU_S: Final = 1_000_000
-_OFFER: Final = "with recut the picture is coded again as it is shown"
+_OFFER: Final = "with --recut (API: recut) the picture is coded again as it is shown"
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ def remux(
         if seen.hidden_after and not what.recut:
             mp4_boxes.end_first_track_after(part, seen.info.duration_s)
         digests = _checked(output, what, seen, part, cancelled)
+    left_out = tuple(one for one in left_out if one not in seen.found.others)  # which the look has named already
     notes = (*seen.info.warnings, *complaints.heard(output.stderr), containers.left_out_warning(left_out, container))
     known = dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED)
     return Remuxed("encoded" if what.recut else "copied", digests, (*known, *([again] if again else [])))
