@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from synth.errors import MediaError
-from synth.media import boxes, packets, remuxing, side_data, video
+from synth.media import boxes, packets, side_data, video
+from synth.media.losses import losses
 from synth.media.remuxing import Remuxed
 from synth.options import LIMITS, ExistingSound
 from tests.clips import SOUND_HZ, Zoo, encode, knocks
@@ -142,7 +143,7 @@ def test_descriptions_of_several_pictures_are_kept_apart() -> None:
     assert side_data.of_picture(description) == {side_data.SPHERICAL: "cubemap"}
     assert side_data.of_picture(description, 2) == {"ICC Profile": ""}
     assert side_data.track_id(description) == 7
-    assert remuxing.losses(description, "", "mkv", stream=2) == ("the mkv file does not hold its colour profile (present in the source)",)
+    assert losses(description, "", "mkv", stream=2) == ("the mkv file does not hold its colour profile (present in the source)",)
 
 
 # -- boxes ---------------------------------------------------------------------------------------------------------

@@ -67,14 +67,15 @@ DISORDERED: Final = "some packets come in an order that their times do not allow
 # What a complaint means for the film, in words; the same sentence is said once.
 _MEANINGS: Final = (
     (r"timestamp discontinuity", "the clock of the recording begins again on the way; its parts were joined"),
-    (r"Non-monotonic DTS", DISORDERED),
+    (r"Non-monotonic DTS|incorrect timestamps in the output", DISORDERED),
     (
         r"[Ee]rror while decoding|concealing|decode_slice|corrupt decoded frame|Invalid NAL|non-existing [PS]PS"
         r"|ac-tex damaged|invalid cbp|Error submitting packet to decoder|no frame!|Missing reference picture"
         r"|left block unavailable|top block unavailable|out of range intra|mmco|slice mismatch"
         r"|reference picture missing|co located POCs|illegal short term|Reference \d+ >= \d+|cabac decode"
         r"|skipped MB|mb incr damaged|00 motion|warning: first frame is no keyframe|Could not find ref with POC"
-        r"|Frame num (?:change|gap)|Ignoring NAL|slice below image|end mismatch|dc-tex|matrix damaged",
+        r"|Frame num (?:change|gap)|Ignoring NAL|slice below image|end mismatch|dc-tex|matrix damaged"
+        r"|MVs not available",
         "parts of the picture are damaged and do not decode as they were recorded",
     ),
 )
@@ -83,7 +84,7 @@ _MEANINGS: Final = (
 _NO_NEWS: Final = re.compile(
     r"not on whitelist|Failed to open codec in|Could not find codec parameters|Consider increasing"  # other tracks
     r"|timescale not set|set to be discarded by default|start time for stream \d+ is not set|stream \d+, offset"
-    r"|original timecode track|deprecated pixel format|Guessed Channel Layout|has not been used for any stream"
+    r"|Too many bits|original timecode track|deprecated pixel format|Guessed Channel Layout|has not been used for any stream"
     r"|tags at index \d+ refer|Starting new cluster|duration is set|codec frame size is not set"
     r"|(?:Packet|input packet) corrupt|corrupt input packet|Continuity check failed|PES packet size mismatch"  # counted
     r"|exceeds max_streams|DTS .* out of order|Missing key frame while searching|Found duplicated MOOV"

@@ -6,14 +6,19 @@ AAC at 192 kb/s .1 dB. So the sound is coded, decoded, measured, and limited aga
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.media import audio, limiter
+from synth.media import audio, limiter, muxing
+from synth.media.ffmpeg import Cancel, Fence, run
+from synth.media.files import url
+from synth.media.muxing import Muxing
 
 Floats = NDArray[np.float32]
 
@@ -56,6 +61,33 @@ class Settled:
     ceiling_dbtp: float
     delivery: Delivery
     warning: str | None
+
+
+def deliver(what: Muxing, sound: Floats, true_peak_dbtp: float, cancelled: Cancel | None = None) -> Settled:
+    """Limit a sound until it keeps its true peak in the result that ``what`` plans, with what is mixed into it.
+
+    Args:
+        sound: float32 [N] at the rate of ``what``, as long as the picture, that keeps ``true_peak_dbtp`` already.
+
+    Raises:
+        MediaError: it cannot be coded, or the sound of the source not decoded.
+        Cancelled: ``cancelled``, polled meanwhile, said so.
+    """
+    channels = 1 if what.mixed is None or what.mixed.mono else 2
+    fence = Fence(cpu_s=3600, wall_s=7200, file_bytes=4 * sound.nbytes + 2**20)
+
+    def heard(limited: Floats, ceiling_dbfs: float) -> Floats:
+        with tempfile.TemporaryDirectory(prefix="sonorize-") as folder:
+            file = Path(folder) / "sound"
+            coding = muxing.sound_alone(replace(what, ceiling_dbfs=ceiling_dbfs))
+            run([*coding, url(file)], fence=fence, feed=[limited.data], cancelled=cancelled)
+            decoding = ["-v", "error", "-i", url(file), "-map", "0:a:0", "-f", "f32le", "pipe:1"]
+            back = run(decoding, fence=fence, cancelled=cancelled).stdout
+        return np.frombuffer(back, "<f4").reshape(-1, channels)
+
+    coding, coded_hz = what.container.sound[1].removeprefix("lib"), muxing.coded_rate_hz(what)
+    mixed = what.mixed is not None
+    return settle(sound, what.rate_hz, true_peak_dbtp, heard, coding, coded_hz=coded_hz, mixed=mixed)
 
 
 def settle(

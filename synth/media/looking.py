@@ -24,6 +24,7 @@ from synth.options import LIMITS, NOMINAL_MARGIN, ExistingSound, Limits
 MAX_LEAD_S: Final = 1.0
 """A live recording whose clock starts later is moved to 0: its clock ran before it began."""
 SLACK_S: Final = 0.001  # Matroska keeps times in whole milliseconds; a frame that comes so much late is in time
+MOST_AT_ONCE: Final = 0.02  # share of frames that may come up at the same moment as another
 MOST_TIMES: Final = 8  # named in one warning
 _RATES: Final = tuple(Fraction(rate) for rate in (12, 15, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)) + tuple(
     Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120, 240)
@@ -116,12 +117,15 @@ def look(path: Path, limits: Limits = LIMITS, *, salvage: bool = False, recut: b
     _refuse_picture(found, limits)
     if len(times) < _FRAMES_AT_LEAST:
         raise MediaError("the video has one frame, so nothing moves in it; at least 2 frames are needed")
-    broken = found.cut_short or (bool(found.picture.corrupt) and found.container not in clocks.OWN_CLOCK)
+    live = _is_live(path, found)
+    broken = found.cut_short or live.broken or (bool(found.picture.corrupt) and found.container not in clocks.OWN_CLOCK)
     if broken and not salvage:
         raise MediaError(
-            "the video is cut short or damaged; only whole files are taken, and others as far as they go with salvage"
+            "the video is cut short or damaged; only whole files are taken; with --salvage (API: salvage) as far as it goes"
         )
     hidden, joined = np.array(found.picture.hidden, dtype=np.int64), DISORDERED in found.complaints
+    if joined and not len(hidden) and len(times) - len(np.unique(times)) > MOST_AT_ONCE * len(times):
+        raise MediaError(RESTARTED)
     before, after = int((hidden < times[0]).sum()), int((hidden > times[-1]).sum())
     joined = bool(len(hidden)) and (joined or before + after < len(hidden))
     if joined and not recut:
@@ -131,25 +135,36 @@ def look(path: Path, limits: Limits = LIMITS, *, salvage: bool = False, recut: b
         times = np.array([round(time / found.tick_s) for time in film.times_s], dtype=np.int64)
         if len(times) < _FRAMES_AT_LEAST:
             raise MediaError("the picture cannot be decoded")
-    shift_s = _lead_s(path, found)
+    shift_s = found.start_s if live.clock and found.start_s and found.start_s > MAX_LEAD_S else 0.0
     info = _info(packets.shifted(found, shift_s), times, last_length, bytes_, salvaged=broken)
     _refuse_length(info, limits)
     return Look(info, packets.shifted(found, shift_s), joined, before, after)
 
 
+RESTARTED: Final = (
+    "the clock of the video begins again on the way, so it does not say when its frames are shown; this is taken of "
+    "mpg, vob and ts only, other parts must be joined by a program that lets the clock run on"
+)
 JOINED: Final = (
     "the edit list of the video joins parts that do not follow each other in the file, so its picture cannot be kept "
-    "bit by bit as it is shown; with recut it is coded again"
+    "bit by bit as it is shown; with --recut (API: recut) it is coded again"
 )
 
 
-def _lead_s(path: Path, found: Listing) -> float:
-    """What is taken off all times of a live recording; edits of a finished file stay as they are."""
-    start_s = found.start_s or 0.0
-    live = found.container == "matroska" or (found.container == "mp4" and start_s > MAX_LEAD_S)
-    if start_s <= MAX_LEAD_S or not live or (found.container == "mp4" and not mp4_boxes.is_fragmented(path)):
-        return 0.0
-    return start_s
+@dataclass(frozen=True)
+class _Live:
+    """Whether the clock of a file may have run before its recording began, and whether its last fragment is cut."""
+
+    clock: bool
+    broken: bool
+
+
+def _is_live(path: Path, found: Listing) -> _Live:
+    """Edits of a finished mp4 stay as they are; Matroska has none."""
+    if found.container != "mp4":
+        return _Live(found.container == "matroska", False)
+    fragments = mp4_boxes.fragments(path)
+    return _Live(fragments.there, fragments.there and not fragments.whole)
 
 
 def _info(found: Listing, times: NDArray[np.int64], last_length: int, bytes_: int, *, salvaged: bool) -> VideoInfo:

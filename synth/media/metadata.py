@@ -64,7 +64,9 @@ def arguments(tags: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
     return found
 
 
-def losses(before: Mapping[str, str], after: Mapping[str, str], container: str) -> list[str]:
+def losses(
+    before: Mapping[str, str], after: Mapping[str, str], container: str, *, of: str = "the source"
+) -> list[str]:
     """One sentence that names the tags which a result lacks or says otherwise; none where all are there.
 
     A source's comment is looked for under :data:`ORIGINAL_COMMENT`, because a result has one of ours.
@@ -77,7 +79,7 @@ def losses(before: Mapping[str, str], after: Mapping[str, str], container: str) 
     ]
     if not gone:
         return []
-    return [f"the {container} file does not hold these tags of the source: {', '.join(sorted(gone))}"]
+    return [f"the {container} file does not hold these tags of {of}: {', '.join(sorted(gone))}"]
 
 
 def _kept(value: str, other: str | None) -> bool:

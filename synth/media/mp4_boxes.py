@@ -11,8 +11,8 @@ from typing import BinaryIO, Final
 
 from synth.errors import MediaError
 
-MOST_BOXES: Final = 10_000
-"""Boxes of one level that are looked at; a fragmented recording of an hour has a few thousand."""
+MOST_BOXES: Final = 100_000
+"""Boxes of one level that are looked at; a live recording of an hour may have several thousand fragments."""
 _SHORT, _LONG = struct.Struct(">I4s"), struct.Struct(">Q")
 
 
@@ -26,7 +26,7 @@ class Box:
 
 
 def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
-    """The boxes between two bytes of a file, until one says of itself what cannot be."""
+    """The boxes between two bytes of a file; one that claims to go on after ``end`` is the last."""
     for _ in range(MOST_BOXES):
         if start + _SHORT.size > end:
             return
@@ -37,16 +37,32 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
             (size,) = _LONG.unpack(file.read(_LONG.size))
             head += _LONG.size
         size = end - start if size == 0 else size
-        if size < head or start + size > end:
+        if size < head:
             return
         yield Box(kind, start + head, start + size)
         start += size
 
 
-def is_fragmented(path: Path) -> bool:
-    """Whether a file is written in fragments, as live recordings are: its times are then those of the recorder."""
+@dataclass(frozen=True)
+class Fragments:
+    """Whether a file is written in fragments, as live recordings are, and whether the last one is all there.
+
+    The times of such a file are those of the recorder; and ffmpeg says nothing of a last fragment of which a part is
+    missing.
+    """
+
+    there: bool
+    whole: bool
+
+
+def fragments(path: Path) -> Fragments:
+    """Look at the outermost boxes of a file."""
     with path.open("rb") as file:
-        return any(box.kind == b"moof" for box in boxes(file, 0, os.fstat(file.fileno()).st_size))
+        size = os.fstat(file.fileno()).st_size
+        there, last = False, Box(b"", 0, 0)
+        for last in boxes(file, 0, size):
+            there = there or last.kind == b"moof"
+    return Fragments(there, last.end <= size or last.kind not in (b"moof", b"mdat"))
 
 
 def end_first_track_after(path: Path, duration_s: float) -> None:
@@ -85,7 +101,7 @@ def end_first_track_after(path: Path, duration_s: float) -> None:
 
 def _within(file: BinaryIO, parent: Box, kind: bytes) -> Box:
     found = next((box for box in boxes(file, parent.start, parent.end) if box.kind == kind), None)
-    if found is None:
+    if found is None or found.end > parent.end:
         raise MediaError(f"the result has no {kind.decode()} box")
     return found
 

@@ -73,9 +73,8 @@ def muxing(what: Muxing, metadata: Mapping[str, str]) -> list[str]:
     arguments += ["-map", f"0:{what.picture.index}", "-map", "[sound]"]
     for stream in what.kept:
         arguments += ["-map", f"0:{stream.index}"]
-    # Copied is what is not said otherwise; ours is the first sound.
-    arguments += ["-c", "copy", "-copyinkf:v", *(_coded(what) if what.recut else _copied(what)), *container.sound]
-    arguments += _dispositions(what.kept)
+    arguments += ["-copyinkf:v", *(_coded(what) if what.recut else _copied(what)), *container.sound]
+    arguments += _beside(what.kept)
     arguments += [*_rate(what), *container.extra, *_tags(metadata, container), "-avoid_negative_ts", "disabled"]
     arguments += ["-fflags", "+bitexact", "-flags:a:0", "+bitexact"]  # no random numbers: same input, same file
     arguments += ["-map_metadata", "0", *tags.arguments(tags.of_file(what.description), metadata)]
@@ -107,7 +106,7 @@ def _copied(what: Muxing) -> list[str]:
     if what.picture.coding == "hevc" and what.container.muxer in ("mp4", "mov"):
         tag = "hvc1"  # the only name under which Apple's players take it
     rate = ["-r:v:0", str(what.constant_fps)] if what.constant_fps else []
-    return [*(["-tag:v:0", tag] if tag else []), *rate]
+    return ["-c:v:0", "copy", *(["-tag:v:0", tag] if tag else []), *rate]
 
 
 def _coded(what: Muxing) -> list[str]:
@@ -118,12 +117,15 @@ def _coded(what: Muxing) -> list[str]:
     return ["-c:v:0", *coder, "-fps_mode:v:0", "passthrough", "-enc_time_base:v:0", "demux", "-flags:v:0", "+bitexact"]
 
 
-def _dispositions(kept: Sequence[Stream]) -> list[str]:
-    """Which track is played: ours, and no sound of the source; covers stay covers."""
-    arguments = ["-disposition:a", "0", "-disposition:a:0", "default"]
-    covers = [position for position, one in enumerate(one for one in kept if one.kind == "picture") if one.cover]
-    for position in covers:
-        arguments += [f"-disposition:v:{position + 1}", "attached_pic"]
+def _beside(kept: Sequence[Stream]) -> list[str]:
+    """Copies of further tracks, each named: our sound is the first and the one that is played, covers stay covers."""
+    arguments = ["-disposition:a:0", "default", "-c:s", "copy", "-c:d", "copy", "-c:t", "copy"]
+    sounds = [one for one in kept if one.kind == "sound"]
+    for number in range(1, 1 + len(sounds)):
+        arguments += [f"-c:a:{number}", "copy", f"-disposition:a:{number}", "0"]
+    pictures = [one for one in kept if one.kind == "picture"]
+    for number, _ in enumerate(pictures, 1):
+        arguments += [f"-c:v:{number}", "copy", f"-disposition:v:{number}", "attached_pic"]
     return arguments
 
 

@@ -7,7 +7,6 @@ result is what it shows of the source.
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -18,15 +17,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import animated_pictures, audio, box_transfer, complaints, containers, delivery, mp4_boxes, muxing
-from synth.media import metadata as tags
-from synth.media import packets, side_data
+from synth.media import (
+    animated_pictures,
+    audio,
+    box_transfer,
+    complaints,
+    containers,
+    delivery,
+    mp4_boxes,
+    muxing,
+    packets,
+)
 from synth.media.clock import OWN_CLOCK
 from synth.media.containers import Container
 from synth.media.delivery import Delivery
 from synth.media.ffmpeg import Cancel, Fence, Output, run
 from synth.media.files import arriving, url
 from synth.media.looking import Look, VideoInfo, look
+from synth.media.losses import losses
 from synth.media.muxing import Muxing
 from synth.media.shown import Shown, decoding, shown, shown_in
 from synth.media.streams import UNKNOWN, Stream, described
@@ -34,7 +42,7 @@ from synth.options import LIMITS, ExistingSound
 
 PIXELS_PER_CPU_S: Final = 4_000_000  # slower than the slowest decoder and machine that are meant to work
 _CODING_PIXELS_PER_CPU_S: Final = 1_000_000
-_OFFER: Final = "with recut the picture is coded again as it is shown"
+_OFFER: Final = "with --recut (API: recut) the picture is coded again as it is shown"
 
 
 @dataclass(frozen=True)
@@ -120,7 +128,7 @@ def remux(
     fitted = audio.fit(sound, rate_hz, seen.info.duration_s)
     settled = None
     if true_peak_dbtp is not None:
-        settled = _settled(what, fitted, true_peak_dbtp, cancelled)
+        settled = delivery.deliver(what, fitted, true_peak_dbtp, cancelled)
         fitted, what = settled.sound, replace(what, ceiling_dbfs=settled.ceiling_dbtp)
     with arriving(target, replace=False) as part:
         what, left_out, output = _written(what, left_out, seen.info, fitted, part, metadata or {}, cancelled)
@@ -130,49 +138,12 @@ def remux(
             box_transfer.transfer(source, seen.found.description, part, stream=what.picture.index)
         digests, description = _checked(output, what, seen, part, cancelled)
         lost = losses(seen.found.description, description, container.name, stream=what.picture.index)
+    left_out = tuple(one for one in left_out if one not in seen.found.others)  # which the look has named already
     left_out_note = containers.left_out_warning(left_out, container)
     heard = (*seen.info.warnings, *complaints.heard(output.stderr), left_out_note, *lost)
     notes = (*heard, again, settled.warning if settled else None)
     known = tuple(dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED))
     return Remuxed("encoded" if what.recut else "copied", digests, known, settled.delivery if settled else None)
-
-
-def losses(before: str, after: str, container: str, *, stream: int | None = None) -> tuple[str, ...]:
-    """What a result lacks of what the source says of its picture and of itself, a sentence a kind.
-
-    Args:
-        before, after: ffmpeg's descriptions of source and result.
-        container: name of the result's.
-        stream: number of the picture in the source, where it is not the first.
-
-    Raises:
-        MediaError: without what is lost the picture would be shown wrongly.
-    """
-    said = side_data.losses(side_data.of_picture(before, stream), side_data.of_picture(after), container)
-    return (*said, *tags.losses(tags.of_file(before), tags.of_file(after), container))
-
-
-def _settled(
-    what: Muxing, fitted: NDArray[np.float32], true_peak_dbtp: float, cancelled: Cancel | None
-) -> delivery.Settled:
-    """The sound, limited so that it keeps its true peak after coding and decoding."""
-    channels = 1 if what.mixed is None or what.mixed.mono else 2
-
-    def heard(sound: NDArray[np.float32], ceiling_dbfs: float) -> NDArray[np.float32]:
-        with tempfile.TemporaryDirectory(prefix="sonorize-") as folder:
-            file = Path(folder) / "sound"
-            arguments = [*muxing.sound_alone(replace(what, ceiling_dbfs=ceiling_dbfs)), url(file)]
-            fence = Fence(cpu_s=3600, wall_s=7200, file_bytes=4 * sound.nbytes + 2**20)
-            run(arguments, fence=fence, feed=[sound.data], cancelled=cancelled)
-            decoding = ["-v", "error", "-i", url(file), "-map", "0:a:0", "-f", "f32le", "pipe:1"]
-            back = run(decoding, fence=Fence(cpu_s=3600, wall_s=7200), cancelled=cancelled).stdout
-        return np.frombuffer(back, "<f4").reshape(-1, channels)
-
-    coding = what.container.sound[1].removeprefix("lib")
-    coded_hz = muxing.coded_rate_hz(what)
-    return delivery.settle(
-        fitted, what.rate_hz, true_peak_dbtp, heard, coding, coded_hz=coded_hz, mixed=what.mixed is not None
-    )
 
 
 def _must_be_coded(seen: Look, container: Container) -> str | None:

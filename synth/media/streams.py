@@ -22,7 +22,7 @@ _KINDS: Final[dict[str, Kind]] = {
 _LEVEL: Final = re.compile(r"^\[info\] ", re.MULTILINE)
 _STREAM: Final = re.compile(r"^ +Stream #0:(\d+)(?:\[\w+\])?(?:\((\w+)\))?: (\w+): ([\w-]+)(.*)$", re.MULTILINE)
 _TAG: Final = re.compile(r"\((\S{2,16}) / 0x[0-9A-F]{8}\)")
-_ALPHA: Final = re.compile(r"^ +alpha_mode +: 1$", re.MULTILINE)
+_ALPHA: Final = re.compile(r"^ +alpha_mode +: 1$", re.MULTILINE | re.IGNORECASE)
 _FILE_NAME: Final = re.compile(r"^ +filename +: (.+)$", re.MULTILINE)
 _TURNED: Final = re.compile(r"^ +(?:displaymatrix|.*Display Matrix): rotation of (-?[\d.]+) degrees", re.MULTILINE)
 
@@ -41,6 +41,7 @@ class Stream:
         transparent: whether it is a picture with transparency beside its packets, as VP8 and VP9 keep it.
         mono: whether it is sound of one channel.
         rotation_deg: how a player turns the picture to show it upright: 0, 90, 180 or 270, clockwise.
+        file_name: of an attachment.
         about: the whole of its line, for what is asked more seldom.
     """
 
@@ -54,14 +55,15 @@ class Stream:
     transparent: bool = False
     mono: bool = False
     rotation_deg: int = 0
+    file_name: str = ""
     about: str = ""
 
     @property
     def name(self) -> str:
         """What it is called in a sentence: kind, coding or tag, and number."""
         coding = self.tag if self.coding in (UNKNOWN, "bin_data") and self.tag else self.coding
-        kind = "cover" if self.cover else self.kind
-        return f"{kind} ({'unknown coding' if coding == UNKNOWN else coding}, track {self.index})"
+        coding = self.file_name or ("unknown coding" if coding == UNKNOWN else coding)
+        return f"{'cover' if self.cover else self.kind} ({coding}, track {self.index})"
 
 
 def described(stderr: str) -> str:
@@ -86,7 +88,7 @@ def streams_of(description: str) -> tuple[Stream, ...]:
 def _stream(head: re.Match[str], details: str) -> Stream:
     number, language, kind, coding, rest = head.groups()
     tag = _TAG.search(rest)
-    turned = _TURNED.search(details)
+    turned, file_name = _TURNED.search(details), _FILE_NAME.search(details)
     return Stream(
         index=int(number),
         kind=_KINDS[kind],
@@ -98,6 +100,7 @@ def _stream(head: re.Match[str], details: str) -> Stream:
         transparent=_ALPHA.search(details) is not None,
         mono=", mono" in rest,
         rotation_deg=round(-float(turned.group(1)) / 90) * 90 % 360 if turned else 0,
+        file_name=file_name.group(1).strip() if file_name and kind == "Attachment" else "",
         about=f"{coding}{rest}",
     )
 
