@@ -21,8 +21,10 @@ def inspect(
     into: Annotated[
         str | None,
         typer.Option(
-            "--into", help="Container of the result: .mp4, .mov, .mkv or .webm; by default as `run` and the server "
-            "choose it.", metavar="SUFFIX", show_default=False
+            "--into",
+            help="Container of the result: .mp4, .mov, .mkv or .webm; by default as `run` and the server choose it.",
+            metavar="SUFFIX",
+            show_default=False,
         ),
     ] = None,
     existing_sound: Annotated[
@@ -83,4 +85,7 @@ def _of_trial(found: Inspection) -> list[str]:
     if trial.refused:
         return [f"  a {trial.suffix} is refused: {trial.refused}"]
     lines = [f"  a {trial.suffix} keeps {one}" for one in trial.kept]
-    return [*lines, *(f"  a {trial.suffix} loses or changes: {one}" for one in trial.lost if one not in found.seen.info.warnings)]
+    return [
+        *lines,
+        *(f"  a {trial.suffix} loses or changes: {one}" for one in trial.lost if one not in found.seen.info.warnings),
+    ]

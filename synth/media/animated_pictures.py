@@ -22,7 +22,7 @@ _NEAR_LOSSLESS: Final = (
 _BT709: Final = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
 
 ON_WHITE: Final = "format=rgba,split[front][back];[back]drawbox=color=white:t=fill:replace=1[white];"
-"""The filters up to the last one, which lays the picture over white, as a page would show it; see :func:`flattening`."""
+"""The filters before the last one, which lays the picture over white, as a page shows it; see :func:`flattening`."""
 
 
 def is_one(video_codec: str) -> bool:

@@ -183,7 +183,9 @@ def normalise(
 
 
 def loudness(sound: NDArray[np.float32], rate_hz: int) -> float | None:
-    """Integrated loudness of [N], or [N, channels], in LUFS (ITU-R BS.1770-4); None where all of it is below the absolute gate.
+    """Integrated loudness of [N], or [N, channels], in LUFS (ITU-R BS.1770-4).
+
+    None where all of it is below the absolute gate.
 
     A sound shorter than the 0.4 s that are measured at once is measured with silence after it, as it would be heard.
     """

@@ -25,14 +25,29 @@ CARRIED: Final = frozenset(
 _AS_IN_SOURCE: Final = frozenset({b"st3d", b"vexu"})  # where there are both, the last one is believed
 _OF_TRACK: Final = frozenset({b"uuid", b"tapt"})  # uuid: the first version of Google's spherical video
 _WRITTEN_BY_FFMPEG: Final = frozenset(
-    (b"meta", b"chpl", b"name", b"hnti", b"hinf")
-    + tuple(b"\xa9" + name for name in (b"nam", b"ART", b"wrt", b"alb", b"day", b"too", b"cmt", b"gen", b"cpy", b"grp"))
-    + (b"\xa9lyr", b"\xa9des", b"\xa9swr", b"cprt", b"desc")
+    (
+        *(b"meta", b"chpl", b"name", b"hnti", b"hinf", b"cprt", b"desc"),
+        *(b"\xa9" + name for name in b"nam ART wrt alb day too cmt gen cpy grp lyr des swr".split()),
+    )
 )
 _DOLBY_ENTRIES: Final = frozenset({b"dvh1", b"dvhe", b"dvav", b"dva1", b"dav1"})
 _PLAIN_TAGS: Final = frozenset(
-    "title artist album_artist composer album date comment genre copyright grouping lyrics description synopsis "
-    "location".split()
+    [
+        "title",
+        "artist",
+        "album_artist",
+        "composer",
+        "album",
+        "date",
+        "comment",
+        "genre",
+        "copyright",
+        "grouping",
+        "lyrics",
+        "description",
+        "synopsis",
+        "location",
+    ]
 )
 _CAMERA_TAGS: Final = {"make": b"\xa9mak", "model": b"\xa9mod"}
 _STEREO_LAYOUTS: Final = {"top and bottom": 1, "side by side": 2}

@@ -22,7 +22,8 @@ _SENTENCES: Final = (
     (r"Cannot allocate memory|Out of memory", "the file needs more memory than is allowed for it"),
     (
         r"[Ff]ormat not on whitelist",
-        "the file is not of a kind that is read: allowed are mp4, mov, mkv, webm, avi, mpg, ts, mxf, dv, gif, webp, apng",
+        "the file is not of a kind that is read: allowed are mp4, mov, mkv, webm, avi, mpg, ts, mxf, dv, gif, webp "
+        "and apng",
     ),
     (r"[Pp]rotocol '?\S+ not on whitelist", "the file points to other files or hosts, which are never opened"),
     (r"not on whitelist", "the file is in a coding that is not read"),
@@ -89,7 +90,8 @@ _NO_NEWS: Final = re.compile(
     r"|(?:Packet|input packet) corrupt|corrupt input packet|Continuity check failed|PES packet size mismatch"  # counted
     r"|exceeds max_streams|DTS .* out of order|Missing key frame while searching|Found duplicated MOOV"
     r"|Estimating duration from bitrate|Bitrate .* is extremely|max_analyze_duration|probesize|Unknown cover type"
-    r"|Multiple -\S+ options specified|Stream HEVC is not hvc1|Multiple frames in a packet|Skipping unhandled metadata|key frame .* not found"
+    r"|Multiple -\S+ options specified"
+    r"|Stream HEVC is not hvc1|Multiple frames in a packet|Skipping unhandled metadata|key frame .* not found"
     r"|Error submitting a packet to the muxer: Broken pipe|Could not update timestamps|Late SEI|rfbps"
     r"|Invalid return value 0 for stream protocol|overread|moov atom .* already"
 )

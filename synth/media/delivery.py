@@ -55,7 +55,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Settled:
-    """What is to be written: float32 [N], the ceiling of a mix, how it comes back, and a sentence if that is too high."""
+    """What is to be written: float32 [N], the ceiling of a mix, how it comes back, a sentence if that is too high."""
 
     sound: Floats
     ceiling_dbtp: float

@@ -17,5 +17,7 @@ def losses(before: str, after: str, container: str, *, stream: int | None = None
         MediaError: without what is lost the picture would be shown wrongly.
     """
     said = side_data.losses(side_data.of_picture(before, stream), side_data.of_picture(after), container)
-    picture = metadata.losses(metadata.of_picture(before, stream), metadata.of_picture(after), container, of="the picture")
+    picture = metadata.losses(
+        metadata.of_picture(before, stream), metadata.of_picture(after), container, of="the picture"
+    )
     return (*said, *metadata.losses(metadata.of_file(before), metadata.of_file(after), container), *picture)

@@ -11,7 +11,9 @@ from synth.media.side_data import picture_lines
 
 ORIGINAL_COMMENT: Final = "original_comment"
 """The name under which a source's own comment is kept, beside ours."""
-FILE_OWN: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "comment", "creation_time"})
+FILE_OWN: Final = frozenset(
+    {"major_brand", "minor_version", "compatible_brands", "encoder", "comment", "creation_time"}
+)
 """Names whose values belong to a file and not to what was filmed, or that every result writes anew."""
 _OF_PICTURE: Final = frozenset({"language", "timecode", "reel_name", "title"})
 _FILE_STRUCTURE: Final = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
@@ -64,9 +66,7 @@ def arguments(tags: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
     return found
 
 
-def losses(
-    before: Mapping[str, str], after: Mapping[str, str], container: str, *, of: str = "the source"
-) -> list[str]:
+def losses(before: Mapping[str, str], after: Mapping[str, str], container: str, *, of: str = "the source") -> list[str]:
     """One sentence that names the tags which a result lacks or says otherwise; none where all are there.
 
     A source's comment is looked for under :data:`ORIGINAL_COMMENT`, because a result has one of ours.

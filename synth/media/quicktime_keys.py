@@ -36,10 +36,10 @@ def read_keys(meta: Box) -> list[Key]:
     payload = meta.fixed
     # QuickTime's meta is a plain box; that of ISO has four bytes of version and flags first.
     inside = payload if payload[4:8] == b"hdlr" else payload[4:]
-    boxes = {kind: content for kind, content in _boxes(inside)}
+    boxes = dict(_boxes(inside))
     if boxes.get(b"hdlr", b"")[8:12] != b"mdta":
         return []
-    names = [(kind, content) for kind, content in _boxes(boxes.get(b"keys", b"")[8:])]
+    names = list(_boxes(boxes.get(b"keys", b"")[8:]))
     found = []
     for number, value in _boxes(boxes.get(b"ilst", b"")):
         index = int.from_bytes(number, "big") - 1

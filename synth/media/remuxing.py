@@ -236,9 +236,7 @@ def _fence(info: VideoInfo, sound_bytes: int, *, recut: bool) -> Fence:
     )
 
 
-def _checked(
-    output: Output, what: Muxing, seen: Look, part: Path, cancelled: Cancel | None
-) -> tuple[Digests, str]:
+def _checked(output: Output, what: Muxing, seen: Look, part: Path, cancelled: Cancel | None) -> tuple[Digests, str]:
     """The digests of source and result, and ffmpeg's description of the result.
 
     Raises:

@@ -29,7 +29,9 @@ _NAMES: Final = {
     "ICC Profile": "its colour profile",
     "3D Reference Displays Info": "the displays that its depth is meant for",
 }
-_NOT_SHOWN: Final = frozenset({"CPB properties", "Encryption initialization data", "Quality stats", "Producer Reference Time"})
+_NOT_SHOWN: Final = frozenset(
+    {"CPB properties", "Encryption initialization data", "Quality stats", "Producer Reference Time"}
+)
 _PLAIN_TAGS: Final = {"dvh1": "hvc1", "dvhe": "hvc1", "dvav": "avc1", "dva1": "avc1", "dav1": "av01"}
 _SAME: Final = {"displaymatrix": TURNED}
 _STREAM: Final = re.compile(r"^  Stream #0:(\d+)(?:\[0x([0-9a-f]+)\])?(?:\((\w+)\))?: (\w+): ?(.*)$")

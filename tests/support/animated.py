@@ -33,9 +33,9 @@ def animated(target: Path, *, transparent: bool = False, width: int = WIDTH, cou
     frames = [Image.fromarray(drawn(number, transparent, width)) for number in range(count)]
     if target.suffix == ".gif" and not transparent:
         frames = [frame.convert("RGB") for frame in frames]
-    kind: dict[str, Any] = {".png": {"format": "PNG", "default_image": False}, ".webp": {"lossless": True}}.get(target.suffix, {})
+    kinds: dict[str, dict[str, Any]] = {".png": {"format": "PNG"}, ".webp": {"lossless": True}}
     more: dict[str, Any] = {"save_all": True, "append_images": frames[1:], "duration": DELAYS_MS[:count], "loop": 0}
     if target.suffix == ".gif":
         more["disposal"] = 2
-    frames[0].save(target, **kind, **more)
+    frames[0].save(target, **kinds.get(target.suffix, {}), **more)
     return target

@@ -37,14 +37,15 @@ def by_pyav(path: Path, track: int = 0) -> tuple[Floats, float]:
     """A sound track as PyAV decodes it, its samples in order [N], and when it starts after the picture, in seconds."""
     with av.open(str(path)) as container:
         picture = container.streams.video[0]
-        shown = [packet.pts * picture.time_base for packet in container.demux(picture) if packet.pts is not None]
+        tick = Fraction(picture.time_base or 1)
+        shown = [packet.pts * tick for packet in container.demux(picture) if packet.pts is not None]
     pieces: list[Floats] = []
     began: Fraction | None = None
     with av.open(str(path)) as container:
         sound = container.streams.audio[track]
         assert sound.rate == RATE_HZ
         for frame in container.decode(sound):
-            began = frame.pts * frame.time_base if began is None else began
+            began = Fraction(frame.pts or 0) * Fraction(frame.time_base or 1) if began is None else began
             pieces.append(_samples(frame))
     assert began is not None
     return np.concatenate(pieces), float(began - min(shown))

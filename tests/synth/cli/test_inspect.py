@@ -65,7 +65,13 @@ def test_in_words(zoo: Zoo, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     put_into(zoo["plain.mp4"], tmp_path / "sphere.mp4", (*ENTRY, b"avc1"), sphere(1))
     assert app.main(["inspect", str(tmp_path / "sphere.mp4")]) == 0
     told = capsys.readouterr().out
-    for part in ("picture: track 0, h264, 64 x 48, 48 frames, 24 frames a second", "side data: mapping of the 360", "top and bottom", "clock: starts at 0.000 s", "a .mp4 keeps picture (h264), 48 frames, copied"):
+    for part in (
+        "picture: track 0, h264, 64 x 48, 48 frames, 24 frames a second",
+        "side data: mapping of the 360",
+        "top and bottom",
+        "clock: starts at 0.000 s",
+        "a .mp4 keeps picture (h264), 48 frames, copied",
+    ):
         assert part in told
     assert app.main(["inspect", str(tmp_path / "sphere.mp4"), "--no-trial"]) == 0
     assert "keeps" not in capsys.readouterr().out
@@ -77,7 +83,9 @@ def test_a_recording_that_breaks_off(zoo: Zoo, capsys: pytest.CaptureFixture[str
     assert found["result"] is not None
 
 
-@pytest.mark.parametrize(("name", "more", "says"), [("text.mp4", [], "not a video"), ("plain.mp4", ["--into", "avi"], "allowed are .mp4")])
+@pytest.mark.parametrize(
+    ("name", "more", "says"), [("text.mp4", [], "not a video"), ("plain.mp4", ["--into", "avi"], "allowed are .mp4")]
+)
 def test_what_cannot_be_inspected(
     zoo: Zoo, capsys: pytest.CaptureFixture[str], name: str, more: list[str], says: str
 ) -> None:

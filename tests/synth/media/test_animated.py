@@ -14,8 +14,9 @@ from synth.media import video
 from synth.options import ExistingSound, Mode, Options
 from synth.pipeline.sonorize import sonorize
 from tests.support.animated import DELAYS_MS, HEIGHT, KINDS, WIDTH, animated, drawn
-from tests.support.clips import SOUND_HZ, Zoo, knock_at_s, knocks
+from tests.support.clips import SOUND_HZ, Zoo, knock_at_s, knocks, refused_or_read
 from tests.support.voices import FlashVoice
+
 
 @pytest.mark.parametrize("suffix", list(KINDS))
 def test_an_animated_picture_is_looked_at(tmp_path: Path, suffix: str) -> None:
@@ -83,7 +84,7 @@ def test_a_still_is_made_of_it(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", [".gif", ".png"])
 def test_one_frame_is_no_film(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(MediaError, match="one frame|not of a kind that is read"):
+    with pytest.raises(MediaError, match=r"one frame|not of a kind that is read"):
         video.probe(animated(tmp_path / f"clip{suffix}", count=1))
 
 
@@ -143,7 +144,5 @@ def test_damage_is_refused_or_read_but_breaks_nothing(tmp_path: Path, suffix: st
             damaged[at] = draw.integers(0, 256)
         path = tmp_path / f"damaged{number}{suffix}"
         path.write_bytes(bytes(damaged))
-        try:
+        with refused_or_read():
             list(video.read_frames(path, rate_hz=5, width=32, height=32))
-        except MediaError as error:
-            assert "signal" not in str(error)

@@ -33,7 +33,9 @@ def decoded_peak_dbtp(path: Path) -> float:
         frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
         channels = container.streams.audio[0].layout.nb_channels
     scale = 2.0**31 if frames[0].dtype == np.int32 else 1.0
-    values = np.concatenate([frame.reshape(-1, channels) if len(frame) == 1 < channels else frame.T for frame in frames])
+    values = np.concatenate(
+        [frame.reshape(-1, channels) if len(frame) == 1 < channels else frame.T for frame in frames]
+    )
     return max(limiter.true_peak_dbtp((channel / scale).astype(np.float32)) for channel in values.T)
 
 
@@ -45,9 +47,7 @@ def test_the_true_peak_is_met_after_decoding(zoo: Zoo, tmp_path: Path, name: str
     target, plain = tmp_path / f"result{suffix}", tmp_path / f"plain{suffix}"
     sound = hits()
     video.remux(zoo[name], sound, SOUND_HZ, plain, existing=ExistingSound.REPLACE)
-    done = video.remux(
-        zoo[name], sound, SOUND_HZ, target, existing=ExistingSound.REPLACE, true_peak_dbtp=CEILING_DBTP
-    )
+    done = video.remux(zoo[name], sound, SOUND_HZ, target, existing=ExistingSound.REPLACE, true_peak_dbtp=CEILING_DBTP)
     delivery = done.delivery
     assert delivery is not None
     assert delivery.true_peak_dbtp is not None
@@ -104,7 +104,12 @@ def test_what_cannot_be_met_is_said() -> None:
     from synth.media import delivery
 
     stubborn = delivery.settle(
-        np.full(9600, 0.5, np.float32), SOUND_HZ, -1.0, lambda s, _: np.ones((9600, 1), np.float32), "x", coded_hz=48_000,
+        np.full(9600, 0.5, np.float32),
+        SOUND_HZ,
+        -1.0,
+        lambda s, _: np.ones((9600, 1), np.float32),
+        "x",
+        coded_hz=48_000,
         mixed=False,
     )
     assert stubborn.delivery.limited_again == 2

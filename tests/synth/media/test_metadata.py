@@ -11,7 +11,8 @@ from synth.media.boxes import Box, movie
 from synth.media.remuxing import Remuxed
 from synth.options import LIMITS, ExistingSound
 from tests.support.clips import FENCE, SOUND_HZ, Zoo, knocks
-from tests.support.mp4_made import box, put_into, quicktime_keys as made_keys, user_text
+from tests.support.mp4_made import box, put_into, user_text
+from tests.support.mp4_made import quicktime_keys as made_keys
 
 PHONE = {
     "com.apple.quicktime.make": "Apple",
@@ -72,7 +73,9 @@ def test_values_that_are_no_text_keep_their_kind(zoo: Zoo, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
 def test_what_a_camera_says_in_user_data_is_kept(zoo: Zoo, tmp_path: Path, suffix: str) -> None:
-    said = user_text(b"\xa9mak", "GoPro") + user_text(b"\xa9mod", "HERO12") + user_text(b"\xa9xyz", "+52.5163+013.3777/")
+    said = (
+        user_text(b"\xa9mak", "GoPro") + user_text(b"\xa9mod", "HERO12") + user_text(b"\xa9xyz", "+52.5163+013.3777/")
+    )
     said += box(b"FIRM", b"H23.01.02.32.00") + box(b"LENS", b"LPM1230300101")
     put_into(zoo["plain.mp4"], tmp_path / "source.mp4", (b"moov",), box(b"udta", said))
     assert remuxed(tmp_path / "source.mp4", tmp_path / f"result{suffix}").warnings == ()

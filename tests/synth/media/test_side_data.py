@@ -11,8 +11,18 @@ from synth.media import boxes, packets, side_data, video
 from synth.media.losses import losses
 from synth.media.remuxing import Remuxed
 from synth.options import LIMITS, ExistingSound
-from tests.support.clips import SOUND_HZ, Zoo, encode, knocks
-from tests.support.mp4_made import ENTRY, ambient_light, dolby_vision, hlg_clip, light_levels, put_into, sphere, sphere_of_version_1
+from tests.support.clips import SOUND_HZ, Zoo, knocks, refused_or_read
+from tests.support.mp4_made import (
+    ENTRY,
+    ambient_light,
+    dolby_vision,
+    hlg_clip,
+    light_levels,
+    put_into,
+    sphere,
+    sphere_of_version_1,
+)
+
 
 @pytest.fixture(scope="session")
 def hlg(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -129,7 +139,8 @@ def test_a_turned_picture_stays_turned(zoo: Zoo, tmp_path: Path) -> None:
 def test_descriptions_of_several_pictures_are_kept_apart() -> None:
     description = (
         "Input #0, mov,mp4, from 'x':\n  Duration: 00:00:01.00, start: 0.0\n"
-        "  Stream #0:0[0x1]: Video: mjpeg, 64x48 (attached pic)\n    Side data:\n      Display Matrix: rotation of 90.00 degrees\n"
+        "  Stream #0:0[0x1]: Video: mjpeg, 64x48 (attached pic)\n    Side data:\n"
+        "      Display Matrix: rotation of 90.00 degrees\n"
         "  Stream #0:1[0x7](und): Video: h264, 64x48\n    Metadata:\n      handler_name : x\n"
         "    Side data:\n      Spherical Mapping: cubemap\n      CPB properties: none\n"
         "  Stream #0:2[0x9]: Video: h264, 64x48\n    Side data:\n      ICC Profile\n"
@@ -137,7 +148,9 @@ def test_descriptions_of_several_pictures_are_kept_apart() -> None:
     assert side_data.of_picture(description) == {side_data.SPHERICAL: "cubemap"}
     assert side_data.of_picture(description, 2) == {"ICC Profile": ""}
     assert side_data.track_id(description) == 7
-    assert losses(description, "", "mkv", stream=2) == ("the mkv file does not hold its colour profile (present in the source)",)
+    assert losses(description, "", "mkv", stream=2) == (
+        "the mkv file does not hold its colour profile (present in the source)",
+    )
 
 
 # -- boxes ---------------------------------------------------------------------------------------------------------
@@ -172,8 +185,5 @@ def test_broken_boxes_of_a_source_break_nothing(hlg: Path, tmp_path: Path) -> No
         damaged = tmp_path / f"{kind.decode()}.mp4"
         damaged.write_bytes(whole[:at] + b"\xff\xff\xff\xf0" + whole[at + 4 :])
         assert boxes.movie(damaged) is None or boxes.picture_track(boxes.Box(b"moov")) is None
-        try:
+        with refused_or_read():
             remuxed(damaged, tmp_path / f"{kind.decode()}.result.mp4")
-        except MediaError as error:
-            assert "signal" not in str(error)
-

@@ -10,8 +10,8 @@ import pytest
 
 from synth.errors import MediaError
 from synth.media import containers, ffmpeg, guard, packets, video
-from synth.options import ExistingSound
-from tests.support.clips import FENCE, SOUND_HZ, encode, knocks
+from synth.options import LIMITS, ExistingSound
+from tests.support.clips import FENCE, SOUND_HZ, encode, knocks, refused_or_read
 
 DNXHR = ("-c:v", "dnxhd", "-profile:v", "dnxhr_lb", "-pix_fmt", "yuv422p", "-vf", "scale=256:144")
 DV = ("-c:v", "dvvideo", "-vf", "scale=720:576", "-pix_fmt", "yuv420p", "-r", "25")
@@ -49,23 +49,22 @@ def test_it_is_copied_bit_for_bit(made: dict[str, Path], tmp_path: Path, name: s
     source, target = made[name], tmp_path / f"result{suffix}"
     before = video.probe(source)
     assert before.video_codec == CODINGS[name.partition(".")[0]]
-    assert (before.frames, before.rate_fps, before.duration_s) == (25, 25.0, pytest.approx(1.0))
+    assert (before.frames, before.rate_fps) == (25, 25.0)
+    assert before.duration_s == pytest.approx(1.0)
     done = video.remux(source, knocks(1.0), SOUND_HZ, target, existing=ExistingSound.REPLACE)
     assert done.picture == "copied"
     assert done.digests.packets_source == done.digests.packets_result == packets.packet_digest(target)
     after = video.probe(target)
     assert (after.frames, after.rate_fps) == (25, 25.0)
     assert after.duration_s == pytest.approx(before.duration_s, abs=0.002)
-    one, other = (
-        np.stack(list(video.read_frames(path, rate_hz=25, width=64, height=48))) for path in (source, target)
-    )
+    one, other = (np.stack(list(video.read_frames(path, rate_hz=25, width=64, height=48))) for path in (source, target))
     assert np.array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", list(HELD))
 def test_a_container_that_cannot_hold_it_is_refused(made: dict[str, Path], tmp_path: Path, name: str) -> None:
     for suffix in {".mp4", ".mov", ".mkv", ".webm"} - set(HELD[name]):
-        with pytest.raises(MediaError, match=f"cannot hold a picture coded as .* can"):
+        with pytest.raises(MediaError, match=r"cannot hold a picture coded as .* can"):
             video.remux(made[name], knocks(), SOUND_HZ, tmp_path / f"r{suffix}", existing=ExistingSound.REPLACE)
     assert not list(tmp_path.iterdir())
     assert containers.suffix_for(video.probe(made[name]).video_codec) in HELD[name]
@@ -81,7 +80,7 @@ def test_the_sound_of_a_camcorder_is_kept(tmp_path: Path) -> None:
     for suffix in (".mov", ".mkv"):
         target = tmp_path / f"result{suffix}"
         video.remux(tmp_path / "voiced.dv", 0.1 * knocks(1.0), SOUND_HZ, target, existing=ExistingSound.KEEP)
-        assert [one.coding for one in packets.listing(target, video.LIMITS).sounds][1] == "pcm_s16le"
+        assert [one.coding for one in packets.listing(target, LIMITS).sounds][1] == "pcm_s16le"
 
 
 # -- hostile files -------------------------------------------------------------------------------------------------
@@ -110,10 +109,8 @@ def test_damage_is_refused_or_read_but_breaks_nothing(made: dict[str, Path], tmp
         path = tmp_path / f"{number}{Path(name).suffix}"
         path.write_bytes(bytes(damaged))
         started_s = time.monotonic()
-        try:
+        with refused_or_read():
             list(video.read_frames(path, rate_hz=5, width=32, height=32))
-        except MediaError as error:
-            assert "signal" not in str(error)
         assert time.monotonic() - started_s < 20
 
 
@@ -124,7 +121,7 @@ def test_a_size_that_is_a_lie_is_refused(made: dict[str, Path], tmp_path: Path) 
     assert whole[at : at + 4] == b"\0\x40\0\x30"
     whole[at : at + 4] = b"\xff" * 4
     (tmp_path / "huge.mov").write_bytes(bytes(whole))
-    with pytest.raises(MediaError, match="the picture is 65535 x 65535|larger than is allowed"):
+    with pytest.raises(MediaError, match=r"the picture is 65535 x 65535|larger than is allowed"):
         video.probe(tmp_path / "huge.mov")
 
 

@@ -106,8 +106,10 @@ def test_a_browser_finds_our_clicks_too(
 
 @pytest.mark.parametrize(
     ("coding", "suffix"),
-    [("aac", ".mp4"), ("aac", ".mkv"), ("flac", ".mp4"), ("flac", ".mkv"), ("libopus", ".mkv"), ("libopus", ".webm")]
-    + [("pcm_s16le", ".mov"), ("pcm_s16le", ".mkv")],
+    [
+        *(("aac", ".mp4"), ("aac", ".mkv"), ("flac", ".mp4"), ("flac", ".mkv")),
+        *(("libopus", ".mkv"), ("libopus", ".webm"), ("pcm_s16le", ".mov"), ("pcm_s16le", ".mkv")),
+    ],
 )
 def test_a_browser_finds_clicks_of_every_coding(
     zoo: Zoo, tmp_path: Path, browser: webdriver.Chrome, coding: str, suffix: str

@@ -19,7 +19,7 @@ WHITE_CD_M2 = 203.0
 
 
 def scene(number: int) -> NDArray[np.float64]:
-    """Light on the screen [H, W, 3] in bt709, 1 for diffuse white: shades of grey, colours, and a lamp five times as bright."""
+    """Light on the screen [H, W, 3] in bt709, 1 for diffuse white: greys, colours, a lamp five times as bright."""
     across, down = np.meshgrid(np.linspace(0, 1, WIDTH), np.linspace(0, 1, HEIGHT))
     light = np.stack([0.02 + 0.75 * across**2.2] * 3, axis=-1)
     light[down > 0.5] *= np.array([1.0, 0.5, 0.3])
@@ -33,13 +33,13 @@ TO_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164,
 
 def sdr(light: NDArray[np.float64]) -> NDArray[np.float64]:
     """Codes 0..255 that show this light on an ordinary screen (ITU-R BT.1886); brighter than white is cut off."""
-    return 255 * np.clip(light, 0, 1) ** (1 / 2.4)
+    return np.asarray(255 * np.clip(light, 0, 1) ** (1 / 2.4))
 
 
 def pq(light: NDArray[np.float64]) -> NDArray[np.float64]:
     """SMPTE ST 2084."""
     powered = np.clip(light @ TO_2020.T * WHITE_CD_M2 / 10_000, 0, 1) ** 0.1593017578125
-    return ((0.8359375 + 18.8515625 * powered) / (1 + 18.6875 * powered)) ** 78.84375
+    return np.asarray(((0.8359375 + 18.8515625 * powered) / (1 + 18.6875 * powered)) ** 78.84375)
 
 
 def hlg(light: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -48,7 +48,7 @@ def hlg(light: NDArray[np.float64]) -> NDArray[np.float64]:
     luminance = np.maximum(display @ np.array([0.2627, 0.6780, 0.0593]), 1e-9)[..., None]
     scene_light = display * luminance ** (1 / 1.2 - 1)
     above = 0.17883277 * np.log(np.maximum(12 * scene_light - 0.28466892, 1e-9)) + 0.55991073
-    return np.where(scene_light <= 1 / 12, np.sqrt(3 * scene_light), above)
+    return np.asarray(np.where(scene_light <= 1 / 12, np.sqrt(3 * scene_light), above))
 
 
 CURVES = {"smpte2084": pq, "arib-std-b67": hlg}
@@ -110,7 +110,13 @@ def test_profile_5_is_read_in_grey(tmp_path: Path) -> None:
 
 def test_what_is_no_hdr_is_left_alone() -> None:
     line = "  Stream #0:0: Video: h264 (High), yuv420p({}), 64x48"
-    for said in ("tv, bt709, progressive", "tv, bt2020nc/bt2020/bt709", "pc", "progressive", "tv, smpte170m/bt470bg/unknown"):
+    for said in (
+        "tv, bt709, progressive",
+        "tv, bt2020nc/bt2020/bt709",
+        "pc",
+        "progressive",
+        "tv, smpte170m/bt470bg/unknown",
+    ):
         assert tone_mapping.filters(tone_mapping.of_picture(line.format(said)), 64, 48) is None
     hdr = tone_mapping.of_picture(line.format("tv, bt2020nc/bt2020/smpte2084, progressive"))
     assert hdr == tone_mapping.Colours("bt2020nc", "bt2020", "smpte2084")
