@@ -9,6 +9,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 FOLDER = Path("synth", "sampler", "cpu")
 # Same source, same roundings: the compiler must not fuse what the code does not.
@@ -38,6 +39,20 @@ class BuildSampler(build_ext):
         super().build_extension(ext)
 
 
+class BuildPackages(build_py):
+    """Puts the documents beside the pages that show them; a checkout reads them where they are."""
+
+    def run(self) -> None:
+        """Copy the packages, then the documents."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib, "web", "pages", "docs")
+        target.mkdir(parents=True, exist_ok=True)
+        for document in sorted(Path("docs").glob("*.md")):
+            self.copy_file(str(document), str(target / document.name))
+
+
 SAMPLER = Extension(
     "synth.sampler._cpu",
     sources=[str(FOLDER / "engine.cpp"), str(FOLDER / "portable.cpp")],
@@ -49,4 +64,4 @@ SAMPLER = Extension(
     optional=True,
 )
 
-setup(ext_modules=[SAMPLER], cmdclass={"build_ext": BuildSampler})
+setup(ext_modules=[SAMPLER], cmdclass={"build_ext": BuildSampler, "build_py": BuildPackages})

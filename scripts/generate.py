@@ -1,21 +1,27 @@
-"""Write the files that follow from others: `python scripts/generate.py`. The tests hold that they are up to date.
+"""Write the files that follow from others: `python -m scripts.generate`. The tests hold that they are up to date.
 
-requirements-web.txt comes from pyproject.toml, the README's table of settings from .env.example.
+- requirements-web.txt comes from pyproject.toml;
+- the table of settings of docs/SERVER.md from .env.example;
+- docs/FIGURES.md and the README's table of voices from bench/results/*.json;
+- the tree of ARCHITECTURE.md from the docstrings of the packages.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from scripts import figures
+
 ROOT: Final = Path(__file__).parent.parent
 REQUIREMENTS: Final = ROOT / "requirements-web.txt"
-README: Final = ROOT / "README.md"
-BEGIN: Final = "<!-- settings: made from .env.example by scripts/generate.py -->"
-END: Final = "<!-- end of settings -->"
+FIGURES: Final = ROOT / "docs" / "FIGURES.md"
+_BEGIN: Final = "<!-- {name}: made by scripts/generate.py -->\n"
+_END: Final = "<!-- end of {name} -->"
 _SETTING: Final = re.compile(r"(# )?(?P<name>[A-Z][A-Z0-9_]+)=(?P<value>.*)")
 
 
@@ -58,11 +64,40 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def readme() -> str:
-    """The README with its table of settings as it should be."""
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN, 1)
-    return f"{before}{BEGIN}\n{table()}\n{END}{rest.split(END, 1)[1]}"
+def tree() -> str:
+    """The packages, top down, each with the first line of its docstring."""
+    lines = []
+    for top in ("synth", "workers", "web"):
+        for file in sorted((ROOT / top).rglob("__init__.py")):
+            package = file.parent.relative_to(ROOT)
+            told = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+            name = "  " * (len(package.parts) - 1) + package.name + "/"
+            lines.append(f"{name:26}{told.splitlines()[0]}")
+    return "```\n" + "\n".join(lines) + "\n```"
+
+
+def voices() -> str:
+    """The README's table of voices, one figure each."""
+    return figures.rendered("voices.md.j2").rstrip()
+
+
+def documents() -> dict[Path, str]:
+    """Every file that is made, with the text that it should have."""
+    return {
+        REQUIREMENTS: requirements(),
+        FIGURES: figures.rendered("FIGURES.md.j2"),
+        ROOT / "docs" / "SERVER.md": _with_block(ROOT / "docs" / "SERVER.md", "settings", table()),
+        ROOT / "README.md": _with_block(ROOT / "README.md", "voices", voices()),
+        ROOT / "ARCHITECTURE.md": _with_block(ROOT / "ARCHITECTURE.md", "tree", tree()),
+    }
+
+
+def _with_block(file: Path, name: str, text: str) -> str:
+    """The file with one made block in it replaced."""
+    whole = file.read_text(encoding="utf-8")
+    begin, end = _BEGIN.format(name=name), _END.format(name=name)
+    before, rest = whole.split(begin, 1)
+    return f"{before}{begin}{text}\n{end}{rest.split(end, 1)[1]}"
 
 
 def bare(entry: str) -> str:
@@ -71,8 +106,8 @@ def bare(entry: str) -> str:
 
 
 def main() -> None:
-    REQUIREMENTS.write_text(requirements(), encoding="utf-8")
-    README.write_text(readme(), encoding="utf-8")
+    for file, text in documents().items():
+        file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth import pipeline
 from synth.media import video
 from synth.options import Mode
+from synth.pipeline.modes import MODES
 from synth.routing import router
-from tests import servers
-from tests.clips import Zoo
-from tests.serving import KEY_ENTRY, Serving, serving
-from tests.voices import FlashVoice, HissVoice, flash_route
+from tests.support import servers
+from tests.support.clips import Zoo
+from tests.support.paths import ROOT
+from tests.support.serving import KEY_ENTRY, Serving, serving
+from tests.support.voices import FlashVoice, HissVoice, flash_route
 
 FLASHES_S = (0.5, 1.2)
 FLASH_CLIP_S = 2.0
@@ -26,7 +27,7 @@ FLASH_CLIP_S = 2.0
 def _workers_find_the_tests() -> Iterator[None]:
     """Workers look for no modules in the folder they are started in, so that of the tests is named to them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+        patch.setenv("PYTHONPATH", str(ROOT))
         yield
 
 
@@ -34,7 +35,7 @@ def _workers_find_the_tests() -> Iterator[None]:
 def flash_voice(monkeypatch: pytest.MonkeyPatch) -> FlashVoice:
     """The hits mode, sounded by :class:`FlashVoice` for this test."""
     voice = FlashVoice()
-    monkeypatch.setitem(pipeline.MODES, Mode.HITS, lambda: voice)
+    monkeypatch.setitem(MODES, Mode.HITS, lambda: voice)
     monkeypatch.setattr(router, "route_clip", flash_route)
     return voice
 
@@ -43,7 +44,7 @@ def flash_voice(monkeypatch: pytest.MonkeyPatch) -> FlashVoice:
 def hiss_voice(monkeypatch: pytest.MonkeyPatch) -> HissVoice:
     """The ambient mode, sounded by :class:`HissVoice` for this test."""
     voice = HissVoice()
-    monkeypatch.setitem(pipeline.MODES, Mode.AMBIENT, lambda: voice)
+    monkeypatch.setitem(MODES, Mode.AMBIENT, lambda: voice)
     monkeypatch.setattr(router, "route_clip", flash_route)
     return voice
 
@@ -98,6 +99,6 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def keyed() -> Iterator[Serving]:
-    """A real ``sonorize serve`` that wants the key of anna; see :data:`tests.serving.KEY`."""
+    """A real ``sonorize serve`` that wants the key of anna; see :data:`tests.support.serving.KEY`."""
     with serving(SONORIZE_API_KEYS=KEY_ENTRY) as server:
         yield server

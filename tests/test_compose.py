@@ -17,9 +17,9 @@ import jsonschema
 import pytest
 
 from scripts import five_services, generate
-from tests.servers import postgres_programs, weed
+from tests.support.paths import ROOT
+from tests.support.servers import postgres_programs, weed
 
-ROOT = Path(__file__).parent.parent
 FILLED = {"POSTGRES_PASSWORD": "p", "REDIS_PASSWORD": "r", "S3_ACCESS_KEY": "a", "S3_SECRET_KEY": "s"}
 SCHEMA = "check_jsonschema"
 
@@ -117,8 +117,8 @@ def test_what_the_images_copy_is_let_through() -> None:
 
 
 def test_made_files_are_up_to_date() -> None:
-    assert generate.REQUIREMENTS.read_text() == generate.requirements(), "run: python scripts/generate.py"
-    assert generate.README.read_text() == generate.readme(), "run: python scripts/generate.py"
+    for file, text in generate.documents().items():
+        assert file.read_text(encoding="utf-8") == text, f"{file.name}: run python -m scripts.generate"
 
 
 def test_nothing_that_the_web_installs_asks_for_torch() -> None:
@@ -175,7 +175,7 @@ def test_a_job_goes_through_the_five_services_started_by_hand(flash_clip: Path) 
     needed = [postgres_programs(), weed(), *map(shutil.which, ("redis-server", "redis-cli", "wget", "ip", "runuser"))]
     if os.getuid() != 0 or None in needed:
         pytest.skip("needs root, PostgreSQL, redis-server, SeaweedFS, wget and ip")
-    command = [sys.executable, "scripts/five_services.py", "--preload", "tests.preload", str(flash_clip)]
+    command = [sys.executable, "scripts/five_services.py", "--preload", "tests.support.preload", str(flash_clip)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SONORIZE_")}
     environment["PYTHONPATH"] = str(ROOT)
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False)

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from synth import model_card, weights
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 SOURCES = sorted(path for part in ("synth", "workers", "web") for path in (ROOT / part).rglob("*.py"))
 LAUNCHERS = (
     ROOT / "synth" / "media" / "ffmpeg.py",  # every ffmpeg
-    ROOT / "workers" / "services.py",  # the broker and the workers of one machine
+    ROOT / "workers" / "embedded" / "services.py",  # the broker and the workers of one machine
 )
 STARTS_CHILDREN = {"subprocess", "pty", "popen2", "commands"}
 STARTS_CHILDREN_IN_OS = ("system", "popen", "fork", "spawn", "posix_spawn", "exec")
 BECOME_ANOTHER = (
     ROOT / "synth" / "media" / "guard.py",  # limits itself and becomes ffmpeg
-    ROOT / "workers" / "leash.py",  # ties itself to its parent and becomes the broker or a worker
+    ROOT / "workers" / "embedded" / "die_with_parent.py",  # ties itself to its parent, becomes broker or worker
 )
 READS_THE_ENVIRONMENT = ROOT / "workers" / "settings.py"
 ABOVE = {"synth": ("workers", "web"), "workers": ("web",), "web": ()}
@@ -37,7 +37,7 @@ WITHOUT_TORCH = (
     "synth.media.audio",
     "synth.media.video",
     "synth.options",
-    "synth.pipeline",
+    "synth.pipeline.sonorize",
     "synth.randomness",
     "synth.result",
     "synth.description.heat_map",
@@ -52,15 +52,15 @@ WITHOUT_TORCH = (
     "web.app",
     "web.cli",
     "web.client",
-    "web.running",
-    "web.serving",
+    "web.server.run",
+    "web.server.http_server",
     "workers.boxes",
-    "workers.embedded",
+    "workers.embedded.supervisor",
     "workers.jobs",
     "workers.queue",
     "workers.reconciler",
     "workers.settings",
-    "workers.storage",
+    "workers.files.storage",
 )
 
 
@@ -140,13 +140,17 @@ def test_documents_made_from_the_manifest_are_up_to_date(document: str) -> None:
     assert (ROOT / "docs" / document).read_text(encoding="utf-8") == wanted, "run: sonorize weights card --write"
 
 
-def test_the_readme_lists_every_verb() -> None:
+def test_the_documents_list_every_verb() -> None:
     from web.cli import app
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = (ROOT / "docs" / "COMMAND_LINE.md").read_text(encoding="utf-8")
     verbs = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
     verbs += [group.name for group in app.registered_groups if group.name]
-    assert [verb for verb in verbs if f"`sonorize {verb}" not in readme] == []
+    assert [verb for verb in verbs if f"`sonorize {verb}" not in listed] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def test_ci_runs_what_people_run() -> None:

@@ -1,6 +1,6 @@
 """The web's factory: settings, jobs, storage and doorbell in, a WSGI application out.
 
-``web.serving`` runs it on waitress. Importing this loads no torch: a test holds that.
+``web.server.http_server`` runs it on waitress. Importing this loads no torch: a test holds that.
 """
 
 from __future__ import annotations
@@ -16,32 +16,22 @@ from urllib.parse import urlsplit
 
 from flask import Flask
 
-from web import (
-    api,
-    auth,
-    batches,
-    boxes,
-    context,
-    decor,
-    door,
-    errors,
-    guards,
-    health,
-    insights,
-    music,
-    openapi,
-    pages,
-    search,
-)
-from web.auth import Keys
-from web.context import Ring, Site
-from web.events import Streams
-from web.submit import Submitter
+from web import context
+from web.api import batches, boxes, music, openapi, problems, search
+from web.api import jobs as api
+from web.api.events import Streams
+from web.context import Site
+from web.pages import documents, explanations, filters, login, views
+from web.security import csrf, sessions
+from web.security.api_keys import Keys
+from web.server import health
+from web.uploads.submit import Submitter
 from workers import queue
 from workers.errors import StorageError
+from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
+from workers.queue import Notify
 from workers.settings import Settings
-from workers.storage import Storage, storage_of
 
 SESSION_DAYS: Final = 14
 _log = logging.getLogger(__name__)
@@ -52,7 +42,7 @@ def create_app(
     *,
     jobs: Jobs | None = None,
     storage: Storage | None = None,
-    ring: Ring | None = None,
+    ring: Notify | None = None,
     broker_check: Callable[[], None] | None = None,
 ) -> Flask:
     """One server's web application.
@@ -73,7 +63,7 @@ def create_app(
     if ring is None:
         bell = queue.make_app(settings)
         ring, broker_check = functools.partial(queue.ring, bell), functools.partial(queue.check, bell)
-    app = Flask("web", root_path=str(Path(__file__).parent))
+    app = Flask("web", root_path=str(Path(__file__).parent / "pages"))
     _configure(app, settings)
     parts = Site(
         settings=settings,
@@ -87,11 +77,11 @@ def create_app(
     )
     context.install(app, parts)
     health.install(app)  # its clock starts first
-    auth.install(app)
-    guards.install(app)
-    errors.install(app)
-    decor.install(app)
-    for part in (api, batches, boxes, insights, music, openapi, pages, search, door, health):
+    sessions.install(app)
+    csrf.install(app)
+    problems.install(app)
+    filters.install(app)
+    for part in (api, batches, boxes, explanations, music, openapi, documents, views, search, login, health):
         app.register_blueprint(part.blueprint)
     return app
 
@@ -109,7 +99,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
         PERMANENT_SESSION_LIFETIME=timedelta(days=SESSION_DAYS),
         MAX_CONTENT_LENGTH=None,  # guards sets it for each request that is no upload
-        MAX_FORM_MEMORY_SIZE=guards.FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=csrf.FORM_BYTES,
         MAX_FORM_PARTS=100,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),  # static files carry a digest in their address
     )

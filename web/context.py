@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import Flask, current_app, g
 
 from synth.voices.library import registry as libraries
+from workers.files.storage import Storage
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
-from workers.storage import Storage
 
 if TYPE_CHECKING:
-    from web.auth import Keys
-    from web.events import Streams
-    from web.submit import Submitter
+    from web.api.events import Streams
+    from web.security.api_keys import Keys
+    from web.uploads.submit import Submitter
 
-Ring = Callable[[str], object]
-"""Says that there is work of a mode. It may be lost: the database is the truth."""
 
 _KEY: Final = "sonorize"
 NOBODY: Final = "local"  # who owns a job while no API keys are configured

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from workers import words
 from workers.database import Database
 from workers.records import FINAL, HELD, JOBS, QUESTIONS, VECTORS, WORDS, Job, State, job_of
+from workers.search import text_search
 
 RING_AGAIN_S: Final = 3.0  # a waiting job's worker is woken this often, should the doorbell have been lost
 RETRY_WAIT_S: Final = 2.0  # before the second attempt after a failure that may pass; doubled for each later one
@@ -233,7 +233,7 @@ class Leases:
         with self._database.writing() as connection:
             rows = connection.execute(wanted.with_for_update(skip_locked=True)).all()
             for row in rows:
-                words.write(connection, row.id, words.rows_of(row.title, row.mode, row.result))
+                text_search.write(connection, row.id, text_search.rows_of(row.title, row.mode, row.result))
         return len(rows)
 
     def _ended_lease(self) -> float:
@@ -257,7 +257,7 @@ class Leases:
         with self._database.writing() as connection:
             row = connection.execute(changed).one_or_none()
             if row is not None and listed is not None and row.mode not in QUESTIONS:
-                words.write(connection, id, words.rows_of(row.title, row.mode, listed))
+                text_search.write(connection, id, text_search.rows_of(row.title, row.mode, listed))
         return row is not None
 
     def _change(self, condition: sa.ColumnElement[bool], **values: Any) -> list[Job]:

@@ -24,10 +24,10 @@ from synth.music.folder import Track, described, track_file
 from synth.music.index import MusicIndex
 from workers.attempt import Attempt
 from workers.errors import NotFound
+from workers.files.result_upload import THUMBNAIL_WIDTH, put
+from workers.files.storage import Storage
 from workers.jobs import Jobs
-from workers.keeping import THUMBNAIL_WIDTH, put
 from workers.settings import Settings
-from workers.storage import Storage
 
 STAGE: Final = "music"
 LAYING: Final = "bed"
@@ -103,7 +103,8 @@ def keeper(settings: Settings) -> Keeper | None:
 
 
 def suggest(stored: dict[str, Any], settings: Settings, attempt: Attempt, folder: Path) -> None:
-    """Write suggestions for a clip into what :func:`workers.keeping.store` gave, if the server has a folder of music.
+    """Write suggestions for a clip into what :func:`workers.files.result_upload.store` gave, if the server has a folder
+    of music.
 
     Args:
         folder: where the clip lies as ``source``.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from celery import Celery
@@ -27,12 +28,15 @@ QUEUES: Final = tuple(f"sonorize.{mode.value}" for mode in Mode)
 SOFT_SHUTDOWN_S: Final = 30.0
 PAUSE_S: Final = 1.0  # after a failure nobody waits for the broker for so long
 
+Notify = Callable[[str], object]
+"""Says that there is work of a mode. It may be lost: the database is the truth."""
+
 _log = logging.getLogger(__name__)
 
 
 def make_app(settings: Settings) -> Celery:
     """The Celery application of web and workers. Connects to nothing yet."""
-    app = Celery("sonorize", broker=settings.broker_url, include=["workers.tasks"], set_as_current=False)
+    app = Celery("sonorize", broker=settings.broker_url, include=["workers.tasks.run_jobs"], set_as_current=False)
     app.conf.update(
         # CUDA cannot be used after a fork; and what a child spawns slowly must not be taken for dead.
         worker_pool="prefork",

@@ -17,8 +17,8 @@ from workers.jobs import Job, Jobs, made_at
 from workers.records import State
 
 if TYPE_CHECKING:
+    from workers.files.storage import Storage
     from workers.settings import Settings
-    from workers.storage import Storage
 
 RINGS_A_TURN: Final = 8  # of one mode; who is woken looks for more by itself
 SWEEP_S: Final = 3600.0
@@ -65,7 +65,7 @@ class Reconciler:
             self._thread.join()
 
     def turn(self) -> None:
-        """Ring for who waits in vain, give up what was lost too often; now and then expire and sweep.
+        """Notify for who waits in vain, give up what was lost too often; now and then expire and sweep.
 
         Jobs of older releases get the words by which they are found, a few hundred a turn.
 

@@ -1,4 +1,5 @@
-"""One worker process: Celery's own program with a reconciler beside it. Started by :mod:`workers.embedded`."""
+"""One worker process: Celery's own program with a reconciler beside it. Started by
+:mod:`workers.embedded.supervisor`."""
 
 from __future__ import annotations
 
@@ -15,11 +16,11 @@ from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from synth.errors import SynthError
 from workers.errors import WorkError
+from workers.files.storage import storage_of
 from workers.jobs import jobs_of
 from workers.queue import make_app, queue_of, ring
 from workers.reconciler import Reconciler
 from workers.settings import from_environment
-from workers.storage import storage_of
 
 DEAF_S: Final = 10.0  # a job that waits so long beside an idle worker has been rung for several times
 

@@ -77,14 +77,14 @@ BENCHES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {"job": job, "sampl
 
 def _timed(clip: Path, folder: Path, repeats: int) -> tuple[list[float], list[float], dict[str, list[float]]]:
     """Whole jobs and the reference, in turn so that a busy moment of the machine hits both."""
-    from synth import pipeline
+    from synth.pipeline.sonorize import sonorize
 
     totals: list[float] = []
     needed: list[float] = []
     stages: dict[str, list[float]] = {}
     for repeat in range(repeats + 1):
         begin = time.perf_counter()
-        result = pipeline.sonorize(clip, folder / "out.mp4", Options(mode=Mode.HITS), replace=True)
+        result = sonorize(clip, folder / "out.mp4", Options(mode=Mode.HITS), replace=True)
         total_s = time.perf_counter() - begin
         alone_s = _needed_alone(clip, folder)
         if repeat == 0:
@@ -98,12 +98,12 @@ def _timed(clip: Path, folder: Path, repeats: int) -> tuple[list[float], list[fl
 
 def _needed_alone(clip: Path, folder: Path) -> float:
     """Seconds for decoding, the net and writing a file with silence, without anything around them."""
-    from synth import pipeline
     from synth.media import video
     from synth.options import ExistingSound
+    from synth.pipeline.modes import voice_of
     from synth.voices.base import ignore_progress, never_cancelled
 
-    voice = pipeline.voice_of(Mode.HITS)
+    voice = voice_of(Mode.HITS)
     info = video.probe(clip)
     silence = np.zeros(round(info.duration_s * voice.sample_rate_hz), np.float32)
     target = folder / "needed.mp4"
@@ -135,9 +135,9 @@ def _peak_mb(clip: Path, folder: Path) -> dict[str, float]:
 
 
 def _one_job(clip: Path, target: Path, sender: Any) -> None:
-    from synth import pipeline
+    from synth.pipeline.sonorize import sonorize
 
-    pipeline.sonorize(clip, target, Options(mode=Mode.HITS), replace=True)
+    sonorize(clip, target, Options(mode=Mode.HITS), replace=True)
     children_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     sender.send({"job": round(_peak_kb() / 1024, 1), "ffmpeg": round(children_kb / 1024, 1)})
 

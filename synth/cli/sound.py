@@ -137,7 +137,7 @@ def run(
             "true_peak_dbtp": true_peak,
         }
     )
-    from synth import pipeline
+    from synth.pipeline.sonorize import sonorize
 
     jobs = plan(clips, out, options.takes)
     outputs: list[Output] = []
@@ -147,7 +147,7 @@ def run(
 
         def one(source: Path, target: Path) -> Result:
             with progress_bar(source.name) as progress:
-                return pipeline.sonorize(source, target, options, replace=force, progress=progress, cancelled=cancelled)
+                return sonorize(source, target, options, replace=force, progress=progress, cancelled=cancelled)
 
         for source, target in jobs:
             try:
@@ -219,12 +219,12 @@ def render(
             "true_peak_dbtp": true_peak,
         }
     )
-    from synth import pipeline
+    from synth.pipeline.sonorize import render_hits
 
     ((source, target),) = plan([clip], out, 1)
     refuse_existing(target, 1, force=force)
     with progress_bar(clip.name) as progress:
-        result = pipeline.render_hits(hits, source, target, options, take=take, replace=force, progress=progress)
+        result = render_hits(hits, source, target, options, take=take, replace=force, progress=progress)
     _report(result.outputs, as_json=as_json)
     if as_json:
         say_json(result.as_json())
@@ -283,7 +283,7 @@ def refuse_existing(target: Path, takes: int, *, force: bool, save_hits: bool = 
     Raises:
         OptionError: it does.
     """
-    from synth.pipeline import take_target
+    from synth.pipeline.job import take_target
 
     if force:
         return

@@ -1,6 +1,6 @@
 """What every voice is: frames become controls, controls and random numbers become a waveform.
 
-Importable without torch. A voice is found through :data:`synth.pipeline.MODES`; the pipeline knows voices
+Importable without torch. A voice is found through :data:`synth.pipeline.modes.MODES`; the pipeline knows voices
 only by the :class:`Voice` protocol below, so that a new mode is one file here and one row there.
 
 Shapes: T = control steps, D = features a step, N = samples, H x W = one frame.

@@ -12,7 +12,7 @@ from synth.errors import OptionError
 from synth.options import Mode, Options
 
 if TYPE_CHECKING:
-    from web.commands.errand import Errand, Show
+    from web.commands.transfer import Errand, Show
 
 SCENES: Final = ((1, "wood"), (2, "ceramic"), (3, "metal"))  # seed and what is struck
 DURATION_S: Final = 6.0
@@ -26,8 +26,8 @@ def demo(
 ) -> None:
     """Start a server, upload three silent clips that the simulator draws, and fetch them with sound."""
     from web.client import Client
-    from web.commands.errand import Errand, board, fetch, send
-    from web.running import Server
+    from web.commands.transfer import Errand, board, fetch, send
+    from web.server.run import Server
     from workers.settings import embedded
 
     try:

@@ -34,7 +34,7 @@ def doctor(
 
 def _only_the_worker(settings: Settings) -> None:
     """What a container's health check asks."""
-    from workers.embedded import healthy
+    from workers.embedded.supervisor import healthy
 
     if not healthy(settings):
         raise WorkError(f"no worker of {str(settings.data_dir)!r} has shown lately that it lives")
@@ -48,7 +48,7 @@ def _of_the_server(settings: Settings) -> Mapping[str, upkeep.Check]:
 
 def _broker(settings: Settings) -> str:
     from workers import queue
-    from workers.services import broker_program
+    from workers.embedded.services import broker_program
     from workers.settings import broker_socket
 
     inside = broker_socket(settings.data_dir)
@@ -76,7 +76,7 @@ def _database(settings: Settings) -> str:
 
 
 def _storage(settings: Settings) -> str:
-    from workers.storage import storage_of
+    from workers.files.storage import storage_of
 
     if settings.storage_url == (settings.data_dir / "files").as_uri() and not settings.data_dir.exists():
         return f"will be made in {settings.data_dir}"
@@ -85,6 +85,6 @@ def _storage(settings: Settings) -> str:
 
 
 def _worker(settings: Settings) -> str:
-    from workers.embedded import healthy
+    from workers.embedded.supervisor import healthy
 
     return "alive on this data folder" if healthy(settings) else "none runs on this data folder now"

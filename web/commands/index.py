@@ -22,9 +22,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JS
 @index_app.command("status")
 def status(data: Data = None, as_json: Json = False) -> None:
     """Say how many finished jobs can be found by words, and by picture and sound."""
-    from workers import indexing
     from workers.jobs import jobs_of
     from workers.settings import of_this_machine
+    from workers.tasks import indexing
 
     settings = of_this_machine(data)
     jobs = jobs_of(settings)
@@ -53,10 +53,10 @@ def rebuild(
     """Look at finished jobs that are not in the index, from their stored files; may be stopped and goes on then."""
     from tqdm import tqdm
 
-    from workers import indexing
+    from workers.files.storage import storage_of
     from workers.jobs import jobs_of
     from workers.settings import of_this_machine
-    from workers.storage import storage_of
+    from workers.tasks import indexing
 
     settings = of_this_machine(data)
     stop = threading.Event()
@@ -88,7 +88,7 @@ def rebuild(
 
 
 def _tell(tally: object, *, as_json: bool) -> None:
-    from workers import indexing
+    from workers.tasks import indexing
 
     assert isinstance(tally, indexing.Tally)
     if as_json:

@@ -16,12 +16,12 @@ def bench(
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
     from synth.benchmarks.job import BENCHES
-    from web import bench as of_the_server
-    from web import bench_search
+    from web.benchmarks import search
+    from web.benchmarks import server as of_the_server
 
     ours: dict[str, Callable[[], Mapping[str, Any]]] = {
         "server": of_the_server.server,
         "batch": of_the_server.batch,
-        "search": bench_search.search,
+        "search": search.search,
     }
     learn.measure(name, {**BENCHES, **ours}, as_json=as_json)

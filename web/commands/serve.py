@@ -16,7 +16,7 @@ from synth.cli.console import say
 from synth.options import Mode
 
 if TYPE_CHECKING:
-    from workers.embedded import Embedded
+    from workers.embedded.supervisor import Embedded
 
 LOOK_EVERY_S: Final = 0.2
 
@@ -39,7 +39,7 @@ def serve(
     search_workers: Searchers = 1,
 ) -> None:
     """Serve the pages and the API, with a worker beside them; Ctrl-C stops it, the next start goes on from there."""
-    from web.running import Server, refuse_an_open_door
+    from web.server.run import Server, refuse_an_open_door
     from workers.settings import of_this_machine
 
     _log_to_stderr()
@@ -60,7 +60,7 @@ def worker(
     search_workers: Searchers = 1,
 ) -> None:
     """Work for a server: the one of this data folder, or the one whose addresses the settings hold."""
-    from workers.embedded import Embedded
+    from workers.embedded.supervisor import Embedded
     from workers.settings import of_this_machine
 
     _log_to_stderr()

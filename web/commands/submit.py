@@ -14,7 +14,7 @@ from synth.errors import OptionError
 from synth.options import Mode, Options
 
 if TYPE_CHECKING:
-    from web.commands.errand import Errand
+    from web.commands.transfer import Errand
 
 Server = Annotated[
     str | None, typer.Option(help="Its address.", metavar="URL", show_default="http://127.0.0.1:8080")
@@ -73,7 +73,7 @@ def submit(
         }
     )
     from web.client import Client
-    from web.commands.errand import Errand, board, fetch, refuse_clashes, send
+    from web.commands.transfer import Errand, board, fetch, refuse_clashes, send
     from workers.settings import ClientSettings
 
     errands = [Errand(clip.name, clip, clip.stem, options) for clip in files or ()] + [Errand(one) for one in job or ()]

@@ -37,7 +37,7 @@ from synth.errors import WeightsError
 from synth.metrics.hits import wilson_interval
 from synth.models.visual_to_sound import VisualToSound, VisualToSoundConfig
 from synth.training.ambient.data import Recording
-from synth.training.ambient.recipes import STRETCH, stretch_bits
+from synth.training.ambient.stretches import STRETCH, stretch_bits
 from synth.voices.ambient import band_envelopes
 
 PER_CLASS: Final = 3

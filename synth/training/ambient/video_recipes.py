@@ -27,16 +27,8 @@ from synth import weights
 from synth.data.corpora.video_folder import HELD_OUT, TRAIN
 from synth.models.samplernn import SampleRNNConfig
 from synth.models.visual_to_sound import SMALL, VisualToSound, VisualToSoundConfig
-from synth.training.ambient.recipes import (
-    EQUAL_BITS,
-    FASTEST_FIRST,
-    LANES,
-    fit,
-    labels_of,
-    precision_costs,
-    stretch_bits,
-    unigram_bits,
-)
+from synth.training.ambient.recipes import EQUAL_BITS, FASTEST_FIRST, fit, precision_costs
+from synth.training.ambient.stretches import LANES, labels_of, stretch_bits, unigram_bits
 from synth.training.ambient.video_data import BROUGHT, ChosenEye, Filmed, Scale, load_videos, prepare
 from synth.voices.ambient import voice
 from synth.voices.ambient.scene import MOTION

@@ -1,0 +1,129 @@
+"""The result: sound as long as the picture, at the loudness asked for, under the picture's own packets."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from synth import provenance
+from synth.errors import Cancelled
+from synth.media import audio, video
+from synth.media.remuxing import Remuxed
+from synth.options import Mode, Synthesis
+from synth.pipeline.job import Job, take_target
+from synth.pipeline.look import Observed
+from synth.pipeline.modes import LIBRARY_MODES
+from synth.pipeline.render import Renderings
+from synth.result import Output, Result
+from synth.stopwatch import Stopwatch
+from synth.voices.base import Controls, Rendering, Sound
+from synth.voices.library.matching import sounds_of
+
+
+def write(observed: Observed, renderings: Renderings) -> Result:
+    """Write the takes of one job; what is to be kept is written, cancelled or not.
+
+    Raises:
+        MediaError: a result cannot be written.
+        Cancelled: a take was cancelled, and what was made of it is not to be kept.
+    """
+    request, outputs = observed.job.request, []
+    for take, (rendering, spent_s) in enumerate(renderings):
+        if rendering.made_s is not None and request.is_unwanted():
+            raise Cancelled("the job was cancelled")
+        if rendering.made_s != 0:
+            outputs.append(_write_take(observed, take, rendering, {**observed.spent_s, "render": spent_s}))
+    if not outputs:
+        raise Cancelled("the job was cancelled")
+    return Result(tuple(outputs))
+
+
+def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Mapping[str, float]) -> Output:
+    job, request = observed.job, observed.job.request
+    options, rate_hz, duration_s = request.options.with_take(take), job.voice.sample_rate_hz, job.info.duration_s
+    target = take_target(request.target, take, request.options.takes)
+    watch = Stopwatch()
+    with watch.stage("loudness"):
+        sound, loudness = audio.normalise(
+            audio.fit(rendering.sound, rate_hz, duration_s),
+            rate_hz,
+            loudness_lufs=options.loudness_lufs,
+            true_peak_dbtp=options.true_peak_dbtp,
+        )
+    origin = provenance.record(
+        input_sha256=job.input_sha256,
+        weights=job.voice.weights(options),
+        options=options,
+        mode_reason=job.mode_reason,
+        hit_list=job.from_list,
+        ranges=[one.as_json() for one in job.ranges],
+        synthetic_speech=Mode.SPEECH in ([one.mode for one in job.ranges] or [job.mode]),
+        sounds=sounds_of(rendering.laid),
+    )
+    with watch.stage("remux"):
+        remuxed = _remux(job, sound, target, {"comment": provenance.comment(origin)})
+    request.progress("write", (take + 1) / request.options.takes)
+    return Output(
+        source=request.source,
+        target=target,
+        mode=job.mode,
+        seed=options.seed,
+        take=take,
+        duration_s=duration_s,
+        sample_rate_hz=rate_hz,
+        hits=rendering.hits,
+        loudness_lufs=loudness.lufs,
+        true_peak_dbtp=loudness.true_peak_dbtp,
+        stages_s={**spent_s, **watch.stages_s},
+        provenance=origin,
+        warnings=(*_warnings(job, observed.controls, rendering, loudness.warning), *remuxed.warnings),
+        sound_class=observed.controls.choice,
+        made_s=rendering.made_s,
+        mode_reason=job.mode_reason,
+        ranges=job.ranges,
+        library=rendering.laid,
+        picture=remuxed.picture,
+        digests=remuxed.digests,
+    )
+
+
+def _warnings(job: Job, controls: Controls, rendering: Rendering, loudness: str | None) -> tuple[str, ...]:
+    cut = None
+    if rendering.made_s:
+        cut = f"the job was cancelled after {rendering.made_s:.1f} s of sound: silence follows"
+    # Where silence is meant, that its loudness cannot be measured is no news.
+    notes = (*controls.warnings, _unused_library(job), cut, controls.silence or loudness)
+    return tuple(note for note in notes if note)
+
+
+def _unused_library(job: Job) -> str | None:
+    """A sentence where a library was asked for, and the router chose a voice that uses none."""
+    modes = {one.mode for one in job.ranges} or {job.mode}
+    if job.request.options.synthesis is not Synthesis.LIBRARY or modes & set(LIBRARY_MODES):
+        return None
+    return f"the voice is {job.mode.value}, which uses no library: nothing of it is heard"
+
+
+def _remux(job: Job, sound: Sound, target: Path, metadata: Mapping[str, str]) -> Remuxed:
+    """Remux, beside an older file first if that may be replaced: it stays until the new one is whole."""
+    request, rate_hz = job.request, job.voice.sample_rate_hz
+    fresh = target.with_name(f".{secrets.token_hex(8)}{target.suffix}") if request.replace else target
+    try:
+        remuxed = video.remux(
+            request.source,
+            sound,
+            rate_hz,
+            fresh,
+            existing=request.options.existing_sound,
+            metadata=metadata,
+            salvage=request.options.salvage,
+            recut=request.options.recut,
+            cancelled=request.is_unwanted,
+        )
+        if request.replace:
+            fresh.replace(target)
+        return remuxed
+    finally:
+        if request.replace:
+            fresh.unlink(missing_ok=True)

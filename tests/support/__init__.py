@@ -1,0 +1,4 @@
+"""What several tests share: clips made on the spot, servers, voices that need no weights.
+
+No test in here.
+"""

@@ -1,0 +1,176 @@
+"""Many clips in one call. A batch is the name that its jobs share; what it is, its jobs say."""
+
+from __future__ import annotations
+
+import time
+import zipfile
+from collections.abc import Iterator
+from typing import IO, Any, Final, cast
+
+from flask import Blueprint, Response
+
+from synth.errors import SynthError
+from web.api.jobs import body_json, idempotency_key, keeping, option_fields, page_of_jobs, receive, reply, unless_known
+from web.api.media import stored_name
+from web.api.problems import Problem, problem_of
+from web.api.representations import batch_json, job_json, outputs
+from web.context import owner, site, viewer
+from web.uploads.forms import parse_options
+from web.uploads.multipart import Form
+from web.uploads.submit import Ticket, display_title
+from workers.errors import NotFound, WorkError
+from workers.jobs import Job, new_id
+
+blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches")
+
+MAX_FILES: Final = 200
+BODY_IN_FILES: Final = 4  # one call may carry as many bytes as so many files of the largest size
+PAGE: Final = 200
+
+
+def submit_all(form: Form, ticket: Ticket) -> list[dict[str, Any]]:
+    """Make a job of each file; what is refused does not hold up the others.
+
+    Returns:
+        One item a file, in order: ``name``, and either ``job`` or ``problem``.
+    """
+    items: list[dict[str, Any]] = []
+    for number, upload in enumerate(form.uploads):
+        name = display_title(upload.filename)
+        key = ticket.idempotency_key
+        own = Ticket(ticket.owner, ticket.options, ticket.batch_id, key and f"{key}#{number}")
+        try:
+            items.append({"name": name, "job": job_json(site().submitter.submit(upload, own), hits=False)})
+        except (SynthError, WorkError, Problem) as error:
+            items.append({"name": name, "problem": problem_of(error).as_json()})
+        upload.path.unlink(missing_ok=True)  # a large batch should not lie on the disk twice for longer than it must
+    return items
+
+
+def members(batch_id: str) -> list[Job]:
+    """All jobs of a batch of the caller's, in the order of upload.
+
+    Raises:
+        NotFound: there are none.
+    """
+    found: list[Job] = []
+    cursor: str | None = None
+    while True:
+        page, cursor = site().jobs.recent(owner=viewer(), batch_id=batch_id, cursor=cursor, limit=PAGE)
+        found += page
+        if cursor is None:
+            break
+    if not found:
+        raise NotFound("there is no such batch")
+    return found[::-1]
+
+
+@blueprint.post("")
+def create() -> Response:
+    """Make a job of each file in the request."""
+    submitter, key = site().submitter, idempotency_key()
+    with submitter.once(owner(), key), submitter.spool.request() as folder:
+        form = receive(folder, files=MAX_FILES, total_bytes=BODY_IN_FILES * submitter.limits.max_bytes)
+        if not form.uploads:
+            raise Problem("bad-request", "there is no file in the request; send each clip as a field `file`")
+        options = parse_options(option_fields(form.fields), site().libraries)
+        items = submit_all(form, Ticket(owner(), options, new_id(time.time()), key))
+    made = [item["job"] for item in items if "job" in item]
+    if not made:
+        first = items[0]["problem"]
+        raise Problem(first["code"], f"no clip was accepted; the first: {first['detail']}", more={"items": items})
+    batch_id = made[0]["batch_id"]  # not the new name, when the same request came before
+    told = {**batch_json(batch_id, members(batch_id)), "items": items}
+    del told["jobs"]
+    return reply(told, 202, {"Location": told["links"]["self"]})
+
+
+@blueprint.get("")
+def listing() -> Response:
+    """The caller's batches, newest first, by the newest jobs that belong to one."""
+    jobs, cursor = page_of_jobs()
+    ids = list(dict.fromkeys(job.batch_id for job in jobs if job.batch_id))
+    return reply({"batches": [_brief(batch_id) for batch_id in ids], "next_cursor": cursor})
+
+
+@blueprint.get("/<batch_id>")
+def read(batch_id: str) -> Response:
+    """One batch: counts, and each of its jobs in brief."""
+    return unless_known(reply(batch_json(batch_id, members(batch_id))))
+
+
+@blueprint.post("/<batch_id>/cancel")
+def cancel(batch_id: str) -> Response:
+    """Stop all that is not finished."""
+    keep, running = keeping(body_json()), [job for job in members(batch_id) if not job.state.final]
+    outcomes = {job.id: str(site().jobs.cancel(job.id, viewer(), keep_partial=keep)) for job in running}
+    return reply({"id": batch_id, "outcomes": outcomes}, 202)
+
+
+@blueprint.get("/<batch_id>/result.zip")
+def result(batch_id: str) -> Response:
+    """All finished videos and hit lists in one archive, written while it is sent.
+
+    Raises:
+        Problem: ``conflict`` while nothing is finished.
+    """
+    done = [job for job in members(batch_id) if outputs(job)]
+    if not done:
+        raise Problem("conflict", "no clip of this batch is finished yet", {"Retry-After": "5"})
+    headers = {"Content-Disposition": f'attachment; filename="sonorize-{batch_id}.zip"', "Cache-Control": "no-store"}
+    return Response(archive(done), headers=headers, content_type="application/zip", direct_passthrough=True)
+
+
+class _Outlet:
+    """What the archive is written to: it keeps nothing but the piece that is sent next."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self.pieces.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        return None
+
+    def drain(self) -> bytes:
+        data, self.pieces = b"".join(self.pieces), []
+        return data
+
+
+def archive(jobs: list[Job]) -> Iterator[bytes]:
+    """A zip file of what the jobs made, piece by piece. Videos are packed already: they are stored as they are."""
+    outlet, storage, names = _Outlet(), site().storage, set[str]()
+
+    def pieces() -> Iterator[bytes]:
+        with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_STORED) as packed:
+            for job in jobs:
+                for entry in outputs(job):
+                    for kind, column in (("video", "key"), ("hits", "hits_key")):
+                        if column not in entry:
+                            continue
+                        with packed.open(
+                            _free_name(stored_name(job, entry, kind), names), "w", force_zip64=True
+                        ) as inside:
+                            for piece in storage.read(str(entry[column])):
+                                inside.write(piece)
+                                yield outlet.drain()
+        yield outlet.drain()
+
+    return pieces()
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    stem, dot, suffix = name.partition(".")
+    candidate, number = name, 2
+    while candidate.casefold() in taken:
+        candidate, number = f"{stem} ({number}){dot}{suffix}", number + 1
+    taken.add(candidate.casefold())
+    return candidate
+
+
+def _brief(batch_id: str) -> dict[str, Any]:
+    brief = batch_json(batch_id, members(batch_id))
+    del brief["jobs"]
+    return brief

@@ -1,0 +1,137 @@
+"""Live progress as server-sent events.
+
+Each event is the whole state of the job, so one that is missed costs nothing: its id is a digest of that state, and
+a client that comes back with ``Last-Event-ID`` is told only what it does not know. A stream holds a thread of the
+server; there is a cap, and beyond it clients are asked to read the job instead, which the pages do by themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, Final
+
+from flask import Response, request
+
+from web.api.problems import Problem
+from workers.errors import DatabaseError, NotFound
+from workers.jobs import Job, Jobs
+
+LOOK_EVERY_S: Final = 0.4
+BREATH_EVERY_S: Final = 10.0  # a comment now and then tells proxies and us that the other side is there
+STREAM_S: Final = 300.0  # then the client connects anew: no thread is held for ever
+MAX_STREAMS: Final = 32
+
+
+class Streams:
+    """How many streams are open."""
+
+    def __init__(self, most: int = MAX_STREAMS) -> None:
+        self.most = most
+        self._open = 0
+        self._lock = threading.Lock()
+
+    @property
+    def open(self) -> int:
+        """Streams open now."""
+        return self._open
+
+    def enter(self) -> None:
+        """Take a place.
+
+        Raises:
+            Problem: ``too-many-streams``.
+        """
+        with self._lock:
+            if self._open >= self.most:
+                raise Problem(
+                    "too-many-streams", f"{self.most} live streams are open, the most here", {"Retry-After": "2"}
+                )
+            self._open += 1
+
+    def leave(self) -> None:
+        """Give the place back."""
+        with self._lock:
+            self._open -= 1
+
+
+class EventStream:
+    """The body of one stream: an iterable that gives its place back however it ends."""
+
+    def __init__(self, streams: Streams, events: Iterator[bytes]) -> None:
+        streams.enter()
+        self._streams: Streams | None = streams
+        self._events = events
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._events)
+
+    def close(self) -> None:
+        """Called by the server when the response is over or the client is gone."""
+        streams, self._streams = self._streams, None
+        if streams is not None:
+            streams.leave()
+
+
+def state_json(job: Job, position: int | None) -> dict[str, Any]:
+    """What an event tells of a job."""
+    return {
+        "id": job.id,
+        "status": job.state.value,
+        "stage": job.stage or None,
+        "fraction": round(float(job.progress or 0.0), 3),
+        "position": position,
+        "cancel_requested": bool(job.cancel_requested),
+        "error": dict(job.error) if job.error else None,
+    }
+
+
+def respond(jobs: Jobs, streams: Streams, job: Job, viewer: str | None) -> Response:
+    """A stream that follows ``job`` to its end.
+
+    Raises:
+        Problem: ``too-many-streams``.
+    """
+    known = request.headers.get("Last-Event-ID")
+    if known is not None and job.state.final and known == _mark(state_json(job, None)):
+        return Response(status=204)  # tells an EventSource that there is nothing to come back for
+    gone: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
+    body = EventStream(streams, _follow(jobs, job.id, viewer, known, gone))
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(body, headers=headers, content_type="text/event-stream; charset=utf-8", direct_passthrough=True)
+
+
+def _follow(
+    jobs: Jobs, job_id: str, viewer: str | None, known: str | None, gone: Callable[[], bool]
+) -> Iterator[bytes]:
+    yield b"retry: 1500\n\n"
+    until_s, breath_s = time.monotonic() + STREAM_S, time.monotonic()
+    while time.monotonic() < until_s and not gone():
+        with suppress(DatabaseError):  # busy or away for a moment: the next look will tell
+            try:
+                job = jobs.get(job_id, viewer)
+            except NotFound:
+                yield b"event: gone\ndata: {}\n\n"
+                return
+            state = state_json(job, jobs.position(job) if job.state.value == "queued" else None)
+            mark = _mark(state)
+            if mark != known:
+                known, breath_s = mark, time.monotonic()
+                yield f"id: {mark}\nevent: state\ndata: {json.dumps(state)}\n\n".encode()
+            if job.state.final:
+                return
+        if time.monotonic() - breath_s > BREATH_EVERY_S:
+            breath_s = time.monotonic()
+            yield b": still here\n\n"
+        time.sleep(LOOK_EVERY_S)
+
+
+def _mark(state: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()[:16]

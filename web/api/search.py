@@ -1,0 +1,144 @@
+"""The search: an address of the API and a page. Words and jobs need no worker; a file is looked at by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Blueprint, Response, render_template, request
+
+from synth.description.description import Side
+from synth.errors import MediaError, OptionError
+from web.api import search_service
+from web.api.jobs import reply
+from web.api.problems import Problem, problem_of
+from web.api.representations import outputs
+from web.api.search_service import Found, Wish
+from web.context import owner, site
+from web.security import csrf
+from web.uploads.multipart import Bounds, Form, read_form
+
+blueprint = Blueprint("search", __name__)
+
+MAX_FILE_BYTES: Final = 64 * 1024**2
+_ROUND_ABOUT: Final = 1024**2
+_AGAIN_S: Final = "5"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was searched with, and what was found."""
+
+    query: Mapping[str, Any]
+    found: list[Found]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"query": dict(self.query), "results": [search_service.told(one) for one in self.found]}
+
+
+@blueprint.get("/v1/search")
+def find() -> Response:
+    """Search by words, or like a job."""
+    return reply(_answer(request.args).as_json())
+
+
+@blueprint.post("/v1/search")
+def find_like_file() -> Response:
+    """Search like a picture, a sound or a clip."""
+    submitter = site().submitter
+    with submitter.spool.request() as folder:
+        form = _receive(folder)
+        if not form.uploads:
+            raise Problem("bad-request", "there is no file in the request; send it as the field `file`")
+        return reply(_answer_file(form).as_json())
+
+
+@blueprint.get("/search")
+def page() -> str:
+    """The search page."""
+    asked = {name: value for name, value in request.args.items() if value}
+    if not asked.get("q", "").strip() and "job" not in asked:
+        return _page(asked)
+    return _page(asked, _answer(asked))
+
+
+@blueprint.post("/search")
+def page_of_file() -> tuple[str, int]:
+    """The search page, with what is like a file; where that is refused, the form comes again and says why."""
+    with site().submitter.spool.request() as folder:
+        form = _receive(folder, csrf.check_form)
+        csrf.check_form(form.fields)
+        fields = {name: value for name, value in form.fields.items() if name != csrf.FIELD}
+        if not form.uploads or not form.uploads[0].bytes_:
+            return (_page(fields, _answer(fields)) if fields.get("q", "").strip() else _page(fields)), 200
+        try:
+            return _page(fields, _answer_file(form)), 200
+        except (MediaError, OptionError, Problem) as error:
+            problem = problem_of(error)
+            return _page(fields, problem=problem), problem.kind.status
+
+
+def _answer(asked: Mapping[str, str]) -> Answer:
+    """Search as a query asks for it.
+
+    Raises:
+        Problem, OptionError: it asks for nothing, for both, or for what is not allowed.
+        NotFound: the job is not the caller's.
+    """
+    text, job_id, wish = asked.get("q", "").strip(), asked.get("job", ""), Wish.parse(asked)
+    if bool(text) == bool(job_id):
+        raise Problem("bad-request", "search with q=WORDS or with job=ID, and not with both; a file is sent by POST")
+    if text:
+        return Answer({"kind": "words", "words": text, "limit": wish.limit}, search_service.by_words(text, wish.limit))
+    job = site().job(job_id)
+    there = [output["take"] for output in outputs(job)]
+    take = asked.get("take") or str(there[0] if there else 0)
+    if not take.isdecimal() or int(take) not in there:
+        raise OptionError(f"take is {take[:20]!r}; the job has {', '.join(map(str, there)) or 'none'}")
+    found = search_service.like(search_service.points_of_job(job, int(take), wish), wish, without=[job.id])
+    told = {"kind": "job", "job": job.id, "take": int(take), "title": job.title, **wish.as_json(), "limit": wish.limit}
+    return Answer(told, found)
+
+
+def _answer_file(form: Form) -> Answer:
+    """Search like the file of a form.
+
+    Raises:
+        Problem: no worker looked at it in time.
+        MediaError, OptionError: it or a field is refused.
+    """
+    wish = Wish.parse(form.fields)
+    upload = form.uploads[0]
+    seen = site().submitter.looks_and_sounds(upload, wish.by.value if wish.by else None, owner())
+    if seen is None:
+        raise Problem("unavailable", "no worker was free to look at the file in time", {"Retry-After": _AGAIN_S})
+    found = search_service.like(search_service.points_of_answer(seen, wish), wish)
+    told = {"kind": seen["kind"], "title": upload.filename[:120], **wish.as_json(), "limit": wish.limit}
+    return Answer(told, found)
+
+
+def _receive(folder: Any, before_file: Any = lambda fields: None) -> Form:
+    """Read the body of this request into the spool.
+
+    Raises:
+        Problem: it is of another kind, too large, broken, or there is no room.
+    """
+    announced = request.content_length or 0
+    if announced > MAX_FILE_BYTES + _ROUND_ABOUT:
+        raise Problem("too-large", f"the file has {announced} bytes; to search with, allowed are {MAX_FILE_BYTES}")
+    site().submitter.spool.make_room(announced)
+    content_type = request.headers.get("Content-Type", "")
+    return read_form(request.stream, content_type, folder, Bounds(MAX_FILE_BYTES, 1), before_file)
+
+
+def _page(asked: Mapping[str, str], answer: Answer | None = None, problem: Problem | None = None) -> str:
+    return render_template(
+        "search.html",
+        asked=asked,
+        answer=answer,
+        problem=problem,
+        sides=[side.value for side in Side],
+        max_bytes=MAX_FILE_BYTES,
+    )

@@ -1,0 +1,181 @@
+"""The pages: upload, one job, one batch, gallery. All of it works with plain forms; scripts only add to it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from synth.options import Options
+from web.api import batches, boxes
+from web.api.jobs import keeping, page_of_jobs
+from web.api.problems import Problem
+from web.api.representations import job_json, outputs
+from web.context import owner, site, viewer
+from web.security import csrf
+from web.uploads import forms
+from web.uploads.multipart import Form, read_form
+from web.uploads.submit import Ticket, variant_seeds
+from workers.jobs import Job, State, new_id
+
+blueprint = Blueprint("pages", __name__)
+
+PAGE_FILES: Final = 40
+PROBE_BYTES: Final = 64 * 1024**2
+"""Larger clips are not sent twice, once to ask which voice suits them and once to sound them."""
+_FIELD_NAMES: Final = frozenset(forms.NAMES)
+
+
+@blueprint.get("/")
+def front() -> str:
+    """The upload page."""
+    limits = site().submitter.limits
+    return render_template(
+        "upload.html",
+        main_fields=forms.main_fields(),
+        more_fields=forms.more_fields(site().libraries),
+        limits=limits,
+        probe_bytes=min(PROBE_BYTES, limits.max_bytes),
+        values=request.args,
+        batch_id=new_id(time.time()),
+        newest=_newest(),
+    )
+
+
+@blueprint.post("/")
+def upload() -> Response | tuple[str, int]:
+    """Take clips from the form: one leads to its job's page, several to their batch's."""
+    submitter = site().submitter
+    with submitter.spool.request() as folder:
+        form = _receive(folder)
+        if not form.uploads:
+            raise Problem("bad-request", "no clip was chosen; choose one and send the form again")
+        given = {name: form.fields[name] for name in form.fields if name in _FIELD_NAMES}
+        options = forms.parse_options(given, site().libraries)
+        if len(form.uploads) == 1:
+            job = submitter.submit(form.uploads[0], Ticket(owner(), options))
+            return redirect(url_for("pages.job", job_id=job.id), 303)
+        items = batches.submit_all(form, Ticket(owner(), options, new_id(time.time())))
+    refused = [item for item in items if "problem" in item]
+    made = [item["job"] for item in items if "job" in item]
+    if not made:
+        raise Problem(refused[0]["problem"]["code"], f"{refused[0]['name']}: {refused[0]['problem']['detail']}")
+    if not refused:
+        return redirect(url_for("pages.batch", batch_id=made[0]["batch_id"]), 303)
+    return render_template("batch.html", **_batch(made[0]["batch_id"]), refused=refused), 200
+
+
+@blueprint.get("/jobs/<job_id>")
+def job(job_id: str) -> str:
+    """One job: its progress, then its result."""
+    found = site().job(job_id)
+    takes = outputs(found)
+    asked = request.args.get("take", "0")
+    return render_template(
+        "job.html",
+        job=found,
+        told=job_json(found),
+        takes=takes,
+        take=int(asked) if asked.isdecimal() and int(asked) < len(takes) else 0,
+        options=_told_options(found),
+        next_seed=variant_seeds({}, found)[0],
+        **(boxes.for_form(found) if takes else {}),
+    )
+
+
+@blueprint.post("/jobs/<job_id>/cancel")
+def cancel(job_id: str) -> Response:
+    """Stop a job, and keep what was made of it if asked to."""
+    site().jobs.cancel(job_id, viewer(), keep_partial=keeping(request.form))
+    return redirect(url_for("pages.job", job_id=job_id), 303)
+
+
+@blueprint.post("/jobs/<job_id>/retry")
+def retry(job_id: str) -> Response:
+    """Queue a job again."""
+    again = site().jobs.retry(job_id, viewer())
+    site().submitter.ring(again.mode)
+    return redirect(url_for("pages.job", job_id=job_id), 303)
+
+
+@blueprint.post("/jobs/<job_id>/variants")
+def variant(job_id: str) -> Response:
+    """The same clip with another seed."""
+    old = site().job(job_id)
+    made = site().submitter.vary(old, variant_seeds(request.form.to_dict(), old), owner())
+    return redirect(url_for("pages.job", job_id=made[0].id), 303)
+
+
+@blueprint.post("/jobs/<job_id>/delete")
+def delete(job_id: str) -> Response:
+    """Take a job and its files away."""
+    site().submitter.delete(job_id, viewer())
+    return redirect(url_for("pages.gallery"), 303)
+
+
+@blueprint.get("/gallery")
+def gallery() -> str:
+    """The caller's jobs as cards, newest first."""
+    jobs, cursor = page_of_jobs()
+    asked = {name: request.args[name] for name in ("state", "mode") if request.args.get(name)}
+    return render_template(
+        "gallery.html",
+        jobs=jobs,
+        cursor=cursor,
+        asked=asked,
+        paged=bool(request.args.get("cursor")),
+        states=[state.value for state in State if state is not State.FINISHING],  # it lasts a moment
+        modes=[mode.value for mode in forms.MODES],
+    )
+
+
+@blueprint.get("/batches/<batch_id>")
+def batch(batch_id: str) -> str:
+    """The clips that were sent together."""
+    return render_template("batch.html", **_batch(batch_id), refused=[])
+
+
+@blueprint.post("/batches/<batch_id>/cancel")
+def cancel_batch(batch_id: str) -> Response:
+    """Stop all of them."""
+    for member in batches.members(batch_id):
+        site().jobs.cancel(member.id, viewer())
+    return redirect(url_for("pages.batch", batch_id=batch_id), 303)
+
+
+def _receive(folder: Any) -> Form:
+    submitter = site().submitter
+    announced = request.content_length or 0
+    most = batches.BODY_IN_FILES * submitter.limits.max_bytes
+    if announced > most:
+        raise Problem("too-large", f"the request has {announced} bytes; allowed are {most}")
+    submitter.spool.make_room(announced)
+    content_type = request.headers.get("Content-Type", "")
+    form = read_form(request.stream, content_type, folder, submitter.bounds(PAGE_FILES), csrf.check_form)
+    if not form.uploads:
+        csrf.check_form(form.fields)
+    return form
+
+
+def _batch(batch_id: str) -> dict[str, Any]:
+    jobs = batches.members(batch_id)
+    done = sum(job.state.final for job in jobs)
+    return {"batch_id": batch_id, "jobs": jobs, "done": done, "ready": any(outputs(job) for job in jobs)}
+
+
+def _newest() -> list[Job]:
+    return site().jobs.recent(owner=viewer(), state=State.SUCCEEDED, limit=4)[0]
+
+
+def _told_options(found: Job) -> list[tuple[str, str]]:
+    """The options that differ from what everybody gets, in the words of the form."""
+    defaults = Options().as_dict()
+    fields = {field.name: field for field in (*forms.main_fields(), *forms.more_fields(site().libraries))}
+    labels = {name: field.label for name, field in fields.items()}
+    return [
+        (labels.get(name, name), fields[name].hint if value is True else forms.words(str(value)))
+        for name, value in found.options.items()
+        if value is not None and (value != defaults.get(name) or name in ("mode", "seed"))
+    ]

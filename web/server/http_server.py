@@ -1,0 +1,124 @@
+"""The app on waitress, with the limits that a server on its own needs.
+
+waitress takes a request in (a large one into a file) before a thread works on it, so that hundreds of slow clients
+hold no thread. It refuses a body over the limit by its announced length, or at the byte too many; here it says so as
+problem+json, and the limit depends on the address: only uploads may be large.
+"""
+
+from __future__ import annotations
+
+import copy
+import socket
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Final
+
+from flask import Flask, json
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import create_server
+from waitress.task import ErrorTask
+
+from web.api.batches import BODY_IN_FILES
+from web.api.problems import PROBLEM_TYPE, Problem
+from web.context import parts_of
+
+CONNECTIONS: Final = 2000
+THREADS: Final = 48  # more than there may be live streams, each of which holds one
+ROUND_ABOUT: Final = 1024**2  # a body's fields and boundaries around its file
+SMALL_BODY: Final = 512 * 1024
+OUTGOING: Final = 256 * 1024**2  # a download waits for a slow client in a file, not in a thread
+_ONE_FILE: Final = ("/v1/jobs", "/v1/probe", "/v1/search", "/search")
+_SEVERAL: Final = ("/", "/v1/batches")
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Knows how large the body at each address may be."""
+
+    adj: Any
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        self.adj = self.adj.sonorize_bounds.get(self.path, self.adj)
+
+
+class _ProblemTask(ErrorTask):  # type: ignore[misc]
+    """An error of waitress's own, in the words of this server."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        code = {413: "too-large"}.get(error.code, "internal" if error.code >= 500 else "bad-request")
+        limit = self.request.adj.max_request_body_size
+        detail = f"the request is larger than {limit} bytes, the most that is taken here"
+        problem = Problem(code, detail if error.code == 413 else str(error.reason))
+        kind, text = PROBLEM_TYPE, json.dumps({**problem.as_json(), "status": error.code})
+        if "text/html" in self.request.headers.get("ACCEPT", ""):
+            kind = "text/html; charset=utf-8"
+            title, detail = problem.kind.title, escape(problem.detail)
+            text = f"<!doctype html><title>{title}</title><h1>{title}</h1><p>{detail}.</p>"
+        body = text.encode() + b"\n"
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", kind))
+        self.response_headers.append(("X-Content-Type-Options", "nosniff"))
+        self.set_close_on_finish()  # what is still on its way is not read
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    parser_class = _Parser
+    error_task_class = _ProblemTask
+
+
+def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> Any:
+    """A listening server: ``run()`` serves until :func:`stop`, ``effective_port`` is where.
+
+    Args:
+        port: 0 takes a free one.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    # One socket, opened here: waitress would open one for each address that a name has.
+    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        server = create_server(
+            app,
+            sockets=[listening],
+            threads=threads,
+            connection_limit=CONNECTIONS,
+            backlog=512,
+            channel_timeout=120,
+            channel_request_lookahead=1,  # so that a stream learns that its client is gone
+            recv_bytes=64 * 1024,
+            outbuf_high_watermark=OUTGOING,
+            max_request_body_size=SMALL_BODY,
+            asyncore_use_poll=True,  # select() ends at 1024 connections
+            clear_untrusted_proxy_headers=True,
+            ident=None,
+        )
+    except BaseException:
+        listening.close()
+        raise
+    server.channel_class = _Channel
+    server.adj.send_bytes = 1  # an event goes out at once, not when 18 kB have gathered
+    server.adj.sonorize_bounds = _bounds(server.adj, parts_of(app).submitter.limits.max_bytes)
+    return server
+
+
+def stop(server: Any) -> None:
+    """End a server's ``run()`` from another thread: close its connections, let its threads finish what they do."""
+    # Only the loop's own thread may touch the connections: it is told to close them when it wakes.
+    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
+    server.task_dispatcher.shutdown()
+
+
+def _bounds(adjustments: Any, file_bytes: int) -> Mapping[str, Any]:
+    def bounded(most: int) -> Any:
+        own = copy.copy(adjustments)
+        own.max_request_body_size = most
+        return own
+
+    one, several = bounded(file_bytes + ROUND_ABOUT), bounded(BODY_IN_FILES * file_bytes + ROUND_ABOUT)
+    return {**dict.fromkeys(_ONE_FILE, one), **dict.fromkeys(_SEVERAL, several)}

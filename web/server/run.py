@@ -1,0 +1,161 @@
+"""A whole server in one process and its children: the web on waitress, and beside it broker and workers.
+
+``serve`` runs one until it is told to stop, the demo and the bench run one for a while.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import logging
+import os
+import resource
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from flask import Flask
+
+from synth.errors import OptionError
+from web.app import create_app
+from web.server.http_server import CONNECTIONS, make_server, stop
+from workers import queue
+from workers.embedded.supervisor import READY_S, Embedded
+from workers.errors import ServiceError
+from workers.files.storage import storage_of
+from workers.jobs import jobs_of
+from workers.reconciler import Reconciler
+from workers.settings import Settings
+
+FILES_BESIDE: Final = 256  # open files of the server beside its connections and their spooled bodies
+CLOSING_S: Final = 5.0
+LOOK_EVERY_S: Final = 0.1
+
+
+class Server:
+    """Everything that ``sonorize serve`` is. Use as a context manager; inside it the web answers.
+
+    Args:
+        settings: where the data, the database, the broker and the storage are.
+        workers: how many workers run beside the web; 0 where they run elsewhere.
+        searchers: see :class:`workers.embedded.supervisor.Embedded`.
+
+    Raises:
+        OptionError: strangers could reach it without a key, or its address cannot be listened on.
+        WorkError: the data folder belongs to a running server, or a part of it cannot be reached.
+    """
+
+    def __init__(self, settings: Settings, *, workers: int = 1, searchers: int = 0) -> None:
+        refuse_an_open_door(settings)
+        self.settings = settings
+        self.services = Embedded(settings, workers=workers, searchers=searchers, logs=settings.data_dir / "logs")
+        self.address = ""
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            self.services.begin()
+            undo.callback(self.services.stop)
+            jobs, storage = jobs_of(self.settings), storage_of(self.settings)
+            undo.callback(jobs.close)
+            bell = queue.make_app(self.settings)
+            reconciler = Reconciler(self.settings, jobs, storage, functools.partial(queue.ring, bell))
+            reconciler.start()
+            undo.callback(reconciler.stop)
+            app = create_app(
+                self.settings,
+                jobs=jobs,
+                storage=storage,
+                ring=functools.partial(queue.ring, bell),
+                broker_check=functools.partial(queue.check, bell),
+            )
+            self.address = undo.enter_context(_answering(self.settings, app))
+            self._closing = undo.pop_all()
+        return self
+
+    def until_ready(self, patience_s: float = READY_S) -> None:
+        """Wait for broker and workers; the web answers meanwhile.
+
+        Raises:
+            ServiceError: one of them does not start.
+        """
+        deadline = time.monotonic() + patience_s
+        while not self.services.ready:
+            if self.services.error is not None or time.monotonic() > deadline:
+                raise self.services.error or ServiceError(f"the workers are not ready after {patience_s:g} s")
+            time.sleep(LOOK_EVERY_S)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.close()
+
+
+@contextmanager
+def _answering(settings: Settings, app: Flask) -> Iterator[str]:
+    """Answer in a thread until the block ends; gives the address."""
+    _allow_connections()
+    with _bodies_in(settings.spool_dir):
+        try:
+            web = make_server(app, host=settings.host, port=settings.port)
+        except OSError as error:
+            # Not strerror: create_server puts the address into it a second time.
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise OptionError(f"{settings.host} port {settings.port} cannot be listened on: {why}") from error
+        thread = threading.Thread(target=web.run, name="web", daemon=True)
+        thread.start()
+        name = f"[{settings.host}]" if ":" in settings.host else settings.host
+        try:
+            yield settings.public_url.rstrip("/") or f"http://{name}:{web.effective_port}"
+        finally:
+            stop(web)
+            thread.join(CLOSING_S)
+
+
+@contextmanager
+def _bodies_in(spool: Path) -> Iterator[None]:
+    """Let waitress keep bodies on their way on the disk of the data: /tmp may be small, or memory."""
+    spool.mkdir(parents=True, exist_ok=True)
+    before, tempfile.tempdir = tempfile.tempdir, str(spool)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def refuse_an_open_door(settings: Settings) -> None:
+    """Hold that a server without keys is reached from its own machine only.
+
+    Raises:
+        OptionError: it would not be so.
+    """
+    if not settings.api_keys and not _loopback(settings.host):
+        raise OptionError(
+            f"the address {settings.host} can be reached from other machines, and no API keys are set; "
+            "make one with `sonorize keys create NAME`, or serve on 127.0.0.1"
+        )
+
+
+def _loopback(host: str) -> bool:
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
+    except (OSError, UnicodeError) as error:
+        raise OptionError(f"the address {host!r} is not known here") from error
+    return all(ipaddress.ip_address(one.partition("%")[0]).is_loopback for one in found)
+
+
+def _allow_connections() -> None:
+    """Raise the limit of open files so far that every connection may have a socket and a file."""
+    wanted = 2 * CONNECTIONS + FILES_BESIDE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        logging.getLogger(__name__).warning("only %d files may be open here; with many clients it gets tight", hard)
+        wanted = hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

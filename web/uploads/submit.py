@@ -1,0 +1,293 @@
+"""From bytes in the spool to a job in the queue: the one way in, for API and pages alike.
+
+    options -> probe -> storage.put -> jobs.create -> ring
+
+What is refused is refused before anything is stored; what fails later takes what it stored away again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import threading
+import time
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from synth.errors import OptionError
+from synth.media import video
+from synth.media.looking import look
+from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
+from web.api.problems import Problem
+from web.uploads.multipart import Bounds, Upload
+from web.uploads.questions import SOURCE_TYPE, Questions
+from web.uploads.spool import Spool
+from workers.errors import Conflict, ObjectNotFound
+from workers.files.storage import Storage
+from workers.jobs import Job, Jobs, State, new_id
+from workers.queue import Notify
+from workers.records import MUSIC, ROUTE, SEARCH
+from workers.settings import Settings
+
+TITLE_LENGTH: Final = 120
+MAX_VARIANTS: Final = MAX_TAKES
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One caller's request to make a job.
+
+    Attributes:
+        owner: whose the job will be.
+        options: checked.
+        batch_id: the batch it belongs to.
+        idempotency_key: a key under which the same request makes one job, however often it is sent.
+    """
+
+    owner: str
+    options: Options
+    batch_id: str | None = None
+    idempotency_key: str | None = None
+
+
+class Submitter:
+    """Takes clips in. Made once a server; safe to use from many threads."""
+
+    def __init__(self, settings: Settings, jobs: Jobs, storage: Storage, ring: Notify) -> None:
+        self.jobs, self.storage, self.ring = jobs, storage, ring
+        self.spool = Spool(settings.spool_dir)
+        self.limits = Limits(max_bytes=min(settings.max_upload_bytes, Limits.max_bytes))
+        # Each look at a clip is a process of its own; more of them than processors only get in each other's way.
+        self._looking = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+        self.questions = Questions(jobs, storage, ring)
+        self._under_way: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
+
+    def bounds(self, files: int = 1) -> Bounds:
+        """How much of an upload is read."""
+        return Bounds(self.limits.max_bytes, files)
+
+    def probe(self, upload: Upload, options: Options | None = None) -> video.VideoInfo:
+        """Look at a clip; the options say whether a damaged or edited one is taken, and what its result must hold.
+
+        Raises:
+            MediaError: it is refused, or no container that is written can hold what is asked for.
+        """
+        asked = options or Options()
+        with self._looking:
+            seen = look(upload.path, self.limits, salvage=asked.salvage, recut=asked.recut)
+        seen.result_suffix(asked.existing_sound)
+        return seen.info
+
+    def route(self, upload: Upload, info: Mapping[str, Any], owner: str) -> dict[str, Any] | None:
+        """Ask a worker which voice mode ``auto`` gives a clip, and wait for the answer, but not for long.
+
+        The question is a row like that of a job, and is taken away with its clip when the wait is over.
+
+        Returns:
+            As :meth:`synth.routing.router.Route.as_json` gives it; ``None`` where no worker was free to look in time.
+
+        Raises:
+            MediaError: the picture cannot be decoded.
+            WorkError: the queue is full, or a part of the server is away.
+        """
+        answer = self.questions.ask(ROUTE, upload.path, info, owner)
+        return None if answer is None else dict(answer["route"])
+
+    def looks_and_sounds(self, upload: Upload, by: str | None, owner: str) -> dict[str, Any] | None:
+        """Ask a worker what a picture, a sound or a clip looks and sounds like.
+
+        Args:
+            by: ``picture`` or ``sound`` where only that is wanted.
+
+        Returns:
+            ``kind`` and ``vectors``, as :func:`workers.tasks.search_answers.answer` gives them; ``None`` where no
+            worker answered in time.
+
+        Raises:
+            MediaError: the file is refused.
+            WorkError: the queue is full, or a part of the server is away.
+        """
+        return self.questions.ask(SEARCH, upload.path, {"by": by}, owner)
+
+    def submit(self, upload: Upload, ticket: Ticket) -> Job:
+        """Make a job of a clip in the spool.
+
+        Raises:
+            MediaError, OptionError: the clip or an option is refused.
+            WorkError: the queue is full, a part of the server is away, or the idempotency key was used otherwise.
+        """
+        request_hash = _request_hash(upload.sha256, ticket.options)
+        if ticket.idempotency_key is not None and (earlier := self._earlier(ticket, request_hash)):
+            return earlier
+        info = info_json(self.probe(upload, ticket.options))
+        title = display_title(upload.filename)
+        job_id = new_id(time.time())
+        key = f"{job_id}/source"
+        self.storage.put(key, upload.path, SOURCE_TYPE)
+        try:
+            job = self.jobs.create(
+                options=ticket.options,
+                title=title,
+                source_key=key,
+                info=info,
+                owner=ticket.owner,
+                batch_id=ticket.batch_id,
+                idempotency_key=ticket.idempotency_key,
+                request_hash=request_hash,
+                id=job_id,
+            )
+        except BaseException:
+            self._forget(job_id)
+            raise
+        if job.id != job_id:  # the same request came before: its job stands, this copy of its clip goes
+            self._forget(job_id)
+        elif job.state is State.QUEUED:
+            self.ring(job.mode)
+        return job
+
+    def vary(self, job: Job, seeds: list[int], owner: str) -> list[Job]:
+        """New jobs for the clip of an old one, each with another seed.
+
+        The clip is copied, so that each job can be deleted without the others noticing.
+        """
+        if job.mode == MUSIC:
+            raise Conflict("music lies under this sound; ask the result that it was laid under for another seed")
+        made = []
+        with self.spool.request() as folder:
+            path = folder / "source"
+            self.spool.make_room(int(job.info.get("bytes", 0)))
+            try:
+                self.storage.fetch(job.source_key, path)
+            except ObjectNotFound as error:
+                raise Conflict("the clip of this job is no longer stored; upload it again") from error
+            for seed in seeds:
+                options = replace(Options.parse(job.options), seed=seed, takes=1)
+                job_id = new_id(time.time())
+                key = f"{job_id}/source"
+                self.storage.put(key, path, SOURCE_TYPE)
+                try:
+                    new = self.jobs.create(
+                        options=options, title=job.title, source_key=key, info=job.info, owner=owner, id=job_id
+                    )
+                except BaseException:
+                    self._forget(job_id)
+                    raise
+                self.ring(new.mode)
+                made.append(new)
+        return made
+
+    def lay_music(self, job: Job, entry: Mapping[str, Any], asked: Mapping[str, Any], owner: str) -> Job:
+        """A new job that lays music under a take of an old one.
+
+        The take's video is copied, so that each job can be deleted without the others noticing.
+
+        Args:
+            entry: the take, as the old job's result has it.
+            asked: ``track`` and ``level_lufs``.
+
+        Raises:
+            Conflict: the take is no longer stored.
+            QueueFull: as many jobs wait as are allowed to.
+        """
+        job_id = new_id(time.time())
+        key = f"{job_id}/source"
+        info = {**job.info, "music": {**asked, "of": job.id, "take": int(entry["take"])}}
+        with self.spool.request() as folder:
+            self.spool.make_room(int(entry.get("bytes", 0)))
+            try:
+                self.storage.fetch(str(entry["key"]), folder / "source")
+            except ObjectNotFound as error:
+                raise Conflict("the video of this result is no longer stored") from error
+            try:
+                self.storage.put(key, folder / "source", SOURCE_TYPE)
+                options = Options.parse({**job.options, "takes": 1, "seed": entry["seed"]})
+                made = self.jobs.create(
+                    options=options, title=job.title, source_key=key, info=info, owner=owner, id=job_id, mode=MUSIC
+                )
+            except BaseException:
+                self._forget(job_id)
+                raise
+        self.ring(MUSIC)
+        return made
+
+    def delete(self, job_id: str, viewer: str | None) -> None:
+        """Take a job and all its files away."""
+        job = self.jobs.delete(job_id, viewer)
+        self._forget(job.id)
+
+    @contextmanager
+    def once(self, owner: str, key: str | None) -> Iterator[None]:
+        """Hold an idempotency key while its request is under way.
+
+        Raises:
+            Problem: ``conflict``, when the same key is held already.
+        """
+        held = (owner, key or "")
+        with self._lock:
+            if key is not None and held in self._under_way:
+                raise Problem("conflict", "a request with this Idempotency-Key is under way", {"Retry-After": "2"})
+            if key is not None:
+                self._under_way.add(held)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way.discard(held)
+
+    def _earlier(self, ticket: Ticket, request_hash: str) -> Job | None:
+        """The job that the same request made before; see :class:`Ticket`."""
+        try:
+            return self.jobs.find(
+                owner=ticket.owner, idempotency_key=str(ticket.idempotency_key), request_hash=request_hash
+            )
+        except Conflict as error:
+            raise Problem("idempotency", str(error)) from error
+
+    def _forget(self, job_id: str) -> None:
+        try:
+            self.storage.delete(f"{job_id}/")
+        except Exception:
+            # The row is gone or never was, so nobody can see these files; the sweep of the storage finds them.
+            _log.exception("the files of job %s could not be deleted", job_id)
+
+
+def variant_seeds(raw: Mapping[str, Any], job: Job) -> list[int]:
+    """The seeds that a request for variants asks for: ``seed`` or ``seeds``, or else the next one.
+
+    Raises:
+        OptionError: a seed is no whole number in range, or there are too many.
+    """
+    wanted = raw.get("seeds")
+    if wanted in (None, ""):
+        takes = int(job.options.get("takes", 1))
+        following = (int(job.options.get("seed", 0)) + takes) % (MAX_SEED + 1)
+        wanted = [raw["seed"] if raw.get("seed") not in (None, "") else following]
+    if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_VARIANTS:
+        raise OptionError(f"seeds must be a list of 1 to {MAX_VARIANTS} whole numbers")
+    return [Options.parse({"seed": seed}).seed for seed in wanted]
+
+
+def display_title(filename: str) -> str:
+    """A client's file name as text to show: its last part, without what cannot be seen or turns the line around."""
+    last = filename.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    plain = "".join(char for char in unicodedata.normalize("NFC", last) if unicodedata.category(char)[0] != "C")
+    return " ".join(plain.split())[:TITLE_LENGTH].strip() or "untitled clip"
+
+
+def info_json(info: video.VideoInfo) -> dict[str, Any]:
+    """What was seen of a clip, as plain JSON values."""
+    values = asdict(info)
+    values["bytes"] = values.pop("bytes_")
+    return values
+
+
+def _request_hash(sha256: str, options: Options) -> str:
+    told = json.dumps({"clip": sha256, "options": options.as_dict()}, sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()

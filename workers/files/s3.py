@@ -1,0 +1,166 @@
+"""Files in a bucket, through boto3. Works with servers that know only the core of S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import boto3
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from workers.errors import ObjectNotFound, StorageError
+from workers.files.keys import CHUNK_BYTES, checked_key
+
+
+class S3Storage:
+    """See :class:`workers.files.storage.Storage`.
+
+    Args:
+        endpoint: the server, where it is not Amazon's.
+        public: its address as browsers reach it; without one they are served through the web process.
+        access_key: empty leaves boto3 to find credentials by itself.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        endpoint: str | None = None,
+        region: str = "us-east-1",
+        public: str | None = None,
+        access_key: str = "",
+        secret_key: str = "",
+    ) -> None:
+        self.bucket = bucket
+        self._given = {
+            "aws_access_key_id": access_key or None,
+            "aws_secret_access_key": secret_key or None,
+            "region_name": region,
+        }
+        self._client = _client(endpoint, self._given)
+        self._signer = _client(public, self._given) if public else (None if endpoint else self._client)
+
+    def put(self, key: str, source: Path | BinaryIO, content_type: str) -> int:
+        """See :class:`Storage`. Large files go in parts; the object appears when the last one is there."""
+        how = {"Bucket": self.bucket, "Key": checked_key(key), "ExtraArgs": {"ContentType": content_type}}
+        with self._errors(key):
+            if isinstance(source, Path):
+                self._client.upload_file(Filename=str(source), Config=_transfer(), **how)
+            else:
+                stream = source if source.seekable() else _Filling(source)
+                self._client.upload_fileobj(Fileobj=stream, Config=_transfer(), **how)
+        return self.size(key)
+
+    def fetch(self, key: str, target: Path) -> None:
+        """See :class:`Storage`."""
+        with self._errors(key):
+            self._client.download_file(self.bucket, checked_key(key), str(target), Config=_transfer())
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """See :class:`Storage`."""
+        size = self.size(key)
+        end = size if end is None else min(end, size)
+        if start >= end:
+            return iter(())
+        with self._errors(key):
+            found = self._client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={start}-{end - 1}")
+        return self._pieces(key, found["Body"])
+
+    def size(self, key: str) -> int:
+        """See :class:`Storage`."""
+        with self._errors(key):
+            return int(self._client.head_object(Bucket=self.bucket, Key=checked_key(key))["ContentLength"])
+
+    def delete(self, prefix: str) -> int:
+        """See :class:`Storage`."""
+        found = list(self.keys(checked_key(prefix.rstrip("/"))))
+        with self._errors(prefix):
+            for key in found:
+                self._client.delete_object(Bucket=self.bucket, Key=key)
+        return len(found)
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """See :class:`Storage`."""
+        folder = prefix.rstrip("/")
+        with self._errors(prefix):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=folder):
+                yield from (item["Key"] for item in page.get("Contents", ()) if _below(item["Key"], folder))
+
+    def url(self, key: str, *, expires_s: int, filename: str | None, content_type: str | None) -> str | None:
+        """A presigned address, where browsers can reach the bucket."""
+        if self._signer is None:
+            return None
+        asked = {"Bucket": self.bucket, "Key": checked_key(key)}
+        if filename is not None:
+            asked["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+        if content_type is not None:
+            asked["ResponseContentType"] = content_type
+        return str(self._signer.generate_presigned_url("get_object", Params=asked, ExpiresIn=expires_s))
+
+    def check(self) -> None:
+        """See :class:`Storage`."""
+        with self._errors(self.bucket):
+            self._client.head_bucket(Bucket=self.bucket)
+
+    def _pieces(self, key: str, body: Any) -> Iterator[bytes]:
+        with self._errors(key):
+            try:
+                yield from body.iter_chunks(CHUNK_BYTES)
+            finally:
+                body.close()
+
+    @contextmanager
+    def _errors(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if code in ("404", "NoSuchKey", "NotFound") and key != self.bucket:
+                raise ObjectNotFound(f"nothing is stored as {key}") from error
+            raise StorageError(f"the object storage refused ({code or 'no reason given'})") from error
+        except (BotoCoreError, Boto3Error, OSError) as error:
+            raise StorageError("the object storage cannot be reached") from error
+
+
+def _below(key: str, prefix: str) -> bool:
+    folder = prefix.rstrip("/")
+    return not folder or key == folder or key.startswith(f"{folder}/")
+
+
+class _Filling:
+    """A stream whose reads are short at its end only: boto3 takes any other short read for the end."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if size < 0:
+            return self._stream.read()
+        data = bytearray()
+        while len(data) < size and (piece := self._stream.read(size - len(data))):
+            data += piece
+        return bytes(data)
+
+
+def _client(endpoint: str | None, given: dict[str, str | None]) -> Any:
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+        # Newer defaults add checksums that other servers than Amazon's do not know.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        connect_timeout=3,
+        read_timeout=20,
+        retries={"max_attempts": 3, "mode": "standard"},
+    )
+    return boto3.session.Session().client("s3", endpoint_url=endpoint, config=config, **given)
+
+
+def _transfer() -> Any:
+    return TransferConfig(multipart_threshold=32 * 1024**2, multipart_chunksize=16 * 1024**2, max_concurrency=4)

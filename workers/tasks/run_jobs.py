@@ -1,0 +1,327 @@
+"""The work itself: claim, fetch, sound, describe, store, finish. The only importer of the pipeline.
+
+A ring of the bell makes a worker claim jobs one at a time, a few of them, so that a job waits in the queue where the
+next free worker finds it and not behind another in a worker's hand. Where a voice renders several jobs in one go, those
+that wait are claimed together, and each is stored as soon as it is made; none waits for others to come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import logging
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from celery import shared_task, signals
+
+from synth import weights
+from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
+from synth.media import looking, video
+from synth.options import Options
+from synth.pipeline.job import Request
+from synth.pipeline.modes import MODES, TOGETHER
+from synth.pipeline.sonorize import sonorize_all
+from synth.result import Result
+from synth.routing import router
+from synth.sampler.backends import keep_kernels_in
+from synth.voices.library import registry
+from workers import music
+from workers.attempt import Attempt, Stop, close
+from workers.errors import DatabaseError, ObjectNotFound, StorageError
+from workers.files.result_upload import patiently, store
+from workers.files.storage import Storage, storage_of
+from workers.files.temporary_directories import ProcessFolder, sweep
+from workers.jobs import Job, Jobs, jobs_of
+from workers.queue import TASK, make_app, ring
+from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
+from workers.settings import Settings, from_environment
+from workers.tasks import description, overlays, search_answers
+
+DRAIN_S: Final = 5.0  # after so long a worker rings for the next one, or itself, and looks whether it is to end
+RECORD_PATIENCE_S: Final = 30.0
+
+CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a worker process works with."""
+
+    settings: Settings
+    jobs: Jobs
+    storage: Storage
+    ring: Callable[[str], bool]
+    folder: Path
+    worker: str
+
+
+_DESK: list[Desk] = []  # one a process, laid by _lay_desk
+
+
+@signals.worker_process_init.connect  # type: ignore[untyped-decorator, unused-ignore]
+def _lay_desk(sender: str | None = None, **_: Any) -> None:
+    settings = from_environment()
+    sweep(settings.work_dir)
+    folder = ProcessFolder(settings.work_dir).path
+    # Whatever makes temporary files in this process makes them where they are swept after a kill.
+    tempfile.tempdir = str(folder)
+    keep_kernels_in(settings.data_dir / "kernels")
+    registry.keep_in(settings.libraries_dir)
+    for module in filter(None, settings.preload.split(",")):
+        importlib.import_module(module.strip())
+    searches = str(sender).startswith(SEARCHER)
+    threading.Thread(target=_warm_up, args=(settings.describe, searches), name="warm-up", daemon=True).start()
+    if not searches:
+        music.keeper(settings)
+    bell, name = functools.partial(ring, make_app(settings)), f"{sender or 'worker'}#{os.getpid()}"
+    _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]
+
+
+def _warm_up(describes: bool, searches: bool) -> None:
+    """Load what every job needs and what takes seconds, while the first job begins or is waited for."""
+    for name in ("torch", "moviepy.video.io.ffmpeg_reader"):
+        with contextlib.suppress(ImportError):  # who really needs it says so
+            importlib.import_module(name)
+    with contextlib.suppress(ImportError, SynthError):
+        if searches:
+            search_answers.warm_up()
+        elif describes:
+            description.describer()
+
+
+@shared_task(name=TASK, Request="workers.celery_request:Request")  # type: ignore[untyped-decorator, unused-ignore]
+def work(mode: str) -> None:
+    """Claim and do jobs of a mode until none waits, or until it is time to look up."""
+    if not _DESK:  # it could not be laid when the process began; Celery only logs what its signals raise
+        _lay_desk()
+    desk = _DESK[0]
+    if drain(desk, mode):
+        desk.ring(mode)
+
+
+def drain(desk: Desk, mode: str) -> bool:
+    """Do jobs of a mode; true if more may be waiting."""
+    began = time.monotonic()
+    at_once = desk.settings.batch_claim if mode in TOGETHER else 1
+    for _ in range(desk.settings.batch_claim):
+        try:
+            claimed = desk.jobs.claim(at_once, mode, desk.worker, sound_s=desk.settings.batch_sound_s)
+        except DatabaseError:
+            _log.warning("no job could be claimed: the database does not answer")
+            return False  # the reconciler rings again
+        if not claimed:
+            return False
+        if mode in ANSWERS:
+            answer(desk, claimed[0])
+        else:
+            run_jobs(desk, claimed)
+        if time.monotonic() - began > DRAIN_S:
+            break
+    return True
+
+
+def run_jobs(desk: Desk, jobs: Sequence[Job]) -> None:
+    """One attempt at each of several jobs, sounded in one go, from the claim to the last row.
+
+    What becomes of one is nobody else's; nothing is raised that concerns a job alone.
+    """
+    company: list[Attempt] = []
+    with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
+        errands = [held.enter_context(_Errand(desk, job, company)) for job in jobs]
+        begun = zip(errands, pool.map(_Errand.begin, errands), strict=True)
+        asked = [(one, request) for one, request in begun if request is not None]
+        ends: list[Future[None]] = []
+        sonorize_all(
+            [request for _, request in asked],
+            lambda number, outcome: ends.append(pool.submit(asked[number][0].end, outcome)),
+        )
+        for end in ends:
+            end.result()
+
+
+def answer(desk: Desk, job: Job) -> None:
+    """One attempt at a question, answered by :data:`ANSWERS`; the answer stands in the row."""
+    with _Errand(desk, job, []) as errand:
+        request = errand.begin()
+        if request is None:
+            return
+        try:
+            told = ANSWERS[job.mode](errand, request)
+        except Exception as error:
+            errand.end(error)
+            return
+        if not _record(errand.attempt, lambda: desk.jobs.finish(job.id, job.attempt, told)):
+            _record(errand.attempt, lambda: desk.jobs.canceled(job.id, job.attempt))
+
+
+class _Errand:
+    """One job in this worker's hands: the hold on it, and a folder; both are let go of when it ends."""
+
+    def __init__(self, desk: Desk, job: Job, company: list[Attempt]) -> None:
+        self.desk, self.job = desk, job
+        self._held = contextlib.ExitStack()
+        self.folder = Path(
+            self._held.enter_context(
+                tempfile.TemporaryDirectory(prefix="job-", dir=desk.folder, ignore_cleanup_errors=True)
+            )
+        )
+        beat_s, timeout_s = desk.settings.heartbeat_s, desk.settings.job_timeout_s
+        self.attempt = Attempt(desk.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, company=company)
+
+    def __enter__(self) -> Self:
+        self._held.enter_context(self.attempt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def begin(self) -> Request | None:
+        """Fetch the clip and say what is wanted of it; nothing, and the job is ended, if that cannot be."""
+        attempt, source = self.attempt, self.folder / "source"
+        try:
+            options = Options.parse(self.job.options)
+            if options.bank is not None and options.bank not in weights.entries():
+                raise OptionError(
+                    f"bank is {options.bank!r}; allowed are the names of banks that ship with this server"
+                )
+            if options.library is not None and options.library not in registry.names():
+                known = ", ".join(registry.names()) or "none"
+                raise OptionError(f"library is {options.library!r}; allowed are those of this server: {known}")
+            attempt.progress("fetch", 0.0)
+            patiently(attempt, lambda: self.desk.storage.fetch(self.job.source_key, source))
+            # A question makes no video, and what it is about need not be one.
+            target = self.folder / f"take{'' if self.job.mode in QUESTIONS else _suffix(source, options)}"
+        except Exception as error:
+            self.end(error)
+            return None
+        return Request(source, target, options, progress=attempt.progress, cancelled=attempt.stop, keeps=attempt.keeps)
+
+    def end(self, outcome: Result | Exception) -> None:
+        """Store what was made, or write down why nothing was."""
+        job, storage = self.job, self.desk.storage
+        with self._held:
+            try:
+                kept = self._keep(outcome)
+            except DatabaseError:
+                _log.warning("job %s: the database does not answer; the lease will run out", job.id)
+                return
+            if not kept:
+                _delete(storage, job.attempt_prefix())
+            elif job.attempt > 1:
+                for earlier in range(1, job.attempt):
+                    _delete(storage, f"{job.id}/{earlier}")
+
+    def _keep(self, outcome: Result | Exception) -> bool:
+        """True if what was stored for this attempt is the job's result."""
+        attempt, jobs, job = self.attempt, self.desk.jobs, self.job
+        try:
+            if isinstance(outcome, Exception):
+                raise outcome
+            described = description.Described(reason=description.SWITCHED_OFF)
+            if self.desk.settings.describe:
+                described = description.describe(attempt, outcome, self.folder)
+            if not _record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
+                return False
+            stored = store(self.desk.storage, attempt, outcome, self.folder)
+            description.add(stored, described, self.desk.storage, attempt)
+            music.suggest(stored, self.desk.settings, attempt, self.folder)
+        except Cancelled:
+            _record(attempt, lambda: close(jobs, job, attempt.reason))
+            return False
+        except Exception as error:
+            code, detail, retryable = _explain(error, self.folder)
+            _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
+            _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
+            return False
+        if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
+            description.keep_vectors(jobs, attempt, described, outcome.outputs)
+            return True
+        # Perhaps it was cancelled; a lost lease stays lost.
+        keeps = _record(attempt, lambda: jobs.keeps_partial(job.id))
+        return _record(attempt, lambda: jobs.canceled(job.id, job.attempt, stored if keeps else None)) and keeps
+
+
+def _route(errand: _Errand, request: Request) -> dict[str, Any]:
+    """Which voice suits a clip; no file is made."""
+    info = video.probe(request.source, salvage=True, recut=True)
+    found = router.route_clip(
+        request.source, info, tuple(MODES), progress=request.progress, cancelled=request.cancelled
+    )
+    return {"outputs": [], "route": found.as_json()}
+
+
+def _overlay(errand: _Errand, _request: Request) -> dict[str, Any]:
+    """A take's heat maps over its video."""
+    return overlays.draw(errand.desk.storage, errand.attempt, errand.folder)
+
+
+def _search(errand: _Errand, request: Request) -> dict[str, Any]:
+    """What a picture, a sound or a clip looks and sounds like."""
+    return search_answers.answer(request.source, errand.job.info.get("by"), request.cancelled)
+
+
+def _music(errand: _Errand, _request: Request) -> dict[str, Any]:
+    """A finished take with music under its sound; no question, but a job of its own."""
+    desk = errand.desk
+    return music.lay(desk.jobs, desk.storage, desk.settings, errand.attempt, errand.folder)
+
+
+ANSWERS: Final[dict[str, Callable[[_Errand, Request], dict[str, Any]]]] = {
+    ROUTE: _route,
+    OVERLAY: _overlay,
+    SEARCH: _search,
+    MUSIC: _music,
+}
+"""Mode of a question -> what answers it."""
+
+
+def _suffix(source: Path, options: Options) -> str:
+    """The container of the result: what browsers play, unless what is to be kept does not fit into it."""
+    seen = looking.look(source, salvage=options.salvage, recut=options.recut)
+    return seen.result_suffix(options.existing_sound)
+
+
+def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
+    """Write to the row, again and again while the database is away and the lease is ours.
+
+    Raises:
+        DatabaseError: patience ended.
+    """
+    deadline = time.monotonic() + RECORD_PATIENCE_S
+    while True:
+        try:
+            return write()
+        except DatabaseError:
+            if time.monotonic() > deadline or attempt.reason is Stop.LOST:
+                raise
+        time.sleep(0.5)
+
+
+def _explain(error: Exception, folder: Path) -> tuple[str, str, bool]:
+    """Code, sentence and whether another attempt may help, for somebody who must not learn of our folders."""
+    if isinstance(error, SynthError):
+        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
+        return code, str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder"), False
+    if isinstance(error, ObjectNotFound):
+        return "source_missing", "the clip is not in the storage any more", False
+    if isinstance(error, StorageError):
+        return "storage", str(error), True
+    return "internal", "something unexpected went wrong; the server's log says more", True
+
+
+def _delete(storage: Storage, prefix: str) -> None:
+    try:
+        storage.delete(prefix)
+    except StorageError:
+        _log.warning("%s could not be deleted; the sweep will find it", prefix)
