@@ -1,8 +1,8 @@
 """What ffmpeg's writer of mp4 and mov leaves out of a source, put into the result by hand.
 
 ffmpeg 9 writes a Dolby Vision configuration into mp4 only and not into mov, adds a box ``vexu`` to a stereoscopic
-picture that hides from its readers (itself too) how the eyes' pictures lie, and knows few of the tags of phones. The boxes of an mp4 or mov source are copied as they
-are; those of another source are made from what is said of it.
+picture that hides from its readers (itself too) how the eyes' pictures lie, and knows few of the tags of phones.
+The boxes of an mp4 or mov source are copied as they are; those of another source are made from what is said of it.
 """
 
 from __future__ import annotations

@@ -21,6 +21,10 @@ _SENTENCES: Final = (
     (r"exceeds specified max pixel count|Picture size \S+ is invalid", "the picture is larger than is allowed"),
     (r"Cannot allocate memory|Out of memory", "the file needs more memory than is allowed for it"),
     (
+        r"not find tag for codec|not currently supported in container|[Oo]nly .*supported|incorrect codec parameters",
+        NOT_HELD,
+    ),
+    (
         r"[Ff]ormat not on whitelist",
         "the file is not of a kind that is read: allowed are mp4, mov, mkv, webm, avi, mpg, ts, mxf, dv, gif, webp "
         "and apng",
@@ -29,10 +33,6 @@ _SENTENCES: Final = (
     (r"not on whitelist", "the file is in a coding that is not read"),
     (r"moov atom not found|End of file|Truncat", "the file is cut short, damaged, or not a video at all"),
     (r"matches no streams|does not contain any stream", "the file holds no stream of the kind that is needed"),
-    (
-        r"not find tag for codec|not currently supported in container|[Oo]nly .*supported|incorrect codec parameters",
-        NOT_HELD,
-    ),
     (r"Decoder .* not found|Unsupported codec|no decoder", "the file is in a coding that is not read"),
     (r"Invalid data found", "the file is damaged, or not a video at all"),
 )
@@ -85,7 +85,9 @@ _MEANINGS: Final = (
 _NO_NEWS: Final = re.compile(
     r"not on whitelist|Failed to open codec in|Could not find codec parameters|Consider increasing"  # other tracks
     r"|timescale not set|set to be discarded by default|start time for stream \d+ is not set|stream \d+, offset"
-    r"|Too many bits|original timecode track|deprecated pixel format|Guessed Channel Layout|has not been used for any stream"
+    r"|Too many bits|original timecode track"
+    r"|deprecated pixel format|Guessed Channel Layout"
+    r"|has not been used for any stream"
     r"|tags at index \d+ refer|Starting new cluster|duration is set|codec frame size is not set"
     r"|(?:Packet|input packet) corrupt|corrupt input packet|Continuity check failed|PES packet size mismatch"  # counted
     r"|exceeds max_streams|DTS .* out of order|Missing key frame while searching|Found duplicated MOOV"

@@ -121,7 +121,8 @@ def look(path: Path, limits: Limits = LIMITS, *, salvage: bool = False, recut: b
     broken = found.cut_short or live.broken or (bool(found.picture.corrupt) and found.container not in clocks.OWN_CLOCK)
     if broken and not salvage:
         raise MediaError(
-            "the video is cut short or damaged; only whole files are taken; with --salvage (API: salvage) as far as it goes"
+            "the video is cut short or damaged; only whole files are taken, or with --salvage (API: salvage) others as "
+            "far as they go"
         )
     hidden, joined = np.array(found.picture.hidden, dtype=np.int64), DISORDERED in found.complaints
     if joined and not len(hidden) and len(times) - len(np.unique(times)) > MOST_AT_ONCE * len(times):

@@ -141,7 +141,8 @@ def _mixing(what: Muxing, mixed: Stream) -> str:
     theirs = f"[0:{mixed.index}]asetpts=PTS-{what.start_s:.9f}/TB,aresample=48000:async=1:first_pts=0"
     theirs += f",aformat=channel_layouts={'mono' if mixed.mono else 'stereo'}[theirs]"
     adding = "[ours][theirs]amix=inputs=2:normalize=0:duration=first"
-    holding = f"alimiter=limit={10 ** (what.ceiling_dbfs / 20):.6f}:level=0:latency=1,asetpts=PTS+{what.start_s:.9f}/TB[sound]"
+    ceiling = 10 ** (what.ceiling_dbfs / 20)
+    holding = f"alimiter=limit={ceiling:.6f}:level=0:latency=1,asetpts=PTS+{what.start_s:.9f}/TB[sound]"
     return f"{theirs};{ours};{adding},{holding}"
 
 

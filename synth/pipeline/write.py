@@ -62,7 +62,7 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         sounds=sounds_of(rendering.laid),
     )
     with watch.stage("remux"):
-        written = _remux(job, sound, target, {"comment": provenance.comment(origin)})
+        remuxed = _remux(job, sound, target, {"comment": provenance.comment(origin)})
     request.progress("write", (take + 1) / request.options.takes)
     return Output(
         source=request.source,
@@ -77,15 +77,15 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         true_peak_dbtp=loudness.true_peak_dbtp,
         stages_s={**spent_s, **watch.stages_s},
         provenance=origin,
-        warnings=(*_warnings(job, observed.controls, rendering, loudness.warning), *written.warnings),
+        warnings=(*_warnings(job, observed.controls, rendering, loudness.warning), *remuxed.warnings),
         sound_class=observed.controls.choice,
         made_s=rendering.made_s,
         mode_reason=job.mode_reason,
         ranges=job.ranges,
         library=rendering.laid,
-        picture=written.picture,
-        digests=written.digests,
-        delivered=written.delivery,
+        picture=remuxed.picture,
+        digests=remuxed.digests,
+        delivered=remuxed.delivery,
     )
 
 
@@ -111,7 +111,7 @@ def _remux(job: Job, sound: Sound, target: Path, metadata: Mapping[str, str]) ->
     request, options = job.request, job.request.options
     fresh = target.with_name(f".{secrets.token_hex(8)}{target.suffix}") if request.replace else target
     try:
-        written = video.remux(
+        remuxed = video.remux(
             request.source,
             sound,
             job.voice.sample_rate_hz,
@@ -125,7 +125,7 @@ def _remux(job: Job, sound: Sound, target: Path, metadata: Mapping[str, str]) ->
         )
         if request.replace:
             fresh.replace(target)
-        return written
+        return remuxed
     finally:
         if request.replace:
             fresh.unlink(missing_ok=True)

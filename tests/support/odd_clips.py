@@ -163,12 +163,12 @@ def _first(options: Sequence[str]) -> list[str]:
     return [f"{part}:1" if part in ("-c:v",) else f"{part}:v:1" if part.startswith("-") else part for part in options]
 
 
-def with_unknown_sound(path: Path) -> Path:
+def with_unknown_sound(path: Path, tag: bytes = b"apac") -> Path:
     """A phone's file: sound that everybody knows, and a spatial track in a coding that ffmpeg does not know."""
     ff(*film(3), *tone(3), *tone(3, 880), "-map", "0", "-map", "1", "-map", "2", *X264, "-c:a", "aac", "-y", path)
     data = bytearray(path.read_bytes())
     entry = data.rindex(b"mp4a")
-    data[entry : entry + 4] = b"apac"
+    data[entry : entry + 4] = tag
     header = data.index(b"esds", entry)  # which would tell what is in it
     data[header : header + 4] = b"dapa"
     path.write_bytes(data)
@@ -180,11 +180,11 @@ def with_everything(path: Path, folder: Path) -> Path:
     subtitles, cover = folder / "subtitles.srt", folder / "cover.jpg"
     subtitles.write_text("1\n00:00:00,500 --> 00:00:01,500\nhello\n")
     ff("-f", "lavfi", "-i", "testsrc2=s=32x32:d=1", "-frames:v", "1", "-y", cover)
-    inputs = (*film(3), *tone(3), *tone(3, 880), "-i", subtitles)
+    inputs = (*film(3), *tone(3), *tone(3, 880), "-i", str(subtitles))
     maps = ("-map", "0", "-map", "1", "-map", "2", "-map", "3", "-c:a", "aac")
     if path.suffix == ".mkv":
-        attached = ("-attach", cover, "-metadata:s:t:0", "mimetype=image/jpeg")
-        ff(*inputs, *maps, *X264, "-c:s", "srt", *attached, "-attach", subtitles, *_mime(1), "-y", path)
+        attached = ("-attach", str(cover), "-metadata:s:t:0", "mimetype=image/jpeg")
+        ff(*inputs, *maps, *X264, "-c:s", "srt", *attached, "-attach", str(subtitles), *_mime(1), "-y", path)
         return path
     covered = ("-map", "4", "-c:v:1", "copy", "-disposition:v:1", "attached_pic")
     first = ["-c:v:0" if part == "-c:v" else part for part in X264]

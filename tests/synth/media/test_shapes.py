@@ -13,15 +13,17 @@ from synth.media import ffmpeg, video
 from synth.media.remuxing import Remuxed, remux
 from synth.media.shown import shown
 from synth.options import LIMITS, ExistingSound, Limits
-from tests import odd_clips as odd
+from tests.support import odd_clips as odd
 from tests.support.clips import KNOCK_S, SOUND_HZ, knock_at_s, knocks
 
 REPLACE, KEEP, MIX = ExistingSound.REPLACE, ExistingSound.KEEP, ExistingSound.MIX
 
 
-def sounded(source: Path, target: Path, existing: ExistingSound = REPLACE, **asked: bool) -> Remuxed:
+def sounded(
+    source: Path, target: Path, existing: ExistingSound = REPLACE, *, salvage: bool = False, recut: bool = False
+) -> Remuxed:
     """The result of one job, whose file was held against what is promised of any."""
-    done = remux(source, knocks(9.0), SOUND_HZ, target, existing=existing, **asked)
+    done = remux(source, knocks(9.0), SOUND_HZ, target, existing=existing, salvage=salvage, recut=recut)
     before, after = video.probe(source, salvage=True, recut=True), video.probe(target)
     assert after.frames == before.frames == done.digests.frames_shown == len(shown(target).times_s)
     assert after.duration_s == pytest.approx(before.duration_s, abs=0.002)
@@ -104,11 +106,10 @@ def test_joined_parts_are_refused_or_coded_again(tmp_path: Path, suffix: str) ->
     wanted = list(video.read_frames(source, rate_hz=30, width=64, height=48, lenient=True))
     got = list(video.read_frames(tmp_path / f"result{suffix}", rate_hz=30, width=64, height=48))
     assert len(wanted) == len(got) == 60
-    whole = list(video.read_frames(tmp_path / "whole.mp4", rate_hz=30, width=64, height=48))
-    for number, original in ((0, 0), (29, 29), (30, 90), (59, 119)):
-        far = [np.abs(frame.astype(int) - got[number]).mean() for frame in whole]
-        assert far[original] == min(far)
-        assert np.abs(wanted[number].astype(int) - got[number]).mean() < 3
+    whole = shown(tmp_path / "whole.mp4").checksums
+    assert shown(source).checksums == whole[:30] + whole[90:]
+    for mine, theirs in zip(got, wanted, strict=True):
+        assert np.abs(mine.astype(int) - theirs).mean() < 3
 
 
 def test_a_file_that_needs_no_recut_is_copied_all_the_same(tmp_path: Path) -> None:
@@ -125,7 +126,8 @@ def test_a_clock_that_begins_again_is_one_clock(tmp_path: Path, name: str, exist
     once = odd.broadcast(tmp_path / f"one{Path(name).suffix}")
     source = odd.joined(once, tmp_path / name)
     info = video.probe(source)
-    assert (info.frames, info.duration_s) == (150, pytest.approx(6.0, abs=0.001))
+    assert info.frames == 150
+    assert info.duration_s == pytest.approx(6.0, abs=0.001)
     done = sounded(source, tmp_path / "result.mkv", existing)
     assert any("clock of the recording begins again" in warning for warning in done.warnings)
     assert len(list(video.read_frames(source, rate_hz=25, width=32, height=24))) == 150
@@ -243,10 +245,10 @@ def test_a_crashed_recording_is_salvaged_if_asked(tmp_path: Path, name: str, sha
     source = odd.broken_off(make(tmp_path / name, 5.0), tmp_path / f"crashed{Path(name).suffix}", share)
     target = tmp_path / f"result{source.suffix}"
     for refused in (lambda: video.probe(source), lambda: sounded(source, target)):
-        with pytest.raises(MediaError, match="cut short or damaged.*--salvage"):
+        with pytest.raises(MediaError, match=r"cut short or damaged.*--salvage"):
             refused()
     info = video.probe(source, salvage=True)
-    assert 0.2 < info.duration_s < 5.0
+    assert 0.2 < info.duration_s <= 5.0
     done = sounded(source, target, salvage=True)
     assert f"{info.duration_s:.1f} s" in next(one for one in done.warnings if "breaks off" in one)
     whole = shown(tmp_path / name).checksums
