@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from synth.media import boxes, metadata, side_data
-from synth.media.boxes import Box
+from synth.media import metadata, movie_box, side_data
+from synth.media.movie_box import Box
 from synth.media.quicktime_keys import Key, keys_box, read_keys, text_key
 
 CARRIED: Final = frozenset(
@@ -67,23 +67,23 @@ def transfer(source: Path, description: str, target: Path, *, stream: int | None
         MediaError: the result would become too large.
         OSError: the disk refuses.
     """
-    ours, theirs = boxes.movie(target), boxes.movie(source)
+    ours, theirs = movie_box.movie(target), movie_box.movie(source)
     if ours is None:
         return
     before = ours.packed()
     _complete(ours, theirs, description, stream)
     if ours.packed() != before:
-        boxes.rewrite(target, lambda movie: _complete(movie, theirs, description, stream))
+        movie_box.rewrite(target, lambda movie: _complete(movie, theirs, description, stream))
 
 
 def _complete(ours: Box, theirs: Box | None, description: str, stream: int | None) -> None:
-    track = boxes.picture_track(ours)
-    entry = boxes.picture_entry(track) if track else None
+    track = movie_box.picture_track(ours)
+    entry = movie_box.picture_entry(track) if track else None
     if track is None or entry is None:
         return
     said = side_data.of_picture(description, stream)
-    their_track = boxes.picture_track(theirs, side_data.track_id(description, stream)) if theirs else None
-    their_entry = boxes.picture_entry(their_track) if their_track else None
+    their_track = movie_box.picture_track(theirs, side_data.track_id(description, stream)) if theirs else None
+    their_entry = movie_box.picture_entry(their_track) if their_track else None
     if their_track is not None and their_entry is not None:
         _copy_entry(entry, their_entry)
         _copy_missing(track, their_track.boxes, _OF_TRACK)

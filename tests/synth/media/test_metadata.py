@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from synth.media import ffmpeg, metadata, packets, quicktime_keys, video
-from synth.media.boxes import Box, movie
+from synth.media.movie_box import Box, movie
 from synth.media.remuxing import Remuxed
 from synth.options import LIMITS, ExistingSound
 from tests.support.clips import FENCE, SOUND_HZ, Zoo, knocks

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from synth.errors import MediaError
-from synth.media import boxes, packets, side_data, video
+from synth.media import movie_box, packets, side_data, video
 from synth.media.losses import losses
 from synth.media.remuxing import Remuxed
 from synth.options import LIMITS, ExistingSound
@@ -161,7 +161,7 @@ def test_a_movie_that_grows_moves_its_chunks(zoo: Zoo, tmp_path: Path) -> None:
     path = tmp_path / "fast.mp4"
     path.write_bytes(zoo["fast.mp4"].read_bytes())
     digest = packets.packet_digest(path)
-    boxes.rewrite(path, lambda movie: movie.boxes.append(boxes.Box(b"free", bytes(12_345))))
+    movie_box.rewrite(path, lambda movie: movie.boxes.append(movie_box.Box(b"free", bytes(12_345))))
     assert packets.packet_digest(path) == digest
     assert video.probe(path) == video.probe(path)
     assert path.stat().st_size == zoo["fast.mp4"].stat().st_size + 12_345 + 8
@@ -171,9 +171,9 @@ def test_a_movie_that_grows_moves_its_chunks(zoo: Zoo, tmp_path: Path) -> None:
 def test_what_is_no_movie_is_left_alone(tmp_path: Path, made: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(made)
-    assert boxes.movie(path) is None
+    assert movie_box.movie(path) is None
     with pytest.raises(MediaError):
-        boxes.rewrite(path, lambda _: None)
+        movie_box.rewrite(path, lambda _: None)
     assert path.read_bytes() == made
 
 
@@ -184,6 +184,6 @@ def test_broken_boxes_of_a_source_break_nothing(hlg: Path, tmp_path: Path) -> No
         at = whole.rfind(kind) - 4
         damaged = tmp_path / f"{kind.decode()}.mp4"
         damaged.write_bytes(whole[:at] + b"\xff\xff\xff\xf0" + whole[at + 4 :])
-        assert boxes.movie(damaged) is None or boxes.picture_track(boxes.Box(b"moov")) is None
+        assert movie_box.movie(damaged) is None or movie_box.picture_track(movie_box.Box(b"moov")) is None
         with refused_or_read():
             remuxed(damaged, tmp_path / f"{kind.decode()}.result.mp4")

@@ -1,4 +1,4 @@
-"""The boxes of an ISO media file (mp4, mov): read the movie box, change it, write the file anew.
+"""The movie box of an ISO media file (mp4, mov): read it, change it, write the file anew.
 
 ISO/IEC 14496-12: a box is its length, four characters and a payload; some payloads are boxes again. Only the boxes
 on the way to a track's sample entries are taken apart; anything else stays the bytes that it was.
