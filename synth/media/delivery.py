@@ -24,6 +24,7 @@ Floats = NDArray[np.float32]
 
 TIMES_AT_MOST: Final = 2
 """How often a sound is limited again."""
+_EXACT_DB: Final = 0.005  # what measuring between four points a sample leaves open anyway
 _MARGIN_DB: Final = 0.1  # the coding of a sound that was limited again sticks out elsewhere
 
 
@@ -55,7 +56,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Settled:
-    """What is to be written: float32 [N], the ceiling of a mix, how it comes back, a sentence if that is too high."""
+    """What is to be written: float32, the ceiling of a mix, how it comes back, a sentence if that is too high."""
 
     sound: Floats
     ceiling_dbtp: float
@@ -67,13 +68,13 @@ def deliver(what: Muxing, sound: Floats, true_peak_dbtp: float, cancelled: Cance
     """Limit a sound until it keeps its true peak in the result that ``what`` plans, with what is mixed into it.
 
     Args:
-        sound: float32 [N] at the rate of ``what``, as long as the picture, that keeps ``true_peak_dbtp`` already.
+        sound: float32 [N] or [N, C] at the rate of ``what``, as long as the picture, that keeps ``true_peak_dbtp`` already.
 
     Raises:
         MediaError: it cannot be coded, or the sound of the source not decoded.
         Cancelled: ``cancelled``, polled meanwhile, said so.
     """
-    channels = 1 if what.mixed is None or what.mixed.mono else 2
+    channels = what.channels if what.mixed is None or what.mixed.mono else 2
     fence = Fence(cpu_s=3600, wall_s=7200, file_bytes=4 * sound.nbytes + 2**20)
 
     def heard(limited: Floats, ceiling_dbfs: float) -> Floats:
@@ -103,8 +104,8 @@ def settle(
     """Limit a sound until it keeps its true peak after coding and decoding.
 
     Args:
-        sound: float32 [N], one channel, at ``rate_hz``, that keeps ``ceiling_dbtp`` already.
-        heard: codes and decodes: (sound [N], ceiling of the mix) -> float32 [M, channels].
+        sound: float32 [N] or [N, C] at ``rate_hz``, that keeps ``ceiling_dbtp`` already.
+        heard: codes and decodes: (sound, ceiling of the mix) -> float32 [M, channels].
         coding: its name.
         coded_hz: the rate at which the sound comes back.
         mixed: whether other sound is added before the coding, under the ceiling given to ``heard``; then that is
@@ -114,10 +115,10 @@ def settle(
     limited, ceiling = sound, ceiling_dbtp
     for again in range(TIMES_AT_MOST + 1):
         back = heard(limited, ceiling)
-        peak = max((limiter.true_peak_dbtp(np.ascontiguousarray(channel)) for channel in back.T), default=-180.0)
+        peak = limiter.true_peak_dbtp(back)
         tried.append((peak, again, limited, ceiling, back))
         over_db = peak - ceiling_dbtp
-        if over_db <= 0 or again == TIMES_AT_MOST:
+        if over_db <= _EXACT_DB or again == TIMES_AT_MOST:
             break
         # AAC answers abrupt sounds with other peaks at each level: the second time it is given more room.
         ceiling -= (1 + again / 2) * over_db + _MARGIN_DB
@@ -129,4 +130,4 @@ def settle(
     )
     over_db = peak - ceiling_dbtp
     told = f"after decoding the true peak is {peak:.2f} dBTP instead of {ceiling_dbtp:.2f} dBTP"
-    return Settled(limited, ceiling, delivery, told if over_db > 0 else None)
+    return Settled(limited, ceiling, delivery, told if over_db > _EXACT_DB else None)

@@ -37,6 +37,7 @@ class Muxing:
         kept: tracks that are copied beside the picture.
         mixed: the sound that is mixed with ours; None where none is.
         recut: whether the picture is coded again rather than copied.
+        channels: of our sound.
         ceiling_dbfs: under which a mix is held.
         description: what ffmpeg says of the source.
         size: width and height of the picture, as it is coded.
@@ -52,6 +53,7 @@ class Muxing:
     kept: tuple[Stream, ...] = ()
     mixed: Stream | None = None
     recut: bool = False
+    channels: int = 1
     ceiling_dbfs: float = MIX_CEILING_DBFS
     description: str = ""
     size: tuple[int, int] = (0, 0)
@@ -61,14 +63,14 @@ class Muxing:
 def muxing(what: Muxing, metadata: Mapping[str, str]) -> list[str]:
     """Arguments that write a result with the sound that comes through ``pipe:0``; the target comes after them.
 
-    A mix has one channel where the sound of the source has one, else two.
+    A mix has one channel where both sounds have one, else two.
 
     All times are kept as they are, so the start of the picture, its edit list and its variable rate survive; the
     sound is moved to where the picture starts.
     """
     container = what.container
     arguments = ["-v", "level+warning", *what.clock.arguments(), "-i", url(what.source)]
-    arguments += ["-f", "f32le", "-ar", str(what.rate_hz), "-ac", "1", "-i", "pipe:0"]
+    arguments += ["-f", "f32le", "-ar", str(what.rate_hz), "-ac", str(what.channels), "-i", "pipe:0"]
     arguments += ["-filter_complex", _placing(what) if what.mixed is None else _mixing(what, what.mixed)]
     arguments += ["-map", f"0:{what.picture.index}", "-map", "[sound]"]
     for stream in what.kept:
@@ -85,7 +87,7 @@ def sound_alone(what: Muxing) -> list[str]:
     """Arguments that code the sound of a result, from ``pipe:0``, and nothing else; the target comes after them."""
     alone = replace(what, start_s=0.0)  # in _mixing it is when the picture begins on the source's clock
     arguments = ["-v", "error", *what.clock.arguments(), "-i", url(what.source)] if what.mixed else ["-v", "error"]
-    arguments += ["-f", "f32le", "-ar", str(what.rate_hz), "-ac", "1", "-i", "pipe:0"]
+    arguments += ["-f", "f32le", "-ar", str(what.rate_hz), "-ac", str(what.channels), "-i", "pipe:0"]
     mixing = _mixing(what, what.mixed) if what.mixed else _placing(alone).replace("[1:a:0]", "[0:a:0]")
     arguments += ["-filter_complex", mixing, "-map", "[sound]", *what.container.sound, *_rate(what)]
     return [*arguments, "-fflags", "+bitexact", "-flags:a:0", "+bitexact", "-f", what.container.muxer, "-y"]
@@ -137,9 +139,10 @@ def _placing(what: Muxing) -> str:
 def _mixing(what: Muxing, mixed: Stream) -> str:
     """The filter that adds the source's sound to ours as they are, held under full scale, as long as the picture."""
     # Spelt out, because ffmpeg turns one channel into two at -3 dB each.
-    ours = f"[1:a:0]aresample=48000,{'anull' if mixed.mono else 'pan=stereo|c0=c0|c1=c0'}[ours]"
+    mono = mixed.mono and what.channels == 1
+    ours = f"[1:a:0]aresample=48000,{'anull' if mono or what.channels == 2 else 'pan=stereo|c0=c0|c1=c0'}[ours]"
     theirs = f"[0:{mixed.index}]asetpts=PTS-{what.start_s:.9f}/TB,aresample=48000:async=1:first_pts=0"
-    theirs += f",aformat=channel_layouts={'mono' if mixed.mono else 'stereo'}[theirs]"
+    theirs += f",aformat=channel_layouts={'mono' if mono else 'stereo'}[theirs]"
     adding = "[ours][theirs]amix=inputs=2:normalize=0:duration=first"
     ceiling = 10 ** (what.ceiling_dbfs / 20)
     holding = f"alimiter=limit={ceiling:.6f}:level=0:latency=1,asetpts=PTS+{what.start_s:.9f}/TB[sound]"

@@ -108,7 +108,7 @@ def remux(
     checked, or not at all.
 
     Args:
-        sound: float32 [N] in [-1, 1], one channel.
+        sound: float32 [N] or [N, 2] in [-1, 1].
         metadata: tags to add to those of the source.
         true_peak_dbtp: which the sound shall keep after decoding too; not looked at by default.
         salvage: whether a recording that breaks off is taken as far as it goes.
@@ -126,6 +126,7 @@ def remux(
         raise MediaError(f"{again}; {_OFFER}")
     what, left_out = _planned(source, seen, rate_hz, container, existing, recut=again is not None)
     fitted = audio.fit(sound, rate_hz, seen.info.duration_s)
+    what = replace(what, channels=fitted.ndim)
     settled = None
     if true_peak_dbtp is not None:
         settled = delivery.deliver(what, fitted, true_peak_dbtp, cancelled)
