@@ -270,6 +270,7 @@ def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]
     Raises:
         OptionError: two clips would be written to one file.
     """
+    from synth.media import animated_pictures
     from synth.media.containers import SUFFIXES
 
     named_file = Path(out).suffix.lower() in SUFFIXES and not out.endswith("/") and not _is_folder(Path(out))
@@ -280,7 +281,8 @@ def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]
     jobs = []
     taken: dict[Path, Path] = {}
     for clip in clips:
-        suffix = clip.suffix.lower() if clip.suffix.lower() in SUFFIXES else ".mkv"
+        own = clip.suffix.lower()
+        suffix = own if own in SUFFIXES else ".mp4" if own in animated_pictures.SUFFIXES else ".mkv"
         target = Path(out) / f"{clip.stem}{suffix}"
         if target in taken:
             raise OptionError(f"{short(str(taken[target]))} and {short(str(clip))} would both be written to {target}")

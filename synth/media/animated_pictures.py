@@ -10,8 +10,8 @@ from typing import Final
 
 CODINGS: Final = ("gif", "apng", "webp_anim")
 """ffmpeg's names of these codings; the demuxers are called the same."""
-CONTAINERS: Final = ("mp4", "mov", "mkv")
-"""Names of the containers that take such a picture, coded anew."""
+SUFFIXES: Final = (".gif", ".webp", ".png", ".apng")
+"""How names of such files end."""
 WHY: Final = "no container of film and sound holds an animated picture as it is, so it was coded anew"
 TICK_S: Final = "1/1000"
 _LOSSLESS: Final = ("-c:v:0", "ffv1", "-level:v:0", "3", "-pix_fmt:v:0", "bgr0", "-flags:v:0", "+bitexact")

@@ -68,7 +68,7 @@ def deliver(what: Muxing, sound: Floats, true_peak_dbtp: float, cancelled: Cance
     """Limit a sound until it keeps its true peak in the result that ``what`` plans, with what is mixed into it.
 
     Args:
-        sound: float32 [N] or [N, C] at the rate of ``what``, as long as the picture, that keeps ``true_peak_dbtp`` already.
+        sound: float32 [N] or [N, C] at the rate of ``what``, as long as the picture, whose own true peak is kept.
 
     Raises:
         MediaError: it cannot be coded, or the sound of the source not decoded.
