@@ -40,6 +40,8 @@ KEYS = [
     "mode_reason",
     "ranges",
     "library",
+    "picture",
+    "digests",
 ]
 
 
