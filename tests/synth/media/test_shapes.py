@@ -32,7 +32,8 @@ def sounded(
     at_s, lasts_s = knock_at_s(target)
     if existing is not MIX:
         assert at_s == pytest.approx(after.start_s + KNOCK_S, abs=0.003)
-    assert lasts_s == pytest.approx(before.duration_s, abs=1 / before.rate_fps)
+    # Where the sound begins late in an mp4, its last AAC frame is not trimmed: 2 x 1024 samples at the most.
+    assert lasts_s == pytest.approx(before.duration_s, abs=max(1 / before.rate_fps, 2048 / SOUND_HZ))
     return done
 
 

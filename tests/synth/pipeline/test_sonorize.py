@@ -41,6 +41,8 @@ KEYS = [
     "mode_reason",
     "ranges",
     "library",
+    "picture",
+    "digests",
 ]
 
 
