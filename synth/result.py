@@ -11,8 +11,8 @@ from synth.options import Channels, Mode
 from synth.voices.base import Hit, SoundChoice
 
 if TYPE_CHECKING:
-    from synth.media.delivery import Delivery
     from synth.media.remuxing import Digests
+    from synth.media.sound.delivery import Delivery
     from synth.voices.library.matching import Laid
 
 

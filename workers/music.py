@@ -19,7 +19,7 @@ from typing import Any, Final
 from synth.errors import Cancelled, MediaError, OptionError, SynthError
 from synth.files import write_whole
 from synth.media import audio, video
-from synth.media.bed import Bed
+from synth.media.sound.bed import Bed
 from synth.music.folder import Track, described, track_file
 from synth.music.index import MusicIndex
 from workers.attempt import Attempt

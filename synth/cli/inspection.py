@@ -11,7 +11,7 @@ from synth.cli.console import one_line, say, say_json
 from synth.options import ExistingSound, Options
 
 if TYPE_CHECKING:
-    from synth.media.inspection import Inspection
+    from synth.media.metadata.inspection import Inspection
 
 DEFAULTS = Options()
 
@@ -36,7 +36,7 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
     """Say what is in a file (tracks, clock, edits, side data, tags), and what a result keeps of it and loses."""
-    from synth.media import inspection
+    from synth.media.metadata import inspection
 
     suffix = None if into is None else f".{into.lower().lstrip('.')}"
     found = inspection.inspect(file, suffix=suffix, existing=existing_sound, trial=trial)
@@ -48,7 +48,7 @@ def inspect(
 
 
 def _told(found: Inspection) -> list[str]:
-    from synth.media import side_data
+    from synth.media.metadata import side_data
 
     info, listing, seen, colours = found.seen.info, found.seen.found, found.seen, found.colours
     lines = [f"{found.path.name}: {info.container}, {info.bytes_} bytes, {info.duration_s:.3f} s"]

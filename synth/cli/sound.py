@@ -270,8 +270,8 @@ def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]
     Raises:
         OptionError: two clips would be written to one file.
     """
-    from synth.media import animated_pictures
     from synth.media.containers import SUFFIXES
+    from synth.media.picture import animated_pictures
 
     named_file = Path(out).suffix.lower() in SUFFIXES and not out.endswith("/") and not _is_folder(Path(out))
     if named_file and len(clips) > 1:

@@ -14,10 +14,10 @@ import soxr
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import limiter
 from synth.media.ffmpeg import Child, Fence
 from synth.media.files import arriving, source_bytes, url
-from synth.media.sound_headers import libsndfile_reads_all
+from synth.media.sound import limiter
+from synth.media.sound.sound_headers import libsndfile_reads_all
 from synth.options import LIMITS
 
 MAX_DURATION_S: Final = 2 * LIMITS.max_duration_s

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from synth.errors import MediaError
-from synth.media import animated_pictures
+from synth.media.picture import animated_pictures
 from synth.media.streams import UNKNOWN, Stream, of_kind
 from synth.options import ExistingSound
 

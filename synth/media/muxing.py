@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from synth.errors import MediaError
-from synth.media import animated_pictures, side_data
-from synth.media import metadata as tags
 from synth.media.clock import Clock
 from synth.media.containers import Container
 from synth.media.files import url
+from synth.media.metadata import side_data, tags
+from synth.media.picture import animated_pictures
 from synth.media.streams import Stream
 
 MIX_CEILING_DBFS: Final = -1.0  # two sounds that are each in range may not be so together

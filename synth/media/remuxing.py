@@ -17,26 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import (
-    animated_pictures,
-    audio,
-    box_transfer,
-    complaints,
-    containers,
-    delivery,
-    mp4_boxes,
-    muxing,
-    packets,
-)
+from synth.media import audio, complaints, containers, mp4_boxes, muxing, packets
 from synth.media.clock import OWN_CLOCK
 from synth.media.containers import Container
-from synth.media.delivery import Delivery
 from synth.media.ffmpeg import Cancel, Fence, Output, run
 from synth.media.files import arriving, url
 from synth.media.looking import Look, VideoInfo, look
-from synth.media.losses import losses
+from synth.media.metadata import box_transfer
+from synth.media.metadata.losses import losses
 from synth.media.muxing import Muxing
+from synth.media.picture import animated_pictures
 from synth.media.shown import Shown, decoding, shown, shown_in
+from synth.media.sound import delivery
+from synth.media.sound.delivery import Delivery
 from synth.media.streams import UNKNOWN, Stream, described
 from synth.options import LIMITS, ExistingSound
 

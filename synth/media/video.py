@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import animated_pictures, containers, muxing, tone_mapping
+from synth.media import containers, muxing
 from synth.media.ffmpeg import Cancel, Child, Fence, moviepy_reader, run
 from synth.media.files import arriving, url
 from synth.media.looking import SLACK_S, Look, look
 from synth.media.looking import VideoInfo as VideoInfo
 from synth.media.looking import probe as probe
 from synth.media.packets import packet_digest as packet_digest
+from synth.media.picture import animated_pictures, tone_mapping
 from synth.media.remuxing import PIXELS_PER_CPU_S
 from synth.media.remuxing import remux as remux
 from synth.options import LIMITS, ExistingSound

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from synth import provenance, weights
 from synth.errors import OptionError
 from synth.files import file_sha256
-from synth.media import audio, bed, packets, video
-from synth.media.bed import Bed
-from synth.media.delivery import Delivery
+from synth.media import audio, packets, video
 from synth.media.ffmpeg import Cancel
+from synth.media.sound import bed
+from synth.media.sound.bed import Bed
+from synth.media.sound.delivery import Delivery
 from synth.models import music_match
 from synth.models.imagenet import ImageNetEye
 from synth.models.music_match import MusicMatch

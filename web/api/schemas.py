@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
-from synth.media.bed import LEVEL_RANGE_LUFS, Bed
+from synth.media.sound.bed import LEVEL_RANGE_LUFS, Bed
 from synth.options import (
     LIBRARY_NAME,
     LOUDNESS_RANGE_LUFS,

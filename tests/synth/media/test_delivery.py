@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth.media import audio, limiter, video
+from synth.media import audio, video
+from synth.media.sound import limiter
 from synth.options import ExistingSound
 from tests.support.clips import SOUND_HZ, Zoo
 
@@ -101,7 +102,7 @@ def test_silence_has_no_peak(zoo: Zoo, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_met_is_said() -> None:
-    from synth.media import delivery
+    from synth.media.sound import delivery
 
     stubborn = delivery.settle(
         np.full(9600, 0.5, np.float32),

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from synth.media import ffmpeg, metadata, packets, quicktime_keys, video
-from synth.media.movie_box import Box, movie
+from synth.media import ffmpeg, packets, video
+from synth.media.metadata import quicktime_keys
+from synth.media.metadata import tags as metadata
+from synth.media.metadata.movie_box import Box, movie
 from synth.media.remuxing import Remuxed
 from synth.options import LIMITS, ExistingSound
 from tests.support.clips import FENCE, SOUND_HZ, Zoo, knocks

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from synth.errors import MediaError
-from synth.media import movie_box, packets, side_data, video
-from synth.media.losses import losses
+from synth.media import packets, video
+from synth.media.metadata import movie_box, side_data
+from synth.media.metadata.losses import losses
 from synth.media.remuxing import Remuxed
 from synth.options import LIMITS, ExistingSound
 from tests.support.clips import SOUND_HZ, Zoo, knocks, refused_or_read

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from synth.media import packets, tone_mapping, video
+from synth.media import packets, video
+from synth.media.picture import tone_mapping
 from synth.options import LIMITS
 from tests.support.clips import FENCE
 from tests.support.mp4_made import ENTRY, dolby_vision, put_into

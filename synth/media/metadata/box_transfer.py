@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from synth.media import metadata, movie_box, side_data
-from synth.media.movie_box import Box
-from synth.media.quicktime_keys import Key, keys_box, read_keys, text_key
+from synth.media.metadata import movie_box, side_data
+from synth.media.metadata import tags as metadata
+from synth.media.metadata.movie_box import Box
+from synth.media.metadata.quicktime_keys import Key, keys_box, read_keys, text_key
 
 CARRIED: Final = frozenset(
     # Dolby Vision; Apple's stereo and spatial video; 360 degrees; light levels; crop and pixel shape; motion cameras.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from synth.media.movie_box import Box
+from synth.media.metadata.movie_box import Box
 
 UTF_8: Final = 1
 _HANDLER: Final = Box(b"hdlr", bytes(8) + b"mdta" + bytes(13))

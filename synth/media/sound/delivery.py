@@ -15,10 +15,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.media import audio, limiter, muxing
+from synth.media import audio, muxing
 from synth.media.ffmpeg import Cancel, Fence, run
 from synth.media.files import url
 from synth.media.muxing import Muxing
+from synth.media.sound import limiter
 
 Floats = NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from synth.media.side_data import picture_lines
+from synth.media.metadata.side_data import picture_lines
 
 ORIGINAL_COMMENT: Final = "original_comment"
 """The name under which a source's own comment is kept, beside ours."""

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from synth.media import side_data
+from synth.media.metadata import side_data
 
 WHITE_CD_M2: Final = 203.0
 PEAK_CD_M2: Final = 1000.0  # of HLG by definition, and of most masters in PQ; brighter is cut off

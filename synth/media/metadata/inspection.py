@@ -10,8 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from synth.errors import MediaError
-from synth.media import containers, metadata, packets, remuxing, side_data, tone_mapping
+from synth.media import containers, packets, remuxing
 from synth.media.looking import Look, look
+from synth.media.metadata import side_data
+from synth.media.metadata import tags as metadata
+from synth.media.picture import tone_mapping
 from synth.media.streams import Stream
 from synth.options import LIMITS, ExistingSound
 

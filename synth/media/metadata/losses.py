@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from synth.media import metadata, side_data
+from synth.media.metadata import side_data
+from synth.media.metadata import tags as metadata
 
 
 def losses(before: str, after: str, container: str, *, stream: int | None = None) -> tuple[str, ...]:
