@@ -43,6 +43,7 @@ KEYS = [
     "library",
     "picture",
     "digests",
+    "delivered",
 ]
 
 
