@@ -2,16 +2,18 @@
 #
 # On a machine without a GPU a CPU build of torch saves gigabytes; name the index that has it:
 #   make demo TORCH_INDEX=URL
+# Another folder for the virtual environment: make demo VENV=FOLDER
 
 VENV := .venv
 BIN := $(VENV)/bin
 PINS := pyproject.toml setup.py constraints.txt scripts/setup.sh $(wildcard synth/sampler/cpu/*)
 TORCH_INDEX ?=
 PYTHON ?= python3
-export TORCH_INDEX
+TEST_PROCESSES ?= 2
+export TORCH_INDEX VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench gpu slow clean
+.PHONY: help demo serve test check format bench gpu slow chaos clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
@@ -23,7 +25,7 @@ serve: $(VENV)/.ready ## the pages and the API on http://127.0.0.1:8080, until C
 	@$(BIN)/sonorize serve
 
 test: $(VENV)/.ready-dev ## the tests that run in CI
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist worksteal --durations=10
 
 check: $(VENV)/.ready-dev ## lint, format, types, import contracts
 	@$(BIN)/ruff check .
@@ -44,8 +46,11 @@ gpu: ## check and measure the CUDA sampler; runs on any Python with torch, numpy
 slow: $(VENV)/.ready-dev ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow
 
+chaos: $(VENV)/.ready-dev ## kill, stop and fill up what a server runs on, and count what is lost or done twice
+	@$(BIN)/python -m pytest -m chaos -s
+
 clean: ## take away everything that make and the tests made
-	@rm -rf $(VENV) build dist demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-demo build dist demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@rm -f synth/sampler/*.so
 	@find synth web workers tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 

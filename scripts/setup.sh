@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Makes .venv with the pinned packages: `setup.sh run` for using Sonorize, `setup.sh dev` for working on it.
+# Makes a virtual environment with the pinned packages: `setup.sh run` for using Sonorize, `setup.sh dev` for working
+# on it. It is .venv, or the folder that VENV names.
 # Needs Python 3.11 or newer; on Debian as root it installs python3-venv itself when that is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-kind=${1:-run}
+kind=${1:-run} venv=${VENV:-.venv}
 case $kind in
-  run) what=. stamp=.venv/.ready ;;
-  dev) what='.[dev]' stamp=.venv/.ready-dev ;;
+  run) what=. stamp=$venv/.ready ;;
+  dev) what='.[dev]' stamp=$venv/.ready-dev ;;
   *) echo "setup.sh: unknown kind '$kind'; allowed are run and dev" >&2; exit 2 ;;
 esac
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -38,11 +39,11 @@ need_venv_module() {
 begin=$(date +%s)
 python=$(find_python)
 need_venv_module "$python"
-if [ ! -x .venv/bin/python ]; then
-  say "making .venv with $("$python" --version)"
-  "$python" -m venv .venv
+if [ ! -x "$venv/bin/python" ]; then
+  say "making $venv with $("$python" --version)"
+  "$python" -m venv "$venv"
 fi
-pip=(.venv/bin/python -m pip --disable-pip-version-check -qq)
+pip=("$venv/bin/python" -m pip --disable-pip-version-check -qq)
 
 # torch comes first and pinned, so that no later package can pull another build of it.
 say "installing torch (once; hundreds of megabytes)"
@@ -54,4 +55,4 @@ if [ "$kind" = dev ] && ! "${pip[@]}" install -c constraints.txt pesq 2>/dev/nul
 fi
 
 touch "$stamp"
-say "ready after $(($(date +%s) - begin)) s, $(du -sm .venv | cut -f1) MB in .venv"
+say "ready after $(($(date +%s) - begin)) s, $(du -sm "$venv" | cut -f1) MB in $venv"

@@ -44,6 +44,18 @@ class ExistingSound(StrEnum):
     MIX = "mix"
 
 
+class Channels(StrEnum):
+    """How many channels a result's sound has."""
+
+    MONO = "mono"
+    STEREO = "stereo"
+
+    @property
+    def number(self) -> int:
+        """One or two."""
+        return 2 if self is Channels.STEREO else 1
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a source may be. Beyond these a clip is refused with a sentence before any work is done.
@@ -63,6 +75,7 @@ class Limits:
 
 LIMITS: Final = Limits()
 NOMINAL_MARGIN: Final = 1.02
+RATE_RANGE_HZ: Final = (16_000, 96_000)
 MAX_SEED: Final = 2**63 - 1
 MAX_TAKES: Final = 8
 MAX_FACES: Final = 16
@@ -92,6 +105,7 @@ class Options:
     voice pack in the manifest, whose speaker speech is given; ``None`` is the default one. ``face`` says who of several
     speaks, counted from the left of the picture, from 1; ``None`` is who speaks most. ``keep_partial`` keeps what
     was made of a sound when its job is cancelled, where the voice makes it piece by piece; silence follows it.
+    ``channels`` and ``rate_hz`` are those of the sound in the result, whatever the voice makes.
     ``library`` is the name of a sound library or the path of its index file; ``None`` is the only one that there is.
     ``salvage`` takes a recording that breaks off as far as it goes; ``recut`` codes the picture again where a copy of
     its packets would show another film or does not fit into the container asked for.
@@ -116,12 +130,15 @@ class Options:
     existing_sound: ExistingSound = ExistingSound.REPLACE
     loudness_lufs: float = -20.0
     true_peak_dbtp: float = -1.0
+    channels: Channels = Channels.STEREO
+    rate_hz: int = 48_000
 
     def __post_init__(self) -> None:
         _in_range("seed", self.seed, 0, MAX_SEED)
         _in_range("takes", self.takes, 1, MAX_TAKES)
         _in_range("loudness_lufs", self.loudness_lufs, *LOUDNESS_RANGE_LUFS)
         _in_range("true_peak_dbtp", self.true_peak_dbtp, *TRUE_PEAK_RANGE_DBTP)
+        _in_range("rate_hz", self.rate_hz, *RATE_RANGE_HZ)
         if self.material is not None and self.material not in MATERIALS:
             raise OptionError(f"material is {self.material!r}; allowed are {', '.join(MATERIALS)}")
         if self.sound_class is not None and self.sound_class not in AMBIENT_CLASSES:
@@ -280,4 +297,6 @@ _PARSERS: Final[dict[str, Any]] = {
     "existing_sound": _member(ExistingSound),
     "loudness_lufs": _real,
     "true_peak_dbtp": _real,
+    "channels": _member(Channels),
+    "rate_hz": _whole,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from synth.options import Mode
+from synth.options import Channels, Mode
 from synth.voices.base import Hit, SoundChoice
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ class Output:
         seed: of this take.
         take: 0 for the first.
         duration_s: length of picture and sound.
-        sample_rate_hz: of the sound as it was made.
+        sample_rate_hz: of the sound.
+        channels: of the sound.
         hits: sorted by time; editable, and readable by ``sonorize render``.
         loudness_lufs: integrated loudness of the sound made; ``None`` for silence and where it cannot be measured.
         true_peak_dbtp: its true peak; ``None`` for silence.
@@ -87,6 +88,7 @@ class Output:
     made_s: float | None = None
     mode_reason: str = "asked for"
     ranges: tuple[Range, ...] = ()
+    channels: Channels = Channels.STEREO
     library: tuple[Laid, ...] = ()
     picture: Literal["copied", "encoded"] = "copied"
     digests: Digests | None = None
@@ -101,6 +103,7 @@ class Output:
             "take": self.take,
             "duration_s": self.duration_s,
             "sample_rate_hz": self.sample_rate_hz,
+            "channels": self.channels.value,
             "hits": [hit.as_json() for hit in self.hits],
             "loudness_lufs": self.loudness_lufs,
             "true_peak_dbtp": self.true_peak_dbtp,

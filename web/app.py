@@ -1,14 +1,13 @@
-"""The web's factory: settings, jobs, storage and doorbell in, a WSGI application out.
+"""The web's factory: settings, jobs, storage and queue in, a WSGI application out.
 
 ``web.server.http_server`` runs it on waitress. Importing this loads no torch: a test holds that.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -26,10 +25,11 @@ from web.security import csrf, sessions
 from web.security.api_keys import Keys
 from web.server import health
 from web.uploads.submit import Submitter
-from workers import queue
 from workers.errors import StorageError
+from workers.faults import Faults
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
+from workers.notifications import QueueNotifier
 from workers.queue import Notify
 from workers.settings import Settings
 
@@ -44,6 +44,7 @@ def create_app(
     storage: Storage | None = None,
     ring: Notify | None = None,
     broker_check: Callable[[], None] | None = None,
+    faults: Sequence[Faults] = (),
 ) -> Flask:
     """One server's web application.
 
@@ -52,6 +53,7 @@ def create_app(
         jobs, storage: handed in by tests and by a process that has them already; else opened from the settings.
         ring: wakes a worker for a mode, never fails, and may be lost; else the broker of the settings is used.
         broker_check: raises when the broker is away; ``/readyz`` reports it.
+        faults: of the parts that work beside the requests; ``/readyz`` and ``/metrics`` tell of them.
 
     Raises:
         OptionError: a setting is not allowed.
@@ -61,8 +63,8 @@ def create_app(
     jobs = jobs if jobs is not None else jobs_of(settings)
     storage = storage if storage is not None else storage_of(settings)
     if ring is None:
-        bell = queue.make_app(settings)
-        ring, broker_check = functools.partial(queue.ring, bell), functools.partial(queue.check, bell)
+        notifier = QueueNotifier(settings)
+        ring, broker_check, faults = notifier.notify, notifier.check, (notifier.faults, *faults)
     app = Flask("web", root_path=str(Path(__file__).parent / "pages"))
     _configure(app, settings)
     parts = Site(
@@ -73,6 +75,7 @@ def create_app(
         keys=keys,
         streams=Streams(),
         broker_check=broker_check,
+        faults=tuple(faults),
         media_origins=_origins(storage),
     )
     context.install(app, parts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import Flask, current_app, g
 
 from synth.voices.library import registry as libraries
+from workers.faults import Faults
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
@@ -34,6 +35,7 @@ class Site:
     keys: Keys
     streams: Streams
     broker_check: Callable[[], None] | None
+    faults: tuple[Faults, ...]
     media_origins: tuple[str, ...]
 
     @property

@@ -1,4 +1,4 @@
-"""The truth about every job: one SQL table. The broker only rings the bell.
+"""The truth about every job: one SQL table. The broker only carries notifications.
 
 :class:`Jobs` is what the web and its people ask of the table; it inherits what workers ask from
 :class:`workers.leases.Leases`.
@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,12 +15,13 @@ from sqlalchemy.exc import IntegrityError
 from synth.options import Options
 from workers.database import open_database
 from workers.errors import Conflict, NotFound, QueueFull
-from workers.leases import Clock, Leases, unlist
+from workers.leases import Leases, unlist
 from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
+from workers.scheduling_clock import Clock
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -51,7 +51,7 @@ class Jobs(Leases):
         id: str | None = None,
         mode: str | None = None,
     ) -> Job:
-        """Queue a job, on the disk when this returns; ring the bell afterwards.
+        """Queue a job, on the disk when this returns; notify the queue afterwards.
 
         A second call with the same owner and idempotency key gives the job of the first and makes none.
 
@@ -64,9 +64,9 @@ class Jobs(Leases):
             QueueFull: as many jobs wait as are allowed to.
             Conflict: the idempotency key belongs to a different request.
         """
-        now = self._clock()
+        now, made_at_s = self.now(), self._clock()
         row = {
-            "id": id or new_id(now),
+            "id": id or new_id(made_at_s),
             "owner": owner,
             "batch_id": batch_id,
             "state": State.QUEUED,
@@ -79,7 +79,7 @@ class Jobs(Leases):
             "attempt_limit": self.max_attempts,
             "progress": 0.0,
             "cancel_requested": False,
-            "created_at": now,
+            "created_at": made_at_s,
             "queued_at": now,
             "not_before": now,
             "rung_at": now,
@@ -155,14 +155,14 @@ class Jobs(Leases):
         return Cancellation.ALREADY_FINISHED
 
     def retry(self, id: str, owner: str | None) -> Job:
-        """Let a failed or cancelled job wait again, with all its attempts; ring the bell afterwards.
+        """Let a failed or cancelled job wait again, with all its attempts; notify the queue afterwards.
 
         Raises:
             NotFound: there is none.
             Conflict: it is in another state.
             QueueFull: as many jobs wait as are allowed to.
         """
-        now = self._clock()
+        now = self.now()
         again = {
             "state": State.QUEUED,
             "attempt_limit": JOBS.c.attempt + self.max_attempts,
@@ -220,9 +220,9 @@ class Jobs(Leases):
         if job.state.final:
             return 0.0
         took = JOBS.c.finished_at - JOBS.c.started_at
-        done = sa.select(took).where(JOBS.c.mode == job.mode, JOBS.c.state == State.SUCCEEDED)
+        done = sa.select(took).where(JOBS.c.mode == job.mode, JOBS.c.state == State.SUCCEEDED, took >= 0)
         done = done.order_by(JOBS.c.id.desc()).limit(ETA_SAMPLE)
-        alive = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= self._clock())
+        alive = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= self.now())
         with self._database.reading() as connection:
             times_s = list(connection.scalars(done))
             # Not workers: one may do several at once, where their voice can.
@@ -280,7 +280,7 @@ def _whose(id: str, owner: str | None) -> tuple[sa.ColumnElement[bool], ...]:
 def open_jobs(
     database_url: str,
     *,
-    clock: Clock = time.time,
+    clock: Clock | None = None,
     lease_s: float = 10.0,
     max_attempts: int = 3,
     max_queued: int = 1000,

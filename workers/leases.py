@@ -8,36 +8,42 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from workers.database import Database
 from workers.records import FINAL, HELD, JOBS, QUESTIONS, VECTORS, WORDS, Job, State, job_of
+from workers.scheduling_clock import Clock, SchedulingClock
 from workers.search import text_search
 
-RING_AGAIN_S: Final = 3.0  # a waiting job's worker is woken this often, should the doorbell have been lost
+NOTIFY_AGAIN_S: Final = 3.0  # a waiting job's worker is notified this often, should a notification have been lost
 RETRY_WAIT_S: Final = 2.0  # before the second attempt after a failure that may pass; doubled for each later one
 WORKER_LOST: Final = "worker_lost"
 
-Clock = Callable[[], float]
-
 
 class Leases:
-    """Claims and what follows from them. Every method raises DatabaseError when the database cannot be reached."""
+    """Claims and what follows from them. Every method raises DatabaseError when the database cannot be reached.
+
+    Args:
+        clock: seconds since 1970, for what people read and for keeping files; jobs wait and leases end by
+            :class:`workers.scheduling_clock.SchedulingClock`, which goes by it too. ``None``: this machine's, and for
+            the scheduling PostgreSQL's own.
+    """
 
     def __init__(
         self,
         database: Database,
         *,
-        clock: Clock = time.time,
+        clock: Clock | None = None,
         lease_s: float = 10.0,
         max_attempts: int = 3,
         max_queued: int = 1000,
     ) -> None:
         self._database = database
-        self._clock = clock
+        self._clock: Clock = clock or time.time
+        self.now = SchedulingClock(database, lambda: self._clock(), of_database=clock is None)
         self.lease_s = lease_s
         self.max_attempts = max_attempts
         self.max_queued = max_queued
@@ -56,17 +62,14 @@ class Leases:
         Args:
             sound_s: the jobs together make no more sound than that, unless the first alone does.
         """
-        now = self._clock()
+        now = self.now()
         ready = (
             sa.select(JOBS.c.id, JOBS.c.lease_until, JOBS.c.info, JOBS.c.options)
             .where(
                 JOBS.c.mode == mode,
                 ~JOBS.c.cancel_requested,
                 JOBS.c.attempt < JOBS.c.attempt_limit,
-                sa.or_(
-                    sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now),
-                    sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < now),
-                ),
+                sa.or_(sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now), _lost(now)),
             )
             .order_by(JOBS.c.queued_at, JOBS.c.id)
             .limit(n)
@@ -83,10 +86,11 @@ class Leases:
                     state=State.RUNNING,
                     attempt=JOBS.c.attempt + 1,
                     lease_until=now + self.lease_s,
+                    rung_at=now,
                     worker=worker,
                     stage=None,
                     progress=0.0,
-                    started_at=now,
+                    started_at=self._clock(),
                 )
                 .returning(JOBS)
             )
@@ -95,7 +99,8 @@ class Leases:
 
     def heartbeat(self, id: str, attempt: int) -> bool:
         """Renew the lease; false if it is lost: the job is somebody else's, ended or deleted."""
-        return self._held(id, attempt, lease_until=self._clock() + self.lease_s)
+        now = self.now()
+        return self._held(id, attempt, lease_until=now + self.lease_s, rung_at=now)
 
     def progress(self, id: str, attempt: int, stage: str, fraction: float) -> None:
         """Say what is being done and how much of the whole job is, 0..1. A lost lease makes this do nothing."""
@@ -147,7 +152,7 @@ class Leases:
         error = {"code": code, "detail": detail, "retryable": retryable, "attempt": attempt}
         if retryable:
             wait_s = RETRY_WAIT_S * 2 ** min(attempt - 1, 8)
-            again = {"state": State.QUEUED, "not_before": self._clock() + wait_s, "lease_until": None, "worker": None}
+            again = {"state": State.QUEUED, "not_before": self.now() + wait_s, "lease_until": None, "worker": None}
             left = sa.and_(JOBS.c.attempt < JOBS.c.attempt_limit, sa.not_(JOBS.c.cancel_requested))
             if self._held(id, attempt, left, **again, stage=None, progress=0.0, error=error):
                 return True
@@ -170,14 +175,11 @@ class Leases:
     def overdue(self, limit: int = 100) -> list[Job]:
         """Jobs that wait, or whose worker went missing, and for which nobody was woken lately.
 
-        They count as rung for from now on, so that several reconcilers do not all ring.
+        They count as notified for from now on, so that several reconcilers do not all notify.
         """
-        now = self._clock()
-        ready = sa.or_(
-            sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now),
-            sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < now),
-        )
-        lately = sa.or_(JOBS.c.rung_at > now - RING_AGAIN_S, JOBS.c.attempt >= JOBS.c.attempt_limit)
+        now = self.now()
+        ready = sa.or_(sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now), _lost(now))
+        lately = sa.or_(JOBS.c.rung_at > now - NOTIFY_AGAIN_S, JOBS.c.attempt >= JOBS.c.attempt_limit)
         waiting = sa.select(JOBS.c.id).where(ready, ~lately).order_by(JOBS.c.queued_at).limit(limit)
         with self._database.reading() as connection:
             ids = list(connection.scalars(waiting))
@@ -188,13 +190,18 @@ class Leases:
     def neglects(self, worker: str, modes: Sequence[str], wait_s: float) -> bool:
         """Whether a worker holds no job although one of its modes has waited for ``wait_s``: is it deaf?
 
+        A job whose lease is over waits since then, and nobody holds it: its process may be frozen.
+
         Args:
             worker: a node with all its processes.
         """
-        now = self._clock()
+        now = self.now()
         since = sa.func.coalesce(sa.case((JOBS.c.not_before > JOBS.c.queued_at, JOBS.c.not_before)), JOBS.c.queued_at)
-        waits = sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.mode.in_(modes), since < now - wait_s)
-        holds = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.worker.startswith(f"{worker}#", autoescape=True))
+        left = sa.and_(JOBS.c.attempt < JOBS.c.attempt_limit, sa.not_(JOBS.c.cancel_requested))
+        ready = sa.or_(sa.and_(JOBS.c.state == State.QUEUED, since < now - wait_s), _lost(now - wait_s))
+        waits = sa.and_(JOBS.c.mode.in_(modes), left, ready)
+        its = JOBS.c.worker.startswith(f"{worker}#", autoescape=True)
+        holds = sa.and_(JOBS.c.state.in_(HELD), its, JOBS.c.lease_until >= now)
         with self._database.reading() as connection:
             if connection.scalar(sa.select(JOBS.c.id).where(waits).limit(1)) is None:
                 return False
@@ -202,7 +209,7 @@ class Leases:
 
     def give_up(self) -> list[Job]:
         """End the jobs whose worker went missing and that get no further attempt; those that ended."""
-        lost = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < self._clock())
+        lost = _lost(self.now())
         detail = "the worker was lost in the middle of the work, as often as is allowed"
         error = {"code": WORKER_LOST, "detail": detail, "retryable": True}
         canceled = self._change_lost(sa.and_(lost, JOBS.c.cancel_requested), State.CANCELED, None)
@@ -238,7 +245,7 @@ class Leases:
 
     def _ended_lease(self) -> float:
         """The end of a lease that has just been lost, whatever it was."""
-        return self._clock() - self.lease_s
+        return self.now() - self.lease_s
 
     def _ended(self) -> dict[str, Any]:
         return {"finished_at": self._clock(), "lease_until": None, "worker": None}
@@ -274,6 +281,11 @@ class Leases:
             full = None if error is None else {**error, "attempt": attempt}
             ended += self._change(this, **self._ended(), state=state, stage=None, error=full)
         return ended
+
+
+def _lost(now_s: float) -> sa.ColumnElement[bool]:
+    """Jobs whose lease was over by then."""
+    return sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < now_s)
 
 
 def unlist(connection: sa.Connection, ids: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The thread that makes promises true when somebody else broke theirs: a lost bell, a lost worker, a lost file.
+"""The thread that makes promises true when somebody else broke theirs: a lost notification, a lost worker, a lost file.
 
 Several may run, in the web process and beside every worker: the database decides whose turn each row is.
 """
@@ -12,7 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from workers.errors import StorageError, WorkError
+from workers.errors import StorageError
+from workers.faults import Faults
 from workers.jobs import Job, Jobs, made_at
 from workers.records import State
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from workers.files.storage import Storage
     from workers.settings import Settings
 
-RINGS_A_TURN: Final = 8  # of one mode; who is woken looks for more by itself
+NOTIFICATIONS_A_TURN: Final = 8  # of one mode; who is woken looks for more by itself
 SWEEP_S: Final = 3600.0
 ORPHAN_S: Final = 3600.0  # an upload is stored before its row is written; a file without a row may be that young
 DAY_S: Final = 86_400.0
@@ -33,8 +34,11 @@ class Reconciler:
     """Use :meth:`start` and :meth:`stop`, or :meth:`turn` by hand.
 
     Args:
-        ring: called with a mode.
+        notify: called with a mode.
         after: called after each turn, to show that the process lives.
+
+    Attributes:
+        faults: what its turns met.
     """
 
     def __init__(
@@ -42,13 +46,14 @@ class Reconciler:
         settings: Settings,
         jobs: Jobs,
         storage: Storage,
-        ring: Callable[[str], object],
+        notify: Callable[[str], object],
         *,
         after: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings, self._jobs, self._storage = settings, jobs, storage
-        self._ring, self._after, self._clock = ring, after, clock
+        self._notify, self._after, self._clock = notify, after, clock
+        self.faults = Faults("reconciler")
         self._swept_at = clock()
         self._listed = False  # whether words find all that was finished when this began
         self._over = threading.Event()
@@ -76,8 +81,8 @@ class Reconciler:
             _log.warning("job %s: %s after attempt %d", job.id, job.state, job.attempt)
             self._delete(job.attempt_prefix())
         for mode, count in Counter(job.mode for job in self._jobs.overdue()).items():
-            for _ in range(min(count, RINGS_A_TURN)):
-                self._ring(mode)
+            for _ in range(min(count, NOTIFICATIONS_A_TURN)):
+                self._notify(mode)
         self._listed = self._listed or self._jobs.list_words() == 0
         if self._clock() - self._swept_at >= SWEEP_S:
             self._swept_at = self._clock()
@@ -133,9 +138,11 @@ class Reconciler:
     def _run(self) -> None:
         while not self._over.wait(self._settings.reconcile_s):
             try:
-                self.turn()
-            except WorkError as error:
-                _log.warning("reconciling: %s", error)
-            except Exception:
-                _log.exception("reconciling failed; it goes on")
-            self._after()
+                try:
+                    self.turn()
+                finally:
+                    self._after()
+            except Exception as error:
+                self.faults.add(error)
+            else:
+                self.faults.clear()

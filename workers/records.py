@@ -86,7 +86,8 @@ class Job:
         error: ``code``, ``detail`` (a sentence), ``retryable``, ``attempt`` of the newest failure.
         result: ``{"outputs": [...]}`` of :meth:`synth.result.Result.as_json` with the storage keys added. A cancelled
             job has one where what was made of it was to be kept.
-        queued_at: when it last began to wait: at first, and at each retry that somebody asks for.
+        queued_at: when it last began to wait: at first, and at each retry that somebody asks for. Like ``not_before``
+            and ``lease_until`` by :class:`workers.scheduling_clock.SchedulingClock`, unlike the times that people read.
         not_before: when it may be claimed at the earliest, after a failure that may pass.
     """
 
@@ -147,7 +148,8 @@ JOBS: Final = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.Column("queued_at", sa.Double, nullable=False),
     sa.Column("not_before", sa.Double, nullable=False),
-    sa.Column("rung_at", sa.Double, nullable=False),  # when a worker was last woken for it
+    # When it was last seen to: a worker was notified of it, claimed it or renewed its lease.
+    sa.Column("rung_at", sa.Double, nullable=False),
     sa.Column("started_at", sa.Double),
     sa.Column("finished_at", sa.Double),
     sa.Column("idempotency_key", sa.String(255)),

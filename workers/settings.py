@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from synth.errors import OptionError
+from workers.addresses import CHECKS
 
 PREFIX: Final = "SONORIZE_"
 SOCKET_PATH_BYTES: Final = 100  # Linux takes 107 for the path of a unix socket
@@ -60,7 +61,9 @@ class _Sourced(BaseSettings):
 class Settings(_Sourced):
     """One frozen set of settings. Times in seconds, sizes in bytes; what is left empty follows from ``data_dir``."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = platformdirs.user_data_path("sonorize", appauthor=False)
     database_url: str = Field("", repr=False)
@@ -129,6 +132,13 @@ class Settings(_Sourced):
         values.setdefault("broker_url", f"redis+socket://{broker_socket(data_dir)}")
         return values
 
+    @field_validator(*CHECKS)
+    @classmethod
+    def _understood(cls, address: str, info: ValidationInfo) -> str:
+        """A slip in an address stops the start, instead of everything that would go there."""
+        CHECKS[str(info.field_name)](address)
+        return address
+
     def environment(self) -> dict[str, str]:
         """The environment of a child process that shall find these very settings in it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
@@ -150,7 +160,8 @@ def from_environment(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        raise OptionError(f"setting {PREFIX}{name}: {first['msg']}") from error
+        told = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
+        raise OptionError(f"setting {PREFIX}{name}: {told}") from error
 
 
 def embedded(data_dir: Path, **overrides: Any) -> Settings:

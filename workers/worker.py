@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import logging
 import sys
 import warnings
@@ -18,11 +17,13 @@ from synth.errors import SynthError
 from workers.errors import WorkError
 from workers.files.storage import storage_of
 from workers.jobs import jobs_of
-from workers.queue import make_app, queue_of, ring
+from workers.notifications import QueueNotifier
+from workers.pulse import PulseWatch
+from workers.queue import make_app, queue_of
 from workers.reconciler import Reconciler
 from workers.settings import from_environment
 
-DEAF_S: Final = 10.0  # a job that waits so long beside an idle worker has been rung for several times
+DEAF_S: Final = 10.0  # a job that waits so long beside an idle worker has been notified of several times
 
 _log = logging.getLogger(__name__)
 
@@ -42,19 +43,21 @@ def main(arguments: list[str] | None = None) -> None:
         jobs, storage = jobs_of(settings), storage_of(settings)
     except (WorkError, SynthError) as error:
         sys.exit(str(error))
-    app = make_app(settings)
+    app, notifier = make_app(settings), QueueNotifier(settings)
     app.set_current()
     modes = asked.modes.split(",")
+    pulses = PulseWatch(settings.work_dir, asked.name, settings.lease_s)
 
     def show_life() -> None:
+        pulses.look()
         try:
-            deaf = jobs.neglects(asked.name, modes, DEAF_S)
+            deaf = notifier.faults.reason is None and jobs.neglects(asked.name, modes, DEAF_S)
         except WorkError:
-            deaf = False  # without its database a worker has nothing to hear
+            deaf = False  # without database or broker a worker has nothing to hear
         if not deaf:
             asked.alive.touch()
 
-    reconciler = Reconciler(settings, jobs, storage, functools.partial(ring, app), after=show_life)
+    reconciler = Reconciler(settings, jobs, storage, notifier.notify, after=show_life)
 
     def ready(**_: Any) -> None:
         warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)  # of a default of Celery 6; ours is set
@@ -73,6 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
     app.worker_main(["--quiet", "worker", "-n", asked.name, "-Q", queues, *quiet])
     reconciler.stop()
+    notifier.close()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from synth.cli.console import say, say_json
+from synth.cli.console import say, say_json, short, warn
 from synth.errors import OptionError, WeightsError
 
 if TYPE_CHECKING:
@@ -48,13 +48,14 @@ def build(
         raise OptionError(f"the output {str(out)!r} exists; --force replaces it")
     from synth.voices.hits import bank_building
 
+    skipped: dict[str, str] = {}
     if folder is None:
         made = bank_building.build_modal(seed, per_material)
     else:
-        recordings = _recordings(folder, material)
+        recordings = _recordings(folder, material, skipped)
         made = bank_building.build_from_recordings(recordings, licence=licence, source=source or folder.name)
     made.save(out)
-    _report(made, out, as_json=as_json)
+    _report(made, out, skipped, as_json=as_json)
 
 
 @bank_app.command("list")
@@ -82,14 +83,14 @@ def _shipped() -> Path:
     raise WeightsError("no sound bank is installed; make one with `sonorize bank build`")
 
 
-def _recordings(folder: Path, material: str | None) -> Iterator[Recording]:
+def _recordings(folder: Path, material: str | None, skipped: dict[str, str]) -> Iterator[Recording]:
     """What the folder holds: labelled hits of Greatest Hits, or recordings whose onsets are to be found."""
     from synth.voices.hits import bank_building
 
     if not folder.is_dir():
         raise OptionError(f"the folder {str(folder)!r} does not exist")
     labelled = (folder / "labels.json").is_file() or next(folder.rglob("*_times.txt"), None) is not None
-    return _of_corpus(folder) if labelled else iter(bank_building.recordings_in(folder, material))
+    return _of_corpus(folder) if labelled else iter(bank_building.recordings_in(folder, material, skipped=skipped))
 
 
 def _of_corpus(folder: Path) -> Iterator[Recording]:
@@ -105,10 +106,14 @@ def _of_corpus(folder: Path) -> Iterator[Recording]:
             yield Recording(clip.name, sound, rate_hz, hits)
 
 
-def _report(made: Bank, out: Path, *, as_json: bool) -> None:
+def _report(made: Bank, out: Path, skipped: dict[str, str], *, as_json: bool) -> None:
+    for name, reason in skipped.items():
+        warn(f"{short(name)} is left out: {reason}")
     counts = {name: sum(one.material == name for one in made.exemplars) for name in made.materials}
     if as_json:
-        say_json({"bank": str(out), "licence": made.licence, "source": made.source, "sounds": counts})
+        say_json(
+            {"bank": str(out), "licence": made.licence, "source": made.source, "sounds": counts, "skipped": skipped}
+        )
         return
     say(f"{out}: {len(made.exemplars)} sounds, {out.stat().st_size / 1e6:.1f} MB")
     for name, count in counts.items():

@@ -19,7 +19,9 @@ from synth.errors import Cancelled, OptionError, SynthError
 from synth.options import (
     LOUDNESS_RANGE_LUFS,
     MAX_TAKES,
+    RATE_RANGE_HZ,
     TRUE_PEAK_RANGE_DBTP,
+    Channels,
     ExistingSound,
     Mode,
     Options,
@@ -81,6 +83,8 @@ Recut = Annotated[
 Existing = Annotated[ExistingSound, typer.Option(help="What happens to sound that the clip already has.")]
 Loudness = Annotated[float, typer.Option(help="Target in LUFS, {:g} to {:g}.".format(*LOUDNESS_RANGE_LUFS))]
 TruePeak = Annotated[float, typer.Option(help="Limit in dBTP, {:g} to {:g}.".format(*TRUE_PEAK_RANGE_DBTP))]
+ChannelsOption = Annotated[Channels, typer.Option("--channels", help="One channel, or two.")]
+Rate = Annotated[int, typer.Option("--rate", help="Samples a second of the sound, {} to {}.".format(*RATE_RANGE_HZ))]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 SaveHits = Annotated[
@@ -111,6 +115,8 @@ def run(
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
+    channels: ChannelsOption = DEFAULTS.channels,
+    rate: Rate = DEFAULTS.rate_hz,
     force: Force = False,
     save_hits: SaveHits = False,
     describe: Describe = False,
@@ -135,6 +141,8 @@ def run(
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
+            "channels": channels,
+            "rate_hz": rate,
         }
     )
     from synth.pipeline.sonorize import sonorize
@@ -200,6 +208,8 @@ def render(
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
+    channels: ChannelsOption = DEFAULTS.channels,
+    rate: Rate = DEFAULTS.rate_hz,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
@@ -217,6 +227,8 @@ def render(
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
+            "channels": channels,
+            "rate_hz": rate,
         }
     )
     from synth.pipeline.sonorize import render_hits

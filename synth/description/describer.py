@@ -28,6 +28,7 @@ from synth.media import video
 from synth.models.avenet import AVOLNet
 from synth.models.imagenet import ImageNetEye, Sight
 from synth.models.l3net import RATE_HZ, STEPS, STEPS_HZ, log_mel, pool, windows
+from synth.models.reproducible import reproducible_inference
 from synth.stopwatch import Stopwatch
 
 PICTURES: Final = 6
@@ -78,12 +79,12 @@ class Describer:
 
     def _seen(self, sight: Sight) -> tuple[Vector, ...]:
         maps = torch.from_numpy(sight.maps).float()
-        with torch.inference_mode():
+        with reproducible_inference():
             point = nets.ave().embed_pictures(maps).mean(0).numpy()
         return Vector("ave", Side.PICTURE, unit(point)), _crossmodal().of_picture(sight.pooled)
 
     def _heard(self, mel: NDArray[np.float32]) -> tuple[Vector, ...]:
-        with torch.inference_mode():
+        with reproducible_inference():
             point = nets.ave().embed_sounds(torch.from_numpy(windows(mel))).mean(0).numpy()
         return Vector("ave", Side.SOUND, unit(point)), _crossmodal().of_mel(mel)
 
@@ -156,7 +157,7 @@ def unit(values: NDArray[np.float32]) -> NDArray[np.float32]:
 def correspondence(maps: NDArray[np.float16], mel: NDArray[np.float32]) -> float:
     """L3-Net's probability that pictures and a sound belong together: the mean over pictures and windows."""
     net = nets.l3()
-    with torch.inference_mode():
+    with reproducible_inference():
         seen = pool(net.picture(torch.from_numpy(maps).float()))
         told = pool(net.sound(torch.from_numpy(windows(mel))))
         pairs = [net.judge(seen, one.expand(len(seen), -1)).softmax(1)[:, 1] for one in told]
@@ -166,7 +167,7 @@ def correspondence(maps: NDArray[np.float16], mel: NDArray[np.float32]) -> float
 def excited(maps: NDArray[np.float16], count: int = UNITS) -> tuple[Unit, ...]:
     """The units of L3-Net's picture tower that pictures excite most, against what is usual, and where."""
     net = nets.l3()
-    with torch.inference_mode():
+    with reproducible_inference():
         seen = net.picture(torch.from_numpy(maps).float())
         strength = net.excitement(seen).mean(0)
     likes = nets.likes()
@@ -186,7 +187,7 @@ def avol_maps(
     Args:
         times_s: of the pictures; each then hears the two seconds around it, without them all hear everything.
     """
-    with torch.inference_mode():
+    with reproducible_inference():
         seen = net.see(torch.from_numpy(np.asarray(maps)).float())
         if times_s:
             parts = np.stack([_around(mel, time_s) for time_s in times_s])

@@ -16,6 +16,7 @@ from synth.errors import OptionError
 from synth.models.crossmodal import CrossmodalNet, statistics, unpack
 from synth.models.imagenet import FEATURES
 from synth.models.l3net import RATE_HZ, STEPS, log_mel
+from synth.models.reproducible import reproducible_inference
 
 WEIGHTS: Final = "crossmodal-small"
 SPACE: Final = "crossmodal"
@@ -45,7 +46,7 @@ class CrossmodalReader:
         """
         if pooled.ndim != 2 or pooled.shape[1] != FEATURES or not len(pooled):
             raise OptionError(f"features of pictures must be [K, {FEATURES}]; they are {pooled.shape}")
-        with torch.inference_mode():
+        with reproducible_inference():
             point = self._net.embed_pictures(torch.from_numpy(pooled.mean(0, dtype=np.float32)[None]))[0]
         return Vector(SPACE, Side.PICTURE, point.numpy())
 
@@ -63,13 +64,13 @@ class CrossmodalReader:
         """The point of a sound, from the spectrogram [64, T] of :func:`synth.models.l3net.log_mel`."""
         if mel.shape[1] < STEPS:
             mel = np.resize(mel.T, (STEPS, len(mel))).T
-        with torch.inference_mode():
+        with reproducible_inference():
             point = self._net.embed_sounds(torch.from_numpy(statistics(np.ascontiguousarray(mel)))[None])[0]
         return Vector(SPACE, Side.SOUND, point.numpy())
 
     def tags_of(self, vector: Vector) -> tuple[Tag, ...]:
         """What the shared label layer reads off a point of either side, the likeliest tag first."""
-        with torch.inference_mode():
+        with reproducible_inference():
             chances = torch.sigmoid(self._net.labels(torch.from_numpy(vector.values)[None]))[0].tolist()
         tags = [Tag(name, chance) for name, chance in zip(self._net.config.labels, chances, strict=False)]
         return tuple(sorted(tags, key=lambda tag: -tag.probability))

@@ -18,6 +18,7 @@ from synth.errors import OptionError
 from synth.models.attention_localizer import AttentionLocalizer, unpack
 from synth.models.imagenet import MAP_CHANNELS, MAP_SIDE
 from synth.models.l3net import RATE_HZ, STEPS_HZ, WINDOW_S, log_mel, windows
+from synth.models.reproducible import reproducible_inference
 
 WEIGHTS: Final = "localizer-small"
 _HOP_S: Final = 1.0
@@ -78,7 +79,7 @@ class AttentionReader:
             raise OptionError(f"there are {count} pictures and {len(times_s)} times; they must be as many")
         heard, seen = self.hear(mel), self.see(maps)
         middles_s = np.arange(len(heard)) * _HOP_S + WINDOW_S / 2
-        with torch.inference_mode():
+        with reproducible_inference():
             every = F.relu(torch.einsum("bep,se->bsp", seen, heard))
             rows = [every[number, _around(middles_s, time_s)].mean(0) for number, time_s in enumerate(times_s)]
             chances = torch.sigmoid(self._net.logits(torch.stack(rows)))
@@ -87,12 +88,12 @@ class AttentionReader:
 
     def hear(self, mel: NDArray[np.float32]) -> Tensor:
         """Vectors of the windows of a spectrogram, a second apart: [W, 128]."""
-        with torch.inference_mode():
+        with reproducible_inference():
             return self._net.hear(torch.from_numpy(windows(mel, _HOP_S)))
 
     def see(self, maps: NDArray[np.float16]) -> Tensor:
         """Vectors of all positions of K pictures: [K, 128, 196]."""
-        with torch.inference_mode():
+        with reproducible_inference():
             return self._net.see(torch.from_numpy(maps.astype(np.float32)))
 
 

@@ -17,6 +17,7 @@ from synth.errors import MediaError
 from synth.media import limiter
 from synth.media.ffmpeg import Child, Fence
 from synth.media.files import arriving, source_bytes, url
+from synth.media.sound_headers import libsndfile_reads_all
 from synth.options import LIMITS
 
 MAX_DURATION_S: Final = 2 * LIMITS.max_duration_s
@@ -27,9 +28,10 @@ MAX_LIMITING_DB: Final = 9.0  # beyond that a limiter flattens hits; the sound s
 BLOCK_S: Final = 0.4  # what BS.1770 measures at once
 _PASSES: Final = 3
 _CLOSE_ENOUGH_DB: Final = 0.2
+READER: Final = "reader 2"
+"""Changes when files come out otherwise than before, so that indexes hear them again."""
 _AU_HEADER: Final = struct.Struct(">4sIIIII")
 _SUBTYPES: Final = {".wav": ("WAV", "PCM_24"), ".flac": ("FLAC", "PCM_24")}
-_BY_SOUNDFILE: Final = (b"RIFF", b"fLaC", b"FORM")
 _CHUNK: Final = 1 << 18
 
 
@@ -51,17 +53,33 @@ class Loudness:
 def read(path: Path, rate_hz: int | None = None) -> tuple[NDArray[np.float32], int]:
     """The first sound of a media file as one channel [N] in [-1, 1], and its rate in Hz (``rate_hz`` if given).
 
-    wav, flac and aiff are read by libsndfile, everything else by ffmpeg; channels are averaged.
+    Plain wav, aiff and flac are read by libsndfile, everything else, and what it cannot read, by ffmpeg; channels are
+    averaged.
 
     Raises:
         MediaError: the file is unreadable, has no sound, or lasts longer than two hours.
     """
     source_bytes(path, LIMITS.max_bytes)
-    with path.open("rb") as stream:
-        magic = stream.read(4)
-    sound, from_hz = _by_soundfile(path) if magic in _BY_SOUNDFILE else _by_ffmpeg(path)
+    sound, from_hz = _decoded(path)
     sound = np.nan_to_num(sound, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     return (sound, from_hz) if rate_hz is None else (resample(sound, from_hz, rate_hz), rate_hz)
+
+
+def _decoded(path: Path) -> tuple[NDArray[np.float32], int]:
+    try:
+        plain = libsndfile_reads_all(path)
+    except OSError as error:
+        raise MediaError(f"the file cannot be read: {error.strerror}") from error
+    if not plain:
+        return _by_ffmpeg(path)
+    try:
+        return _by_soundfile(path)
+    except _Undecoded:
+        return _by_ffmpeg(path)
+
+
+class _Undecoded(Exception):
+    """libsndfile gives up."""
 
 
 def _by_soundfile(path: Path) -> tuple[NDArray[np.float32], int]:
@@ -74,7 +92,7 @@ def _by_soundfile(path: Path) -> tuple[NDArray[np.float32], int]:
                 pieces.append(block.mean(axis=1, dtype=np.float32))
                 _refuse_long(len(pieces) * _CHUNK, rate_hz)
     except (soundfile.SoundFileError, ValueError, MemoryError) as error:
-        raise MediaError("the sound file is damaged or of a kind that is not read") from error
+        raise _Undecoded from error
     return np.concatenate(pieces), rate_hz
 
 
@@ -94,9 +112,10 @@ def _by_ffmpeg(path: Path) -> tuple[NDArray[np.float32], int]:
                 pieces.append(block.mean(axis=1, dtype=np.float32))
                 _refuse_long(len(pieces) * _CHUNK, rate_hz)
         child.finish()
-    if rate_hz == 0:
+    sound = np.concatenate(pieces)
+    if rate_hz == 0 or len(sound) == 0:
         raise MediaError("the file holds no sound")
-    return np.concatenate(pieces), rate_hz
+    return sound, rate_hz
 
 
 def _refuse_long(samples: int, rate_hz: int) -> None:
@@ -105,7 +124,8 @@ def _refuse_long(samples: int, rate_hz: int) -> None:
 
 
 def write(path: Path, sound: NDArray[np.float32], rate_hz: int) -> None:
-    """Write one channel [N], clipped to [-1, 1], as wav or flac (24 bit) by suffix; all at once or not at all.
+    """Write one channel [N] or several [N, C], clipped to [-1, 1], as wav or flac (24 bit) by suffix; all at once or
+    not at all.
 
     Raises:
         MediaError: the suffix is another, the sound holds numbers that are not finite, or the disk refuses.
@@ -123,7 +143,8 @@ def write(path: Path, sound: NDArray[np.float32], rate_hz: int) -> None:
 
 
 def resample(sound: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[np.float32]:
-    """The same sound [N] at another rate, by soxr's high quality setting; the same array where the rates are equal.
+    """The same sound [N] or [N, C] at another rate, by soxr's high quality setting; the same array where the rates are
+    equal.
 
     Raises:
         MediaError: a rate is outside 1 kHz to 768 kHz.
@@ -138,9 +159,9 @@ def resample(sound: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[np
 
 
 def fit(sound: NDArray[np.float32], rate_hz: int, duration_s: float) -> NDArray[np.float32]:
-    """Exactly ``round(duration_s * rate_hz)`` samples: cut at the end, or filled with silence."""
+    """Exactly ``round(duration_s * rate_hz)`` samples of [N] or [N, C]: cut at the end, or filled with silence."""
     wanted = round(duration_s * rate_hz)
-    fitted = np.zeros(wanted, dtype=np.float32)
+    fitted = np.zeros((wanted, *sound.shape[1:]), dtype=np.float32)
     kept = min(wanted, len(sound))
     fitted[:kept] = sound[:kept]
     return fitted
@@ -149,7 +170,7 @@ def fit(sound: NDArray[np.float32], rate_hz: int, duration_s: float) -> NDArray[
 def normalise(
     sound: NDArray[np.float32], rate_hz: int, *, loudness_lufs: float, true_peak_dbtp: float
 ) -> tuple[NDArray[np.float32], Loudness]:
-    """The sound [N] at a loudness, with its true peak under a ceiling, and what was done to it.
+    """The sound [N] or [N, C] at a loudness, with its true peak under a ceiling, and what was done to it.
 
     Gain is at most 40 dB. Peaks that would rise above ``true_peak_dbtp`` are held down by a look-ahead limiter, by 9
     dB at most; where that is not enough the sound stays quieter than asked for and the warning says so. A sound
@@ -183,14 +204,14 @@ def normalise(
 
 
 def loudness(sound: NDArray[np.float32], rate_hz: int) -> float | None:
-    """Integrated loudness of [N] in LUFS (ITU-R BS.1770-4); None where all of it is below the absolute gate.
+    """Integrated loudness of [N] or [N, C] in LUFS (ITU-R BS.1770-4); None where all of it is below the absolute gate.
 
     A sound shorter than the 0.4 s that are measured at once is measured with silence after it, as it would be heard.
     """
     import pyloudnorm  # brings scipy along, which takes a second or two
 
     shortest = int(np.ceil(BLOCK_S * rate_hz)) + 1
-    padded = np.pad(sound, (0, max(0, shortest - len(sound))))
+    padded = np.pad(sound, [(0, max(0, shortest - len(sound))), (0, 0)][: sound.ndim])
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         value = float(pyloudnorm.Meter(rate_hz).integrated_loudness(padded.astype(np.float64)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import signal
 from typing import Final
@@ -35,6 +37,14 @@ _SENTENCES: Final = (
     (r"Decoder .* not found|Unsupported codec|no decoder", "the file is in a coding that is not read"),
     (r"Invalid data found", "the file is damaged, or not a video at all"),
 )
+
+_NO_ROOM: Final = {errno.ENOSPC: "No space left on device", errno.EDQUOT: "Disk quota exceeded"}
+
+
+def cause_of(stderr: str) -> OSError | None:
+    """The system's error behind a complaint, where it is one that passes when somebody makes room."""
+    number = next((number for number, text in _NO_ROOM.items() if text in stderr), None)
+    return None if number is None else OSError(number, os.strerror(number))
 
 
 def explain(stderr: str, returncode: int) -> str:

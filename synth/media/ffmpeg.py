@@ -29,7 +29,7 @@ import imageio_ffmpeg
 
 from synth.errors import Cancelled, MediaError
 from synth.media import guard
-from synth.media.complaints import explain
+from synth.media.complaints import cause_of, explain
 from synth.options import LIMITS
 
 POLL_S: Final = 0.1  # how often a waiting parent looks at its cancel callable
@@ -216,7 +216,7 @@ class Child:
             except subprocess.TimeoutExpired:
                 self._waited(time.monotonic() - started_s)
         if code != 0:
-            raise MediaError(explain(self.stderr, code))
+            raise MediaError(explain(self.stderr, code)) from cause_of(self.stderr)
 
     def close(self) -> None:
         """Kill the child's whole group if it still runs, and take its end from the kernel."""
@@ -308,4 +308,24 @@ def moviepy_reader() -> Any:
     for name, module in list(sys.modules.items()):
         if name.startswith("moviepy") and hasattr(module, "FFMPEG_BINARY"):
             vars(module)["FFMPEG_BINARY"] = str(script)
+    _close_pipes_with(reader.FFMPEG_VideoReader)
     return reader
+
+
+def _close_pipes_with(reader: Any) -> None:
+    """Make ``close()`` of moviepy's reader close its child's pipes.
+
+    Of a child that has ended by itself it only drops the reference: the pipes stay open until the garbage collector
+    comes by, which warns about them in the middle of something else.
+    """
+    close = reader.close
+
+    @functools.wraps(close)
+    def close_with_pipes(self: Any, delete_lastread: bool = True) -> None:
+        child = getattr(self, "proc", None)
+        close(self, delete_lastread)
+        for stream in (child.stdin, child.stdout, child.stderr) if child is not None else ():
+            if stream is not None:
+                stream.close()
+
+    reader.close = close_with_pipes

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 # What a source may be made of. Names are ffmpeg's. Playlists, image sequences, device grabbers and rarely used
 # decoders are absent on purpose: they are where files are read, hosts are called and memory is corrupted.
 FORMATS = "mov,matroska,avi,mpeg,mpegts,wav,flac,ogg,mp3,aac"
+SOUND_FORMATS = "aiff,asf,au,caf,w64,wv"
 VIDEO_DECODERS = "h264,hevc,mpeg1video,mpeg2video,mpeg4,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mjpeg,prores"
 AUDIO_DECODERS = (
     "aac,ac3,alac,eac3,flac,mp2,mp2float,mp3,mp3float,opus,libopus,vorbis,libvorbis,"
     "pcm_alaw,pcm_f32be,pcm_f32le,pcm_f64le,pcm_mulaw,pcm_s16be,pcm_s16le,pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le,pcm_u8"
 )
+MORE_AUDIO_DECODERS = "adpcm_ima_qt,adpcm_ima_wav,adpcm_ms,pcm_f64be,pcm_s8,wavpack,wmav1,wmav2"
 PIPE_FORMATS = "rawvideo,f32le"
 PIPE_DECODERS = "rawvideo,pcm_f32le"
 
@@ -46,9 +48,10 @@ def harden(arguments: Sequence[str], max_streams: int, max_pixels: int) -> list[
     for position, argument in enumerate(arguments):
         if argument == "-i":
             ours = arguments[position + 1 : position + 2] == ["pipe:0"]
-            decoders = PIPE_DECODERS if ours else f"{VIDEO_DECODERS},{AUDIO_DECODERS}"
+            decoders = PIPE_DECODERS if ours else f"{VIDEO_DECODERS},{AUDIO_DECODERS},{MORE_AUDIO_DECODERS}"
+            formats = PIPE_FORMATS if ours else f"{FORMATS},{SOUND_FORMATS}"
             hardened += ["-protocol_whitelist", "pipe" if ours else "file"]
-            hardened += ["-format_whitelist", PIPE_FORMATS if ours else FORMATS, "-codec_whitelist", decoders]
+            hardened += ["-format_whitelist", formats, "-codec_whitelist", decoders]
             hardened += ["-max_streams", str(max_streams), "-max_pixels", str(max_pixels)]
             hardened += ["-threads", "2"]
         hardened.append(argument)

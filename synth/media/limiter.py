@@ -2,7 +2,9 @@
 
 A true peak is one of the waveform between the samples, found after four-fold oversampling (ITU-R BS.1770-4, annex 2).
 The limiter looks ahead: its gain falls over a few milliseconds before a peak and recovers slowly after it, so it is
-heard as a change of level and not as distortion.
+heard as a change of level and not as distortion. Two channels are held down together, so that nothing moves sideways.
+
+Shapes: N = samples; a sound is [N], or [N, C] for C channels.
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ _PHASES: Final = _phases()
 
 
 def peaks(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Largest magnitude [N] of the waveform from each sample up to the next one."""
+    """Largest magnitude [N] of the waveform, over all channels, from each sample up to the next one."""
+    if sound.ndim == 2:
+        channels = [peaks(np.ascontiguousarray(channel)) for channel in sound.T]
+        return np.asarray(np.max(channels, axis=0), np.float32)
     from scipy import signal  # a second or two, which who only looks at videos does not pay
 
     result = np.empty(len(sound), dtype=np.float32)
@@ -51,13 +56,13 @@ def peaks(sound: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def true_peak_dbtp(sound: NDArray[np.float32]) -> float:
-    """True peak of [N] in dB relative to full scale; -180 for silence."""
+    """True peak of [N] or [N, C] in dB relative to full scale; -180 for silence."""
     highest = float(peaks(sound).max()) if len(sound) else 0.0
     return 20 * float(np.log10(max(highest, _FLOOR)))
 
 
 def limit(sound: NDArray[np.float32], rate_hz: int, ceiling_dbtp: float) -> tuple[NDArray[np.float32], bool]:
-    """The sound [N] with its true peak at ``ceiling_dbtp`` or below, and whether anything had to be held down."""
+    """The sound [N] or [N, C] with its true peak at ``ceiling_dbtp`` or below, and whether anything was held down."""
     height = peaks(sound)
     ceiling = 10 ** (ceiling_dbtp / 20)
     if len(sound) == 0 or float(height.max()) <= ceiling:
@@ -86,7 +91,7 @@ def _held_db(height: NDArray[np.float32], rate_hz: int, ceiling: float) -> NDArr
 
 
 def _lowered(sound: NDArray[np.float32], held_db: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
-    """The sound [N] lowered by the smallest smooth curve that is nowhere below ``held_db``."""
+    """The sound [N] or [N, C] lowered by the smallest smooth curve that is nowhere below ``held_db``."""
     from scipy import ndimage, signal
 
     # The maximum over a window, averaged over the same window, is nowhere below what is needed.
@@ -100,5 +105,6 @@ def _lowered(sound: NDArray[np.float32], held_db: NDArray[np.float32], rate_hz: 
         piece = padded[start : stop + 4 * reach].astype(np.float64)
         highest = ndimage.maximum_filter1d(piece, 2 * reach + 1)[reach:-reach]
         smooth = np.maximum(signal.oaconvolve(highest, window, mode="valid"), 0.0)
-        out[start:stop] = sound[start:stop] * 10 ** (-smooth / 20)
+        gain = 10 ** (-smooth / 20)
+        out[start:stop] = sound[start:stop] * (gain if sound.ndim == 1 else gain[:, None])
     return out

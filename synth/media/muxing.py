@@ -32,6 +32,7 @@ class Muxing:
         clock: on which the source is read.
         picture: its picture.
         start_s: when the picture begins on that clock.
+        channels: of our own sound, 1 or 2.
         kept: tracks that are copied beside the picture.
         mixed: the sound that is mixed with ours; None where none is.
         recut: whether the picture is coded again rather than copied.
@@ -43,6 +44,7 @@ class Muxing:
     start_s: float
     rate_hz: int
     container: Container
+    channels: int = 1
     kept: tuple[Stream, ...] = ()
     mixed: Stream | None = None
     recut: bool = False
@@ -51,14 +53,14 @@ class Muxing:
 def muxing(what: Muxing, metadata: Mapping[str, str]) -> list[str]:
     """Arguments that write a result with the sound that comes through ``pipe:0``; the target comes after them.
 
-    A mix has one channel where the sound of the source has one, else two.
+    A mix has one channel where both our sound and that of the source have one, else two.
 
     All times are kept as they are, so the start of the picture, its edit list and its variable rate survive; the
     sound is moved to where the picture starts.
     """
     container = what.container
     arguments = ["-v", "level+warning", *what.clock.arguments(), "-i", url(what.source)]
-    arguments += ["-f", "f32le", "-ar", str(what.rate_hz), "-ac", "1", "-i", "pipe:0"]
+    arguments += ["-f", "f32le", "-ar", str(what.rate_hz), "-ac", str(what.channels), "-i", "pipe:0"]
     arguments += ["-filter_complex", _placing(what) if what.mixed is None else _mixing(what, what.mixed)]
     arguments += ["-map", f"0:{what.picture.index}", "-map", "[sound]"]
     for stream in what.kept:
@@ -104,9 +106,10 @@ def _placing(what: Muxing) -> str:
 def _mixing(what: Muxing, mixed: Stream) -> str:
     """The filter that adds the source's sound to ours as they are, held under full scale, as long as the picture."""
     # Spelt out, because ffmpeg turns one channel into two at -3 dB each.
-    ours = f"[1:a:0]aresample=48000,{'anull' if mixed.mono else 'pan=stereo|c0=c0|c1=c0'}[ours]"
+    mono = mixed.mono and what.channels == 1
+    ours = f"[1:a:0]aresample=48000,{'anull' if mono or what.channels == 2 else 'pan=stereo|c0=c0|c1=c0'}[ours]"
     theirs = f"[0:{mixed.index}]asetpts=PTS-{what.start_s:.9f}/TB,aresample=48000:async=1:first_pts=0"
-    theirs += f",aformat=channel_layouts={'mono' if mixed.mono else 'stereo'}[theirs]"
+    theirs += f",aformat=channel_layouts={'mono' if mono else 'stereo'}[theirs]"
     adding = "[ours][theirs]amix=inputs=2:normalize=0:duration=first"
     holding = f"alimiter=limit={MIX_CEILING}:level=0:latency=1,asetpts=PTS+{what.start_s:.9f}/TB[sound]"
     return f"{theirs};{ours};{adding},{holding}"

@@ -86,7 +86,7 @@ def remux(
     checked, or not at all.
 
     Args:
-        sound: float32 [N] in [-1, 1], one channel.
+        sound: float32 [N] or [N, 2] in [-1, 1].
         metadata: tags to add to those of the source.
         salvage: whether a recording that breaks off is taken as far as it goes.
         recut: whether the picture may be coded again, where a copy would show another film.
@@ -103,6 +103,7 @@ def remux(
         raise MediaError(f"{again}; {_OFFER}")
     what, left_out = _planned(source, seen, rate_hz, container, existing, recut=again is not None)
     fitted = audio.fit(sound, rate_hz, seen.info.duration_s)
+    what = replace(what, channels=fitted.ndim)
     with arriving(target, replace=False) as part:
         what, left_out, output = _written(what, left_out, seen.info, fitted, part, metadata or {}, cancelled)
         if seen.hidden_after and not what.recut:
@@ -147,7 +148,17 @@ def _planned(
         maps = [f"0:{one.index}" for one in beside]
         found = packets.listing(source, LIMITS, beside=maps, clock=seen.found.clock)
         start_s = float(int(found.shown()[0][0]) * found.tick_s)
-    what = Muxing(source, seen.found.clock, seen.found.stream, start_s, rate_hz, container, kept, mixed, recut)
+    what = Muxing(
+        source,
+        seen.found.clock,
+        seen.found.stream,
+        start_s,
+        rate_hz,
+        container,
+        kept=kept,
+        mixed=mixed,
+        recut=recut,
+    )
     return what, left_out
 
 

@@ -20,6 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from synth.models.reproducible import reproducible_inference
+
 REDUCTION: Final = 4
 """Spectra an answer."""
 
@@ -67,7 +69,7 @@ class GridWords(nn.Module):
         out: Tensor = self.to_words(self.drop(remembered))
         return out
 
-    @torch.inference_mode()
+    @reproducible_inference()
     def hear(self, mel: NDArray[np.float32]) -> NDArray[np.float64]:
         """Natural logarithms of the probabilities [T, C] in one clip [S, M], in evaluation mode only."""
         logits = self(torch.from_numpy(np.ascontiguousarray(mel, np.float32))[None])[0]

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synth.materials import MATERIALS
+from synth.models.reproducible import reproducible_inference
 from synth.models.vocabulary.materials import evidence
 
 FEATURES: Final = 1280
@@ -86,14 +87,14 @@ class ImageNetEye:
         return self._net._fc.weight.detach().numpy(), self._net._fc.bias.detach().numpy()
 
     def _see(self, pictures: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        with torch.inference_mode():
+        with reproducible_inference():
             pooled: Tensor = self._net.extract_features(_light(pictures)).mean((2, 3))
             classes: Tensor = self._net._fc(pooled)
         return pooled.numpy(), classes.numpy()
 
     def _look(self, pictures: NDArray[np.uint8]) -> Sight:
         net = self._net
-        with torch.inference_mode():
+        with reproducible_inference():
             x = net._swish(net._bn0(net._conv_stem(_light(pictures))))
             for number, block in enumerate(net._blocks):
                 x = block(x)

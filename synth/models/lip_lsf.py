@@ -22,6 +22,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synth.models.reproducible import reproducible_inference
+
 
 @dataclass(frozen=True)
 class LipLsfConfig:
@@ -115,7 +117,7 @@ class LipLsf(nn.Module):
         out: Tensor = self.says(self.eyes(windows))
         return out
 
-    @torch.inference_mode()
+    @reproducible_inference()
     def read(self, crops: Tensor) -> Tensor:
         """What a whole clip sounds like: crops [T, H, W], standardised -> [T * S, P]; both ends are held.
 

@@ -26,6 +26,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from synth.models.reproducible import reproducible_inference
+
 NAME: Final = "music-match"
 MUSIC: Final = 1140
 PICTURE: Final = 2615
@@ -120,7 +122,7 @@ class MusicMatch(nn.Module):
 
 
 def _embedded(tower: Tower, numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-    with torch.inference_mode():
+    with reproducible_inference():
         vectors: Tensor = tower.eval()(torch.from_numpy(np.ascontiguousarray(numbers, np.float32)))
     return vectors.numpy()
 

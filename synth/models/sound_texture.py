@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synth.dsp.cochleagram import cochleagram
+from synth.models.reproducible import reproducible_inference
 
 Floats = NDArray[np.float32]
 
@@ -223,7 +224,7 @@ class TextureNet(nn.Module):
 
     def expect(self, maps: NDArray[Any]) -> Floats:
         """Probabilities [K] of the clusters for B pictures of one clip, their mean."""
-        with torch.inference_mode():
+        with reproducible_inference():
             answers = self(torch.from_numpy(np.asarray(maps, np.float32))).softmax(1).mean(0)
         return np.asarray(answers.numpy(), np.float32)
 

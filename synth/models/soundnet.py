@@ -28,6 +28,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from synth.models.reproducible import reproducible_inference
+
 RATE_HZ: Final = 22050
 SCALE: Final = 256.0
 OBJECTS, PLACES = "objects", "places"
@@ -168,7 +170,7 @@ class SoundNet(nn.Module):
 
     def hear(self, sound: NDArray[Any], names: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """What layers say of one sound [N], float32 [T, D] by name; short sounds are repeated, as the authors do."""
-        with torch.inference_mode():
+        with reproducible_inference():
             heard = self.layers(torch.from_numpy(filled(sound, self.shortest))[None], names)
         return {name: value[0].T.contiguous().numpy() for name, value in heard.items()}
 

@@ -22,6 +22,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from synth.models.reproducible import reproducible_inference
+
 PLAN: Final = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
 """Channels and convolutions of each block of VGG-19."""
 FC6: Final = 4096
@@ -79,7 +81,7 @@ class VGG19Eye:
         return np.concatenate(parts), np.zeros((len(pictures), CLASSES), np.float32)
 
     def _see(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        with torch.inference_mode():
+        with reproducible_inference():
             seen: Tensor = self._net(prepared(pictures))
         return seen.numpy()
 

@@ -6,21 +6,17 @@ Importable without torch or scipy.
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from synth.errors import MediaError, OptionError
-from synth.media.ffmpeg import Fence, run
-from synth.media.files import url
-from synth.voices.library.catalogue import UNKNOWN_LICENCE
+from synth.errors import OptionError
+from synth.licences.restrictions import UNKNOWN_LICENCE
+from synth.media.recordings import SUFFIXES
 from synth.voices.library.licences import Origins
 
-SUFFIXES: Final = (".mp3", ".flac", ".wav", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".wma")
-_TAGS: Final = ("title", "artist", "author", "copyright", "license", "licence")
 _TITLE_LENGTH: Final = 200
 
 
@@ -79,29 +75,9 @@ def described(root: Path, name: str) -> Track:
 
 def told_of(name: str, path: Path, origins: Origins, duration_s: float, tempo_bpm: float) -> Track:
     """A track as its tags and the files beside it tell of it; these before those."""
-    tags, said = _tags(path), origins.of(path)
-    title = _title_beside(path) or tags.get("title") or path.stem
-    author = said.author or tags.get("artist") or tags.get("author")
-    licence = said.licence or tags.get("license") or tags.get("licence") or tags.get("copyright") or UNKNOWN_LICENCE
-    return Track(name, title[:_TITLE_LENGTH], author, licence, duration_s, tempo_bpm)
-
-
-def _tags(path: Path) -> dict[str, str]:
-    """What a file's own tags say; nothing where they cannot be read."""
-    found: dict[str, str] = {}
-    for where in ("0", "0:s:a:0"):  # ogg has them beside the sound, most others beside the file
-        arguments = ["-v", "error", "-i", url(path), "-map_metadata", where, "-f", "ffmetadata", "pipe:1"]
-        try:
-            text = run(arguments, fence=Fence()).stdout.decode("utf-8", "replace")
-        except MediaError:
-            continue
-        for line in text.splitlines():
-            key, _, value = line.partition("=")
-            if key.lower() in _TAGS and value.strip():
-                found.setdefault(key.lower(), re.sub(r"\\(.)", r"\1", value).strip()[:_TITLE_LENGTH])
-        if found:
-            break
-    return found
+    said, tags = origins.with_tags(path)
+    title = _title_beside(path) or tags.title or path.stem
+    return Track(name, title[:_TITLE_LENGTH], said.author, said.licence or UNKNOWN_LICENCE, duration_s, tempo_bpm)
 
 
 def _title_beside(path: Path) -> str | None:
@@ -122,12 +98,3 @@ def _title_beside(path: Path) -> str | None:
 
 def _fields(text: str) -> dict[str, str]:
     return {key.lower(): value for key, value in re.findall(r"^\s*(\w+)\s*[:=]\s*(.+?)\s*$", text, re.MULTILINE)}
-
-
-def audio_files(root: Path) -> Iterator[Path]:
-    """All tracks in a folder and those below it, but for hidden ones."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith("."):
-                yield Path(folder) / name

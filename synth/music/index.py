@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import audio
+from synth.media.recordings import find_recordings
 from synth.music import features
-from synth.music.folder import Track, audio_files, told_of
+from synth.music.folder import Track, told_of
 from synth.voices.library.licences import Origins
 
 INDEX_NAME: Final = ".sonorize-music.sqlite"
@@ -142,8 +143,10 @@ class MusicIndex:
         root = self.root
         if not root.is_dir():
             raise OptionError(f"the folder of music {str(root)!r} does not exist")
-        there = {path.relative_to(root).as_posix(): path for path in sorted(audio_files(root))}
+        found = find_recordings(root)
+        there = found.files
         with _explained(self.file):
+            self._forget_another_reader()
             known = {path: stamp for path, *stamp in self._base.execute("SELECT path, bytes, mtime_ns FROM tracks")}
             gone = [path for path in known if path not in there]
             with self._base:
@@ -155,8 +158,16 @@ class MusicIndex:
             progress(name, number / len(there))
             self._hear(name, path, known.get(name), origins, result)
         progress("", 1.0)
-        result.skipped = self.skipped()
+        result.skipped = {**self.skipped(), **found.passed_over}
         return result
+
+    def _forget_another_reader(self) -> None:
+        """What an older reader of files heard, or could not, is heard again."""
+        with self._base:
+            known = self._base.execute("SELECT value FROM about WHERE key = 'reader'").fetchone()
+            if known != (audio.READER,):
+                self._base.execute("UPDATE tracks SET bytes = -1")
+                self._base.execute("INSERT OR REPLACE INTO about VALUES ('reader', ?)", (audio.READER,))
 
     def _hear(self, name: str, path: Path, before: list[int] | None, origins: Origins, result: Update) -> None:
         told, numbers, reason = None, None, None

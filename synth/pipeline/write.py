@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from synth import provenance
+from synth.dsp.stereo import to_channels
 from synth.errors import Cancelled
 from synth.media import audio, video
 from synth.media.remuxing import Remuxed
@@ -41,12 +42,12 @@ def write(observed: Observed, renderings: Renderings) -> Result:
 
 def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Mapping[str, float]) -> Output:
     job, request = observed.job, observed.job.request
-    options, rate_hz, duration_s = request.options.with_take(take), job.voice.sample_rate_hz, job.info.duration_s
+    options, rate_hz, duration_s = request.options.with_take(take), request.options.rate_hz, job.info.duration_s
     target = take_target(request.target, take, request.options.takes)
     watch = Stopwatch()
     with watch.stage("loudness"):
         sound, loudness = audio.normalise(
-            audio.fit(rendering.sound, rate_hz, duration_s),
+            _as_asked(rendering, job, duration_s),
             rate_hz,
             loudness_lufs=options.loudness_lufs,
             true_peak_dbtp=options.true_peak_dbtp,
@@ -72,6 +73,7 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         take=take,
         duration_s=duration_s,
         sample_rate_hz=rate_hz,
+        channels=options.channels,
         hits=rendering.hits,
         loudness_lufs=loudness.lufs,
         true_peak_dbtp=loudness.true_peak_dbtp,
@@ -86,6 +88,13 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         picture=remuxed.picture,
         digests=remuxed.digests,
     )
+
+
+def _as_asked(rendering: Rendering, job: Job, duration_s: float) -> Sound:
+    """The sound as long as the picture, with the channels and the rate that were asked for."""
+    options, own_hz = job.request.options, job.voice.sample_rate_hz
+    fitted = audio.fit(to_channels(rendering.sound, options.channels.number), own_hz, duration_s)
+    return audio.fit(audio.resample(fitted, own_hz, options.rate_hz), options.rate_hz, duration_s)
 
 
 def _warnings(job: Job, controls: Controls, rendering: Rendering, loudness: str | None) -> tuple[str, ...]:
@@ -107,7 +116,7 @@ def _unused_library(job: Job) -> str | None:
 
 def _remux(job: Job, sound: Sound, target: Path, metadata: Mapping[str, str]) -> Remuxed:
     """Remux, beside an older file first if that may be replaced: it stays until the new one is whole."""
-    request, rate_hz = job.request, job.voice.sample_rate_hz
+    request, rate_hz = job.request, job.request.options.rate_hz
     fresh = target.with_name(f".{secrets.token_hex(8)}{target.suffix}") if request.replace else target
     try:
         remuxed = video.remux(

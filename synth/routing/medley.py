@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from synth.dsp.resampling import resample
+from synth.dsp.stereo import to_channels
 from synth.errors import Cancelled
 from synth.media import audio
 from synth.options import Options
@@ -137,7 +137,7 @@ class Medley:
 
     def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
         """Sound one take; see :meth:`synth.voices.base.Voice.render`."""
-        out = np.zeros(round(self._duration_s * self.sample_rate_hz), np.float32)
+        out = np.zeros((round(self._duration_s * self.sample_rate_hz), 2), np.float32)
         hits: list[Hit] = []
         laid: list[Laid] = []
         for number, part in enumerate(self._parts):
@@ -159,8 +159,8 @@ class Medley:
         last = number == len(self._parts) - 1
         stop = len(out) if last else min(len(out), end + fade)
         early = round((part.start_s - part.offset_s) * rate_hz)
-        ready = resample(sound, part.voice.sample_rate_hz, rate_hz)[early:]
-        piece = np.zeros(stop - begin, np.float32)
+        ready = audio.resample(to_channels(sound, 2), part.voice.sample_rate_hz, rate_hz)[early:]
+        piece = np.zeros((stop - begin, 2), np.float32)
         piece[: len(ready)] = ready[: len(piece)]
         piece, _ = audio.normalise(
             piece, rate_hz, loudness_lufs=options.loudness_lufs, true_peak_dbtp=options.true_peak_dbtp
@@ -168,10 +168,10 @@ class Medley:
         # Two sounds that have nothing to do with each other keep their loudness when their powers sum to one.
         rise = np.sin(np.linspace(0, np.pi / 2, fade, endpoint=False, dtype=np.float32))
         if number:
-            piece[:fade] *= rise[: len(piece)]
+            piece[:fade] *= rise[: len(piece), None]
         if not last:
             tail = piece[end - begin :]
-            tail *= np.cos(np.linspace(0, np.pi / 2, fade, endpoint=False, dtype=np.float32))[: len(tail)]
+            tail *= np.cos(np.linspace(0, np.pi / 2, fade, endpoint=False, dtype=np.float32))[: len(tail), None]
         out[begin:stop] += piece
 
 

@@ -25,7 +25,7 @@ Frame = NDArray[np.uint8]
 """One RGB picture, [H, W, 3]."""
 
 Sound = NDArray[np.float32]
-"""Mono samples [N] in -1..1."""
+"""Samples in -1..1: one channel [N], or two [N, 2] with the left one first."""
 
 Uniforms = Callable[[str, int, int], NDArray[np.float32]]
 """``uniforms(stream, start, count)``: numbers in [0, 1); element i depends on the seed, stream and start + i only."""
@@ -50,6 +50,7 @@ class Hit:
         confidence: how sure the voice is that this is a hit, 0..1.
         probabilities: material -> probability; empty where nobody estimated them.
         exemplar: the bank sound that was or is to be pasted; ``None`` lets the voice choose.
+        pan: where it is heard, -1 (left) to 1 (right).
     """
 
     time_s: float
@@ -58,6 +59,7 @@ class Hit:
     confidence: float = 1.0
     probabilities: Mapping[str, float] = field(default_factory=dict)
     exemplar: str | None = None
+    pan: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values; :func:`synth.voices.hits.hit_list.parse` reads them back."""
@@ -67,6 +69,7 @@ class Hit:
             "material": self.material,
             "confidence": round(self.confidence, 6),
             "exemplar": self.exemplar,
+            "pan": round(self.pan, 3),
             "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
         }
 
@@ -131,7 +134,7 @@ class Rendering:
     """A waveform and what became of the hits on the way to it.
 
     Attributes:
-        sound: float32 [N] at the voice's ``sample_rate_hz``, N near ``duration_s * sample_rate_hz``.
+        sound: float32 [N] or [N, 2] at the voice's ``sample_rate_hz``, N near ``duration_s * sample_rate_hz``.
         hits: the hits of the controls with their exemplars filled in.
         made_s: seconds that were made when the take was cancelled, silence after them; ``None`` for a whole one.
         laid: the recordings of a sound library that are heard, in order of time.

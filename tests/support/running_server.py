@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from celery import Celery
 
 from synth.options import Mode, Options
 from tests.support import servers
@@ -20,7 +19,7 @@ from tests.support.paths import ROOT
 from workers.embedded.supervisor import Embedded
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Job, Jobs, State, jobs_of, new_id
-from workers.queue import make_app, ring
+from workers.notifications import QueueNotifier
 from workers.settings import Settings, embedded
 
 
@@ -29,13 +28,13 @@ class House:
     settings: Settings
     jobs: Jobs
     storage: Storage
-    app: Celery
+    notifier: QueueNotifier
     clip: Path
 
     @classmethod
     def build(cls, folder: Path, clip: Path, **settings: Any) -> Self:
         chosen = embedded(folder, **{"preload": "tests.support.preload", "describe": False, **settings})
-        return cls(chosen, jobs_of(chosen), storage_of(chosen), make_app(chosen), clip)
+        return cls(chosen, jobs_of(chosen), storage_of(chosen), QueueNotifier(chosen), clip)
 
     @contextmanager
     def running(self, workers: int = 1) -> Iterator[Embedded]:
@@ -50,7 +49,7 @@ class House:
                 for log in sorted((self.settings.data_dir / "logs").glob("*.log")):
                     print(f"--- {log.name}\n{log.read_text(errors='replace')[-4000:]}")
 
-    def submit(self, mode: Mode = Mode.HITS, *, rung: bool = True, **options: Any) -> Job:
+    def submit(self, mode: Mode = Mode.HITS, *, notified: bool = True, **options: Any) -> Job:
         """A job whose worker looks at it for ``seed`` milliseconds."""
         name = new_id(time.time())
         self.storage.put(f"{name}/source", self.clip, "video/mp4")
@@ -58,8 +57,8 @@ class House:
         job = self.jobs.create(
             options=asked, title="clip.mp4", source_key=f"{name}/source", info={}, owner="ann", id=name
         )
-        if rung:
-            ring(self.app, job.mode)
+        if notified:
+            self.notifier.notify(job.mode)
         return job
 
     def ended(self, job: Job, patience_s: float = servers.PATIENCE_S) -> Job:
@@ -73,7 +72,7 @@ class House:
         return self.jobs.get(job.id, None)
 
     def close(self) -> None:
-        self.app.close()
+        self.notifier.close()
         self.jobs.close()
 
 

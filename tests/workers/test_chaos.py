@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from synth.options import Mode
 from tests.support import servers
 from tests.support.preload import POISON_SEED
 from tests.support.running_server import House, group_of, kill_group
+from tests.support.weather import HEAD, Weather, small_disk
 from workers.embedded.supervisor import Embedded
 from workers.jobs import Job, State
 
@@ -23,8 +25,9 @@ JOBS: Final = 40
 CHAOS_S: Final = 60.0
 WORKER_EVERY_S, BROKER_EVERY_S = 5.0, 10.0
 RECLAIM_S: Final = 15.0
+DISK_MB: Final = 256
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.chaos]
 
 
 @pytest.fixture
@@ -105,6 +108,36 @@ def _weather(house: House, kill_broker: Callable[[Embedded], None]) -> None:
         assert all(house.storage.size(output["key"]) for output in outputs)
 
 
+def test_a_server_loses_nothing_and_does_nothing_twice_whatever_befalls_it(flash_clip: Path) -> None:
+    with contextlib.ExitStack() as undo:
+        folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="sonorize-")))
+        small = undo.enter_context(small_disk(folder, DISK_MB))
+        weather = Weather(folder, flash_clip)
+        undo.callback(weather.stop)
+        faults = {
+            "nothing": lambda: None,
+            "kill -9 of a worker": weather.kill_worker,
+            "kill -9 of the broker": weather.kill_broker,
+            "kill -9 of the server": weather.kill_server,
+            "SIGSTOP of the broker": weather.stop_broker,
+            "SIGSTOP of the worker's process": weather.stop_process,
+            "SIGSTOP, then SIGCONT of a worker": weather.pause_worker,
+            "disk full": weather.fill_disk,
+            "clock 1 h back": weather.set_clock_back,
+        }
+        if not small:
+            del faults["disk full"]
+        print(f"\n{HEAD}")
+        reports = []
+        for fault, strike in faults.items():
+            reports.append(weather.endure(fault, strike))
+            print(reports[-1], flush=True)
+        if not small:
+            print("disk full: not tried, this user may mount no file system")
+        assert [(one.fault, one.lost, one.double) for one in reports if one.lost or one.double] == []
+        assert all(one.jobs >= 3 for one in reports)
+
+
 def test_forty_jobs_in_a_storm(house: House) -> None:
     def kill(services: Embedded) -> None:
         assert services.broker is not None
@@ -152,7 +185,7 @@ def test_a_job_that_kills_its_workers_fails_alone(tmp_path: Path, flash_clip: Pa
 
 def test_a_job_that_kills_its_workers_takes_no_companion_with_it(tmp_path: Path, flash_clip: Path) -> None:
     house = House.build(tmp_path / "data", flash_clip)
-    poison, *sound = [house.submit(Mode.AMBIENT, rung=False, seed=seed) for seed in (POISON_SEED, 1, 2, 3)]
+    poison, *sound = [house.submit(Mode.AMBIENT, notified=False, seed=seed) for seed in (POISON_SEED, 1, 2, 3)]
     with house.running():  # the four are claimed together
         assert [house.ended(job, patience_s=120).state for job in sound] == [State.SUCCEEDED] * 3
         failed = house.ended(poison, patience_s=120)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from workers.database import open_database
 from workers.errors import Conflict, DatabaseError, NotFound, QueueFull
 from workers.jobs import Job, Jobs, State, made_at, new_id, open_jobs
 from workers.records import METADATA
+from workers.scheduling_clock import SchedulingClock
 
 WORKER = "worker-1"
 OUTPUTS = {"outputs": [{"key": "a/1/take0.mp4"}]}
@@ -448,6 +450,121 @@ def test_a_deaf_worker_is_told_from_a_busy_one(jobs: Jobs, clock: Clock) -> None
     assert not deaf()  # the failed one had to wait
     clock.forward(4)
     assert deaf()
+
+
+def test_a_process_with_an_ended_lease_holds_nothing(jobs: Jobs, clock: Clock) -> None:
+    """A frozen process keeps its job in its hands, and its worker from any other."""
+    job = create(jobs)
+    jobs.claim(1, "hits", "node#7")
+    clock.forward(10.1)
+    assert not jobs.neglects("node", ["hits"], 10)  # its lease is over only now
+    clock.forward(10)
+    assert jobs.neglects("node", ["hits"], 10)
+    assert jobs.heartbeat(job.id, 1)
+    assert not jobs.neglects("node", ["hits"], 10)
+    clock.forward(30)
+    jobs.cancel(job.id, None)
+    assert not jobs.neglects("node", ["hits"], 10)  # nobody needs to do it any more
+
+
+def opened_later(database_url: str, clock: Clock) -> Jobs:
+    """What a process sees that starts now and knows nothing of what the clock showed before."""
+    return open_jobs(database_url, clock=clock, lease_s=10.0, max_attempts=3)
+
+
+def test_jobs_queued_before_the_clock_steps_back_are_claimable(jobs: Jobs, database_url: str, clock: Clock) -> None:
+    made = []
+    for _ in range(3):
+        made.append(create(jobs).id)
+        clock.forward(0.01)
+    clock.forward(-3600)
+    later = opened_later(database_url, clock)
+    assert [job.id for job in jobs.claim(1, "hits", WORKER)] == made[:1]
+    assert [job.id for job in later.claim(1, "hits", WORKER)] == made[1:2]
+    clock.forward(4)
+    assert [job.id for job in later.overdue()] == made[2:]
+    clock.forward(10)
+    assert later.neglects("another", ["hits"], 10)
+    later.close()
+
+
+def test_leases_end_in_time_though_the_clock_steps_back(jobs: Jobs, database_url: str, clock: Clock) -> None:
+    job = (create(jobs), claim(jobs))[1]
+    clock.forward(-3600)
+    later = opened_later(database_url, clock)
+    for seconds in (3, 3, 3):  # who lives keeps its job
+        clock.forward(seconds)
+        assert jobs.heartbeat(job.id, 1)
+        assert later.claim(1, "hits", "thief") == []
+    clock.forward(9)
+    assert later.claim(1, "hits", "thief") == []
+    clock.forward(1.5)
+    (taken,) = later.claim(1, "hits", "thief")
+    assert (taken.id, taken.attempt) == (job.id, 2)
+    assert not jobs.finish(job.id, 1, OUTPUTS)
+    later.close()
+
+
+def test_a_lost_worker_is_given_up_and_a_retry_waits_no_longer_after_a_step_back(jobs: Jobs, clock: Clock) -> None:
+    job = create(jobs)
+    for _ in range(2):
+        claim(jobs)
+        clock.forward(-1800)
+        assert jobs.give_up() == []
+        clock.forward(10.1)
+    assert jobs.fail(job.id, claim(jobs).attempt - 1, "storage", "away", True) is False  # the lost one's
+    clock.forward(-1800)
+    assert jobs.give_up() == []
+    clock.forward(10.1)
+    assert [lost.id for lost in jobs.give_up()] == [job.id]
+    jobs.retry(job.id, None)
+    jobs.fail(job.id, claim(jobs).attempt, "storage", "away", True)  # waits 16 s: it was the fourth attempt
+    clock.forward(-3600)
+    assert jobs.claim(1, "hits", WORKER) == []
+    clock.forward(16.1)
+    assert claim(jobs).attempt == 5
+
+
+def test_the_clock_is_followed_again_when_nothing_depends_on_it(database_url: str, clock: Clock) -> None:
+    ticks = Clock()
+    jobs = open_jobs(database_url, clock=clock)
+    jobs.now = SchedulingClock(jobs.database, clock, of_database=False, monotonic=ticks)
+    job = create(jobs)
+    clock.forward(-3600)
+    ticks.forward(1.5)
+    assert jobs.now() == pytest.approx(clock.now + 3600 + 1.5)
+    jobs.delete(job.id, None)
+    ticks.forward(1.5)
+    assert create(jobs).queued_at == clock.now
+    jobs.close()
+
+
+def test_a_lease_ends_by_the_monotonic_clock_where_nobody_looked_meanwhile(database_url: str) -> None:
+    back_s = [0.0]
+    jobs = open_jobs(database_url, clock=lambda: time.time() - back_s[0], lease_s=0.5)
+    create(jobs)
+    claim(jobs)
+    back_s[0] = 3600.0
+    time.sleep(0.6)
+    assert claim(jobs).attempt == 2
+    jobs.close()
+
+
+def test_postgresql_tells_the_time_to_workers_whose_clocks_are_wrong(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, true_time = servers.emptied(postgres_url), time.time
+    web = open_jobs(url)
+    monkeypatch.setattr("time.time", lambda: true_time() - 3600)
+    slow = open_jobs(url)
+    monkeypatch.setattr("time.time", lambda: true_time() + 3600)
+    fast = open_jobs(url)
+    made = {create(web).id, create(fast).id}
+    assert {job.id for job in slow.claim(2, "hits", WORKER)} == made
+    for one in (web, slow, fast):
+        assert one.claim(1, "hits", "thief") == []  # both leases last
+        assert one.now() == pytest.approx(true_time(), abs=2)
+        one.close()
 
 
 def test_two_reconcilers_do_not_both_ring(jobs: Jobs, clock: Clock) -> None:

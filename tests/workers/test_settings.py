@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,94 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, valu
     monkeypatch.setenv(f"{PREFIX}{name}", value)
     with pytest.raises(OptionError, match=f"SONORIZE_{name}"):
         from_environment()
+
+
+PASSWORD = "hunter2"
+SLIPS = {
+    "BROKER_URL": (
+        ("redis://:hunter2/x@host:6379/0", "ends it early; write / as %2F"),
+        ("redis://:12/hunter2@host/0", "ends it early"),
+        ("redis://:hunter2#x@host:6379/0", "# as %23"),
+        ("redis://:x?hunter2@host:6379/0", "? as %3F"),
+        ("redis://:hunter2[x@host:6379/0", "write them as %5B"),
+        ("redis://:hunter2@host:6379/sonorize", "the database at the end must be a number"),
+        ("redis://:hunter2@host:6379/-1", "must be a number"),
+        ("redis://:hunter2@host:port/0", "the port must be a number"),
+        ("redis://:hunter2@host:99999/0", "the port must be a number"),
+        ("redis://:hunter2@host:0/0", "the port must be a number"),
+        ("redis://:hunter2@:6379/0", "the host is missing"),
+        ("redis://:hunter2@a host/0", "a space"),
+        ("redis://:hunter2@host:6379/0\n", "a line break"),
+        ("reddis://:hunter2@host:6379/0", "begins with reddis://; allowed is redis://"),
+        ("amqp://me:hunter2@host", "begins with amqp://"),
+        ("hunter2", "is no address"),
+        ("redis:hunter2@host", "is no address"),
+        ("redis+socket://hunter2/broker.sock", "the socket's path"),
+        ("redis+socket:///x/broker.sock?virtual_host=hunter2", "must be a number"),
+        ("redis+socket:///x/broker.sock?hunter2=1", "allowed are virtual_host"),
+    ),
+    "DATABASE_URL": (
+        ("postgresql://me:hunter2/x@host/name", "ends it early"),
+        ("postgresql://me:hunter2@x@host/name", "@ as %40"),
+        ("postgresql://me:hunter2@host:port/name", "the port must be a number"),
+        ("postgresql://me:hunter2@host", "the database's name is missing"),
+        ("postgresql://me:hunter2@/name", "the host is missing"),
+        ("mysql://me:hunter2@host/name", "begins with mysql://; allowed is sqlite:///FILE and postgresql://"),
+        ("sqlite://hunter2.db", "a third / and the file's path"),
+        ("hunter2.db", "is no address"),
+    ),
+    "STORAGE_URL": (
+        ("s3://key:hunter2@bucket", "SONORIZE_S3_SECRET_KEY"),
+        ("s3://bucket/hunter2", "the name of a bucket"),
+        ("s3://?endpoint=http://s3:8333", "the name of a bucket"),
+        ("s3://bucket?hunter2=http://s3:8333", "allowed are endpoint, region, public"),
+        ("s3://bucket?endpoint=hunter2:8333", "is no address; allowed is http://HOST:PORT as endpoint"),
+        ("s3://bucket?endpoint=http://hunter2:port", "the port must be a number"),
+        ("file://hunter2", "a third / and the folder's path"),
+        ("ftp://me:hunter2@host/", "begins with ftp://"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "url", "said"), [(name, *slip) for name, slips in SLIPS.items() for slip in slips])
+def test_a_slip_in_an_address_stops_the_start_with_one_sentence_without_the_password(
+    name: str, url: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from web import cli
+
+    monkeypatch.setenv(f"SONORIZE_{name}", url)
+    for command in (["serve", "--data", str(tmp_path), "--port", "0"], ["worker", "--data", str(tmp_path)], ["doctor"]):
+        assert cli.main(command) == 2
+        told = capsys.readouterr()
+        assert said in told.err
+        assert f"setting SONORIZE_{name}: " in told.err
+        assert len(told.err.splitlines()) == 1
+        assert PASSWORD not in told.err + told.out
+    with pytest.raises(OptionError) as caught:
+        from_environment()
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("BROKER_URL", "redis://:p%2Fw%40%23@redis:6379/0"),
+        ("BROKER_URL", "redis://host"),
+        ("BROKER_URL", "rediss://user:pw@[::1]:6380/15?ssl_cert_reqs=required"),
+        ("BROKER_URL", "redis+socket:///run/a folder/broker.sock?virtual_host=3"),
+        ("DATABASE_URL", "postgresql://me:p%40w@host:5432/name?sslmode=require"),
+        ("DATABASE_URL", "postgresql://me@/name?host=/run/postgresql"),
+        ("DATABASE_URL", "postgresql+psycopg://me@host/name"),
+        ("DATABASE_URL", "sqlite:///relative.db"),
+        ("DATABASE_URL", "sqlite:////data/a%23folder/x.db"),
+        ("STORAGE_URL", "s3://bucket"),
+        ("STORAGE_URL", "s3://bucket?endpoint=http://s3:8333&region=us-east-1&public=https://files.example.org"),
+        ("STORAGE_URL", "file:///data/a%20folder"),
+    ],
+)
+def test_addresses_as_they_are_documented_pass(name: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"SONORIZE_{name}", url)
+    assert getattr(from_environment(), name.lower()) == url
 
 
 def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

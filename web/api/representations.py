@@ -105,6 +105,7 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         "seed": output["seed"],
         "duration_s": output["duration_s"],
         "sample_rate_hz": output["sample_rate_hz"],
+        "channels": output.get("channels", "mono"),  # of results of older releases, which had one
         "hit_count": len(output["hits"]),
         "loudness_lufs": output["loudness_lufs"],
         "true_peak_dbtp": output["true_peak_dbtp"],

@@ -13,8 +13,10 @@ from synth.options import (
     MAX_FACES,
     MAX_SEED,
     MAX_TAKES,
+    RATE_RANGE_HZ,
     TRUE_PEAK_RANGE_DBTP,
     VOICE_NAME,
+    Channels,
     ExistingSound,
     Options,
     Synthesis,
@@ -103,6 +105,8 @@ def option_members() -> dict[str, Schema]:
         "existing_sound": {"type": "string", "enum": [one.value for one in ExistingSound]},
         "loudness_lufs": _range(LOUDNESS_RANGE_LUFS),
         "true_peak_dbtp": _range(TRUE_PEAK_RANGE_DBTP),
+        "channels": {"enum": [one.value for one in Channels]},
+        "rate_hz": {"type": "integer", "minimum": RATE_RANGE_HZ[0], "maximum": RATE_RANGE_HZ[1]},
     }
     return {name: {**schema, "default": _DEFAULTS[name]} for name, schema in members.items()}
 
@@ -192,6 +196,7 @@ def _take_shapes() -> dict[str, Schema]:
                 seed=WHOLE,
                 duration_s=NUMBER,
                 sample_rate_hz=WHOLE,
+                channels={"enum": [one.value for one in Channels]},
                 hit_count=WHOLE,
                 loudness_lufs=maybe(NUMBER),
                 true_peak_dbtp=maybe(NUMBER),

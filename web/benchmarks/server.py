@@ -7,7 +7,6 @@ row alone. Memory is what the web process needed beyond what it held before the 
 
 from __future__ import annotations
 
-import functools
 import http.client
 import json
 import multiprocessing
@@ -30,7 +29,7 @@ from synth.errors import SynthError
 from synth.options import Mode, Options
 from web.client import Client
 from workers.jobs import Job, Jobs, State, jobs_of, new_id
-from workers.queue import make_app, ring
+from workers.notifications import QueueNotifier
 from workers.settings import Settings, embedded
 
 CLIENTS: Final = 8
@@ -102,12 +101,12 @@ def batch(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
             first = client.wait(client.create(clip, asked)["id"])  # loads the voice
             if first["status"] != "succeeded":
                 raise SynthError(f"the first job {first['status']}: {first['error']}")
-            jobs, bell = jobs_of(whole.settings), make_app(whole.settings)
+            jobs, notifier = jobs_of(whole.settings), QueueNotifier(whole.settings)
             try:
-                queue = _Queue(jobs, functools.partial(ring, bell), jobs.get(first["id"], None))
+                queue = _Queue(jobs, notifier.notify, jobs.get(first["id"], None))
                 rounds = [queue.both_ways(sizes.batch) for _ in range(sizes.rounds)]
             finally:
-                bell.close()
+                notifier.close()
                 jobs.close()
     singly_s, together_s = (statistics.median(times_s) for times_s in zip(*rounds, strict=True))
     return {
@@ -127,14 +126,14 @@ class _Queue:
     ``at_once`` is how many jobs one claim took, at least.
     """
 
-    def __init__(self, jobs: Jobs, ring_: Callable[[str], object], like: Job) -> None:
-        self._jobs, self._ring, self._like = jobs, ring_, like
+    def __init__(self, jobs: Jobs, notify: Callable[[str], object], like: Job) -> None:
+        self._jobs, self._notify, self._like = jobs, notify, like
         self._seed = 0
         self.at_once = 0
 
     def both_ways(self, count: int) -> tuple[float, float]:
         """Seconds for so many jobs one after another, and at once."""
-        time.sleep(1.0)  # whoever was rung for the last jobs has found nothing by now
+        time.sleep(1.0)  # whoever was notified of the last jobs has found nothing by now
         begin = time.perf_counter()
         for _ in range(count):
             self._done(1)
@@ -147,7 +146,7 @@ class _Queue:
 
     def _done(self, count: int) -> list[Job]:
         ids = [self._add() for _ in range(count)]
-        self._ring(self._like.mode)
+        self._notify(self._like.mode)
         while not all(job.state.final for job in self._jobs.ids(ids).values()):
             time.sleep(0.01)
         ended = list(self._jobs.ids(ids).values())

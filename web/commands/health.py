@@ -47,18 +47,18 @@ def _of_the_server(settings: Settings) -> Mapping[str, upkeep.Check]:
 
 
 def _broker(settings: Settings) -> str:
-    from workers import queue
     from workers.embedded.services import broker_program
+    from workers.notifications import QueueNotifier
     from workers.settings import broker_socket
 
     inside = broker_socket(settings.data_dir)
     if str(inside) not in settings.broker_url:
-        queue.check(queue.make_app(settings))
+        QueueNotifier(settings).check()
         return "answers at the address of the settings"
     program = broker_program()
     if not inside.exists():
         return f"{program}; starts with the server"
-    queue.check(queue.make_app(settings))
+    QueueNotifier(settings).check()
     return f"{program}; answers"
 
 

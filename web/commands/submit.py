@@ -48,6 +48,8 @@ def submit(
     existing_sound: sound.Existing = sound.DEFAULTS.existing_sound,
     loudness: sound.Loudness = sound.DEFAULTS.loudness_lufs,
     true_peak: sound.TruePeak = sound.DEFAULTS.true_peak_dbtp,
+    channels: sound.ChannelsOption = sound.DEFAULTS.channels,
+    rate: sound.Rate = sound.DEFAULTS.rate_hz,
     force: sound.Force = False,
     save_hits: sound.SaveHits = False,
     as_json: sound.Json = False,
@@ -70,6 +72,8 @@ def submit(
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
+            "channels": channels,
+            "rate_hz": rate,
         }
     )
     from web.client import Client

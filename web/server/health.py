@@ -1,7 +1,7 @@
 """Is it alive, is it ready, how is it doing: for those who run the server.
 
-The broker is only a doorbell: without it jobs are accepted and done a little later, so its absence is reported and
-does not make the server unready. Without database or storage nothing can be accepted.
+The broker only carries notifications: without it jobs are accepted and done a little later, so its absence makes the
+server degraded and not unready. Without database or storage nothing can be accepted.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, current_app, g, json, request
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from web.context import Site, site
+from workers.faults import reason_of
 from workers.jobs import Jobs, State
 
 blueprint = Blueprint("health", __name__)
@@ -31,14 +32,14 @@ class JobFigures(Collector):
     def __init__(self, parts: Site) -> None:
         self.parts = parts
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """The figures of this moment."""
         counts = self.parts.jobs.counts()
         jobs = GaugeMetricFamily("sonorize_jobs", "Jobs by state.", labels=["state"])
         for state, count in counts.items():
             jobs.add_metric([state], count)
         yield jobs
-        now_s = time.time()
+        now_s = self.parts.jobs.now()
         age = GaugeMetricFamily(
             "sonorize_oldest_job_age_seconds", "Age of the oldest job in a state.", labels=["state"]
         )
@@ -46,6 +47,13 @@ class JobFigures(Collector):
             age.add_metric([state.value], _oldest_age_s(self.parts.jobs, state, now_s) if counts[state.value] else 0.0)
         yield age
         yield GaugeMetricFamily("sonorize_event_streams", "Live streams open.", value=self.parts.streams.open)
+        faults = CounterMetricFamily(
+            "sonorize_faults", "What went wrong in the background, by part and kind of error.", labels=["part", "kind"]
+        )
+        for one in self.parts.faults:
+            for kind, count in one.counts.items():
+                faults.add_metric([one.part, kind], count)
+        yield faults
 
 
 def install(app: Flask) -> None:
@@ -80,12 +88,15 @@ def livez() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """200 when jobs can be accepted, 503 when not; says what is away."""
+    """200 when jobs can be accepted, 503 when not; says what is away, and what goes wrong in the background."""
     parts = site()
     needed = {"database": _try(parts.jobs.check), "storage": _try(parts.storage.check)}
-    broker = _try(parts.broker_check) if parts.broker_check is not None else "not asked"
+    broker = _try_broker(parts)
     ready = all(answer == "ok" for answer in needed.values())
-    body = {"status": "ready" if ready else "unready", "checks": {**needed, "broker": broker}}
+    reasons = {one.part: one.reason for one in parts.faults if one.reason is not None}
+    whole = broker in ("ok", "not asked") and not reasons
+    status = ("ready" if whole else "degraded") if ready else "unready"
+    body = {"status": status, "checks": {**needed, "broker": broker}, **({"reasons": reasons} if reasons else {})}
     return Response(json.dumps(body) + "\n", 200 if ready else 503, content_type="application/json")
 
 
@@ -107,6 +118,17 @@ def _try(check: Callable[[], Any]) -> str:
     return "ok"
 
 
+def _try_broker(parts: Site) -> str:
+    """``ok``, or in words why not."""
+    if parts.broker_check is None:
+        return "not asked"
+    try:
+        parts.broker_check()
+    except Exception as error:
+        return reason_of(error).removeprefix("the broker: ")
+    return "ok"
+
+
 def _oldest_age_s(jobs: Jobs, state: State, now_s: float) -> float:
     cursor: str | None = None
     oldest_s = now_s
@@ -114,4 +136,4 @@ def _oldest_age_s(jobs: Jobs, state: State, now_s: float) -> float:
         page, cursor = jobs.recent(owner=None, state=state, cursor=cursor, limit=_PAGE)
         oldest_s = min([oldest_s, *(job.queued_at for job in page)])
         if cursor is None:
-            return now_s - oldest_s
+            return max(0.0, now_s - oldest_s)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 import ipaddress
 import logging
 import os
@@ -25,11 +24,11 @@ from flask import Flask
 from synth.errors import OptionError
 from web.app import create_app
 from web.server.http_server import CONNECTIONS, make_server, stop
-from workers import queue
 from workers.embedded.supervisor import READY_S, Embedded
 from workers.errors import ServiceError
 from workers.files.storage import storage_of
 from workers.jobs import jobs_of
+from workers.notifications import QueueNotifier
 from workers.reconciler import Reconciler
 from workers.settings import Settings
 
@@ -64,16 +63,18 @@ class Server:
             undo.callback(self.services.stop)
             jobs, storage = jobs_of(self.settings), storage_of(self.settings)
             undo.callback(jobs.close)
-            bell = queue.make_app(self.settings)
-            reconciler = Reconciler(self.settings, jobs, storage, functools.partial(queue.ring, bell))
+            notifier = QueueNotifier(self.settings)
+            undo.callback(notifier.close)
+            reconciler = Reconciler(self.settings, jobs, storage, notifier.notify)
             reconciler.start()
             undo.callback(reconciler.stop)
             app = create_app(
                 self.settings,
                 jobs=jobs,
                 storage=storage,
-                ring=functools.partial(queue.ring, bell),
-                broker_check=functools.partial(queue.check, bell),
+                ring=notifier.notify,
+                broker_check=notifier.check,
+                faults=(notifier.faults, reconciler.faults),
             )
             self.address = undo.enter_context(_answering(self.settings, app))
             self._closing = undo.pop_all()

@@ -17,7 +17,9 @@ from synth.options import (
     MAX_FACES,
     MAX_SEED,
     MAX_TAKES,
+    RATE_RANGE_HZ,
     TRUE_PEAK_RANGE_DBTP,
+    Channels,
     ExistingSound,
     Mode,
     Options,
@@ -41,6 +43,8 @@ _WORDS: Final[dict[StrEnum, str]] = {
     ExistingSound.REPLACE: "Replace it",
     ExistingSound.KEEP: "Keep it as a second track",
     ExistingSound.MIX: "Mix both",
+    Channels.MONO: "One",
+    Channels.STEREO: "Two",
 }
 
 
@@ -101,6 +105,8 @@ def more_fields(libraries: Sequence[str] = ()) -> tuple[Field, ...]:
         _number("true_peak_dbtp", "True peak, dBTP", f"{_DEFAULTS.true_peak_dbtp:g}", quiet, loud, "0.1"),
         Field("salvage", "If it breaks off", "false", "Take it as far as it goes", switch=True),
         Field("recut", "If it cannot be copied", "false", "Code the picture again", switch=True),
+        _choice("channels", "Channels", tuple(Channels), _DEFAULTS.channels),
+        _number("rate_hz", "Samples a second", _DEFAULTS.rate_hz, *RATE_RANGE_HZ, "1"),
         Field("keep_partial", "If canceled", "false", "Keep what was made", switch=True, modes=(Mode.AMBIENT,)),
     )
 

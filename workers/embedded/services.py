@@ -24,6 +24,7 @@ from typing import IO, Final
 
 import redis
 
+from workers.broker_client import broker_client
 from workers.embedded import die_with_parent
 from workers.errors import DatabaseError, ServiceError
 from workers.files.temporary_directories import sweep
@@ -32,6 +33,9 @@ from workers.settings import Settings, broker_socket
 
 SLOWEST_RESTART_S: Final = 10.0
 HOPELESS: Final = 4  # starts in a row of a program that never got ready
+PING_EVERY_S: Final = 1.0
+PING_ANSWER_S: Final = 0.5
+SILENT_S: Final = 5.0  # a broker that answers nothing for so long is replaced
 STALE_S: Final = 20.0  # many times what a worker needs to show life, also while the database is slow
 
 _log = logging.getLogger(__name__)
@@ -58,7 +62,7 @@ class Service(ABC):
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def watch(self) -> None:
-        """Start it if it does not run, note when it is ready. Never waits.
+        """Start it if it does not run, note when it is ready. Waits for half a second at most.
 
         Raises:
             ServiceError: it cannot be started at all.
@@ -148,13 +152,14 @@ class Service(ABC):
 
 
 class Broker(Service):
-    """Valkey without persistence: a doorbell need not remember."""
+    """Valkey without persistence: what it loses is sent again. It is asked for an answer all its life."""
 
     name = "broker"
 
     def __init__(self, settings: Settings, logs: Path | None) -> None:
         super().__init__(settings, logs)
         self.socket = broker_socket(settings.data_dir)
+        self._answered_at = self._asked_at = 0.0  # monotonic
 
     def _command(self) -> list[str]:
         folder = self.socket.parent
@@ -164,6 +169,20 @@ class Broker(Service):
         self.socket.unlink(missing_ok=True)
         reach = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"]
         return [str(broker_program()), *reach, "--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no"]
+
+    def watch(self) -> None:
+        """See :class:`Service`; one that runs but does not answer (stopped, or stuck) is ended too."""
+        super().watch()
+        now = time.monotonic()
+        if not self.ready:
+            self._answered_at = now
+        elif now - self._asked_at >= PING_EVERY_S:
+            self._asked_at = now
+            if self._answers():
+                self._answered_at = time.monotonic()
+            elif time.monotonic() - self._answered_at > SILENT_S:
+                _log.error("the broker has not answered for %g s and is started anew", SILENT_S)
+                self._kill_group()
 
     def end(self, deadline: float) -> bool:
         """See :class:`Service`; nothing of the socket stays."""
@@ -175,8 +194,11 @@ class Broker(Service):
         return by_itself
 
     def _shows_ready(self) -> bool:
+        return self._answers()
+
+    def _answers(self) -> bool:
         try:
-            with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=1.0) as client:
+            with broker_client(self.settings.broker_url, PING_ANSWER_S) as client:
                 return bool(client.ping())
         except (redis.RedisError, OSError):
             return False
@@ -213,7 +235,7 @@ class Worker(Service):
         return [sys.executable, "-P", "-m", "workers.worker", *options]  # -P: no module of the folder we stand in
 
     def watch(self) -> None:
-        """See :class:`Service`; one that runs but shows no life (stuck, stopped or deaf to its bell) is ended too."""
+        """See :class:`Service`; one that runs but shows no life (stuck, stopped or deaf) is ended too."""
         super().watch()
         beat = self._alive.stat().st_mtime if self.ready and self._alive.exists() else 0.0
         now = time.monotonic()  # stands still while the machine sleeps, unlike the file's time

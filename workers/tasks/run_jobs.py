@@ -1,6 +1,6 @@
 """The work itself: claim, fetch, sound, describe, store, finish. The only importer of the pipeline.
 
-A ring of the bell makes a worker claim jobs one at a time, a few of them, so that a job waits in the queue where the
+A notification makes a worker claim jobs one at a time, a few of them, so that a job waits in the queue where the
 next free worker finds it and not behind another in a worker's hand. Where a voice renders several jobs in one go, those
 that wait are claimed together, and each is stored as soon as it is made; none waits for others to come.
 """
@@ -8,10 +8,11 @@ that wait are claimed together, and each is stored as soon as it is made; none w
 from __future__ import annotations
 
 import contextlib
-import functools
+import errno
 import importlib
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
@@ -34,19 +35,21 @@ from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
 from synth.voices.library import registry
-from workers import music
+from workers import music, pulse
 from workers.attempt import Attempt, Stop, close
 from workers.errors import DatabaseError, ObjectNotFound, StorageError
 from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.queue import TASK, make_app, ring
+from workers.notifications import QueueNotifier
+from workers.queue import TASK
 from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
 from workers.tasks import description, overlays, search_answers
 
-DRAIN_S: Final = 5.0  # after so long a worker rings for the next one, or itself, and looks whether it is to end
+DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
+FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
 RECORD_PATIENCE_S: Final = 30.0
 
 CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
@@ -61,7 +64,7 @@ class Desk:
     settings: Settings
     jobs: Jobs
     storage: Storage
-    ring: Callable[[str], bool]
+    notify: Callable[[str], object]
     folder: Path
     worker: str
 
@@ -80,12 +83,17 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     registry.keep_in(settings.libraries_dir)
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
-    searches = str(sender).startswith(SEARCHER)
-    threading.Thread(target=_warm_up, args=(settings.describe, searches), name="warm-up", daemon=True).start()
+    searches, name = str(sender).startswith(SEARCHER), f"{sender or 'worker'}#{os.getpid()}"
+
+    def warm_up() -> None:
+        _warm_up(settings.describe, searches)
+        pulse.beat(folder, name)  # not before: while a large library loads, no thread of this process may run
+
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     if not searches:
         music.keeper(settings)
-    bell, name = functools.partial(ring, make_app(settings)), f"{sender or 'worker'}#{os.getpid()}"
-    _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), bell, folder, name)]
+    notify = QueueNotifier(settings).notify
+    _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), notify, folder, name)]
 
 
 def _warm_up(describes: bool, searches: bool) -> None:
@@ -107,7 +115,7 @@ def work(mode: str) -> None:
         _lay_desk()
     desk = _DESK[0]
     if drain(desk, mode):
-        desk.ring(mode)
+        desk.notify(mode)
 
 
 def drain(desk: Desk, mode: str) -> bool:
@@ -119,7 +127,7 @@ def drain(desk: Desk, mode: str) -> bool:
             claimed = desk.jobs.claim(at_once, mode, desk.worker, sound_s=desk.settings.batch_sound_s)
         except DatabaseError:
             _log.warning("no job could be claimed: the database does not answer")
-            return False  # the reconciler rings again
+            return False  # the reconciler notifies again
         if not claimed:
             return False
         if mode in ANSWERS:
@@ -310,6 +318,8 @@ def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
 
 def _explain(error: Exception, folder: Path) -> tuple[str, str, bool]:
     """Code, sentence and whether another attempt may help, for somebody who must not learn of our folders."""
+    if _met_a_full_disk(error, folder):  # whatever it says itself: with room, the same clip goes well
+        return "storage", "the server's disk is full", True
     if isinstance(error, SynthError):
         code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
         return code, str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder"), False
@@ -318,6 +328,17 @@ def _explain(error: Exception, folder: Path) -> tuple[str, str, bool]:
     if isinstance(error, StorageError):
         return "storage", str(error), True
     return "internal", "something unexpected went wrong; the server's log says more", True
+
+
+def _met_a_full_disk(error: BaseException | None, folder: Path) -> bool:
+    """Whether an error, or what caused it, is that of a full disk; not every library says so."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(folder.parent).free < FULL_BYTES
+    return False
 
 
 def _delete(storage: Storage, prefix: str) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from synth import weights
 from synth.data.corpora.clip import Clip
 from synth.dsp.cochleagram import cochleagram
+from synth.dsp.stereo import to_channels
 from synth.errors import WeightsError
 from synth.materials import MATERIALS
 from synth.media import audio, video
@@ -191,5 +192,5 @@ def _sounded(heard: detector.Heard, hits: tuple[Hit, ...], duration_s: float) ->
     controls = Controls(duration_s, hits, track=heard.cochleagram)
     draw = functools.partial(uniforms, 0)
     voice = HitsVoice()
-    sound = voice.render(controls, Options(), draw, lambda: False).sound
+    sound = to_channels(voice.render(controls, Options(), draw, lambda: False).sound, 1)
     return cochleagram(levelled(sound), voice.sample_rate_hz)

@@ -261,6 +261,7 @@ class _Sounding:
     def __init__(self, decoder: Decoder, take: Take) -> None:
         import torch
 
+        from synth.models.reproducible import reproducible_inference
         from synth.models.visual_to_sound import Picture
 
         self._network, self._take = decoder.network, take
@@ -285,7 +286,7 @@ class _Sounding:
         )
         initial = None
         if config.variant in ("seq", "flow"):
-            with torch.inference_mode():
+            with reproducible_inference():
                 initial = decoder.network.start(self._picture, 1)[0][:, :, 0].numpy()
         self.stream: Stream = decoder.sampler.start(
             take.options.seed, _STREAM, temperature=TEMPERATURE, initial=initial
@@ -306,11 +307,13 @@ class _Sounding:
         """What the top tier is fed in the next ``count`` frames, [count, C]."""
         import torch
 
+        from synth.models.reproducible import reproducible_inference
+
         picture = self._picture
         if self._track is not None:
             track = band_envelopes.at_frames(self._track, self.made, count, self._top)
             picture = picture._replace(levels=torch.from_numpy(track)[None])
-        with torch.inference_mode():
+        with reproducible_inference():
             fed = self._network.conditioning(picture, self.made, count)
         return np.zeros((count, 0), np.float32) if fed is None else fed[0].numpy()
 

@@ -7,8 +7,7 @@ sub-folder a material. A material is never guessed: where nobody named it the ma
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +21,7 @@ from synth.dsp.resampling import resample
 from synth.errors import MediaError, OptionError
 from synth.materials import MATERIALS
 from synth.media import audio
+from synth.media.recordings import find_recordings
 from synth.randomness import uniforms
 from synth.voices.hits import modal_synthesis
 from synth.voices.hits.sound_bank import BANK_RATE_HZ, Bank, Exemplar, window
@@ -35,7 +35,8 @@ _SILENT_DB: Final = -50.0  # of its peak: a tail below is cut
 _FADE_S: Final = 0.03
 _SCRATCH_S: Final = 0.4
 _SCRATCH_EVERY: Final = 4
-SOUND_FILES: Final = re.compile(r"\.(aac|aiff?|flac|m4a|mk[av]|mov|mp[34]|og[ag]|opus|wav|webm)", re.IGNORECASE)
+VIDEO_SUFFIXES: Final = (".mkv", ".mov", ".mp4", ".webm")
+"""Of clips whose sound is taken, beside :data:`synth.media.recordings.SUFFIXES`."""
 
 
 # --- computed -----------------------------------------------------------------------------------------------------
@@ -187,28 +188,47 @@ def _tail_cut(sound: Floats, rate_hz: int, keep: int = 1) -> Floats:
 # --- from a folder ------------------------------------------------------------------------------------------------
 
 
-def recordings_in(folder: Path, material: str | None = None) -> Iterable[Recording]:
+def recordings_in(
+    folder: Path, material: str | None = None, *, skipped: dict[str, str] | None = None
+) -> Iterable[Recording]:
     """Recordings under ``folder``, one at a time in the order of their paths; hits are where onsets are detected.
 
     The material is ``material`` if given, else the name of the nearest enclosing folder (``folder`` itself included)
     that is one of :data:`synth.materials.MATERIALS`. A file whose name contains ``scratch`` holds scratches. A file
     without any detected onset counts as one hit at its loudest moment, unless it is silent.
 
+    Args:
+        skipped: where given, takes path -> reason of what is not read, complete when all recordings were taken.
+
     Raises:
         OptionError: the folder holds no sound file, or a file's material is not to be known.
-        MediaError: a file cannot be read.
+        MediaError: a file cannot be read, and ``skipped`` is not given.
     """
     if material is not None and material not in MATERIALS:
         raise OptionError(f"material is {material!r}; allowed are {', '.join(MATERIALS)}")
     root = folder.resolve()
     if not root.is_dir():
         raise MediaError(f"{folder} is not a folder")
-    files = sorted(path for path in root.rglob("*") if SOUND_FILES.fullmatch(path.suffix) and path.is_file())
-    if not files:
+    found = find_recordings(root, also=VIDEO_SUFFIXES)
+    if not found.files:
         raise OptionError(f"{folder} holds no sound file such as wav, flac, ogg, mp3 or mp4")
     # All materials are settled before the first file is decoded: a question should come at once.
-    named = [(path, material or _material_of(path, root)) for path in files]
-    return (_recording(path, root, found) for path, found in named)
+    named = {name: material or _material_of(path, root) for name, path in found.files.items()}
+    if skipped is not None:
+        skipped.update(found.passed_over)
+    return _each(found.files, root, named, skipped)
+
+
+def _each(
+    files: Mapping[str, Path], root: Path, materials: Mapping[str, str], skipped: dict[str, str] | None
+) -> Iterator[Recording]:
+    for name, path in files.items():
+        try:
+            yield _recording(path, root, materials[name])
+        except MediaError as error:
+            if skipped is None:
+                raise
+            skipped[name] = str(error)
 
 
 def _material_of(path: Path, root: Path) -> str:

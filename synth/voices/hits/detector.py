@@ -23,6 +23,7 @@ from torch import Tensor
 from synth.dsp.cochleagram import COCHLEAGRAM_RATE_HZ
 from synth.errors import Cancelled
 from synth.materials import MATERIALS
+from synth.models.reproducible import reproducible_inference
 from synth.models.two_stream import Prediction, TwoStream, TwoStreamConfig
 from synth.voices.base import CancelPoll, Frame, Hit
 
@@ -148,12 +149,12 @@ def hear_arrays(model: TwoStream, grey: NDArray[np.uint8], picture: NDArray[np.f
 
 
 def _encode(model: TwoStream, window: list[NDArray[np.uint8]]) -> Tensor:
-    with torch.inference_mode():
+    with reproducible_inference():
         return model.encode_motion(torch.from_numpy(np.stack(window)))
 
 
 def _conclude(model: TwoStream, motion: Tensor, picture: NDArray[np.float32]) -> Heard:
-    with torch.inference_mode():
+    with reproducible_inference():
         scene = model.encode_appearance(torch.from_numpy(picture)[None])[0]
         parts = [_rows(model, prediction) for prediction in model.temporal_in_chunks(motion, scene)]
     return Heard(*(np.concatenate(column) for column in zip(*parts, strict=True)))

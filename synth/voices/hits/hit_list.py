@@ -18,7 +18,7 @@ from synth.voices.base import Hit
 MAX_HITS: Final = 100_000
 MAX_BYTES: Final = 64 * 1024**2
 DEFAULT_STRENGTH: Final = 0.5
-_KEYS: Final = ("time_s", "strength", "material", "confidence", "exemplar", "probabilities")
+_KEYS: Final = ("time_s", "strength", "material", "confidence", "exemplar", "pan", "probabilities")
 
 
 def read(path: Path, *, duration_s: float, material: str | None = None, take: int = 0) -> tuple[Hit, ...]:
@@ -95,6 +95,7 @@ def _hit(number: int, entry: Any, duration_s: float, material: str | None) -> Hi
         material=named,
         confidence=_number(number, "confidence", entry.get("confidence", 1.0), 0.0, 1.0),
         probabilities=_probabilities(number, entry.get("probabilities")),
+        pan=_number(number, "pan", entry.get("pan", 0.0), -1.0, 1.0),
         # An exemplar is a sound of the old material: where --material overrules, a new one is chosen.
         exemplar=exemplar if named == entry.get("material", named) else None,
     )

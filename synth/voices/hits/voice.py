@@ -25,12 +25,14 @@ from scipy.special import ndtri
 from synth import weights
 from synth.dsp.cochleagram import COCHLEAGRAM_RATE_HZ, COCHLEAGRAM_SOUND_RATE_HZ, cochleagram, invert_cochleagram
 from synth.dsp.resampling import resample
+from synth.dsp.stereo import panned
 from synth.errors import Cancelled, WeightsError
 from synth.files import file_sha256
 from synth.media.video import VideoInfo
 from synth.options import Options, Synthesis
 from synth.voices.base import NO_HITS, CancelPoll, Controls, Frame, Hit, Progress, Rendering, Sound, Uniforms
 from synth.voices.hits.sound_bank import BANK_RATE_HZ, Bank, Exemplar, window
+from synth.voices.hits.strike_position import StrikePositions
 
 if TYPE_CHECKING:
     from synth.models.two_stream import TwoStream
@@ -80,17 +82,22 @@ class HitsVoice:
         from synth.voices.hits import detector
 
         model, calibration, eye = self._ear
+        positions = StrikePositions(self.rate_hz)
         expected = round(info.duration_s * self.rate_hz)
         heard = detector.hear(
             model,
             eye,
-            frames,
+            positions.watch(frames),
             expected_frames=expected,
             progress=functools.partial(progress, "look"),
             cancelled=cancelled,
         )
-        found = (hit for hit in detector.find_hits(heard, calibration) if hit.time_s < info.duration_s)
-        hits = tuple(replace(hit, material=options.material) if options.material else hit for hit in found)
+        found = [hit for hit in detector.find_hits(heard, calibration) if hit.time_s < info.duration_s]
+        pans = positions.pans(hit.time_s for hit in found)
+        hits = tuple(
+            replace(hit, pan=pan, material=options.material or hit.material)
+            for hit, pan in zip(found, pans, strict=True)
+        )
         return Controls(
             duration_s=info.duration_s,
             hits=hits,
@@ -109,7 +116,7 @@ class HitsVoice:
         if options.synthesis is Synthesis.EXAMPLE:
             return Rendering(pasted, hits)
         # A list that a person wrote has no predicted envelopes: those of its exemplars stand in for them.
-        track = controls.track if controls.track is not None else cochleagram(pasted, self.sample_rate_hz)
+        track = controls.track if controls.track is not None else cochleagram(pasted.mean(1), self.sample_rate_hz)
         return Rendering(_impose(track, hits, controls.duration_s, uniforms), hits)
 
     @functools.cached_property
@@ -161,8 +168,8 @@ def _choose(bank: Bank, hit: Hit, track: NDArray[np.float32] | None, uniforms: U
 def _paste(
     hits: tuple[Hit, ...], chosen: list[Exemplar], loudest: Mapping[str, float], count: int, cancelled: CancelPoll
 ) -> Sound:
-    """Exemplars [N] with their contacts on the hits, each giving way to the next."""
-    out = np.zeros(count, np.float32)
+    """Exemplars [N, 2] with their contacts on the hits and where those are, each giving way to the next."""
+    out = np.zeros((count, 2), np.float32)
     fade = round(_CROSS_FADE_S * BANK_RATE_HZ)
     for index, (hit, one) in enumerate(zip(hits, chosen, strict=True)):
         if cancelled():
@@ -179,7 +186,7 @@ def _paste(
         sound = _give_way(sound, max(0, until), fade)
         first, last = max(0, start), min(count, start + len(sound))
         if first < last:
-            out[first:last] += sound[first - start : last - start]
+            out[first:last] += panned(sound[first - start : last - start], hit.pan)
     return out
 
 

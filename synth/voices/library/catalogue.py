@@ -16,16 +16,15 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.licences.restrictions import UNKNOWN_LICENCE as UNKNOWN_LICENCE
 from synth.voices.library.vocabulary import words_of
 
 Floats = NDArray[np.float32]
-
-UNKNOWN_LICENCE: Final = "unknown: check before you publish"
 
 
 class Kind(StrEnum):

@@ -111,13 +111,15 @@ def see(picture: NDArray[np.uint8]) -> Seen:
     """
     import torch
 
+    from synth.models.reproducible import reproducible_inference
+
     sight = _eye().look(picture[None])
     answers = np.exp(sight.classes[0] - sight.classes[0].max())
     if vectors_by() is None:
         return Seen(answers / answers.sum(), None)
     from synth.description import nets
 
-    with torch.inference_mode():
+    with reproducible_inference():
         vector = nets.ave().embed_pictures(torch.from_numpy(sight.maps).float())[0].numpy()
     return Seen(answers / answers.sum(), np.asarray(vector, np.float32))
 

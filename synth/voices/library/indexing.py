@@ -7,10 +7,9 @@ added later, is read each time.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +19,7 @@ import numpy as np
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.files import file_sha256
 from synth.media import audio
+from synth.media.recordings import SUFFIXES, find_recordings
 from synth.voices.library.analysis import hear
 from synth.voices.library.catalogue import Entry, Recording
 from synth.voices.library.embeddings import Ears
@@ -27,11 +27,9 @@ from synth.voices.library.index_file import Index, Stamp
 from synth.voices.library.licences import Origin, Origins
 from synth.voices.library.vocabulary import words_of
 
-SUFFIXES: Final = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".m4a")
-HEARING: Final = "hearing 1"
+HEARING: Final = f"hearing 1, {audio.READER}"
 """Goes into each recording's stamp: when listening changes, everything is listened to again."""
 
-_PUT_THERE_BY_PROGRAMS: Final = ("__MACOSX", "@eaDir")
 _DOWNLOAD: Final = re.compile(r"\d+__[^_].*?__")
 
 Told = Callable[[str, float], None]
@@ -96,7 +94,8 @@ def update(
     if not folder.is_dir():
         raise OptionError(f"the folder {str(folder)!r} does not exist")
     root = folder.resolve()
-    found = {path.relative_to(root).as_posix(): path for path in recordings_in(root)}
+    there = find_recordings(root)
+    found = there.files
     if not found:
         raise OptionError(f"the folder {str(folder)!r} holds no recording; read are {', '.join(SUFFIXES)}")
     ears = ears or Ears()
@@ -114,20 +113,11 @@ def update(
                 raise Cancelled("stopped; what was heard is kept, and the same command goes on from there")
             progress(name, number / len(found))
             _one(index, report, name, path, origins.of(path), known.get(name), ears)
-        report.skipped = index.skipped()
+        report.skipped = {**index.skipped(), **there.passed_over}
         for recording in index.recordings():
             report.kinds[recording.kind.value] += 1
             report.licences[recording.licence] += 1
     return report
-
-
-def recordings_in(root: Path) -> Iterator[Path]:
-    """The sound files under a folder, in a fixed order; hidden ones are left out."""
-    for folder, inside, files in os.walk(root):
-        inside[:] = sorted(name for name in inside if not name.startswith(".") and name not in _PUT_THERE_BY_PROGRAMS)
-        for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield Path(folder) / name
 
 
 def _make_room(file: Path) -> None:

@@ -1,22 +1,27 @@
-"""Whose a recording is and what may be done with it, read from the files beside it.
+"""Whose a recording is and what may be done with it, read from the files beside it and the tags inside it.
 
 Looked at, the nearest first: ``<file>.json``, ``<file>.txt`` (with or without the sound's own ending in front);
-Freesound's ``_readme_and_license.txt`` of a pack; CREDITS files with a line a recording, as ESC-10's; the name that
-Freesound gives its downloads (``<id>__<author>__<title>``); a LICENSE file for a whole folder. What none of them says
-is unknown, and called so: nobody is to publish a sound because a file was missing.
+Freesound's ``_readme_and_license.txt`` of a pack; CREDITS files with a line a recording, as ESC-10's; the file's own
+tags; the name that Freesound gives its downloads (``<id>__<author>__<title>``); a LICENSE file for a whole folder.
+Where a file beside the recording and its own tags both name a licence, the stricter one holds. What none of them says
+is unknown, and called so: nobody is to publish a sound because a file was missing. Words that are not understood are
+unknown too, and nothing farther away overrules them.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from synth.voices.library.catalogue import UNKNOWN_LICENCE
+from synth.licences import freesound
+from synth.licences.embedded_tags import Tags, tags_of
+from synth.licences.restrictions import UNKNOWN_LICENCE, strictest
+from synth.licences.wording import licence_in, licence_stated
 
 MAX_BYTES: Final = 4 * 1024**2  # of a file that is read for a licence
 
@@ -24,29 +29,9 @@ _SIDECARS: Final = (".json", ".txt")
 _FREESOUND: Final = re.compile(r"_?readme_and_license\.txt", re.IGNORECASE)
 _CREDITS: Final = re.compile(r"(credits?|attributions?|sources)(\.(txt|md|csv|tsv))?", re.IGNORECASE)
 _LICENCES: Final = re.compile(r"(licen[cs]e|copying)(\.(txt|md))?", re.IGNORECASE)
-_DOWNLOAD: Final = re.compile(r"(?P<id>\d+)__(?P<author>[^_].*?)__(?P<title>.+)")
 _ADDRESS: Final = re.compile(r"https?://[^\s)>\]\"']+")
-_BY: Final = re.compile(r"\bby\s+([^\s\[\](),;]+)", re.IGNORECASE)
+_BY: Final = re.compile(r"\bby\s+([^\[\](),;|]+?)\s*(?=[\[\](),;|]|\s-\s|$)", re.IGNORECASE)
 _BRACKETS: Final = re.compile(r"\[([^\[\]]+)\]")
-
-_NAMED: Final = (
-    (re.compile(r"sampling\s*\+|sampling plus", re.I), "Sampling+"),
-    (re.compile(r"\bcc[ -]?0\b|creative commons (0|zero)|publicdomain/zero|public domain", re.I), "CC0"),
-    (
-        re.compile(r"\bby-nc-sa\b|non-?commercial[ -]share", re.I),
-        "CC BY-NC-SA",
-    ),
-    (re.compile(r"\bby-nc-nd\b", re.I), "CC BY-NC-ND"),
-    (re.compile(r"\bby-nc\b|non-?commercial", re.I), "CC BY-NC"),
-    (re.compile(r"\bby-sa\b|share-? ?alike", re.I), "CC BY-SA"),
-    (re.compile(r"\bby-nd\b|no-? ?deriv", re.I), "CC BY-ND"),
-    (re.compile(r"\bcc[ -]by\b|licenses/by/|\battribution\b", re.I), "CC BY"),
-    (re.compile(r"\bmit licen[cs]e\b", re.I), "MIT"),
-    (re.compile(r"\ball rights reserved\b", re.I), "all rights reserved"),
-)
-_VERSION: Final = re.compile(
-    r"(?:by|sa|nc|nd|attribution|international|zero|unported|0)[ /-]+(?:v)?([1-4]\.\d)\b", re.I
-)
 
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "licence": ("license", "licence", "license_name", "rights", "license_url"),
@@ -62,7 +47,8 @@ class Origin:
     """What is said of a recording.
 
     Attributes:
-        author, licence, source: ``None`` where nothing is said; ``source`` is an address or a title.
+        author, source: ``None`` where nothing is said; ``source`` is an address or a title.
+        licence: an SPDX identifier; that it is unknown where words are not clear; ``None`` where nothing is said.
         said_by: name of the file that gave the licence, inside the library's folder.
         words: its title and tags, for matching.
     """
@@ -93,29 +79,40 @@ class Origins:
 
     def of(self, path: Path) -> Origin:
         """What is said of one recording; each thing by whoever says it nearest to the recording."""
-        found = Origin()
-        for one in self._told(path):
-            found = Origin(
-                author=found.author or one.author,
-                licence=found.licence or one.licence,
-                source=found.source or one.source,
-                said_by=found.said_by if found.licence else one.said_by,
-                words=found.words + one.words,
-            )
-        return found
+        return self.with_tags(path)[0]
 
-    def _told(self, path: Path) -> Iterator[Origin]:
+    def with_tags(self, path: Path) -> tuple[Origin, Tags]:
+        """The same, and the recording's own tags, which have been read on the way."""
+        tags = tags_of(path)
+        inside = Origin(tags.author, tags.licence, None, self._inside(path))
+        beside = _joined(self._lists(path))
+        found = _joined((beside, inside, *self._folders(path)))
+        if (
+            beside.licence
+            and inside.licence
+            and (held := strictest((beside.licence, inside.licence))) != beside.licence
+        ):
+            found = replace(found, licence=held, said_by=inside.said_by)
+        return found, tags
+
+    def _lists(self, path: Path) -> Iterator[Origin]:
+        """What files that name this very recording say."""
         for ending in _SIDECARS:
             for beside in (path.with_name(path.name + ending), path.with_suffix(ending)):
                 if (text := _text(beside)) is not None:
                     yield replace(_of_json(text) if ending == ".json" else _of_text(text), said_by=self._inside(beside))
-        folders = [folder for folder in path.parents if folder.is_relative_to(self._root)]
-        for folder in folders:
+        for folder in self._above(path):
             yield from self._listed(folder).get(path.stem, ())
-        if named := _DOWNLOAD.fullmatch(path.stem):
+
+    def _folders(self, path: Path) -> Iterator[Origin]:
+        """What its name says, and the files that speak for whole folders."""
+        if named := freesound.NAME.fullmatch(path.stem):
             yield Origin(author=named["author"], source=f"https://freesound.org/s/{named['id']}/")
-        for folder in folders:
+        for folder in self._above(path):
             yield from self._listed(folder).get("", ())
+
+    def _above(self, path: Path) -> list[Path]:
+        return [folder for folder in path.parents if folder.is_relative_to(self._root)]
 
     def _list(self, folder: Path) -> dict[str, list[Origin]]:
         """Stem of a file name -> what the lists in a folder say of it; under the empty name what they say of all."""
@@ -123,43 +120,37 @@ class Origins:
         for file in sorted(folder.iterdir()):
             said_by = self._inside(file)
             if _FREESOUND.fullmatch(file.name):
-                for stem, origin in _of_freesound(_text(file) or ""):
-                    told.setdefault(stem, []).append(replace(origin, said_by=said_by))
+                for sound in freesound.sounds_of(_text(file) or ""):
+                    origin = Origin(sound.author, sound.licence, sound.address, said_by)
+                    told.setdefault(sound.stem, []).append(origin)
             elif _CREDITS.fullmatch(file.name):
                 for stem, origin in _of_credits(_text(file) or ""):
                     told.setdefault(stem, []).append(replace(origin, said_by=said_by))
             elif _LICENCES.fullmatch(file.name) and (text := _text(file)):
-                told.setdefault("", []).append(Origin(licence=licence_in(text) or _first_line(text), said_by=said_by))
+                told.setdefault("", []).append(Origin(licence=licence_in(text) or UNKNOWN_LICENCE, said_by=said_by))
         return told
 
     def _inside(self, file: Path) -> str:
         return file.relative_to(self._root).as_posix()
 
 
-def licence_in(text: str) -> str | None:
-    """The licence that a text names, in a short form with its version where it gives one; ``None`` if it names none."""
-    for pattern, name in _NAMED:
-        if pattern.search(text):
-            version = _VERSION.search(text)
-            return f"{name} {version[1]}" if version and name.startswith("CC") else name
-    return None
+def _joined(told: Iterable[Origin]) -> Origin:
+    """Each thing as the first says it who says anything."""
+    found = Origin()
+    for one in told:
+        found = Origin(
+            author=found.author or one.author,
+            licence=found.licence or one.licence,
+            source=found.source or one.source,
+            said_by=found.said_by if found.licence else one.said_by,
+            words=found.words + one.words,
+        )
+    return found
 
 
-def _of_freesound(text: str) -> Iterator[tuple[str, Origin]]:
-    """A pack's list: a starred line a file, its address and its licence in lines under it."""
-    addresses = dict(re.findall(r"^([A-Z][\w +]+): (https?://\S+)$", text, re.MULTILINE))
-    name: str | None = None
-    told: dict[str, str] = {}
-    for line in [*text.splitlines(), "* "]:
-        if field := re.fullmatch(r"\s+\*\s+(\w+):\s*(.+)", line):
-            told[field[1].lower()] = field[2].strip()
-        elif line.strip().startswith("*"):
-            if name:
-                stated = told.get("license", told.get("licence", ""))
-                licence = licence_in(f"{stated} {addresses.get(stated, '')}") or stated or None
-                parts = _DOWNLOAD.fullmatch(Path(name).stem)
-                yield Path(name).stem, Origin(parts["author"] if parts else None, licence, told.get("url"))
-            name, told = line.strip()[1:].strip(), {}
+def _keep_licences(address: re.Match[str]) -> str:
+    """Of the addresses in a line those of licences; a page's address may hold any word."""
+    return address[0] if "creativecommons.org" in address[0].lower() else " "
 
 
 def _of_credits(text: str) -> Iterator[tuple[str, Origin]]:
@@ -171,7 +162,7 @@ def _of_credits(text: str) -> Iterator[tuple[str, Origin]]:
         rest = line[named.end() :]
         address, author = _ADDRESS.search(rest), _BY.search(_ADDRESS.sub(" ", rest))
         bracketed = _BRACKETS.findall(rest)
-        licence = licence_in(bracketed[-1] if bracketed else rest) or (bracketed[-1] if bracketed else None)
+        licence = licence_stated(bracketed[-1]) if bracketed else licence_in(_ADDRESS.sub(_keep_licences, rest))
         title = rest[: address.start()] if address else ""
         by = author[1] if author else None
         yield Path(named[0]).stem, Origin(by, licence, address[0] if address else None, words=(title,) if title else ())
@@ -210,7 +201,7 @@ def _of_fields(fields: Mapping[str, Any]) -> Origin:
     title = first("title")
     return Origin(
         author=first("author"),
-        licence=(licence_in(stated) or stated) if stated else None,
+        licence=licence_stated(stated) if stated else None,
         source=first("source"),
         words=(*words, *((title,) if title else ())),
     )
@@ -224,7 +215,3 @@ def _text(file: Path) -> str | None:
         return file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-
-
-def _first_line(text: str) -> str | None:
-    return next((line.strip()[:120] for line in text.splitlines() if line.strip()), None)

@@ -103,6 +103,8 @@ def predict(network: Vid2Speech, crops: Pixels, *, mirrored: bool) -> Floats:
     """Log mel spectra [S, M] of crops [T, 64, 64], in one go."""
     import torch
 
+    from synth.models.reproducible import reproducible_inference
+
     config = network.config
     margin = (crops.shape[1] - config.side) // 2
     inner = slice(margin, margin + config.side)
@@ -111,7 +113,7 @@ def predict(network: Vid2Speech, crops: Pixels, *, mirrored: bool) -> Floats:
     if config.flow:
         small = slice(margin // 2, margin // 2 + config.side // 2)
         moved = torch.from_numpy(flow(crops)[:, :, small, small].copy())[None]
-    with torch.inference_mode():
+    with reproducible_inference():
         mel = network(grey, moved).mel
         if mirrored:
             turned = None if moved is None else moved.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
@@ -127,11 +129,13 @@ def linear_of(network: Vid2Speech, mel: Floats, start: int, end: int, *, contras
     """
     import torch
 
+    from synth.models.reproducible import reproducible_inference
+
     if not network.config.post_net:
         return _contrasted(network, spectra.linear_of_mel(mel[start:end]), contrast)
     low = max(0, start - _POST_MARGIN)
     wanted = torch.from_numpy(mel[low : end + _POST_MARGIN])[None]
-    with torch.inference_mode():
+    with reproducible_inference():
         linear = network.log_linear(network.linear_of((wanted - network.mel_mean) / network.mel_scale))[0]
     return _contrasted(network, np.asarray(linear[start - low : end - low].numpy(), np.float32), contrast)
 

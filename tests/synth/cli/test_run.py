@@ -18,6 +18,7 @@ from synth.media import audio, video
 from synth.voices.base import Take
 from tests.conftest import FLASHES_S, flashing
 from tests.support.paths import ROOT
+from tests.support.patience import shared_by, within
 from tests.support.voices import FlashVoice, HissVoice
 
 WITH_FLASH_VOICE = """
@@ -291,12 +292,11 @@ def test_help_is_quick_and_loads_no_torch() -> None:
     program = (
         "import sys; from synth.cli import app; assert not app.main(['--help']); assert 'torch' not in sys.modules"
     )
-    begin = time.perf_counter()
-    process = _start(program=program)
-    out, err = process.communicate(timeout=20)
+    with within(5):
+        process = _start(program=program)
+        out, err = process.communicate(timeout=20 * shared_by())
     assert process.returncode == 0, err
     assert "sonorize" in out or "Usage" in out
-    assert time.perf_counter() - begin < 5
 
 
 @pytest.fixture(scope="session")
@@ -316,7 +316,7 @@ def test_a_stopped_job_leaves_no_output_and_no_child(
     _wait_for_child(process.pid)
     time.sleep(delay_s)
     process.send_signal(signal_)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=20 * shared_by())
     assert (process.returncode, out) == (code, ""), err
     assert err.splitlines() == ["error: stopped"]
     assert list(tmp_path.iterdir()) == []
@@ -325,7 +325,7 @@ def test_a_stopped_job_leaves_no_output_and_no_child(
 
 def _wait_for_child(pid: int) -> None:
     """Until the job has started its first ffmpeg."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 20 * shared_by()
     while time.monotonic() < deadline:
         if Path(f"/proc/{pid}/task/{pid}/children").read_text().strip():
             return

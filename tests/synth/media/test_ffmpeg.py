@@ -19,6 +19,7 @@ from synth.media import ffmpeg, guard, video
 from synth.media.complaints import explain
 from tests.support.clips import FENCE, Zoo
 from tests.support.paths import ROOT
+from tests.support.patience import shared_by, within
 
 ENDLESS = ["-v", "error", "-re", "-stream_loop", "-1"]  # at its natural rate, again and again
 
@@ -36,7 +37,7 @@ def running(pid: int) -> bool:
 
 
 def gone(pid: int, within_s: float = 5.0) -> bool:
-    deadline_s = time.monotonic() + within_s
+    deadline_s = time.monotonic() + within_s * shared_by()
     while running(pid) and time.monotonic() < deadline_s:
         time.sleep(0.02)
     return not running(pid)
@@ -115,10 +116,12 @@ def test_moviepy_reads_through_the_launcher(zoo: Zoo) -> None:
 
 
 def test_the_wall_clock_counts_waiting_only(zoo: Zoo) -> None:
-    with ffmpeg.Child(endless(zoo["plain.mp4"]), fence=ffmpeg.Fence(wall_s=0.5)) as child:
+    wall_s = 2 * shared_by()  # for the child's start, which is waited for too
+    with ffmpeg.Child(endless(zoo["plain.mp4"]), fence=ffmpeg.Fence(wall_s=wall_s)) as child:
         child.read(64)
-        time.sleep(0.6)  # a slow consumer
+        time.sleep(1.2 * wall_s)  # a slow consumer
         child.read(64)
+    with ffmpeg.Child(endless(zoo["plain.mp4"]), fence=ffmpeg.Fence(wall_s=0.2)) as child:
         with pytest.raises(MediaError, match="took more than"):
             child.finish()
         pid = child.pid
@@ -143,9 +146,8 @@ def test_complaints_are_bounded(zoo: Zoo) -> None:
 
 def test_cancelling_is_heard_while_waiting(zoo: Zoo) -> None:
     started_s = time.monotonic()
-    with pytest.raises(Cancelled):
+    with within(2.5), pytest.raises(Cancelled):
         ffmpeg.run(endless(zoo["plain.mp4"]), cancelled=lambda: time.monotonic() > started_s + 0.5)
-    assert time.monotonic() - started_s < 2.5
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -166,7 +168,7 @@ with ffmpeg.Child(arguments) as child:
     parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
-        deadline_s = time.monotonic() + 10
+        deadline_s = time.monotonic() + 10 * shared_by()
         while time.monotonic() < deadline_s:
             pids = [int(pid) for pid in children.read_text().split()]
             # A probe of the fence may be the child for a moment, and be gone before it is looked at.
@@ -176,7 +178,7 @@ with ffmpeg.Child(arguments) as child:
             time.sleep(0.02)
         time.sleep(0.1)
         parent.send_signal(how)
-        parent.wait(10)
+        parent.wait(10 * shared_by())
     finally:
         parent.kill()
         parent.wait()
@@ -226,3 +228,17 @@ def test_arguments_that_no_child_takes() -> None:
 )
 def test_complaints_become_a_sentence(stderr: str, code: int, says: str) -> None:
     assert says in explain(stderr, code)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_moviepys_reader_leaves_no_pipe_open(zoo: Zoo, ended: bool) -> None:
+    """An open pipe is a warning whenever the garbage collector comes by, in whatever test that may be."""
+    reader = ffmpeg.moviepy_reader().FFMPEG_VideoReader(f"file:{zoo['plain.mp4']}", check_duration=False)
+    reader.get_frame(0)
+    child = reader.proc
+    if ended:
+        child.stdout.read()
+        child.wait()
+    reader.close()
+    assert child.poll() is not None
+    assert [stream.closed for stream in (child.stdin, child.stdout, child.stderr) if stream is not None] == [True, True]

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from synth.errors import Cancelled, WeightsError
+from synth.errors import Cancelled, MediaError, WeightsError
 from synth.media import audio, video
 from synth.media.video import VideoInfo
 from synth.options import ExistingSound, Mode, Options
@@ -22,7 +23,9 @@ from synth.voices.hits import hit_list
 from tests.conftest import FLASH_CLIP_S, FLASHES_S
 from tests.support import servers
 from tests.support.clips import Zoo
+from tests.support.patience import shared_by
 from tests.support.voices import FlashVoice, HissVoice
+from tests.support.weather import small_disk
 from workers import attempt
 from workers.attempt import Attempt, Stop
 from workers.errors import NotFound, StorageError
@@ -240,7 +243,7 @@ def test_a_running_job_stops_within_two_seconds(house: House, voice: LivelyVoice
     ended = house.do(job)
     canceller.join()
     assert ended.state is State.CANCELED
-    assert stopped_after_s[0] < 2
+    assert stopped_after_s[0] < 2 * shared_by()
     assert house.stored(job) == {"source"}
 
 
@@ -608,3 +611,19 @@ def test_folders_of_processes_that_are_gone_are_swept(tmp_path: Path) -> None:
     assert sweep(tmp_path) == 1
     assert list(tmp_path.iterdir()) == [ours.path]
     assert sweep(tmp_path / "never made") == 0
+
+
+def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path) -> None:
+    """A real one: what ffmpeg could not write for lack of room is written in the next attempt."""
+    with small_disk(tmp_path, 1) as given:
+        if not given:
+            pytest.skip("this user may mount no file system")
+        noise = (np.random.default_rng(seed).integers(0, 256, (480, 640, 3), np.uint8) for seed in range(30))
+        with pytest.raises(MediaError) as caught:
+            video.write_frames(noise, tmp_path / "clip.mp4", rate_fps=30)
+        assert tasks._explain(caught.value, tmp_path) == ("storage", "the server's disk is full", True)
+    assert tasks._explain(MediaError("the video is cut short"), tmp_path) == (
+        "bad_media",
+        "the video is cut short",
+        False,
+    )

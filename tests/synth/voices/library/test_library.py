@@ -23,6 +23,7 @@ from synth.cli import app
 from synth.dsp.onsets import onsets
 from synth.dsp.resampling import resample
 from synth.errors import Cancelled, MediaError, OptionError
+from synth.licences.wording import licence_in
 from synth.media import audio
 from synth.options import Mode, Options, Synthesis
 from synth.pipeline.sonorize import render_hits, sonorize
@@ -32,7 +33,7 @@ from synth.voices.library import embeddings, index_file, registry
 from synth.voices.library.analysis import hear
 from synth.voices.library.catalogue import UNKNOWN_LICENCE, Entry, Kind, Library
 from synth.voices.library.indexing import Report, update
-from synth.voices.library.licences import Origins, licence_in
+from synth.voices.library.licences import Origins
 from synth.voices.library.matching import Laid, Wanted, rank_beds, rank_hits
 from synth.voices.library.vocabulary import class_words, material_words, of_classes, of_materials, words_of
 from synth.voices.library.voice import LibraryVoice
@@ -175,11 +176,11 @@ def test_onsets_and_levels_are_those_of_the_sound(library: Library) -> None:
 def test_whose_a_recording_is_stands_beside_it(made: Path) -> None:
     found = told(made)
     dog, pipe = found["dogs/123456__anna__Barking-Dog.wav"], found["impacts/metal/steel pipe.wav"]
-    assert (dog.author, dog.licence, dog.source) == ("anna", "CC BY-NC 4.0", "https://freesound.org/s/123456/")
+    assert (dog.author, dog.licence, dog.source) == ("anna", "CC-BY-NC-4.0", "https://freesound.org/s/123456/")
     assert dog.licence_from == "dogs/_readme_and_license.txt"
-    assert (pipe.author, pipe.licence) == ("ben", "CC BY 3.0")
+    assert (pipe.author, pipe.licence) == ("ben", "CC-BY-3.0")
     assert "clang" in pipe.words
-    assert found["weather/downpour.wav"].licence == "CC0 1.0"
+    assert found["weather/downpour.wav"].licence == "CC0-1.0"
     assert found["sea/ocean.wav"].licence == UNKNOWN_LICENCE
     assert found["sea/ocean.wav"].licence_from is None
 
@@ -192,22 +193,26 @@ def test_lines_of_credits_are_read(tmp_path: Path) -> None:
     found = Origins(tmp_path).of(sound)
     assert (found.author, found.licence, found.source) == (
         "eve",
-        "CC BY",
+        "LicenseRef-CC-BY",
         "http://www.freesound.org/people/eve/sounds/1/",
     )
     assert Origins(tmp_path).of(tmp_path / "a" / "other.wav").licence is None
     sound.with_suffix(".txt").write_text("Author: Adam\nLicence: all rights reserved\n")
     nearest = Origins(tmp_path).of(sound)
-    assert (nearest.author, nearest.licence, nearest.said_by) == ("Adam", "all rights reserved", "a/1-100-A.txt")
+    assert (nearest.author, nearest.licence, nearest.said_by) == (
+        "Adam",
+        "LicenseRef-All-Rights-Reserved",
+        "a/1-100-A.txt",
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "licence"),
     [
-        ("Creative Commons 0", "CC0"),
-        ("http://creativecommons.org/licenses/by-sa/4.0/", "CC BY-SA 4.0"),
-        ("Attribution Noncommercial http://creativecommons.org/licenses/by-nc/3.0/", "CC BY-NC 3.0"),
-        ("Sampling+", "Sampling+"),
+        ("Creative Commons 0", "CC0-1.0"),
+        ("http://creativecommons.org/licenses/by-sa/4.0/", "CC-BY-SA-4.0"),
+        ("Attribution Noncommercial http://creativecommons.org/licenses/by-nc/3.0/", "CC-BY-NC-3.0"),
+        ("Sampling+", "LicenseRef-CC-Sampling-Plus"),
         ("bring your own", None),
     ],
 )
