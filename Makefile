@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 PINS := pyproject.toml setup.py constraints.txt scripts/setup.sh $(wildcard synth/sampler/cpu/*)
 TORCH_INDEX ?=
 PYTHON ?= python3
+TEST_PROCESSES ?= 2
 export TORCH_INDEX VENV
 
 .DEFAULT_GOAL := help
@@ -24,7 +25,7 @@ serve: $(VENV)/.ready ## the pages and the API on http://127.0.0.1:8080, until C
 	@$(BIN)/sonorize serve
 
 test: $(VENV)/.ready-dev ## the tests that run in CI
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist worksteal --durations=10
 
 check: $(VENV)/.ready-dev ## lint, format, types, import contracts
 	@$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from tests.support.voices import FlashVoice, HissVoice, flash_route
 
 FLASHES_S = (0.5, 1.2)
 FLASH_CLIP_S = 2.0
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # two processes share the cores: one thread each, here and in children
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -34,10 +34,10 @@ class Muxing:
         clock: on which the source is read.
         picture: its picture.
         start_s: when the picture begins on that clock.
+        channels: of our own sound, 1 or 2.
         kept: tracks that are copied beside the picture.
         mixed: the sound that is mixed with ours; None where none is.
         recut: whether the picture is coded again rather than copied.
-        channels: of our sound.
         ceiling_dbfs: under which a mix is held.
         description: what ffmpeg says of the source.
         size: width and height of the picture, as it is coded.
@@ -50,10 +50,10 @@ class Muxing:
     start_s: float
     rate_hz: int
     container: Container
+    channels: int = 1
     kept: tuple[Stream, ...] = ()
     mixed: Stream | None = None
     recut: bool = False
-    channels: int = 1
     ceiling_dbfs: float = MIX_CEILING_DBFS
     description: str = ""
     size: tuple[int, int] = (0, 0)
