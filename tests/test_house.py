@@ -57,7 +57,7 @@ WITHOUT_TORCH = (
     "workers.boxes",
     "workers.embedded.supervisor",
     "workers.jobs",
-    "workers.queue",
+    "workers.broker.queue",
     "workers.reconciler",
     "workers.settings",
     "workers.files.storage",

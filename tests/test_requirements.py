@@ -25,8 +25,8 @@ RUN_BY_ALEMBIC = "workers.migrations.env"  # runs a migration when it is importe
 CONNECTS = """
 from pathlib import Path
 import tempfile
-from workers.notifications import QueueNotifier
-from workers.queue import make_app
+from workers.broker.notifications import QueueNotifier
+from workers.broker.queue import make_app
 from workers.settings import embedded
 
 with tempfile.TemporaryDirectory() as folder:

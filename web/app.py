@@ -25,15 +25,19 @@ from web.security import csrf, sessions
 from web.security.api_keys import Keys
 from web.server import health
 from web.uploads.submit import Submitter
+from workers.broker.notifications import QueueNotifier
+from workers.broker.queue import Notify
 from workers.errors import StorageError
 from workers.faults import Faults
+from workers.files.ballast import Ballast
+from workers.files.cleanup import Cleanup
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
-from workers.notifications import QueueNotifier
-from workers.queue import Notify
 from workers.settings import Settings
 
 SESSION_DAYS: Final = 14
+PARTS: Final = (api, batches, boxes, explanations, music, openapi, documents, views, search, login, health)
+"""The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,7 +46,7 @@ def create_app(
     *,
     jobs: Jobs | None = None,
     storage: Storage | None = None,
-    ring: Notify | None = None,
+    notify: Notify | None = None,
     broker_check: Callable[[], None] | None = None,
     faults: Sequence[Faults] = (),
 ) -> Flask:
@@ -62,18 +66,20 @@ def create_app(
     keys = Keys.parse(settings.api_keys)
     jobs = jobs if jobs is not None else jobs_of(settings)
     storage = storage if storage is not None else storage_of(settings)
-    if ring is None:
+    if notify is None:
         notifier = QueueNotifier(settings)
-        ring, broker_check, faults = notifier.notify, notifier.check, (notifier.faults, *faults)
+        notify, broker_check, faults = notifier.notify, notifier.check, (notifier.faults, *faults)
     app = Flask("web", root_path=str(Path(__file__).parent / "pages"))
     _configure(app, settings)
+    ballast = Ballast(settings.data_dir)
     parts = Site(
         settings=settings,
         jobs=jobs,
         storage=storage,
-        submitter=Submitter(settings, jobs, storage, ring),
+        submitter=Submitter(settings, jobs, storage, notify, ballast),
         keys=keys,
         streams=Streams(),
+        cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast),
         broker_check=broker_check,
         faults=tuple(faults),
         media_origins=_origins(storage),
@@ -84,7 +90,7 @@ def create_app(
     csrf.install(app)
     problems.install(app)
     filters.install(app)
-    for part in (api, batches, boxes, explanations, music, openapi, documents, views, search, login, health):
+    for part in PARTS:
         app.register_blueprint(part.blueprint)
     return app
 

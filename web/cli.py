@@ -15,7 +15,7 @@ import typer
 from synth.cli import app as cli
 from synth.errors import SynthError
 from synth.voices.library import registry
-from web.commands import boxes, demo, health, index, keys, measure, search, serve, submit
+from web.commands import boxes, demo, health, index, keys, measure, search, serve, submit, verify
 from workers.errors import WorkError
 
 app: Final = cli.program(
@@ -30,6 +30,7 @@ app: Final = cli.program(
         **{name: verb for name, verb in cli.VERBS.items() if name not in ("run", "render")},
         "bench": measure.bench,
         "doctor": health.doctor,
+        "verify": verify.verify,
     },
     {"keys": keys.keys_app, "index": index.index_app, "boxes": boxes.boxes_app, **cli.GROUPS},
 )

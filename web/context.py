@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from web.api.events import Streams
     from web.security.api_keys import Keys
     from web.uploads.submit import Submitter
+    from workers.files.cleanup import Cleanup
 
 
 _KEY: Final = "sonorize"
@@ -34,6 +35,7 @@ class Site:
     submitter: Submitter
     keys: Keys
     streams: Streams
+    cleanup: Cleanup
     broker_check: Callable[[], None] | None
     faults: tuple[Faults, ...]
     media_origins: tuple[str, ...]

@@ -21,6 +21,7 @@ from synth.options import Mode
 from workers.errors import DatabaseError
 
 if TYPE_CHECKING:
+    from workers.files.storage import Stored
     from workers.jobs import Job, Jobs
 
 POLL_S: Final = 0.2  # the flag in the row is looked at this often at most
@@ -70,6 +71,9 @@ class Attempt:
         timeout_s: how long the work may take.
         company: of all jobs that this process does together, for each to join.
         force: called when a stop was not heeded.
+
+    Attributes:
+        stored: what was put into the storage by this attempt, by its key.
     """
 
     def __init__(
@@ -79,12 +83,13 @@ class Attempt:
         *,
         heartbeat_s: float,
         timeout_s: float,
-        company: list[Attempt] | None = None,
+        batch_peers: list[Attempt] | None = None,
         force: Callable[[], None] = end_process,
     ) -> None:
         self.job = job
         self.moved_at = time.monotonic()
-        self._company = [] if company is None else company
+        self.stored: dict[str, Stored] = {}
+        self._company = [] if batch_peers is None else batch_peers
         self._company.append(self)
         self._spans = _SPANS_OF.get(job.mode, SPANS)
         self._keeps: bool | None = None

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from workers.errors import DatabaseError
+from workers.errors import DatabaseDamaged, DatabaseError, DatabaseFull
 
 BUSY_S: Final = 20.0
 CONNECTIONS: Final = 32  # at most, a process
+EXAMINE_EVERY_S: Final = 30.0  # a SQLite file at most
+EXAMINING_SHARE: Final = 0.01  # of the time, at most: a large file takes seconds
+_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DAMAGED: Final = "the database's file is damaged; restore it from a copy"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 MIGRATION_LOCK: Final = 7_306_095_201  # any number that nobody else locks
 
@@ -26,6 +35,9 @@ class Database:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self.is_postgresql = engine.dialect.name == "postgresql"
+        self._examining = threading.Lock()
+        self._examine_after = 0.0  # monotonic
+        self._damaged = False
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -38,6 +50,37 @@ class Database:
         """A transaction, on the disk when the block ends well, undone when it does not. Raises DatabaseError."""
         with _translated(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
+
+    def check(self) -> None:
+        """Raise DatabaseError unless the database answers now, and DatabaseDamaged where its file is damaged.
+
+        A SQLite file is examined page by page, now and then; between two examinations the last one counts.
+        """
+        with self.reading() as connection:
+            connection.execute(sa.select(1))
+        if not self.is_postgresql and self._examining.acquire(blocking=False):
+            try:
+                self._examine()
+            finally:
+                self._examining.release()
+        if self._damaged:
+            raise DatabaseDamaged(_DAMAGED)
+
+    def _examine(self) -> None:
+        began = time.monotonic()
+        if began < self._examine_after:
+            return
+        address = f"file:{quote(os.fsencode(str(self.engine.url.database)))}?mode=ro"
+        try:
+            # Not a connection of the pool: those keep pages in memory, as they were before the damage.
+            with closing(sqlite3.connect(address, uri=True, timeout=BUSY_S)) as connection:
+                self._damaged = connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",)
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode & 0xFF not in _DAMAGE:
+                raise DatabaseError("the database's file cannot be read") from error
+            self._damaged = True
+        ended = time.monotonic()
+        self._examine_after = ended + max(EXAMINE_EVERY_S, (ended - began) / EXAMINING_SHARE)
 
 
 def open_database(url: str) -> Database:
@@ -133,4 +176,21 @@ def _translated() -> Iterator[None]:
     except (DBAPIError, PoolTimeout) as error:
         if isinstance(error, sa.exc.IntegrityError):
             raise
+        if isinstance(error, DBAPIError) and _is_full(error):
+            raise DatabaseFull("the disk has no room for the database to write to") from error
+        if isinstance(error, DBAPIError) and _is_damage(error):
+            raise DatabaseDamaged(_DAMAGED) from error
         raise DatabaseError("the database cannot be reached, is busy or is full") from error
+
+
+def _is_full(error: DBAPIError) -> bool:
+    return _sqlite_code(error) == sqlite3.SQLITE_FULL or getattr(error.orig, "sqlstate", None) == "53100"
+
+
+def _is_damage(error: DBAPIError) -> bool:
+    return _sqlite_code(error) in _DAMAGE
+
+
+def _sqlite_code(error: DBAPIError) -> int:
+    """SQLite's primary result code; 0 for errors of others."""
+    return int(getattr(error.orig, "sqlite_errorcode", 0)) & 0xFF

@@ -7,8 +7,11 @@ The tree::
     ├── Conflict            the request contradicts what is there already
     ├── QueueFull           too many jobs wait; later is better
     ├── DatabaseError       the database cannot be reached or is busy for too long
+    │   ├── DatabaseFull    there is no room to write a change down
+    │   └── DatabaseDamaged its file holds what cannot be right
     ├── StorageError        files cannot be stored or fetched
-    │   └── ObjectNotFound  nothing is stored under this key (a NotFound too)
+    │   ├── ObjectNotFound  nothing is stored under this key (a NotFound too)
+    │   └── ObjectDamaged   what is stored under this key is not what was put there
     └── ServiceError        a program of the embedded default does not start
 
 Errors of other libraries are translated once, at the edge where they appear, with ``from``.
@@ -35,12 +38,24 @@ class DatabaseError(WorkError):
     """The database cannot be reached, or was busy for longer than a request may wait."""
 
 
+class DatabaseFull(DatabaseError):
+    """The disk has no room for what is to be written down."""
+
+
+class DatabaseDamaged(DatabaseError):
+    """The database's file holds what cannot be right: it has to be restored from a copy."""
+
+
 class StorageError(WorkError):
     """A file cannot be stored, fetched or deleted."""
 
 
 class ObjectNotFound(StorageError, NotFound):
     """Nothing is stored under this key."""
+
+
+class ObjectDamaged(StorageError):
+    """What is stored under this key is not what was put there."""
 
 
 class ServiceError(WorkError):

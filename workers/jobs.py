@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -15,8 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from synth.options import Options
 from workers.database import open_database
 from workers.errors import Conflict, NotFound, QueueFull
+from workers.files import objects, tombstones
+from workers.files.storage import Stored
 from workers.leases import Leases, unlist
-from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of
+from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, Cancellation, job_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
@@ -50,6 +52,7 @@ class Jobs(Leases):
         request_hash: str | None = None,
         id: str | None = None,
         mode: str | None = None,
+        source: Stored | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
 
@@ -59,6 +62,7 @@ class Jobs(Leases):
             request_hash: of all that was asked; another one under the same key is refused.
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
+            source: what was stored under ``source_key`` for this job.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
@@ -91,6 +95,7 @@ class Jobs(Leases):
                 if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
                 self._refuse_when_full(connection)
+                objects.write(connection, {} if source is None else {source_key: source})
                 return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
             with self._database.reading() as connection:
@@ -125,11 +130,11 @@ class Jobs(Leases):
         """One page, newest first, and the cursor of the next one (``None`` after the last)."""
         limit = min(max(1, limit), MAX_PAGE)
         wanted = {"owner": owner, "state": state, "mode": mode, "batch_id": batch_id}
-        asked = [JOBS.c[name] == value for name, value in wanted.items() if value is not None]
-        asked.append(JOBS.c.mode.not_in(QUESTIONS))  # they are nobody's jobs
+        conditions = [JOBS.c[name] == value for name, value in wanted.items() if value is not None]
+        conditions.append(JOBS.c.mode.not_in(QUESTIONS))  # they are nobody's jobs
         if cursor is not None:
-            asked.append(JOBS.c.id < cursor)
-        page = sa.select(JOBS).where(*asked).order_by(JOBS.c.id.desc()).limit(limit + 1)
+            conditions.append(JOBS.c.id < cursor)
+        page = sa.select(JOBS).where(*conditions).order_by(JOBS.c.id.desc()).limit(limit + 1)
         with self._database.reading() as connection:
             jobs = [job_of(row) for row in connection.execute(page)]
         return jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None
@@ -145,8 +150,8 @@ class Jobs(Leases):
             ended = {"state": State.CANCELED, "finished_at": self._clock(), "cancel_requested": True}
             if connection.execute(sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)).rowcount:
                 return Cancellation.CANCELED
-            asked = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
-            if row := connection.execute(asked.returning(JOBS.c.options)).one_or_none():
+            conditions = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
+            if row := connection.execute(conditions.returning(JOBS.c.options)).one_or_none():
                 if keep_partial:
                     kept = {**row.options, "keep_partial": True}
                     connection.execute(sa.update(JOBS).where(JOBS.c.id == id).values(options=kept))
@@ -154,8 +159,11 @@ class Jobs(Leases):
             self._found(connection.execute(sa.select(JOBS).where(*whose)).one_or_none())
         return Cancellation.ALREADY_FINISHED
 
-    def retry(self, id: str, owner: str | None) -> Job:
+    def retry(self, id: str, owner: str | None, *, of: Sequence[State] = _RETRIABLE) -> Job:
         """Let a failed or cancelled job wait again, with all its attempts; notify the queue afterwards.
+
+        Args:
+            of: the states in which it may be.
 
         Raises:
             NotFound: there is none.
@@ -178,7 +186,7 @@ class Jobs(Leases):
         }
         with self._database.writing() as connection:
             self._refuse_when_full(connection)
-            whose = (*_whose(id, owner), JOBS.c.state.in_(_RETRIABLE))
+            whose = (*_whose(id, owner), JOBS.c.state.in_(of))
             row = connection.execute(sa.update(JOBS).where(*whose).values(again).returning(JOBS)).one_or_none()
             if row is None:
                 there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
@@ -186,16 +194,24 @@ class Jobs(Leases):
             unlist(connection, [id])
         return job_of(row)
 
-    def delete(self, id: str, owner: str | None) -> Job:
-        """Forget a job in whatever state; its files are the caller's to delete. Raises NotFound."""
+    def delete(self, id: str, owner: str | None, *, has_files: bool = True) -> Job:
+        """Forget a job in whatever state; :mod:`workers.files.tombstones` deletes its files. Raises NotFound.
+
+        Args:
+            has_files: false where its files are deleted already, or it never had any.
+        """
         with self._database.writing() as connection:
             gone = sa.delete(JOBS).where(*_whose(id, owner)).returning(JOBS)
-            return self._found(connection.execute(gone).one_or_none())
+            job = self._found(connection.execute(gone).one_or_none())
+            connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.job_id == id))
+            if has_files:
+                tombstones.write(connection, id)
+        return job
 
     def counts(self, *, owner: str | None = None, batch_id: str | None = None) -> dict[str, int]:
         """State -> how many jobs, every state named."""
-        asked = [JOBS.c[name] == value for name, value in (("owner", owner), ("batch_id", batch_id)) if value]
-        by_state = sa.select(JOBS.c.state, sa.func.count()).where(*asked).group_by(JOBS.c.state)
+        conditions = [JOBS.c[name] == value for name, value in (("owner", owner), ("batch_id", batch_id)) if value]
+        by_state = sa.select(JOBS.c.state, sa.func.count()).where(*conditions).group_by(JOBS.c.state)
         with self._database.reading() as connection:
             found = {str(state): int(count) for state, count in connection.execute(by_state)}
         return {state.value: found.get(state, 0) for state in State}
@@ -241,9 +257,8 @@ class Jobs(Leases):
             return {row.id: job_of(row) for row in rows}
 
     def check(self) -> None:
-        """Raise DatabaseError unless the database answers now."""
-        with self._database.reading() as connection:
-            connection.execute(sa.select(1))
+        """Raise DatabaseError unless the database answers now and is whole."""
+        self._database.check()
 
     def close(self) -> None:
         """Give the connections back."""

@@ -203,6 +203,35 @@ BOXES: Final = sa.Table(
     sa.Index("boxes_of_job", "job_id"),
 )
 
+OBJECTS: Final = sa.Table(
+    "objects",
+    METADATA,
+    # What was put into the storage, as it was then; `sonorize verify` and every download hold it against what is there.
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("job_id", sa.String(32), nullable=False),  # no foreign key: a file is stored before its job's row
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("stored_at", sa.Double, nullable=False),
+    sa.Index("objects_of_job", "job_id"),
+)
+
+TOMBSTONES: Final = sa.Table(
+    "tombstones",
+    METADATA,
+    # Deleted jobs whose files are not deleted yet, because the storage was away or the process was killed.
+    sa.Column("job_id", sa.String(32), primary_key=True),
+    sa.Column("deleted_at", sa.Double, nullable=False),
+)
+
+SESSIONS: Final = sa.Table(
+    "sessions",
+    METADATA,
+    # Who is logged in on the pages; the cookie holds the name whose SHA-256 stands here.
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("key_name", sa.String(64), nullable=False),
+    sa.Column("expires_at", sa.Double, nullable=False),
+)
+
 
 def job_of(row: sa.Row[Any]) -> Job:
     """A row of :data:`JOBS` as a :class:`Job`."""

@@ -11,6 +11,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import platformdirs
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
@@ -127,9 +128,9 @@ class Settings(_Sourced):
         values = {name: value for name, value in dict(given).items() if value not in ("", None)}
         data_dir = Path(values.get("data_dir", cls.model_fields["data_dir"].default)).expanduser().absolute()
         values["data_dir"] = data_dir
-        values.setdefault("database_url", f"sqlite:///{data_dir / 'sonorize.db'}")
+        values.setdefault("database_url", sqlite_url(data_dir / "sonorize.db"))
         values.setdefault("storage_url", (data_dir / "files").as_uri())
-        values.setdefault("broker_url", f"redis+socket://{broker_socket(data_dir)}")
+        values.setdefault("broker_url", broker_socket_url(data_dir))
         return values
 
     @field_validator(*CHECKS)
@@ -160,8 +161,8 @@ def from_environment(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        told = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
-        raise OptionError(f"setting {PREFIX}{name}: {told}") from error
+        message = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
+        raise OptionError(f"setting {PREFIX}{name}: {message}") from error
 
 
 def embedded(data_dir: Path, **overrides: Any) -> Settings:
@@ -206,6 +207,20 @@ def broker_socket(data_dir: Path) -> Path:
     name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     # Not tempfile's folder: that may be long as well, and must be the same for every process.
     return Path("/tmp") / f"sonorize-{os.getuid()}-{name}" / "broker.sock"
+
+
+def broker_socket_url(data_dir: Path) -> str:
+    """The embedded broker's address; quoted, because a folder's name may hold ``%``, ``#`` and ``?``."""
+    return f"redis+socket://{_quoted(broker_socket(data_dir))}"
+
+
+def sqlite_url(file: Path) -> str:
+    """The address of a SQLite database, as SQLAlchemy reads it: with the file's path quoted."""
+    return f"sqlite:///{_quoted(file)}"
+
+
+def _quoted(path: Path) -> str:
+    return quote(os.fsencode(path), safe="/ ")
 
 
 def _kept_secret(path: Path) -> str:

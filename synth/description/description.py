@@ -16,6 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.shapes import Arrays
+
 SPACES: Final[Mapping[str, int]] = {"ave": 128, "crossmodal": 128}
 """Embedding spaces by name, with their dimensions. Vectors of one space compare across pictures and sounds.
 
@@ -33,8 +35,8 @@ class Side(StrEnum):
     SOUND = "sound"
 
 
-@dataclass(frozen=True)
-class Vector:
+@dataclass(frozen=True, repr=False)
+class Vector(Arrays):
     """A point in one of the :data:`SPACES`.
 
     Attributes:
@@ -46,6 +48,9 @@ class Vector:
     space: str
     side: Side
     values: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        self.require(values="D")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from torch import Tensor
 from synth.materials import MATERIALS
 from synth.models.reproducible import reproducible_inference
 from synth.models.vocabulary.materials import evidence
+from synth.shapes import Arrays
 
 FEATURES: Final = 1280
 OUTPUTS: Final = FEATURES + len(MATERIALS)
@@ -38,8 +39,8 @@ _DEVIATION: Final = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 _AT_ONCE: Final = 8
 
 
-@dataclass(frozen=True)
-class Sight:
+@dataclass(frozen=True, repr=False)
+class Sight(Arrays):
     """What the net says of K pictures.
 
     Attributes:
@@ -51,6 +52,9 @@ class Sight:
     pooled: NDArray[np.float32]
     classes: NDArray[np.float32]
     maps: NDArray[np.float16]
+
+    def __post_init__(self) -> None:
+        self.require(pooled="K 1280", classes="K 1000", maps="K 432 14 14")
 
 
 class ImageNetEye:

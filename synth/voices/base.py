@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.options import Options
+from synth.shapes import Arrays
 
 if TYPE_CHECKING:
     from synth.media.video import VideoInfo
@@ -103,8 +104,8 @@ class SoundChoice:
         }
 
 
-@dataclass(frozen=True)
-class Controls:
+@dataclass(frozen=True, repr=False)
+class Controls(Arrays):
     """What a voice heard in the picture: everything that its waveform depends on besides random numbers.
 
     Attributes:
@@ -128,9 +129,12 @@ class Controls:
     silence: str | None = None
     warnings: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        self.require(track="T D")
 
-@dataclass(frozen=True)
-class Rendering:
+
+@dataclass(frozen=True, repr=False)
+class Rendering(Arrays):
     """A waveform and what became of the hits on the way to it.
 
     Attributes:
@@ -144,6 +148,9 @@ class Rendering:
     hits: tuple[Hit, ...] = ()
     made_s: float | None = None
     laid: tuple[Laid, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.require(sound=("N", "N 2"))
 
 
 Finished = Callable[[Rendering], None]

@@ -16,10 +16,10 @@ import pytest
 from synth.options import Mode, Options
 from tests.support import servers
 from tests.support.paths import ROOT
+from workers.broker.notifications import QueueNotifier
 from workers.embedded.supervisor import Embedded
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Job, Jobs, State, jobs_of, new_id
-from workers.notifications import QueueNotifier
 from workers.settings import Settings, embedded
 
 

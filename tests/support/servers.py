@@ -58,7 +58,8 @@ class S3Server:
 
         keys = {"aws_access_key_id": self.access_key, "aws_secret_access_key": self.secret_key}
         client = boto3.session.Session().client("s3", endpoint_url=self.endpoint, region_name="us-east-1", **keys)
-        client.create_bucket(Bucket=bucket)
+        with contextlib.suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
+            client.create_bucket(Bucket=bucket)
         client.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import threading
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse, encode_multipart
@@ -18,7 +20,8 @@ from synth.ambient_classes import AMBIENT_CLASSES
 from synth.options import Mode, Options
 from synth.result import Output
 from synth.voices.base import Hit, SoundChoice
-from web.app import create_app
+from web.api.openapi import description
+from web.app import PARTS, create_app
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Job, Jobs, jobs_of
 from workers.records import OVERLAY, ROUTE, SEARCH
@@ -36,8 +39,8 @@ class Place:
         self.settings: Settings = embedded(folder, **{"describe": False, **settings})
         self.jobs: Jobs = jobs_of(self.settings)
         self.storage: Storage = storage_of(self.settings)
-        self.rung: list[str] = []
-        self.app = create_app(self.settings, jobs=self.jobs, storage=self.storage, ring=self.rung.append)
+        self.notified: list[str] = []
+        self.app = create_app(self.settings, jobs=self.jobs, storage=self.storage, notify=self.notified.append)
         self.client: FlaskClient = self.app.test_client()
 
     def finish(self) -> None:
@@ -60,9 +63,11 @@ class Place:
     def work(self) -> None:
         """Do all jobs that wait, with the worker's own code, in this process."""
         self.settings.work_dir.mkdir(parents=True, exist_ok=True)
-        desk = run_jobs.Desk(self.settings, self.jobs, self.storage, lambda _: True, self.settings.work_dir, "test")
+        context = run_jobs.WorkerContext(
+            self.settings, self.jobs, self.storage, lambda _: True, self.settings.work_dir, "test"
+        )
         for mode in MODES:
-            while run_jobs.drain(desk, mode):
+            while run_jobs.drain(context, mode):
                 pass
 
     @contextmanager
@@ -171,6 +176,15 @@ def place(folder: Path, **settings: Any) -> Iterator[Place]:
         yield made
     finally:
         made.jobs.close()
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document; needs no server."""
+    app = Flask("web")
+    for part in PARTS:
+        app.register_blueprint(part.blueprint)
+    return description(app)
 
 
 def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:

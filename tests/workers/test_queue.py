@@ -19,13 +19,13 @@ from tests.support import servers
 from tests.support.paths import ROOT
 from tests.support.patience import within
 from tests.support.running_server import House, alive, group_of, kill_group
-from workers import notifications
+from workers.broker import notifications
+from workers.broker.notifications import QueueNotifier
+from workers.broker.queue import QUEUES, make_app, queue_of
 from workers.embedded.services import Broker
 from workers.embedded.supervisor import Embedded, healthy
 from workers.errors import DatabaseError, ServiceError
 from workers.jobs import Job, State
-from workers.notifications import QueueNotifier
-from workers.queue import QUEUES, make_app, queue_of
 from workers.reconciler import Reconciler
 from workers.settings import embedded
 

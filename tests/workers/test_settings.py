@@ -43,7 +43,7 @@ def test_the_example_documents_every_setting_with_its_default(monkeypatch: pytes
 
 def test_what_is_left_empty_lies_in_the_data_folder(tmp_path: Path) -> None:
     settings = from_environment(data_dir=tmp_path / "with ünicode")
-    assert settings.database_url == f"sqlite:///{tmp_path / 'with ünicode' / 'sonorize.db'}"
+    assert settings.database_url == f"sqlite:///{tmp_path}/with %C3%BCnicode/sonorize.db"
     assert settings.storage_url == (tmp_path / "with ünicode" / "files").as_uri()
     assert settings.broker_url.startswith("redis+socket:///")
     assert settings.heartbeat_s == pytest.approx(settings.lease_s / 3)

@@ -10,12 +10,31 @@ from typing import IO, Any, Final, cast
 from flask import Blueprint, Response
 
 from synth.errors import SynthError
-from web.api.jobs import body_json, idempotency_key, keeping, option_fields, page_of_jobs, receive, reply, unless_known
-from web.api.media import stored_name
+from web.api.jobs import (
+    idempotency_key,
+    keeps_partial,
+    options_of,
+    page_of_jobs,
+    receive,
+    reply,
+    unless_known,
+    without_token,
+)
+from web.api.media import stored_name, whole_size
+from web.api.operations import BODY, UPLOADING, Operation, describes, parsed
 from web.api.problems import Problem, problem_of
 from web.api.representations import batch_json, job_json, outputs
+from web.api.schemas.jobs import (
+    Batch,
+    BatchCancellation,
+    BatchCreated,
+    Batches,
+    BatchUpload,
+    Cancel,
+    CancelQuery,
+    JobsQuery,
+)
 from web.context import owner, site, viewer
-from web.uploads.forms import parse_options
 from web.uploads.multipart import Form
 from web.uploads.submit import Ticket, display_title
 from workers.errors import NotFound, WorkError
@@ -26,6 +45,7 @@ blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches")
 MAX_FILES: Final = 200
 BODY_IN_FILES: Final = 4  # one call may carry as many bytes as so many files of the largest size
 PAGE: Final = 200
+_ARCHIVED: Final = {"key": "video", "hits_key": "hits"}
 
 
 def submit_all(form: Form, ticket: Ticket) -> list[dict[str, Any]]:
@@ -66,6 +86,17 @@ def members(batch_id: str) -> list[Job]:
 
 
 @blueprint.post("")
+@describes(
+    Operation(
+        "createBatch",
+        "Upload several clips in one call",
+        {202: BatchCreated},
+        (*UPLOADING, "conflict", "idempotency"),
+        form=BatchUpload,
+        files=MAX_FILES,
+        headers=("Idempotency-Key",),
+    )
+)
 def create() -> Response:
     """Make a job of each file in the request."""
     submitter, key = site().submitter, idempotency_key()
@@ -73,7 +104,7 @@ def create() -> Response:
         form = receive(folder, files=MAX_FILES, total_bytes=BODY_IN_FILES * submitter.limits.max_bytes)
         if not form.uploads:
             raise Problem("bad-request", "there is no file in the request; send each clip as a field `file`")
-        options = parse_options(option_fields(form.fields), site().libraries)
+        options = options_of(parsed(BatchUpload, without_token(form.fields)))
         items = submit_all(form, Ticket(owner(), options, new_id(time.time()), key))
     made = [item["job"] for item in items if "job" in item]
     if not made:
@@ -86,37 +117,73 @@ def create() -> Response:
 
 
 @blueprint.get("")
-def listing() -> Response:
+@describes(Operation("listBatches", "Your batches, newest first", {200: Batches}, ("option",), query=JobsQuery))
+def listing(query: JobsQuery) -> Response:
     """The caller's batches, newest first, by the newest jobs that belong to one."""
-    jobs, cursor = page_of_jobs()
+    jobs, cursor = page_of_jobs(query)
     ids = list(dict.fromkeys(job.batch_id for job in jobs if job.batch_id))
     return reply({"batches": [_brief(batch_id) for batch_id in ids], "next_cursor": cursor})
 
 
 @blueprint.get("/<batch_id>")
+@describes(
+    Operation(
+        "readBatch",
+        "One batch: counts, and each of its jobs",
+        {200: Batch, 304: None},
+        ("not-found",),
+        headers=("If-None-Match",),
+    )
+)
 def read(batch_id: str) -> Response:
     """One batch: counts, and each of its jobs in brief."""
     return unless_known(reply(batch_json(batch_id, members(batch_id))))
 
 
 @blueprint.post("/<batch_id>/cancel")
-def cancel(batch_id: str) -> Response:
+@describes(
+    Operation(
+        "cancelBatch",
+        "Stop all of a batch that is not finished",
+        {202: BatchCancellation},
+        (*BODY, "not-found", "disk-full"),
+        query=CancelQuery,
+        body=Cancel,
+    )
+)
+def cancel(batch_id: str, query: CancelQuery, body: Cancel) -> Response:
     """Stop all that is not finished."""
-    keep, running = keeping(body_json()), [job for job in members(batch_id) if not job.state.final]
-    outcomes = {job.id: str(site().jobs.cancel(job.id, viewer(), keep_partial=keep)) for job in running}
+    keep, running = (
+        keeps_partial(body.keep_partial, query.keep_partial),
+        [job for job in members(batch_id) if not job.state.final],
+    )
+    outcomes = {job.id: str(site().submitter.cancel(job.id, viewer(), keep_partial=keep)) for job in running}
     return reply({"id": batch_id, "outcomes": outcomes}, 202)
 
 
 @blueprint.get("/<batch_id>/result.zip")
+@describes(
+    Operation(
+        "readBatchResult",
+        "Videos and hit lists of all that is finished, in one archive",
+        {200: ("application/zip",)},
+        ("not-found", "conflict", "damaged"),
+    )
+)
 def result(batch_id: str) -> Response:
     """All finished videos and hit lists in one archive, written while it is sent.
 
     Raises:
-        Problem: ``conflict`` while nothing is finished.
+        Problem: ``conflict`` while nothing is finished; ``damaged``.
     """
     done = [job for job in members(batch_id) if outputs(job)]
     if not done:
         raise Problem("conflict", "no clip of this batch is finished yet", {"Retry-After": "5"})
+    for job in done:  # before the first byte is sent: afterwards nothing can be said any more
+        for entry in outputs(job):
+            for column in _ARCHIVED:
+                if column in entry:
+                    whole_size(str(entry[column]))
     headers = {"Content-Disposition": f'attachment; filename="sonorize-{batch_id}.zip"', "Cache-Control": "no-store"}
     return Response(archive(done), headers=headers, content_type="application/zip", direct_passthrough=True)
 
@@ -147,7 +214,7 @@ def archive(jobs: list[Job]) -> Iterator[bytes]:
         with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_STORED) as packed:
             for job in jobs:
                 for entry in outputs(job):
-                    for kind, column in (("video", "key"), ("hits", "hits_key")):
+                    for column, kind in _ARCHIVED.items():
                         if column not in entry:
                             continue
                         with packed.open(

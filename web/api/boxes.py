@@ -10,9 +10,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from synth.errors import OptionError
 from web.api import media
-from web.api.jobs import body_json, reply
+from web.api.jobs import reply
+from web.api.operations import BODY, Operation, describes
 from web.api.problems import Problem
 from web.api.representations import outputs
+from web.api.schemas import music as shapes
 from web.context import owner, site, viewer
 from workers.boxes import EDGES, Boxes, DrawnBox, Place, exported, lines, table
 from workers.jobs import Job
@@ -28,18 +30,29 @@ def boxes() -> Boxes:
 
 
 @blueprint.get("/v1/jobs/<job_id>/boxes")
+@describes(Operation("listBoxes", "Where people say its sound is", {200: shapes.Boxes}, ("not-found",)))
 def listing(job_id: str) -> Response:
     """The boxes of a job."""
     return reply({"boxes": [box.as_json() for box in boxes().of_job(job_id, viewer())]})
 
 
 @blueprint.post("/v1/jobs/<job_id>/boxes")
-def create(job_id: str) -> Response:
+@describes(
+    Operation(
+        "createBox",
+        "Say where in the picture the sound comes from, or that it is not to be seen",
+        {201: shapes.Box},
+        (*BODY, "not-found", "conflict"),
+        body=shapes.NewBox,
+    )
+)
+def create(job_id: str, body: shapes.NewBox) -> Response:
     """Say where the sound comes from."""
-    return reply(_create(site().job(job_id), body_json()).as_json(), 201)
+    return reply(_create(site().job(job_id), body.model_dump(exclude_unset=True)).as_json(), 201)
 
 
 @blueprint.delete("/v1/jobs/<job_id>/boxes")
+@describes(Operation("deleteBoxes", "Forget a job's boxes", {204: None}, ("not-found",)))
 def clear(job_id: str) -> Response:
     """Forget the boxes of a job."""
     boxes().delete(job_id, viewer())
@@ -47,6 +60,7 @@ def clear(job_id: str) -> Response:
 
 
 @blueprint.delete("/v1/jobs/<job_id>/boxes/<box_id>")
+@describes(Operation("deleteBox", "Forget one box", {204: None}, ("not-found",)))
 def delete(job_id: str, box_id: str) -> Response:
     """Forget one box."""
     boxes().delete(job_id, viewer(), box_id)
@@ -54,12 +68,18 @@ def delete(job_id: str, box_id: str) -> Response:
 
 
 @blueprint.get("/v1/boxes")
-def export() -> Response:
+@describes(
+    Operation(
+        "exportBoxes",
+        "All your boxes, for a training: one JSON object a line, or CSV",
+        {200: ("application/x-ndjson", "text/csv")},
+        ("option",),
+        query=shapes.Format,
+    )
+)
+def export(query: shapes.Format) -> Response:
     """All boxes of the caller, as a training reads them; without paths, which are nobody's business outside."""
-    asked = request.args.get("format", "json")
-    if asked not in _EXPORTS:
-        raise Problem("option", f"format is {asked[:20]!r}; allowed are {', '.join(_EXPORTS)}")
-    write, content_type, suffix = _EXPORTS[asked]
+    write, content_type, suffix = _EXPORTS[query.format]
     response = Response(write(exported(boxes().every(viewer()))), content_type=f"{content_type}; charset=utf-8")
     return media.dressed(response, f"boxes.{suffix}")
 

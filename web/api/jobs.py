@@ -10,10 +10,25 @@ from typing import Any, Final
 from flask import Blueprint, Response, json, request
 
 from synth.errors import MediaError
-from synth.options import Mode, Options, truth
+from synth.options import Options, truth
 from web.api import events, media
+from web.api.operations import BODY, UPLOADING, Operation, describes, parsed
 from web.api.problems import Problem
 from web.api.representations import job_json, links, outputs
+from web.api.schemas import jobs as schemas
+from web.api.schemas.files import Download
+from web.api.schemas.jobs import (
+    Cancel,
+    CancelQuery,
+    JobsOfBatchQuery,
+    JobsQuery,
+    Limits,
+    Probe,
+    ProbeUpload,
+    Upload,
+    Variants,
+)
+from web.api.schemas.options import OptionsForm
 from web.context import owner, site, viewer
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
@@ -22,7 +37,6 @@ from workers.jobs import Job, State, made_at
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
 
-MAX_PAGE: Final = 100
 MAX_KEY_LENGTH: Final = 200
 NOT_OPTIONS: Final = frozenset({"csrf_token"})
 
@@ -53,32 +67,13 @@ def receive(folder: Any, *, files: int, total_bytes: int) -> Form:
     return read_form(request.stream, request.headers.get("Content-Type", ""), folder, submitter.bounds(files))
 
 
-def body_json() -> dict[str, Any]:
-    """The JSON object of a small request, or its form; empty when there is no body.
-
-    Raises:
-        Problem: it is not a JSON object.
-    """
-    if request.mimetype == "application/x-www-form-urlencoded":
-        return dict(request.form)
-    if not request.content_length:
-        return {}
-    if not request.is_json:
-        raise Problem("unsupported-type", f"the body is {request.mimetype or 'of no stated kind'}; it must be JSON")
-    found = request.get_json(silent=True)
-    if not isinstance(found, dict):
-        raise Problem("bad-request", "the body must be a JSON object")
-    return found
-
-
-def keeping(fields: Mapping[str, Any]) -> bool:
-    """Whether a request to cancel wants to keep what was made: by its body or its query.
+def keeps_partial(*asked: str | bool | None) -> bool:
+    """Whether a request to cancel wants to keep what was made: the first that says so.
 
     Raises:
         OptionError: neither true nor false.
     """
-    asked = fields.get("keep_partial", request.args.get("keep_partial"))
-    return Options.parse({"keep_partial": asked if asked != "" else None}).keep_partial
+    return any(truth("keep_partial", one) for one in asked)
 
 
 def idempotency_key() -> str | None:
@@ -93,28 +88,34 @@ def idempotency_key() -> str | None:
     return key
 
 
-def option_fields(fields: Mapping[str, str]) -> dict[str, str]:
-    """The fields of a form that are options."""
+def without_token(fields: Mapping[str, str]) -> dict[str, str]:
+    """The fields of a form without the one that only shows where it comes from."""
     return {name: value for name, value in fields.items() if name not in NOT_OPTIONS}
 
 
-def page_of_jobs(**filters: Any) -> tuple[list[Job], str | None]:
-    """One page of the caller's jobs as the query asks for it: ``state``, ``mode``, ``cursor``, ``limit``.
+def options_of(form: OptionsForm) -> Options:
+    """The options of an upload.
 
     Raises:
-        Problem: ``option``, for a filter that is not known.
+        OptionError: this server has not what is asked for.
     """
-    state = _member(State, "state", request.args.get("state"))
-    mode = _member(Mode, "mode", request.args.get("mode"))
-    raw = request.args.get("limit", "24")
-    if not raw.isdecimal() or not 1 <= int(raw) <= MAX_PAGE:
-        raise Problem("option", f"limit is {raw[:20]!r}; allowed is 1 to {MAX_PAGE}")
+    return forms.parse_options(form.options(), site().libraries)
+
+
+def page_of_jobs(query: JobsQuery, **filters: Any) -> tuple[list[Job], str | None]:
+    """One page of the caller's jobs."""
     return site().jobs.recent(
-        owner=viewer(), state=state, mode=mode, cursor=request.args.get("cursor") or None, limit=int(raw), **filters
+        owner=viewer(),
+        state=State(query.state) if query.state else None,
+        mode=query.mode,
+        cursor=query.cursor,
+        limit=query.limit,
+        **filters,
     )
 
 
 @blueprint.get("/limits")
+@describes(Operation("readLimits", "What a clip may be", {200: Limits}))
 def limits() -> Response:
     """What a clip may be."""
     modes = [mode.value for mode in forms.MODES]
@@ -122,6 +123,16 @@ def limits() -> Response:
 
 
 @blueprint.post("/jobs")
+@describes(
+    Operation(
+        "createJob",
+        "Upload a clip and make a job of it",
+        {202: schemas.Job},
+        (*UPLOADING, "conflict", "idempotency"),
+        form=Upload,
+        headers=("Idempotency-Key",),
+    )
+)
 def create() -> Response:
     """Make a job of one clip."""
     submitter, key = site().submitter, idempotency_key()
@@ -129,11 +140,10 @@ def create() -> Response:
         form = receive(folder, files=1, total_bytes=submitter.limits.max_bytes + 1024**2)
         if not form.uploads:
             raise Problem("bad-request", "there is no file in the request; send the clip as the field `file`")
-        batch_id = form.fields.pop("batch_id", "") or None
-        if batch_id is not None and made_at(batch_id) is None:
+        asked = parsed(Upload, without_token(form.fields))
+        if asked.batch_id and made_at(asked.batch_id) is None:
             raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
-        options = forms.parse_options(option_fields(form.fields), site().libraries)
-        job = submitter.submit(form.uploads[0], Ticket(owner(), options, batch_id, key))
+        job = submitter.submit(form.uploads[0], Ticket(owner(), options_of(asked), asked.batch_id or None, key))
     return accepted(job)
 
 
@@ -143,19 +153,22 @@ def accepted(job: Job) -> Response:
 
 
 @blueprint.get("/jobs")
-def listing() -> Response:
+@describes(Operation("listJobs", "Your jobs, newest first", {200: schemas.Jobs}, ("option",), query=JobsOfBatchQuery))
+def listing(query: JobsOfBatchQuery) -> Response:
     """The caller's jobs, newest first."""
-    found, cursor = page_of_jobs(batch_id=request.args.get("batch_id") or None)
+    found, cursor = page_of_jobs(query, batch_id=query.batch_id)
     return reply({"jobs": [job_json(job, hits=False) for job in found], "next_cursor": cursor})
 
 
 @blueprint.get("/jobs/<job_id>")
+@describes(Operation("readJob", "One job", {200: schemas.Job, 304: None}, ("not-found",), headers=("If-None-Match",)))
 def read(job_id: str) -> Response:
     """One job; 304 when it is as the caller knows it."""
     return unless_known(reply(job_json(site().job(job_id))))
 
 
 @blueprint.delete("/jobs/<job_id>")
+@describes(Operation("deleteJob", "Delete a job and its files", {204: None}, ("not-found", "disk-full")))
 def delete(job_id: str) -> Response:
     """Take a job and its files away."""
     site().submitter.delete(job_id, viewer())
@@ -163,36 +176,83 @@ def delete(job_id: str) -> Response:
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
-def cancel(job_id: str) -> Response:
+@describes(
+    Operation(
+        "cancelJob",
+        "Stop a job, and keep what was made of it if asked to",
+        {200: schemas.Cancellation, 202: schemas.Cancellation},
+        (*BODY, "not-found", "disk-full"),
+        query=CancelQuery,
+        body=Cancel,
+    )
+)
+def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
     """Stop a job, and keep what was made of it if asked to."""
-    outcome = str(site().jobs.cancel(job_id, viewer(), keep_partial=keeping(body_json())))
+    keep = keeps_partial(body.keep_partial, query.keep_partial)
+    outcome = str(site().submitter.cancel(job_id, viewer(), keep_partial=keep))
     return reply({"id": job_id, "outcome": outcome}, 202 if outcome == "cancellation_requested" else 200)
 
 
 @blueprint.post("/jobs/<job_id>/retry")
+@describes(
+    Operation(
+        "retryJob",
+        "Queue a failed or canceled job again",
+        {202: schemas.Job},
+        ("not-found", "conflict", "queue-full", "disk-full"),
+    )
+)
 def retry(job_id: str) -> Response:
     """Queue a job again that failed or was cancelled."""
     job = site().jobs.retry(job_id, viewer())
-    site().submitter.ring(job.mode)
+    site().submitter.notify(job.mode)
     return accepted(job)
 
 
 @blueprint.post("/jobs/<job_id>/variants")
-def variants(job_id: str) -> Response:
+@describes(
+    Operation(
+        "varyJob",
+        "The same clip with other seeds, as new jobs",
+        {202: schemas.Created},
+        (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
+        body=Variants,
+    )
+)
+def variants(job_id: str, body: Variants) -> Response:
     """New jobs for the same clip, with other seeds."""
     job = site().job(job_id)
-    made = site().submitter.vary(job, variant_seeds(body_json(), job), owner())
+    made = site().submitter.vary(job, variant_seeds(body.model_dump(exclude_unset=True), job), owner())
     return reply({"jobs": [job_json(new, hits=False) for new in made]}, 202, {"Location": links(made[0])["self"]})
 
 
 @blueprint.get("/jobs/<job_id>/events")
+@describes(
+    Operation(
+        "followJob",
+        "Live progress as server-sent events; each event is the whole state",
+        {200: ("text/event-stream",), 204: None},
+        ("not-found", "too-many-streams"),
+        headers=("Last-Event-ID",),
+    )
+)
 def follow(job_id: str) -> Response:
     """The job's progress, live."""
     return events.respond(site().jobs, site().streams, site().job(job_id), viewer())
 
 
 @blueprint.get("/jobs/<job_id>/outputs/<int:take>/<kind>")
-def output(job_id: str, take: int, kind: str) -> Response:
+@describes(
+    Operation(
+        "readOutput",
+        "A file of a take: video, sound, hit list, provenance, thumbnail, or maps of where its sound comes from",
+        {200: media.MEDIA_TYPES, 206: media.MEDIA_TYPES, 302: None, 304: None},
+        ("not-found", "range", "damaged"),
+        query=Download,
+        headers=("Range", "If-None-Match"),
+    )
+)
+def output(job_id: str, take: int, kind: str, query: Download) -> Response:
     """One file of one take."""
     job = site().job(job_id)
     found = next((entry for entry in outputs(job) if entry["take"] == take), None)
@@ -202,6 +262,15 @@ def output(job_id: str, take: int, kind: str) -> Response:
 
 
 @blueprint.post("/probe")
+@describes(
+    Operation(
+        "probeClip",
+        "Look at a clip without making a job of it, and let mode auto choose its voice if asked to",
+        {200: Probe},
+        UPLOADING,
+        form=ProbeUpload,
+    )
+)
 def probe() -> Response:
     """Look at a clip without making a job of it; with ``route``, let a worker say which voice suits it."""
     submitter = site().submitter
@@ -209,16 +278,8 @@ def probe() -> Response:
         form = receive(folder, files=1, total_bytes=submitter.limits.max_bytes + 1024**2)
         if not form.uploads:
             raise MediaError("there is no file in the request; send the clip as the field `file`")
+        asked = parsed(ProbeUpload, {"route": request.args.get("route", ""), **form.fields})
         told = info_json(submitter.probe(form.uploads[0]))
-        if truth("route", form.fields.get("route", request.args.get("route"))):
+        if truth("route", asked.route):
             told["route"] = submitter.route(form.uploads[0], told, owner())
         return reply(told)
-
-
-def _member(kind: type[State] | type[Mode], name: str, value: str | None) -> Any:
-    if not value:
-        return None
-    try:
-        return kind(value)
-    except ValueError as error:
-        raise Problem("option", f"{name} is {value[:40]!r}; allowed are {', '.join(kind)}") from error

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from flask import Response, json, redirect, request
+from flask import Response, current_app, json, redirect, request
 from werkzeug.http import parse_range_header
 
 from web.api.problems import Problem
 from web.api.representations import FILES, KINDS
 from web.context import site
+from workers.files import objects
 from workers.jobs import Job
 
 URL_LIVES_S: Final = 600
@@ -35,6 +36,10 @@ _TYPES: Final = {
     ".png": "image/png",
     ".webp": "image/webp",
 }
+
+
+MEDIA_TYPES: Final = (*dict.fromkeys(_TYPES.values()), "application/octet-stream")
+"""Those of all files that go out."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,10 @@ def send(item: Item) -> Response:
 
     Raises:
         NotFound: it is not stored.
-        Problem: ``range``.
+        Problem: ``range``; ``damaged``.
     """
     storage, attached = site().storage, "download" in request.args
+    size = whole_size(item.key)
     elsewhere = storage.url(
         item.key,
         expires_s=URL_LIVES_S,
@@ -93,13 +99,26 @@ def send(item: Item) -> Response:
         sent: Response = redirect(elsewhere, 302)  # type: ignore[assignment]
         sent.headers["Cache-Control"] = "no-store"  # the address dies before long
         return sent
-    size = storage.size(item.key)
     response = _piece(item, size)
     response.headers["Accept-Ranges"] = "bytes"
     # A key's bytes never change: each attempt of a job has keys of its own.
     response.headers["Cache-Control"] = "private, max-age=86400, immutable"
     response.set_etag(_etag(item))
     return dressed(response, item.filename)
+
+
+def whole_size(key: str) -> int:
+    """Length in bytes of a stored file that is as long as it was when it was stored.
+
+    Raises:
+        NotFound: it is not stored.
+        Problem: ``damaged``.
+    """
+    size, stored = site().storage.size(key), objects.find(site().jobs.database, key)
+    if size == 0 or (stored is not None and size != stored.bytes_):
+        current_app.logger.error("%s has %d bytes; stored were %s", key, size, stored.bytes_ if stored else "some")
+        raise Problem("damaged", "the stored file is not whole any more; whoever runs the server can repair it")
+    return size
 
 
 def _piece(item: Item, size: int) -> Response:

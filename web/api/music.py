@@ -12,9 +12,13 @@ from synth.errors import OptionError
 from synth.media.sound.bed import LEVEL_RANGE_LUFS, Bed
 from synth.music.folder import track_file
 from web.api import media
-from web.api.jobs import accepted, body_json, reply
+from web.api.jobs import accepted, reply
+from web.api.operations import BODY, Operation, describes
 from web.api.problems import Problem
 from web.api.representations import music_json, outputs
+from web.api.schemas import jobs as schemas
+from web.api.schemas.files import Download
+from web.api.schemas.music import LayMusic, Music
 from web.context import owner, site
 from workers.errors import NotFound
 from workers.jobs import Job, State
@@ -34,17 +38,29 @@ _TYPES: Final = {
     ".m4a": "audio/mp4",
     ".aac": "audio/aac",
 }
+MEDIA_TYPES: Final = (*dict.fromkeys(_TYPES.values()), "application/octet-stream")
 DEFAULT_LUFS: Final = Bed().level_lufs
 
 
 @blueprint.get("/v1/jobs/<job_id>/music")
+@describes(Operation("readMusic", "Music that fits the clip", {200: Music}, ("not-found",)))
 def suggestions(job_id: str) -> Response:
     """What was suggested for a job."""
     return reply(music_json(site().job(job_id)))
 
 
 @blueprint.get("/v1/jobs/<job_id>/music/<int:number>")
-def listen(job_id: str, number: int) -> Response:
+@describes(
+    Operation(
+        "listenToMusic",
+        "A suggested track, by its number in the list",
+        {200: MEDIA_TYPES, 206: MEDIA_TYPES, 304: None},
+        ("not-found", "range"),
+        query=Download,
+        headers=("Range", "If-None-Match"),
+    )
+)
+def listen(job_id: str, number: int, query: Download) -> Response:
     """A suggested track itself, by its number among the suggestions, or the range of it that is asked for."""
     job, root = site().job(job_id), site().settings.music_dir
     found = (job.result or {}).get("music", {}).get("suggestions", ())
@@ -61,9 +77,18 @@ def listen(job_id: str, number: int) -> Response:
 
 
 @blueprint.post("/v1/jobs/<job_id>/music")
-def lay(job_id: str) -> Response:
+@describes(
+    Operation(
+        "layMusic",
+        "Lay a track of the server's folder of music under a take: a job of its own",
+        {202: schemas.Job},
+        (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
+        body=LayMusic,
+    )
+)
+def lay(job_id: str, body: LayMusic) -> Response:
     """Lay a track under a take: a job of its own."""
-    return accepted(_lay(site().job(job_id), body_json()))
+    return accepted(_lay(site().job(job_id), body.model_dump(exclude_unset=True)))
 
 
 @blueprint.post("/jobs/<job_id>/music")

@@ -6,7 +6,6 @@ Errors of the library and of the job's life are mapped once, in :func:`problem_o
 
 from __future__ import annotations
 
-import errno
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,17 @@ from flask import Flask, Response, current_app, g, json, render_template, reques
 from werkzeug.exceptions import HTTPException
 
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
-from workers.errors import Conflict, DatabaseError, NotFound, QueueFull, ServiceError, StorageError, WorkError
+from workers.errors import (
+    Conflict,
+    DatabaseError,
+    DatabaseFull,
+    NotFound,
+    QueueFull,
+    ServiceError,
+    StorageError,
+    WorkError,
+)
+from workers.files import disk
 
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 15
@@ -48,6 +57,7 @@ KINDS: Final[dict[str, Kind]] = {
     "idempotency": Kind(422, "The key was used for something else", "Use a new `Idempotency-Key` for a new request."),
     "queue-full": Kind(429, "The queue is full", "Wait as long as `Retry-After` says, then send it again."),
     "internal": Kind(500, "Something broke on our side", "Try again; if it stays, report the request's `id`."),
+    "damaged": Kind(500, "A stored file is damaged", "Make the job anew; `sonorize verify --repair` mends the server."),
     "unavailable": Kind(503, "A part of the server is away", "Try again after `Retry-After` seconds."),
     "too-many-streams": Kind(503, "Too many live streams", "Read the job with `GET` every second or two instead."),
     "disk-full": Kind(507, "The server has no room left", "Try again later, or delete results that are not needed."),
@@ -115,7 +125,7 @@ def problem_of(error: Exception, **more: Any) -> Problem:
     """What ``error`` means to a caller; for what nobody foresaw, nothing but a number to report."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, DatabaseFull) or (isinstance(error, OSError) and disk.is_full(error)):
         return Problem("disk-full", "the server's disk is full", _later(), more)
     for kind, code in _BY_CLASS:
         if isinstance(error, kind):
@@ -130,8 +140,7 @@ def problem_of(error: Exception, **more: Any) -> Problem:
 
 
 def _disk_or_away(error: Exception, more: dict[str, Any]) -> Problem:
-    cause = error.__cause__
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+    if disk.is_full(error.__cause__):
         return Problem("disk-full", "the server's disk is full", _later(), more)
     return Problem("unavailable", "the server cannot reach one of its parts", _later(), more)
 

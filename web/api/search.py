@@ -11,10 +11,12 @@ from flask import Blueprint, Response, render_template, request
 from synth.description.description import Side
 from synth.errors import MediaError, OptionError
 from web.api import search_service
-from web.api.jobs import reply
+from web.api.jobs import reply, without_token
+from web.api.operations import UPLOADING, Operation, describes, parsed
 from web.api.problems import Problem, problem_of
 from web.api.representations import outputs
-from web.api.search_service import Found, Wish
+from web.api.schemas.search import Search, SearchQuery, SearchUpload
+from web.api.search_service import Found, SearchRequest
 from web.context import owner, site
 from web.security import csrf
 from web.uploads.multipart import Bounds, Form, read_form
@@ -39,12 +41,31 @@ class Answer:
 
 
 @blueprint.get("/v1/search")
-def find() -> Response:
+@describes(
+    Operation(
+        "search",
+        "Find results by words, or like another job's picture or sound",
+        {200: Search},
+        ("bad-request", "not-found", "option"),
+        query=SearchQuery,
+    )
+)
+def find(query: SearchQuery) -> Response:
     """Search by words, or like a job."""
-    return reply(_answer(request.args).as_json())
+    return reply(_answer(query.fields()).as_json())
 
 
 @blueprint.post("/v1/search")
+@describes(
+    Operation(
+        "searchLikeFile",
+        "Find results that look or sound like a picture, a sound or a clip",
+        {200: Search},
+        (*UPLOADING,),
+        form=SearchUpload,
+        accept=("video/mp4", "image/jpeg", "image/png", "image/webp", "audio/wav", "audio/mpeg", "audio/flac"),
+    )
+)
 def find_like_file() -> Response:
     """Search like a picture, a sound or a clip."""
     submitter = site().submitter
@@ -52,6 +73,7 @@ def find_like_file() -> Response:
         form = _receive(folder)
         if not form.uploads:
             raise Problem("bad-request", "there is no file in the request; send it as the field `file`")
+        form.fields = parsed(SearchUpload, without_token(form.fields)).fields()
         return reply(_answer_file(form).as_json())
 
 
@@ -87,18 +109,28 @@ def _answer(asked: Mapping[str, str]) -> Answer:
         Problem, OptionError: it asks for nothing, for both, or for what is not allowed.
         NotFound: the job is not the caller's.
     """
-    text, job_id, wish = asked.get("q", "").strip(), asked.get("job", ""), Wish.parse(asked)
+    text, job_id, wanted = asked.get("q", "").strip(), asked.get("job", ""), SearchRequest.parse(asked)
     if bool(text) == bool(job_id):
         raise Problem("bad-request", "search with q=WORDS or with job=ID, and not with both; a file is sent by POST")
     if text:
-        return Answer({"kind": "words", "words": text, "limit": wish.limit}, search_service.by_words(text, wish.limit))
+        return Answer(
+            {"kind": "words", "words": text, "limit": wanted.limit},
+            search_service.by_words(text, wanted.limit),
+        )
     job = site().job(job_id)
     there = [output["take"] for output in outputs(job)]
     take = asked.get("take") or str(there[0] if there else 0)
     if not take.isdecimal() or int(take) not in there:
         raise OptionError(f"take is {take[:20]!r}; the job has {', '.join(map(str, there)) or 'none'}")
-    found = search_service.like(search_service.points_of_job(job, int(take), wish), wish, without=[job.id])
-    told = {"kind": "job", "job": job.id, "take": int(take), "title": job.title, **wish.as_json(), "limit": wish.limit}
+    found = search_service.like(search_service.vectors_of_job(job, int(take), wanted), wanted, without=[job.id])
+    told = {
+        "kind": "job",
+        "job": job.id,
+        "take": int(take),
+        "title": job.title,
+        **wanted.as_json(),
+        "limit": wanted.limit,
+    }
     return Answer(told, found)
 
 
@@ -109,13 +141,13 @@ def _answer_file(form: Form) -> Answer:
         Problem: no worker looked at it in time.
         MediaError, OptionError: it or a field is refused.
     """
-    wish = Wish.parse(form.fields)
+    wanted = SearchRequest.parse(form.fields)
     upload = form.uploads[0]
-    seen = site().submitter.looks_and_sounds(upload, wish.by.value if wish.by else None, owner())
+    seen = site().submitter.looks_and_sounds(upload, wanted.by.value if wanted.by else None, owner())
     if seen is None:
         raise Problem("unavailable", "no worker was free to look at the file in time", {"Retry-After": _AGAIN_S})
-    found = search_service.like(search_service.points_of_answer(seen, wish), wish)
-    told = {"kind": seen["kind"], "title": upload.filename[:120], **wish.as_json(), "limit": wish.limit}
+    found = search_service.like(search_service.vectors_of_answer(seen, wanted), wanted)
+    told = {"kind": seen["kind"], "title": upload.filename[:120], **wanted.as_json(), "limit": wanted.limit}
     return Answer(told, found)
 
 

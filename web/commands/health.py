@@ -47,12 +47,12 @@ def _of_the_server(settings: Settings) -> Mapping[str, upkeep.Check]:
 
 
 def _broker(settings: Settings) -> str:
+    from workers.broker.notifications import QueueNotifier
     from workers.embedded.services import broker_program
-    from workers.notifications import QueueNotifier
-    from workers.settings import broker_socket
+    from workers.settings import broker_socket, broker_socket_url
 
     inside = broker_socket(settings.data_dir)
-    if str(inside) not in settings.broker_url:
+    if settings.broker_url != broker_socket_url(settings.data_dir):
         QueueNotifier(settings).check()
         return "answers at the address of the settings"
     program = broker_program()
@@ -64,8 +64,9 @@ def _broker(settings: Settings) -> str:
 
 def _database(settings: Settings) -> str:
     from workers.jobs import jobs_of
+    from workers.settings import sqlite_url
 
-    if settings.database_url == f"sqlite:///{settings.data_dir / 'sonorize.db'}" and not settings.data_dir.exists():
+    if settings.database_url == sqlite_url(settings.data_dir / "sonorize.db") and not settings.data_dir.exists():
         return f"will be made in {settings.data_dir}"
     jobs = jobs_of(settings)
     try:

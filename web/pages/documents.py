@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, current_app, render_template, request
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from web.api.openapi import OPERATIONS
+from web.api.operations import routes
 from web.api.problems import KINDS
 from web.context import site
 
 NAMES: Final = (
     "COMMAND_LINE",
     "FILES",
+    "SOUNDS",
     "API",
     "SERVER",
     "TRAINING",
@@ -63,7 +64,7 @@ def index() -> str:
     return render_template(
         "documents.html",
         documents=[document(name) for name in NAMES],
-        operations=OPERATIONS,
+        operations=list(routes(current_app)),
         kinds=KINDS,
         base=base,
         limits=site().submitter.limits,

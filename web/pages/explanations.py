@@ -7,21 +7,23 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template
 
 from synth.description import texture_kinds
 from synth.options import Options
 from web.api import media
 from web.api.media import Item
+from web.api.operations import Operation, describes
 from web.api.problems import Problem
 from web.api.representations import METHODS, job_json, outputs
+from web.api.schemas.files import HeatMapQuery
 from web.context import owner, site, viewer
 from web.pages import phrases
 from workers.errors import Conflict, NotFound, ObjectNotFound
 from workers.jobs import MAX_PAGE, Job, State
 from workers.records import OVERLAY
 
-blueprint = Blueprint("insights", __name__)
+blueprint = Blueprint("explanations", __name__)
 
 PATIENCE_S: Final = 45.0
 AT_ONCE: Final = 3
@@ -79,11 +81,19 @@ def _texture_name(jobs: Sequence[Job]) -> str | None:
 
 
 @blueprint.get("/v1/jobs/<job_id>/takes/<int:take>/heat-map.mp4")
-def heat_map_video(job_id: str, take: int) -> Response:
+@describes(
+    Operation(
+        "readHeatMapVideo",
+        "A take with the maps of where its sound comes from moving over it; drawn when it is first asked for",
+        {200: ("video/mp4",), 206: ("video/mp4",), 302: None, 304: None},
+        ("not-found", "option", "conflict", "range", "queue-full", "damaged"),
+        query=HeatMapQuery,
+        headers=("Range", "If-None-Match"),
+    )
+)
+def heat_map_video(job_id: str, take: int, query: HeatMapQuery) -> Response:
     """A take with its heat maps moving over it."""
-    job, method = site().job(job_id), request.args.get("method", next(iter(METHODS)))
-    if method not in METHODS:
-        raise Problem("option", f"method is {method[:20]!r}; allowed are {', '.join(METHODS)}")
+    job, method = site().job(job_id), query.method
     entry = next((entry for entry in outputs(job) if entry["take"] == take), None)
     if entry is None or entry.get("maps_key") is None or entry.get(f"heat_{method}_key") is None:
         raise Problem("not-found", f"there are no heat maps of take {take} by {METHODS[method]}")
@@ -120,7 +130,7 @@ def _have_drawn(job: Job, entry: Mapping[str, Any], method: str, key: str) -> No
             request_hash=job.id,
             mode=OVERLAY,
         )
-        site().submitter.ring(OVERLAY)
+        site().submitter.notify(OVERLAY)
         _wait(question.id, key)
     finally:
         _WAITING.release()
@@ -144,7 +154,7 @@ def _failure(question_id: str) -> str | None:
         asked = site().jobs.get(question_id, None)
         if not asked.state.final:
             return None
-        site().jobs.delete(question_id, None)
+        site().jobs.delete(question_id, None, has_files=False)  # it asked about another job's
     except NotFound:  # somebody else who waited for the same took it away
         return "the video could not be drawn"
     return str((asked.error or {}).get("detail", "the video could not be drawn"))

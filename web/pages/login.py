@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.context import site
 from web.security import sessions
 
-blueprint = Blueprint("door", __name__)
+blueprint = Blueprint("login", __name__)
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
@@ -27,5 +27,5 @@ def login() -> Response | str | tuple[str, int]:
 @blueprint.post("/logout")
 def logout() -> Response:
     """End the session."""
-    session.clear()
-    return redirect(url_for("door.login"), 303)
+    sessions.log_out()
+    return redirect(url_for("login.login"), 303)

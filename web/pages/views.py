@@ -10,9 +10,11 @@ from werkzeug.wrappers import Response
 
 from synth.options import Options
 from web.api import batches, boxes
-from web.api.jobs import keeping, page_of_jobs
+from web.api.jobs import keeps_partial, page_of_jobs
+from web.api.operations import once, parsed
 from web.api.problems import Problem
 from web.api.representations import job_json, outputs
+from web.api.schemas.jobs import JobsQuery
 from web.context import owner, site, viewer
 from web.security import csrf
 from web.uploads import forms
@@ -88,7 +90,8 @@ def job(job_id: str) -> str:
 @blueprint.post("/jobs/<job_id>/cancel")
 def cancel(job_id: str) -> Response:
     """Stop a job, and keep what was made of it if asked to."""
-    site().jobs.cancel(job_id, viewer(), keep_partial=keeping(request.form))
+    keep = keeps_partial(request.form.get("keep_partial"), request.args.get("keep_partial"))
+    site().submitter.cancel(job_id, viewer(), keep_partial=keep)
     return redirect(url_for("pages.job", job_id=job_id), 303)
 
 
@@ -96,7 +99,7 @@ def cancel(job_id: str) -> Response:
 def retry(job_id: str) -> Response:
     """Queue a job again."""
     again = site().jobs.retry(job_id, viewer())
-    site().submitter.ring(again.mode)
+    site().submitter.notify(again.mode)
     return redirect(url_for("pages.job", job_id=job_id), 303)
 
 
@@ -118,7 +121,7 @@ def delete(job_id: str) -> Response:
 @blueprint.get("/gallery")
 def gallery() -> str:
     """The caller's jobs as cards, newest first."""
-    jobs, cursor = page_of_jobs()
+    jobs, cursor = page_of_jobs(parsed(JobsQuery, _given_filters()))
     asked = {name: request.args[name] for name in ("state", "mode") if request.args.get(name)}
     return render_template(
         "gallery.html",
@@ -141,8 +144,13 @@ def batch(batch_id: str) -> str:
 def cancel_batch(batch_id: str) -> Response:
     """Stop all of them."""
     for member in batches.members(batch_id):
-        site().jobs.cancel(member.id, viewer())
+        site().submitter.cancel(member.id, viewer())
     return redirect(url_for("pages.batch", batch_id=batch_id), 303)
+
+
+def _given_filters() -> dict[str, str]:
+    """The filters of the gallery: a form sends those that nobody chose as well, empty."""
+    return {name: value for name, value in once(request.args).items() if value and name in JobsQuery.model_fields}
 
 
 def _receive(folder: Any) -> Form:

@@ -16,7 +16,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from web.context import Site, site
+from workers.errors import DatabaseDamaged
 from workers.faults import reason_of
+from workers.files import disk, tombstones
 from workers.jobs import Jobs, State
 
 blueprint = Blueprint("health", __name__)
@@ -54,6 +56,14 @@ class JobFigures(Collector):
             for kind, count in one.counts.items():
                 faults.add_metric([one.part, kind], count)
         yield faults
+        removed = CounterMetricFamily(
+            "sonorize_leftovers_removed", "What the cleanup took away since the start.", labels=["kind"]
+        )
+        for kind, count in self.parts.cleanup.removed.items():
+            removed.add_metric([kind], count)
+        yield removed
+        waiting = tombstones.count(self.parts.jobs.database)
+        yield GaugeMetricFamily("sonorize_deletions_waiting", "Deleted jobs that have files still.", value=waiting)
 
 
 def install(app: Flask) -> None:
@@ -90,7 +100,11 @@ def livez() -> Response:
 def readyz() -> Response:
     """200 when jobs can be accepted, 503 when not; says what is away, and what goes wrong in the background."""
     parts = site()
-    needed = {"database": _try(parts.jobs.check), "storage": _try(parts.storage.check)}
+    needed = {
+        "database": _try(parts.jobs.check),
+        "storage": _try(parts.storage.check),
+        "spool": _try(parts.submitter.spool.check),
+    }
     broker = _try_broker(parts)
     ready = all(answer == "ok" for answer in needed.values())
     reasons = {one.part: one.reason for one in parts.faults if one.reason is not None}
@@ -114,7 +128,9 @@ def _try(check: Callable[[], Any]) -> str:
         check()
     except Exception as error:
         current_app.logger.warning("not ready: %s", error)
-        return "away"
+        if isinstance(error, DatabaseDamaged):
+            return "damaged"
+        return "full" if disk.is_full(error) else "away"
     return "ok"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from html import escape
 from typing import Any, Final
 
@@ -40,7 +41,10 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
-        self.adj = self.adj.sonorize_bounds.get(self.path, self.adj)
+        if self.path in self.adj.sonorize_bounds:
+            self.adj = self.adj.sonorize_bounds[self.path]
+            with suppress(OSError):  # the body may need it: where it cannot be made, the view says so
+                self.adj.sonorize_spool.mkdir(parents=True, exist_ok=True)
 
 
 class _ProblemTask(ErrorTask):  # type: ignore[misc]
@@ -103,6 +107,7 @@ def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> 
         raise
     server.channel_class = _Channel
     server.adj.send_bytes = 1  # an event goes out at once, not when 18 kB have gathered
+    server.adj.sonorize_spool = parts_of(app).submitter.spool.folder
     server.adj.sonorize_bounds = _bounds(server.adj, parts_of(app).submitter.limits.max_bytes)
     return server
 

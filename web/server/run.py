@@ -23,12 +23,13 @@ from flask import Flask
 
 from synth.errors import OptionError
 from web.app import create_app
+from web.context import parts_of
 from web.server.http_server import CONNECTIONS, make_server, stop
+from workers.broker.notifications import QueueNotifier
 from workers.embedded.supervisor import READY_S, Embedded
 from workers.errors import ServiceError
 from workers.files.storage import storage_of
 from workers.jobs import jobs_of
-from workers.notifications import QueueNotifier
 from workers.reconciler import Reconciler
 from workers.settings import Settings
 
@@ -72,10 +73,13 @@ class Server:
                 self.settings,
                 jobs=jobs,
                 storage=storage,
-                ring=notifier.notify,
+                notify=notifier.notify,
                 broker_check=notifier.check,
                 faults=(notifier.faults, reconciler.faults),
             )
+            cleanup = parts_of(app).cleanup
+            cleanup.start()
+            undo.callback(cleanup.stop)
             self.address = undo.enter_context(_answering(self.settings, app))
             self._closing = undo.pop_all()
         return self

@@ -31,7 +31,8 @@ MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT, Mode.SPEECH)
 
 NAMES: Final = tuple(field.name for field in fields(Options))
 _DEFAULTS: Final = Options()
-_BANK_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+BANK_NAME: Final = "[a-z0-9][a-z0-9-]{0,63}"
+"""What the name of a shipped bank looks like, as a regular expression for all of it."""
 _WORDS: Final[dict[StrEnum, str]] = {
     Mode.AUTO: "Automatic",
     Mode.HITS: "Hits and scratches",
@@ -150,7 +151,7 @@ def parse_options(raw: Mapping[str, Any], libraries: Sequence[str] = ()) -> Opti
             f"available are {', '.join(mode.value for mode in MODES)}"
         )
     # The library takes paths of the machine it runs on; a stranger must not name files of the server's.
-    if options.bank is not None and not _BANK_NAME.fullmatch(options.bank):
+    if options.bank is not None and not re.fullmatch(BANK_NAME, options.bank):
         raise OptionError("bank must be the name of a bank that ships: lower-case letters, digits and dashes")
     _check_library(options, libraries)
     if options.voice is not None and options.voice not in _packs():

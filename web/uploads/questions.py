@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from synth.errors import MediaError, OptionError, SynthError, WeightsError
 from synth.options import Options
+from workers.broker.queue import Notify
 from workers.errors import NotFound
 from workers.files.storage import Storage
 from workers.jobs import Jobs, State, new_id
-from workers.queue import Notify
 from workers.records import ROUTE, SEARCH
 
 SOURCE_TYPE: Final = "application/octet-stream"  # whatever the client says it is, nobody is to run it
@@ -38,8 +38,8 @@ _log = logging.getLogger(__name__)
 class Questions:
     """Asks workers, and waits. Safe to use from many threads."""
 
-    def __init__(self, jobs: Jobs, storage: Storage, ring: Notify) -> None:
-        self._jobs, self._storage, self._ring = jobs, storage, ring
+    def __init__(self, jobs: Jobs, storage: Storage, notify: Notify) -> None:
+        self._jobs, self._storage, self._ring = jobs, storage, notify
         self._waiting = {mode: threading.BoundedSemaphore(count) for mode, count in AT_ONCE.items()}
 
     def ask(self, mode: str, path: Path, info: Mapping[str, Any], owner: str) -> dict[str, Any] | None:
@@ -87,10 +87,11 @@ class Questions:
         return None
 
     def _forget(self, job_id: str) -> None:
-        with suppress(NotFound):
-            self._jobs.delete(job_id, None)
+        gone = True
         try:
             self._storage.delete(f"{job_id}/")
         except Exception:
-            # The row is gone, so nobody can see the file; the sweep of the storage finds it.
-            _log.exception("the file of question %s could not be deleted", job_id)
+            _log.exception("the file of question %s is deleted later", job_id)
+            gone = False
+        with suppress(NotFound):
+            self._jobs.delete(job_id, None, has_files=not gone)

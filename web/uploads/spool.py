@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from web.api.problems import RETRY_AFTER_S, Problem
-
-RESERVE_BYTES: Final = 64 * 1024**2  # stays free for the database and for the results of jobs under way
-ABANDONED_S: Final = 24 * 3600.0
+from workers.errors import StorageError
+from workers.files import disk
 
 
 class Spool:
@@ -22,13 +19,19 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.sweep(ABANDONED_S)
 
     @contextmanager
     def request(self) -> Iterator[Path]:
-        """A folder of its own for one request; whatever is left in it when the block ends is removed."""
+        """A folder of its own for one request; whatever is left in it when the block ends is removed.
+
+        Raises:
+            StorageError: no folder can be made.
+        """
         mine = self.folder / secrets.token_hex(12)
-        mine.mkdir()
+        try:
+            mine.mkdir(parents=True)  # with its parent, should somebody have taken that away
+        except OSError as error:
+            raise StorageError(f"the folder of uploads cannot be used: {error.strerror}") from error
         try:
             yield mine
         finally:
@@ -39,17 +42,20 @@ class Spool:
 
         Raises:
             Problem: ``disk-full``.
+            StorageError: the folder cannot be looked at.
         """
-        if shutil.disk_usage(self.folder).free < wanted_bytes + RESERVE_BYTES:
-            raise Problem(
-                "disk-full", "the server's disk has no room for this upload", {"Retry-After": f"{RETRY_AFTER_S}"}
-            )
+        try:
+            disk.require_room(self.folder, wanted_bytes)
+        except OSError as error:
+            if not disk.is_full(error):
+                raise StorageError(f"the folder of uploads cannot be used: {error.strerror}") from error
+            later = {"Retry-After": f"{RETRY_AFTER_S}"}
+            raise Problem("disk-full", "the server's disk has no room for this upload", later) from error
 
-    def sweep(self, older_than_s: float) -> int:
-        """Remove what a killed process left behind; gives how many requests that were."""
-        swept = 0
-        for path in self.folder.iterdir():
-            if time.time() - path.stat().st_mtime > older_than_s:
-                shutil.rmtree(path, ignore_errors=True)
-                swept += 1
-        return swept
+    def check(self) -> None:
+        """Raise StorageError unless uploads can arrive now."""
+        try:
+            with self.request() as folder:
+                (folder / "check").write_bytes(b"\0")
+        except OSError as error:
+            raise StorageError(f"the folder of uploads cannot be used: {error.strerror}") from error

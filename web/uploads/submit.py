@@ -27,11 +27,13 @@ from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
 from web.uploads.questions import SOURCE_TYPE, Questions
 from web.uploads.spool import Spool
-from workers.errors import Conflict, ObjectNotFound
+from workers.broker.queue import Notify
+from workers.errors import Conflict, DatabaseFull, ObjectNotFound, WorkError
+from workers.files import tombstones
+from workers.files.ballast import Ballast
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs, State, new_id
-from workers.queue import Notify
-from workers.records import MUSIC, ROUTE, SEARCH
+from workers.records import MUSIC, ROUTE, SEARCH, Cancellation
 from workers.settings import Settings
 
 TITLE_LENGTH: Final = 120
@@ -59,13 +61,14 @@ class Ticket:
 class Submitter:
     """Takes clips in. Made once a server; safe to use from many threads."""
 
-    def __init__(self, settings: Settings, jobs: Jobs, storage: Storage, ring: Notify) -> None:
-        self.jobs, self.storage, self.ring = jobs, storage, ring
+    def __init__(self, settings: Settings, jobs: Jobs, storage: Storage, notify: Notify, ballast: Ballast) -> None:
+        self._ballast = ballast
+        self.jobs, self.storage, self.notify = jobs, storage, notify
         self.spool = Spool(settings.spool_dir)
         self.limits = Limits(max_bytes=min(settings.max_upload_bytes, Limits.max_bytes))
         # Each look at a clip is a process of its own; more of them than processors only get in each other's way.
         self._looking = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
-        self.questions = Questions(jobs, storage, ring)
+        self.questions = Questions(jobs, storage, notify)
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
@@ -130,7 +133,7 @@ class Submitter:
         title = display_title(upload.filename)
         job_id = new_id(time.time())
         key = f"{job_id}/source"
-        self.storage.put(key, upload.path, SOURCE_TYPE)
+        stored = self.storage.put(key, upload.path, SOURCE_TYPE)
         try:
             job = self.jobs.create(
                 options=ticket.options,
@@ -142,6 +145,7 @@ class Submitter:
                 idempotency_key=ticket.idempotency_key,
                 request_hash=request_hash,
                 id=job_id,
+                source=stored,
             )
         except BaseException:
             self._forget(job_id)
@@ -149,7 +153,7 @@ class Submitter:
         if job.id != job_id:  # the same request came before: its job stands, this copy of its clip goes
             self._forget(job_id)
         elif job.state is State.QUEUED:
-            self.ring(job.mode)
+            self.notify(job.mode)
         return job
 
     def vary(self, job: Job, seeds: list[int], owner: str) -> list[Job]:
@@ -171,15 +175,21 @@ class Submitter:
                 options = replace(Options.parse(job.options), seed=seed, takes=1)
                 job_id = new_id(time.time())
                 key = f"{job_id}/source"
-                self.storage.put(key, path, SOURCE_TYPE)
+                stored = self.storage.put(key, path, SOURCE_TYPE)
                 try:
                     new = self.jobs.create(
-                        options=options, title=job.title, source_key=key, info=job.info, owner=owner, id=job_id
+                        options=options,
+                        title=job.title,
+                        source_key=key,
+                        info=job.info,
+                        owner=owner,
+                        id=job_id,
+                        source=stored,
                     )
                 except BaseException:
                     self._forget(job_id)
                     raise
-                self.ring(new.mode)
+                self.notify(new.mode)
                 made.append(new)
         return made
 
@@ -206,21 +216,43 @@ class Submitter:
             except ObjectNotFound as error:
                 raise Conflict("the video of this result is no longer stored") from error
             try:
-                self.storage.put(key, folder / "source", SOURCE_TYPE)
+                stored = self.storage.put(key, folder / "source", SOURCE_TYPE)
                 options = Options.parse({**job.options, "takes": 1, "seed": entry["seed"]})
                 made = self.jobs.create(
-                    options=options, title=job.title, source_key=key, info=info, owner=owner, id=job_id, mode=MUSIC
+                    options=options,
+                    title=job.title,
+                    source_key=key,
+                    info=info,
+                    owner=owner,
+                    id=job_id,
+                    mode=MUSIC,
+                    source=stored,
                 )
             except BaseException:
                 self._forget(job_id)
                 raise
-        self.ring(MUSIC)
+        self.notify(MUSIC)
         return made
 
     def delete(self, job_id: str, viewer: str | None) -> None:
-        """Take a job and all its files away."""
-        job = self.jobs.delete(job_id, viewer)
-        self._forget(job.id)
+        """Take a job and all its files away: the files now, or as soon as the storage is back. Makes room, so it works
+        on a full disk.
+        """
+        try:
+            job = self._ballast.spent_on(lambda: self.jobs.delete(job_id, viewer))
+        except DatabaseFull:  # the ballast is gone as well: room first, then the row
+            job = self.jobs.get(job_id, viewer)
+            self.storage.delete(f"{job.id}/")
+            self.jobs.delete(job_id, viewer, has_files=False)
+            return
+        try:
+            tombstones.delete_files(self.jobs.database, self.storage, job.id)
+        except WorkError as error:
+            _log.warning("the files of job %s are deleted later: %s", job.id, error)
+
+    def cancel(self, job_id: str, viewer: str | None, *, keep_partial: bool = False) -> Cancellation:
+        """Stop a job, as :meth:`workers.jobs.Jobs.cancel` does, also on a full disk."""
+        return self._ballast.spent_on(lambda: self.jobs.cancel(job_id, viewer, keep_partial=keep_partial))
 
     @contextmanager
     def once(self, owner: str, key: str | None) -> Iterator[None]:

@@ -24,7 +24,7 @@ from typing import IO, Final
 
 import redis
 
-from workers.broker_client import broker_client
+from workers.broker.client import broker_client
 from workers.embedded import die_with_parent
 from workers.errors import DatabaseError, ServiceError
 from workers.files.temporary_directories import sweep

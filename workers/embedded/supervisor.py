@@ -23,7 +23,7 @@ from workers.embedded.services import Broker, Service, Worker
 from workers.errors import ServiceError
 from workers.jobs import jobs_of
 from workers.records import SEARCH, SEARCHER
-from workers.settings import Settings, broker_socket
+from workers.settings import Settings, broker_socket_url
 
 READY_S: Final = 120.0  # a worker imports torch, perhaps on a busy machine
 GRACE_S: Final = 30.0  # for the running job when asked to stop
@@ -60,7 +60,7 @@ class Embedded:
             raise OptionError(f"mode is {unknown[0]!r}; allowed are {', '.join(Mode)}")
         self.settings = settings
         self._jobs = jobs_of(settings)
-        own = settings.broker_url == f"redis+socket://{broker_socket(settings.data_dir)}"
+        own = settings.broker_url == broker_socket_url(settings.data_dir)
         self.broker = Broker(settings, logs) if own and not join else None
         asked = modes or [*(mode.value for mode in Mode), *(() if searchers else (SEARCH,))]
         self.workers = [Worker(settings, logs, f"worker-{one}", asked, self._jobs) for one in range(1, workers + 1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from workers.errors import StorageError
 
@@ -18,3 +18,10 @@ def checked_key(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise StorageError(f"{key!r} is no storage key")
     return key
+
+
+class Stored(NamedTuple):
+    """What was put under a key: its length, and the SHA-256 of its bytes in hex."""
+
+    bytes_: int
+    sha256: str

@@ -69,13 +69,13 @@ def _files(output: Output, folder: Path) -> dict[str, Path]:
 
 
 def put(storage: Storage, attempt: Attempt, key: str, path: Path) -> str:
-    """Put one file, patiently; its key.
+    """Put one file, patiently, and note it in :attr:`Attempt.stored`; its key.
 
     Raises:
         StorageError: patience ended.
         Cancelled: the work is to be stopped.
     """
-    patiently(attempt, lambda: storage.put(key, path, CONTENT_TYPES[path.suffix]))
+    attempt.stored[key] = patiently(attempt, lambda: storage.put(key, path, CONTENT_TYPES[path.suffix]))
     return key
 
 

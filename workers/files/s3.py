@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from workers.errors import ObjectNotFound, StorageError
-from workers.files.keys import CHUNK_BYTES, checked_key
+from workers.files.keys import CHUNK_BYTES, Stored, checked_key
 
 
 class S3Storage:
@@ -46,16 +48,19 @@ class S3Storage:
         self._client = _client(endpoint, self._given)
         self._signer = _client(public, self._given) if public else (None if endpoint else self._client)
 
-    def put(self, key: str, source: Path | BinaryIO, content_type: str) -> int:
+    def put(self, key: str, source: Path | BinaryIO, content_type: str) -> Stored:
         """See :class:`Storage`. Large files go in parts; the object appears when the last one is there."""
         how = {"Bucket": self.bucket, "Key": checked_key(key), "ExtraArgs": {"ContentType": content_type}}
         with self._errors(key):
             if isinstance(source, Path):
+                with source.open("rb") as opened:
+                    digest = hashlib.file_digest(opened, "sha256").hexdigest()
                 self._client.upload_file(Filename=str(source), Config=_transfer(), **how)
             else:
-                stream = source if source.seekable() else _Filling(source)
+                stream = _Hashing(source)
                 self._client.upload_fileobj(Fileobj=stream, Config=_transfer(), **how)
-        return self.size(key)
+                digest = stream.digest.hexdigest()
+        return Stored(self.size(key), digest)
 
     def fetch(self, key: str, target: Path) -> None:
         """See :class:`Storage`."""
@@ -96,12 +101,24 @@ class S3Storage:
         """A presigned address, where browsers can reach the bucket."""
         if self._signer is None:
             return None
-        asked = {"Bucket": self.bucket, "Key": checked_key(key)}
+        parameters = {"Bucket": self.bucket, "Key": checked_key(key)}
         if filename is not None:
-            asked["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+            parameters["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
         if content_type is not None:
-            asked["ResponseContentType"] = content_type
-        return str(self._signer.generate_presigned_url("get_object", Params=asked, ExpiresIn=expires_s))
+            parameters["ResponseContentType"] = content_type
+        return str(self._signer.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s))
+
+    def remove_unfinished(self, older_than_s: float) -> int:
+        """See :class:`Storage`: large uploads whose last part never came, of which no listing of keys tells."""
+        removed = 0
+        with self._errors(self.bucket):
+            for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket):
+                for upload in page.get("Uploads", ()):
+                    if time.time() - upload["Initiated"].timestamp() >= older_than_s:
+                        which = {"Key": upload["Key"], "UploadId": upload["UploadId"]}
+                        self._client.abort_multipart_upload(Bucket=self.bucket, **which)
+                        removed += 1
+        return removed
 
     def check(self) -> None:
         """See :class:`Storage`."""
@@ -133,18 +150,20 @@ def _below(key: str, prefix: str) -> bool:
     return not folder or key == folder or key.startswith(f"{folder}/")
 
 
-class _Filling:
-    """A stream whose reads are short at its end only: boto3 takes any other short read for the end."""
+class _Hashing:
+    """A stream that is hashed while it is read, and whose reads are short at its end only: boto3 takes any other short
+    read for the end. It cannot be rewound, so that boto3 reads each byte once.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self.digest = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
-        if size < 0:
-            return self._stream.read()
         data = bytearray()
-        while len(data) < size and (piece := self._stream.read(size - len(data))):
+        while (size < 0 or len(data) < size) and (piece := self._stream.read(size - len(data) if size >= 0 else -1)):
             data += piece
+        self.digest.update(data)
         return bytes(data)
 
 

@@ -6,6 +6,7 @@ Keys are ours, ``<job>/source`` or ``<job>/<attempt>/take0.mp4``; a client's fil
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from workers.errors import ObjectNotFound, StorageError
+from workers.files import disk
 from workers.files.keys import CHUNK_BYTES, checked_key
+from workers.files.keys import Stored as Stored
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -27,8 +30,8 @@ _ARRIVING: Final = ".arriving"  # no key begins with a dot
 class Storage(Protocol):
     """Bytes under keys. Every method raises :class:`StorageError` when the storage cannot do its part."""
 
-    def put(self, key: str, source: Path | BinaryIO, content_type: str) -> int:
-        """Store a file or the rest of a stream under a key, whole or not at all, replacing; the number of bytes."""
+    def put(self, key: str, source: Path | BinaryIO, content_type: str) -> Stored:
+        """Store a file or the rest of a stream under a key, whole or not at all, replacing."""
         ...
 
     def fetch(self, key: str, target: Path) -> None:
@@ -49,6 +52,10 @@ class Storage(Protocol):
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The key itself and all below it as a folder, in no set order; all keys for an empty prefix."""
+        ...
+
+    def remove_unfinished(self, older_than_s: float) -> int:
+        """Remove what uploads left that broke off so long ago, as when a process was killed; how many."""
         ...
 
     def url(self, key: str, *, expires_s: int, filename: str | None, content_type: str | None) -> str | None:
@@ -98,8 +105,8 @@ class LocalStorage:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
 
-    def put(self, key: str, source: Path | BinaryIO, content_type: str) -> int:
-        """See :class:`Storage`; the content type is not kept."""
+    def put(self, key: str, source: Path | BinaryIO, content_type: str) -> Stored:
+        """See :class:`Storage`; the content type is not kept. The last bytes of the disk are not taken."""
         target = self.root / checked_key(key)
         part = self.root / _ARRIVING / secrets.token_hex(8)
         with _local_errors("stored"):
@@ -107,17 +114,17 @@ class LocalStorage:
             try:
                 with part.open("xb") as arriving:
                     if isinstance(source, Path):
+                        disk.require_room(part.parent, source.stat().st_size)
                         with source.open("rb") as opened:
-                            shutil.copyfileobj(opened, arriving, CHUNK_BYTES)
+                            stored = _copy(opened, arriving, part.parent)
                     else:
-                        shutil.copyfileobj(source, arriving, CHUNK_BYTES)
+                        stored = _copy(source, arriving, part.parent)
                     arriving.flush()
                     os.fsync(arriving.fileno())
-                    size = arriving.tell()
                 _move(part, target)
             finally:
                 part.unlink(missing_ok=True)
-        return size
+        return stored
 
     def fetch(self, key: str, target: Path) -> None:
         """See :class:`Storage`."""
@@ -155,6 +162,10 @@ class LocalStorage:
                 folders[:] = sorted(name for name in folders if name != _ARRIVING)
                 yield from sorted((Path(folder) / name).relative_to(self.root).as_posix() for name in files)
 
+    def remove_unfinished(self, older_than_s: float) -> int:
+        """See :class:`Storage`."""
+        return disk.remove_abandoned(self.root / _ARRIVING, older_than_s)
+
     def url(self, key: str, *, expires_s: int, filename: str | None, content_type: str | None) -> str | None:
         """``None``: only the web process sees the folder."""
         return None
@@ -165,8 +176,10 @@ class LocalStorage:
         folder = self.root / _ARRIVING
         with _local_errors("stored"):
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / probe).write_bytes(b"\0")
-            (folder / probe).unlink()
+            try:
+                (folder / probe).write_bytes(b"\0")
+            finally:
+                (folder / probe).unlink(missing_ok=True)  # on a full disk its name is there, and its byte is not
 
     def _existing(self, key: str) -> Path:
         path = self.root / checked_key(key)
@@ -182,6 +195,17 @@ class LocalStorage:
             while left > 0 and (piece := opened.read(min(CHUNK_BYTES, left))):
                 left -= len(piece)
                 yield piece
+
+
+def _copy(source: BinaryIO, target: BinaryIO, folder: Path) -> Stored:
+    """Copy the rest of a stream as far as the disk of ``folder`` has room for it."""
+    digest, size = hashlib.sha256(), 0
+    while piece := source.read(CHUNK_BYTES):
+        disk.require_room(folder, len(piece))
+        target.write(piece)
+        digest.update(piece)
+        size += len(piece)
+    return Stored(size, digest.hexdigest())
 
 
 def _move(part: Path, target: Path) -> None:

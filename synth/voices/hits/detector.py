@@ -25,6 +25,7 @@ from synth.errors import Cancelled
 from synth.materials import MATERIALS
 from synth.models.reproducible import reproducible_inference
 from synth.models.two_stream import Prediction, TwoStream, TwoStreamConfig
+from synth.shapes import Arrays
 from synth.voices.base import CancelPoll, Frame, Hit
 
 PICTURES: Final = 8
@@ -52,8 +53,8 @@ class Calibration:
     loud: float = 1.0
 
 
-@dataclass(frozen=True)
-class Heard:
+@dataclass(frozen=True, repr=False)
+class Heard(Arrays):
     """What the network says about one clip, one row a sound step.
 
     Attributes:
@@ -65,6 +66,9 @@ class Heard:
     onset: NDArray[np.float32]
     cochleagram: NDArray[np.float32]
     materials: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        self.require(onset="S", cochleagram="S 42", materials="S 17")
 
 
 def build(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> tuple[TwoStream, Calibration]:

@@ -26,6 +26,7 @@ from synth.dsp.cochleagram import COCHLEAGRAM_BANDS, COCHLEAGRAM_RATE_HZ, COMPRE
 from synth.errors import MediaError, OptionError, WeightsError
 from synth.files import write_whole
 from synth.materials import MATERIALS
+from synth.shapes import Arrays
 
 Floats = NDArray[np.float32]
 
@@ -71,8 +72,8 @@ def window(envelopes: NDArray[Any], time_s: float) -> Window:
     return Window((cut / loudness if loudness > 0 else cut).ravel(), loudness)
 
 
-@dataclass(frozen=True)
-class Exemplar:
+@dataclass(frozen=True, repr=False)
+class Exemplar(Arrays):
     """One sound of a bank.
 
     Attributes:
@@ -92,6 +93,9 @@ class Exemplar:
     contact: int
     features: NDArray[np.float16]
     loudness: float
+
+    def __post_init__(self) -> None:
+        self.require(waveform="N", features="D")
 
     @property
     def sound(self) -> Floats:

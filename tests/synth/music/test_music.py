@@ -234,8 +234,10 @@ def place(tmp_path: Path, folder: Path, flash_voice: FlashVoice) -> Iterator[Pla
 
 def _work(place: Place) -> None:
     place.work()
-    desk = run_jobs.Desk(place.settings, place.jobs, place.storage, lambda _: True, place.settings.work_dir, "test")
-    while run_jobs.drain(desk, MUSIC):
+    context = run_jobs.WorkerContext(
+        place.settings, place.jobs, place.storage, lambda _: True, place.settings.work_dir, "test"
+    )
+    while run_jobs.drain(context, MUSIC):
         pass
 
 
@@ -261,7 +263,7 @@ def test_a_job_ends_with_suggestions_and_one_click_lays_one_under(place: Place, 
     form = {"csrf_token": token, "track": found[1]["path"], "level_lufs": "-30", "take": "0"}
     answer = place.client.post(f"/jobs/{job['id']}/music", data=form)
     assert answer.status_code == 303
-    assert place.rung[-1] == MUSIC
+    assert place.notified[-1] == MUSIC
     _work(place)
     made = place.client.get(answer.headers["Location"].replace("/jobs/", "/v1/jobs/")).get_json()
     assert made["status"] == "succeeded"

@@ -82,7 +82,7 @@ def test_a_job_without_a_result_has_nothing_to_point_at(here: Place, flash_clip:
     job = here.sent(flash_clip)
     problem(here.client.post(job["links"]["boxes"], json=DRAWN), 409, "conflict")
     problem(here.client.post("/v1/jobs/none/boxes", json=DRAWN), 404, "not-found")
-    problem(here.client.post(job["links"]["boxes"], json={**DRAWN, "left": 2}), 409, "conflict")
+    problem(here.client.post(job["links"]["boxes"], json={**DRAWN, "left": 2}), 422, "option")
 
 
 def test_boxes_go_with_their_job(here: Place, flash_clip: Path) -> None:

@@ -19,9 +19,9 @@ from werkzeug.test import TestResponse
 from synth.media import audio, video
 from synth.options import Options
 from tests.support.voices import FlashVoice, HissVoice
-from tests.support.web_place import Place, canned, place, problem
+from tests.support.web_place import Place, canned, document, place, problem
 from web.api import events
-from web.api.openapi import OPERATIONS, description
+from web.api.operations import routes
 from web.uploads import questions
 from workers.errors import StorageError
 from workers.jobs import State
@@ -36,8 +36,7 @@ def here(tmp_path: Path, flash_voice: FlashVoice) -> Iterator[Place]:
 
 def fits(told: Any, shape: str) -> None:
     """Hold a JSON value against a shape of the published document."""
-    document = description()
-    schema = {"$ref": f"#/components/schemas/{shape}", "components": document["components"]}
+    schema = {"$ref": f"#/components/schemas/{shape}", "components": document()["components"]}
     jsonschema.Draft202012Validator(schema).validate(told)
 
 
@@ -48,18 +47,19 @@ def test_the_description_lists_the_routes_that_there_are(here: Place) -> None:
         if rule.rule.startswith("/v1/")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    assert {(call.method, call.path) for call in OPERATIONS} == there
+    assert {(call.method, call.path) for call in routes(here.app)} == there
 
 
 def test_the_description_is_sound(here: Place) -> None:
-    document = here.client.get("/v1/openapi.json").get_json()
-    assert document["openapi"] == "3.1.0"
-    for schema in document["components"]["schemas"].values():
+    told = here.client.get("/v1/openapi.json").get_json()
+    assert told == document()
+    assert told["openapi"] == "3.1.0"
+    for schema in told["components"]["schemas"].values():
         jsonschema.Draft202012Validator.check_schema(schema)
-    names = [call["operationId"] for path in document["paths"].values() for call in path.values()]
+    names = [call["operationId"] for path in told["paths"].values() for call in path.values()]
     assert len(names) == len(set(names))
-    used = {line.split('"')[3] for line in json.dumps(document, indent=0).splitlines() if '"$ref"' in line}
-    assert {ref.removeprefix("#/components/schemas/") for ref in used} <= set(document["components"]["schemas"])
+    used = {line.split('"')[3] for line in json.dumps(told, indent=0).splitlines() if '"$ref"' in line}
+    assert {ref.removeprefix("#/components/schemas/") for ref in used} <= set(told["components"]["schemas"])
 
 
 def test_from_the_upload_to_the_files(here: Place, flash_clip: Path, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_from_the_upload_to_the_files(here: Place, flash_clip: Path, tmp_path: P
     assert answer.headers["Location"] == job["links"]["self"] == f"/v1/jobs/{job['id']}"
     assert (job["status"], job["title"], job["queue"]["position"]) == ("queued", "flash.mp4", 1)
     assert job["options"] == Options(seed=3, takes=2, material="metal").as_dict()
-    assert here.rung == ["auto"]
+    assert here.notified == ["auto"]
 
     here.work()
     done = here.client.get(job["links"]["self"]).get_json()
@@ -436,7 +436,7 @@ def test_a_probe_asks_a_worker_which_voice_suits(here: Place, flash_clip: Path, 
     assert told["route"]["mode"] == "hits"
     assert told["route"]["reason"] == "it flashes for 2.0 of 2.0 s"
     assert [one["mode"] for one in told["route"]["ranges"]] == ["hits"]
-    assert here.rung == ["route"]
+    assert here.notified == ["route"]
     assert here.left() == []
 
 
@@ -506,7 +506,7 @@ def test_a_full_disk(here: Place, dark_clip: Path, monkeypatch: pytest.MonkeyPat
     answer = here.send(dark_clip)
     problem(answer, 507, "disk-full")
     assert answer.headers["Retry-After"]
-    monkeypatch.setattr("web.uploads.spool.RESERVE_BYTES", 10**18)
+    monkeypatch.setattr("workers.files.disk.RESERVE_BYTES", 10**18)
     problem(here.send(dark_clip), 507, "disk-full")
     assert here.left() == []
 
@@ -538,7 +538,7 @@ def test_health(here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch) 
     ready = here.client.get("/readyz")
     assert ready.get_json() == {
         "status": "ready",
-        "checks": {"database": "ok", "storage": "ok", "broker": "not asked"},
+        "checks": {"database": "ok", "storage": "ok", "spool": "ok", "broker": "not asked"},
     }
     figures = here.client.get("/metrics").text
     assert 'sonorize_jobs{state="queued"} 1.0' in figures

@@ -16,8 +16,7 @@ from synth.description.description import Side
 from synth.media import audio
 from tests.support.embedders import LightsAndLevels, leaning
 from tests.support.serving import KEY, KEY_ENTRY
-from tests.support.web_place import Place, place, problem
-from web.api.openapi import description
+from tests.support.web_place import Place, document, place, problem
 from web.client import Client, ClientError
 from web.uploads import questions
 from workers.records import SEARCH
@@ -53,8 +52,7 @@ def gallery(here: Place, flash_clip: Path) -> dict[str, str]:
 
 
 def fits(told: Any) -> dict[str, Any]:
-    document = description()
-    schema = {"$ref": "#/components/schemas/Search", "components": document["components"]}
+    schema = {"$ref": "#/components/schemas/Search", "components": document()["components"]}
     jsonschema.Draft202012Validator(schema).validate(told)
     return dict(told)
 
@@ -128,7 +126,7 @@ def test_files_are_embedded_by_a_worker(here: Place, gallery: dict[str, str], tm
     assert (across["results"][0]["job"], across["results"][0]["matched"]) == (gallery["noon"], "picture")
     assert by_clip["query"]["kind"] == "clip"
     assert by_clip["results"][0]["job"] == gallery["night"]  # it is dark most of the time
-    assert set(here.rung[-4:]) == {SEARCH}
+    assert set(here.notified[-4:]) == {SEARCH}
     left = [name for name in here.left() if name.partition("/")[0] not in gallery.values()]
     assert left == []
     assert here.jobs.counts()["queued"] == 0

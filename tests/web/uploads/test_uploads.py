@@ -283,8 +283,10 @@ def test_odd_names_never_become_keys(here: Place, dark_clip: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_swept(here: Place) -> None:
-    spool = here.app.extensions["sonorize"].submitter.spool
-    (spool.folder / "abandoned").mkdir()
-    assert spool.sweep(older_than_s=3600) == 0
-    assert spool.sweep(older_than_s=-1) == 1
+    cleanup = here.app.extensions["sonorize"].cleanup
+    (here.settings.spool_dir / "abandoned").mkdir()
+    cleanup.sweep(older_than_s=3600)
+    assert cleanup.removed["spool"] == 0
+    cleanup.sweep(older_than_s=-1)
+    assert cleanup.removed["spool"] == 1
     assert here.left() == []

@@ -14,7 +14,7 @@ from tests.support import servers
 from tests.support.patience import within
 from workers.errors import NotFound, ObjectNotFound, StorageError
 from workers.files.s3 import S3Storage
-from workers.files.storage import LocalStorage, Storage, open_storage
+from workers.files.storage import LocalStorage, Storage, Stored, open_storage
 
 JOB = "01m820yhne6pjbpfjedwkntt82"
 
@@ -39,11 +39,15 @@ def whole(storage: Storage, key: str, start: int = 0, end: int | None = None) ->
     return b"".join(storage.read(key, start, end))
 
 
+def stored_as(data: bytes) -> Stored:
+    return Stored(len(data), hashlib.sha256(data).hexdigest())
+
+
 def test_what_is_put_can_be_read_in_every_way(storage: Storage, tmp_path: Path) -> None:
     source = tmp_path / "source.bin"
     source.write_bytes(bytes(range(256)) * 4000)
-    assert storage.put(f"{JOB}/source", source, "video/mp4") == 1_024_000
-    assert storage.put(f"{JOB}/1/take0.wav", io.BytesIO(b"sound"), "audio/wav") == 5
+    assert storage.put(f"{JOB}/source", source, "video/mp4").bytes_ == 1_024_000
+    assert storage.put(f"{JOB}/1/take0.wav", io.BytesIO(b"sound"), "audio/wav") == stored_as(b"sound")
     assert storage.size(f"{JOB}/source") == 1_024_000
     assert whole(storage, f"{JOB}/source") == source.read_bytes()
     assert whole(storage, f"{JOB}/1/take0.wav") == b"sound"
@@ -59,7 +63,7 @@ def test_ranges(storage: Storage, start: int, end: int | None) -> None:
 
 def test_a_large_stream_goes_through_in_parts(storage: Storage) -> None:
     block = hashlib.sha256(b"block").digest() * 32_768  # 1 MiB
-    assert storage.put("large/source", io.BytesIO(block * 40), "video/mp4") == 40 * len(block)
+    assert storage.put("large/source", io.BytesIO(block * 40), "video/mp4") == stored_as(block * 40)
     digest = hashlib.sha256()
     for piece in storage.read("large/source"):
         assert len(piece) <= 1 << 20

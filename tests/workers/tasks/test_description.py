@@ -21,6 +21,7 @@ from tests.support.describers import PICTURES, FlashDescriber
 from tests.support.voices import FlashVoice, HissVoice
 from tests.support.web_place import Place, place
 from workers.errors import StorageError
+from workers.files.storage import Stored
 from workers.jobs import Job, State
 from workers.search import vectors
 from workers.tasks import description
@@ -175,7 +176,7 @@ def test_a_storage_that_takes_no_maps_costs_the_maps_alone(
 ) -> None:
     whole = here.storage.put
 
-    def refuse(key: str, source: Any, content_type: str) -> int:
+    def refuse(key: str, source: Any, content_type: str) -> Stored:
         if key.endswith(".npz"):
             raise StorageError("the object storage cannot be reached")
         return whole(key, source, content_type)

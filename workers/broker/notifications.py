@@ -11,10 +11,10 @@ import threading
 from collections import Counter
 from typing import Final
 
-from workers.broker_client import broker_client
+from workers.broker.client import broker_client
+from workers.broker.queue import TASK, make_app, queue_of
 from workers.errors import ServiceError
 from workers.faults import Faults, reason_of
-from workers.queue import TASK, make_app, queue_of
 from workers.settings import Settings
 
 ANSWER_S: Final = 1.0  # in which a broker that works answers

@@ -2,7 +2,7 @@
 
 A message says only ``{"mode": ...}``: *there may be work of this mode*. What the work is stands in the database. A
 notification that comes twice finds nothing to claim; one that never comes is sent again by the reconciler.
-:mod:`workers.notifications` sends them.
+:mod:`workers.broker.notifications` sends them.
 """
 
 from __future__ import annotations

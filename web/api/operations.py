@@ -1,0 +1,186 @@
+"""What a view takes and answers, said once, in a decorator: it checks the request, and :mod:`web.api.openapi` tells it.
+
+Bodies of uploads are read by the views themselves, piece by piece (:mod:`web.uploads.multipart`), and given to
+:func:`parsed` then: a framework that reads ``request.form`` would take a whole upload in before it could be refused.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from flask import Flask, Response, request
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from werkzeug.datastructures import MultiDict
+
+from web.api.problems import Problem
+from web.api.schemas.base import Shape
+from web.context import site
+
+Answer = type[Shape] | tuple[str, ...] | None
+"""A shape of JSON; or the media types of what is no JSON of ours; or no body."""
+
+UPLOADING: Final = ("bad-request", "too-large", "unsupported-type", "media", "option", "queue-full", "disk-full")
+"""What may be wrong with an upload."""
+BODY: Final = ("bad-request", "unsupported-type", "option")
+"""What may be wrong with a JSON body."""
+
+S = TypeVar("S", bound=Shape)
+_ATTRIBUTE: Final = "operation"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one path.
+
+    Attributes:
+        name: for the document; unlike all others.
+        answers: status -> what comes with it.
+        problems: codes of :data:`web.api.problems.KINDS` besides those that may come everywhere.
+        query: parameters of the query; each may be given once.
+        body: of a JSON request.
+        form: fields of a multipart request, beside its files.
+        files: how many it may hold.
+        accept: media types of those files.
+        headers: name -> what it is for.
+    """
+
+    name: str
+    summary: str
+    answers: Mapping[int, Answer]
+    problems: tuple[str, ...] = ()
+    query: type[Shape] | None = None
+    body: type[Shape] | None = None
+    form: type[Shape] | None = None
+    files: int = 1
+    accept: tuple[str, ...] = ("video/mp4", "video/quicktime", "video/x-matroska", "video/webm")
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Route:
+    """An operation and where it is found."""
+
+    method: str
+    path: str
+    operation: Operation
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+        return self.operation.summary
+
+
+def describes(operation: Operation) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Decorates a view: gives it the checked ``query`` and ``body``, where the operation has them."""
+
+    def decorate(view: Callable[..., Response]) -> Callable[..., Response]:
+        @functools.wraps(view)
+        def checked(**given: Any) -> Response:
+            if operation.query is not None:
+                given["query"] = parsed(operation.query, _known(operation.query))
+            if operation.body is not None:
+                if "job_id" in given:  # what is not there or somebody else's is said to be so before all else
+                    site().job(given["job_id"])
+                given["body"] = body_of(operation.body)
+            return view(**given)
+
+        setattr(checked, _ATTRIBUTE, operation)
+        return checked
+
+    return decorate
+
+
+def routes(app: Flask) -> Iterator[Route]:
+    """All operations of an app, in the order in which they were defined."""
+    for rule in app.url_map.iter_rules():
+        operation = getattr(app.view_functions[rule.endpoint], _ATTRIBUTE, None)
+        if operation is not None:
+            path = rule.rule.replace("<int:", "{").replace("<", "{").replace(">", "}")
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield Route(method.lower(), path, operation)
+
+
+def parsed(shape: type[S], raw: Mapping[str, Any], *, strict: bool = False) -> S:
+    """A request's part as a shape.
+
+    Args:
+        strict: whether kinds must be as they are, as in JSON; else text is read as what it means.
+
+    Raises:
+        OptionError, Problem: something in it is not allowed; the sentence says what.
+    """
+    try:
+        return shape.model_validate(dict(raw), strict=strict)
+    except ValidationError as error:
+        raise Problem("option", _sentence(shape, error.errors(include_url=False, include_context=False)[0])) from error
+
+
+def once(given: MultiDict[str, str]) -> dict[str, str]:
+    """Parameters of a query by name.
+
+    Raises:
+        Problem: ``option``, where one is given several times: which of them is meant?
+    """
+    for name, values in given.lists():
+        if len(values) > 1:
+            raise Problem("option", f"{name[:40]} is given {len(values)} times; allowed is once")
+    return given.to_dict()
+
+
+def body_of(shape: type[S]) -> S:
+    """The JSON object of a small request, or its form; what an empty object is where there is no body.
+
+    Raises:
+        OptionError, Problem: it is no JSON object, or something in it is not allowed.
+    """
+    if request.mimetype == "application/x-www-form-urlencoded":
+        return parsed(shape, once(request.form))
+    if not request.content_length:
+        return parsed(shape, {})
+    if not request.is_json:
+        raise Problem("unsupported-type", f"the body is {request.mimetype or 'of no stated kind'}; it must be JSON")
+    found = request.get_json(silent=True)
+    if not isinstance(found, dict):
+        raise Problem("bad-request", "the body must be a JSON object")
+    return parsed(shape, found, strict=True)
+
+
+def _known(shape: type[Shape]) -> dict[str, str]:
+    """The parameters of the query that a shape has; of others, as proxies add them, nothing is asked."""
+    return {name: value for name, value in once(request.args).items() if name in shape.model_fields}
+
+
+def _sentence(shape: type[Shape], error: ErrorDetails) -> str:
+    """What was wrong, what it was, and what is allowed."""
+    name = str(error["loc"][0]) if error["loc"] else "the request"
+    known = shape.model_json_schema()["properties"]
+    if error["type"] == "missing":
+        return f"{name} is missing"
+    if name not in known:
+        return f"{name[:40]!r} is not known here; known are {', '.join(known)}"
+    return f"{name} is {str(error['input'])[:40]!r}; {_allowed(known[name])}"
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    kinds = [one for one in schema.get("anyOf", [schema]) if one.get("type") != "null" and one.get("const") != ""]
+    words = [str(word) for one in kinds for word in one.get("enum", ())]
+    if words:
+        return f"allowed are {', '.join(words)}"
+    kind = kinds[0]
+    low, high = kind.get("minimum"), kind.get("maximum")
+    if low is not None and high is not None:
+        return f"allowed is {low} to {high}"
+    if low is not None:
+        return f"allowed is {low} or more"
+    if kind.get("type") == "array":
+        return f"allowed is a list of {kind.get('minItems', 0)} to {kind.get('maxItems', 'any number')}"
+    if "maxLength" in kind:
+        return f"allowed are up to {kind['maxLength']} letters"
+    return f"it must be {_KINDS.get(str(kind.get('type')), 'of the form that the document gives')}"
+
+
+_KINDS: Final = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text"}

@@ -1,0 +1,248 @@
+"""Jobs and batches of jobs: what is sent to make them, and what is told of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, create_model
+
+from synth.options import MAX_SEED, Mode
+from web.api.problems import KINDS
+from web.api.schemas.base import Count, Empty, Formatted, Fraction, Links, Moment, OneOf, Shape, Switch
+from web.api.schemas.music import Music
+from web.api.schemas.options import Options, OptionsForm
+from web.api.schemas.takes import Description, Route, Take
+from web.uploads.submit import MAX_VARIANTS
+from workers.records import Cancellation as Outcome
+from workers.records import State
+
+MAX_PAGE = 100
+JOB_ID = "[0-9a-z]{26}"
+StateName = Annotated[str, OneOf(tuple(State))]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+
+
+class Clip(Shape):
+    """What was seen of the video without decoding it."""
+
+    duration_s: float
+    start_s: float
+    rate_fps: float
+    frames: int
+    width: int
+    height: int
+    rotation_deg: int
+    video_codec: str
+    audio_codec: str | None
+    container: str
+    variable_rate: bool
+    bytes: int
+    transparent: bool = Field(False, description="Whether the picture has transparency beside its packets.")
+    warnings: list[str] = Field(default_factory=list, description="Sentences about what is odd in the file.")
+
+
+class Probe(Clip):
+    """What was seen of the video; and, if asked for, which voice suits it."""
+
+    route: Route | None = Field(None, description="Null where no worker was free to look in time.")
+
+
+class Progress(Shape):
+    """How far a job is."""
+
+    stage: str | None
+    fraction: Fraction
+
+
+class Queue(Shape):
+    """Only while it waits."""
+
+    position: int
+    eta_s: float | None
+
+
+class JobError(Shape):
+    """Why a job failed, or its last attempt did."""
+
+    code: str
+    detail: str
+    retryable: bool
+    attempt: int
+
+
+class Job(Shape):
+    """One clip, asked to be sounded once."""
+
+    id: str
+    status: StateName
+    title: str = Field(description="The file's name as the client gave it.")
+    mode: str
+    options: Options
+    clip: Clip
+    progress: Progress
+    queue: Queue | None
+    attempt: Count
+    batch_id: str | None
+    cancel_requested: bool
+    error: JobError | None
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    description: Description | None = Field(description="Null without a result.")
+    music: Music
+    outputs: list[Take]
+    links: Links
+
+
+class Jobs(Shape):
+    """A page of jobs."""
+
+    jobs: list[Job]
+    next_cursor: str | None
+
+
+class Created(Shape):
+    """Jobs that were made."""
+
+    jobs: list[Job]
+
+
+class Problem(Shape):
+    """RFC 9457."""
+
+    type: Annotated[str, Formatted("uri-reference")]
+    title: str
+    status: int
+    code: Annotated[str, OneOf(tuple(KINDS))]
+    detail: str = Field(description="One sentence.")
+    instance: str = ""
+    id: str = Field("", description="Of a report in the server's log.")
+    items: list[BatchItem] = Field(default_factory=list)
+
+
+class BatchItem(Shape):
+    """A file of the request: either its job or why it was refused."""
+
+    name: str
+    job: Job = Field(default=None)  # type: ignore[assignment]
+    problem: Problem = Field(default=None)  # type: ignore[assignment]
+
+
+class BatchBrief(Shape):
+    """One batch in brief."""
+
+    id: str
+    status: Annotated[str, OneOf(("running", "finished"))]
+    counts: Counts
+    links: Links
+
+
+class Batch(BatchBrief):
+    """One batch: counts, and each of its jobs."""
+
+    jobs: list[Job]
+
+
+class BatchCreated(BatchBrief):
+    """What became of each file."""
+
+    items: list[BatchItem]
+
+
+class Batches(Shape):
+    """A page of batches."""
+
+    batches: list[BatchBrief]
+    next_cursor: str | None
+
+
+class BatchCancellation(Shape):
+    """Job -> what became of the wish to cancel it."""
+
+    id: str
+    outcomes: dict[str, str]
+
+
+class Cancellation(Shape):
+    """What became of the wish to cancel."""
+
+    id: str
+    outcome: Annotated[str, OneOf(tuple(Outcome))]
+
+
+class Limits(Shape):
+    """What a clip may be."""
+
+    max_duration_s: float
+    max_rate_fps: float
+    max_frames: int
+    max_pixels: int
+    max_side_px: int
+    max_streams: int
+    max_bytes: int
+    modes: list[str]
+    libraries: list[str] = Field(description="Sound libraries that `library` may name.")
+
+
+class Upload(OptionsForm):  # type: ignore[misc]
+    """A clip, and what is wanted of it."""
+
+    batch_id: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
+        "", description="Joins a batch of yours: its id."
+    )
+
+
+class BatchUpload(OptionsForm):  # type: ignore[misc]
+    """Clips, and what is wanted of all of them."""
+
+
+class ProbeUpload(Shape):
+    """A clip to look at."""
+
+    route: Annotated[str, Switch] | Empty = Field("", description="Let a worker choose the voice; takes seconds.")
+
+
+class Cancel(Shape):
+    """What becomes of a running job's sound."""
+
+    keep_partial: bool | Annotated[str, Switch] | Empty | None = Field(
+        False, description="Keep what is made by then; silence follows it."
+    )
+
+
+class Variants(Shape):
+    """One seed, several, or none for the next one."""
+
+    seed: Seed | Empty | None = None
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=MAX_VARIANTS)] | Empty | None = None
+
+
+class JobsQuery(Shape):
+    """Which jobs, and how many of them."""
+
+    state: StateName | None = None
+    mode: Annotated[str, OneOf(tuple(Mode))] | None = None
+    cursor: str | None = Field(None, min_length=1, description="`next_cursor` of the page before.")
+    limit: int = Field(24, ge=1, le=MAX_PAGE)
+
+
+class JobsOfBatchQuery(JobsQuery):
+    """The same, also of one batch."""
+
+    batch_id: str | None = Field(None, min_length=1)
+
+
+class CancelQuery(Shape):
+    """The same as in the body, for calls without one."""
+
+    keep_partial: Annotated[str, Switch] | None = None
+
+
+Counts: Any = create_model(
+    "Counts",
+    __base__=Shape,
+    __doc__="State -> how many jobs.",
+    **dict.fromkeys(("total", *State), (int, ...)),  # type: ignore[call-overload]
+)
+for _shape in (Problem, BatchItem, BatchBrief, Batch, BatchCreated, Batches):
+    _shape.model_rebuild()

@@ -1,0 +1,87 @@
+"""The thread that takes away what nobody will ask for: what killed processes left, files of deleted jobs, old sessions.
+
+It runs beside the web, whose uploads and deletions leave most of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+from workers.errors import WorkError
+from workers.files import disk, objects, tombstones
+from workers.files.ballast import Ballast
+from workers.files.storage import Storage
+from workers.jobs import Jobs
+from workers.sessions import Sessions
+
+TURN_S: Final = 10.0
+SWEEP_S: Final = 3600.0
+LEFTOVER_S: Final = 2 * 3600.0  # untouched for so long: no upload that goes on rests so long
+UNOWNED_S: Final = 24 * 3600.0
+
+_log = logging.getLogger(__name__)
+
+
+class Cleanup:
+    """Use :meth:`start` and :meth:`stop`, or :meth:`turn` by hand.
+
+    Args:
+        spool: the folder of uploads that arrive.
+
+    Attributes:
+        removed: how much was taken away since the start, by kind: ``storage``, ``spool``, ``deleted_jobs``.
+    """
+
+    def __init__(self, jobs: Jobs, storage: Storage, spool: Path, ballast: Ballast) -> None:
+        self._jobs, self._storage, self._spool, self._ballast = jobs, storage, spool, ballast
+        self._sessions = Sessions(jobs)
+        self._sweep_at = 0.0  # monotonic: the first turn sweeps
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="cleanup", daemon=True)
+        self.removed = Counter({"storage": 0, "spool": 0, "deleted_jobs": 0})
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the turn that is going on."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def turn(self) -> None:
+        """Delete what deleted jobs left; at first and then every hour, sweep.
+
+        Raises:
+            WorkError: the database or the storage cannot be reached; what does not need them was done.
+        """
+        self._ballast.restore()
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + SWEEP_S
+            self.sweep()
+        self.removed["deleted_jobs"] += tombstones.delete_all_files(self._jobs.database, self._storage)
+
+    def sweep(self, older_than_s: float = LEFTOVER_S) -> None:
+        """Remove what uploads left that broke off so long ago, and what has had its time. Raises as :meth:`turn`."""
+        self._spool.mkdir(parents=True, exist_ok=True)
+        self.removed["spool"] += disk.remove_abandoned(self._spool, older_than_s)
+        self._sessions.remove_expired()
+        objects.forget_unowned(self._jobs.database, time.time() - UNOWNED_S)
+        self.removed["storage"] += self._storage.remove_unfinished(older_than_s)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.turn()
+            except WorkError as error:
+                _log.warning("cleaning up: %s", error)
+            except Exception:
+                _log.exception("cleaning up failed; it goes on")
+            if self._over.wait(TURN_S):
+                return
