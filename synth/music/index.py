@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import audio
-from synth.media.recordings import find_recordings
+from synth.media.sound.recordings import find_recordings
 from synth.music import features
 from synth.music.folder import Track, told_of
 from synth.voices.library.licences import Origins

@@ -19,7 +19,7 @@ import numpy as np
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.files import file_sha256
 from synth.media import audio
-from synth.media.recordings import SUFFIXES, find_recordings
+from synth.media.sound.recordings import SUFFIXES, find_recordings
 from synth.voices.library.analysis import hear
 from synth.voices.library.catalogue import Entry, Recording
 from synth.voices.library.embeddings import Ears

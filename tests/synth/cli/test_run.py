@@ -97,6 +97,8 @@ def test_options_reach_the_job(
         "library": None,
         "sound_class": None,
         "keep_partial": False,
+        "salvage": False,
+        "recut": False,
         "voice": None,
         "face": None,
         "existing_sound": "mix",
