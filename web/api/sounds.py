@@ -139,13 +139,8 @@ def _card(sound: SoundClass) -> dict[str, Any]:
         "title": sound.name.replace("_", " ").capitalize(),
         "singular": sound.singular,
         "words": " ".join(words).lower(),
-        "knobs": [{**vars(knob), "label": knob.meaning[0].upper() + knob.meaning[1:], "step": _step(knob.low, knob.high)} for knob in sound.knobs],
+        "knobs": sound.knobs,
     }
-
-
-def _step(low: float, high: float) -> str:
-    """A slider's step: about two hundred places, a round number."""
-    return f"{10.0 ** math.floor(math.log10((high - low) / 100)):g}"
 
 
 def _matches(card: Mapping[str, Any], asked: str) -> bool:

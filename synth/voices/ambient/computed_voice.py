@@ -84,7 +84,7 @@ class ComputedVoice:
         layers = layers_of(selection, onsets=len(drive.onsets_s) > 0)
         if options.sound_class is not None:
             layers = (Layer(options.sound_class),)
-        warnings = () if choice.fits else (choice.reason,)
+        warnings: tuple[str, ...] = () if choice.fits else (choice.reason,)
         if asked.parsed is not None:
             layers = asked.parsed.layers
             choice = dataclasses.replace(choice, reason=f"asked for in words: {asked.parsed.told}")

@@ -227,5 +227,3 @@ def test_the_page_says_what_was_wrong_with_a_prompt(here: Place, zoo: Zoo) -> No
     answer = here.send(zoo["plain.mp4"], to="/", csrf_token=token, prompt="zxqv")
     assert answer.status_code == 422
     assert "the nearest are" in answer.get_data(as_text=True)
-
-

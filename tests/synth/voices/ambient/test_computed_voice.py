@@ -16,6 +16,7 @@ from synth.models.vocabulary.imagenet import NAMES
 from synth.options import Mode, Options
 from synth.randomness import uniforms
 from synth.voices.ambient import scene
+from synth.voices.ambient.catalogue.registry import all_sounds
 from synth.voices.ambient.computed_voice import BLOCK_S, ComputedVoice
 from synth.voices.ambient.layering import BEDS
 from synth.voices.ambient.layers import Layer
@@ -218,3 +219,31 @@ def test_a_person_may_choose_any_sound_instead(monkeypatch: pytest.MonkeyPatch) 
     assert (found.choice.name, found.choice.probability, found.choice.fits) == ("bowling", 1.0, True)
     assert [layer.sound for layer in found.layers] == ["bowling"]
     assert found.choice.candidates[0].name == "trombone"
+
+
+def test_words_say_what_is_heard_and_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = look(monkeypatch, "trombone", Options(prompt="0-1 s: a dog; 1- : heavy rain; 5-6 s: door"))
+    assert [(one.sound, one.start_s, one.end_s) for one in found.layers] == [("dog", None, 1), ("rain", 1, None)]
+    assert found.choice is not None
+    assert found.choice.name == "dog"
+    assert "asked for in words: 0-1 s: dog; 1- : rain, drops_per_s" in found.choice.reason
+    assert found.warnings == ("of the prompt was ignored: door (begins at 5 s; the clip has 2 s)",)
+
+
+def test_a_range_is_silent_outside_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = look(monkeypatch, "trombone", Options(prompt="1- : heavy rain"))
+    sound = render(found).sound
+    assert not sound[: round(0.9 * RATE_HZ)].any()
+    assert np.abs(sound[round(1.2 * RATE_HZ) :]).max() > 0.01
+
+
+def test_nothing_that_is_ruled_out_is_chosen_or_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = look(monkeypatch, "trombone", Options(mode=Mode.AMBIENT))
+    assert free.choice is not None
+    shown = {free.choice.name, *(one.name for one in free.choice.candidates)}
+    held = look(monkeypatch, "trombone", Options(mode=Mode.AMBIENT, without=f"music, {', '.join(sorted(shown))}"))
+    assert held.choice is not None
+    told = {held.choice.name, *held.choice.probabilities, *(one.name for one in held.choice.candidates)}
+    told |= {layer.sound for layer in held.layers}
+    assert not told & shown
+    assert not told & {sound.name for sound in all_sounds().values() if sound.family == "music"}

@@ -21,7 +21,7 @@ def test_word_pieces_are_the_longest_known() -> None:
 
 
 def test_vectors_are_kept_for_the_texts_as_they_are() -> None:
-    """Where a sound's texts change, its vector is computed when it is needed: slower, never wrong. Most must be kept."""
+    """Where a sound's texts change, its vector is computed when it is needed: slower, never wrong; most are kept."""
     kept = embedding.kept_vectors()
     fresh = [name for name, digest in embedding.digests().items() if (name, digest) not in kept]
     assert len(fresh) <= len(all_sounds()) // 10, f"python -m {embedding.__name__} keeps those of {', '.join(fresh)}"

@@ -10,7 +10,7 @@ from synth.voices.ambient.layers import Layer
 from synth.voices.ambient.prompting.parser import MAX_PROMPT_LAYERS, parse_prompt
 from synth.voices.ambient.prompting.synonyms import SURFACES, SYNONYMS
 
-# A prompt, and its parse: sounds, and which way the words turned which knobs of them ("+" above the default, "-" below).
+# A prompt, and its parse: sounds, and which way words turned which of their knobs ("+" above the default, "-" below).
 UNDERSTOOD = [
     ("heavy rain on a tin roof, thunder far away", "rain_on_roof drops_per_s+; thunder distance_m+ level_db-"),
     ("light rain on leaves and birds singing", "rain_on_leaves drops_per_s-; songbird"),
