@@ -112,7 +112,7 @@ def select_sounds(
         fits=best.evidence >= FITS,
         candidates=tuple(_ranked(name, total, table, words) for name in _unlike(order, table)),
         evidence={name: total[name] for name in order if total[name] > 0},
-        further=_further(order[0], table, words, cues),
+        further={name: value for name, value in _further(best.name, table, words, cues).items() if name not in without},
         speech=speech,
         words=tuple((NAMES[number], float(words[number])) for number in answers),
     )

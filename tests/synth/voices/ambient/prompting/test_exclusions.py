@@ -51,7 +51,7 @@ def test_words_for_what_is_left_out(text: str, inside: set[str], outside: set[st
 
 
 def test_an_unknown_word_is_refused_with_the_nearest() -> None:
-    with pytest.raises(OptionError, match="'musik', which is no sound .* the nearest are music, "):
+    with pytest.raises(OptionError, match=r"'musik', which is no sound .* the nearest are music, "):
         parse_without("rain, musik")
 
 
@@ -64,7 +64,7 @@ def test_whatever_the_picture_shows_the_selector_leaves_them_out() -> None:
     for words in sights:
         free, held = select_sounds(words), select_sounds(words, without=ruled_out)
         shown += free.best.name in ruled_out
-        named = {held.best.name, *(one.name for one in held.candidates), *held.evidence}
+        named = {held.best.name, *(one.name for one in held.candidates), *held.evidence, *held.further}
         assert not named & ruled_out
         assert not {layer.sound for layer in layers_of(held, onsets=True)} & ruled_out
     assert shown > 20  # else nothing was held back here
