@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.ambient_classes import AMBIENT_CLASSES
+from synth.errors import OptionError
 from synth.models.selector import cue_evidence
 from synth.models.vocabulary.imagenet import NAMES
 from synth.models.vocabulary.sounds import SPEECH, WordTable, word_table
@@ -95,6 +96,9 @@ def select_sounds(
         words: probability of each ImageNet word [1000], see :func:`word_probabilities`.
         cues: measures of colour and motion, see :data:`synth.voices.ambient.image_cues.CUES`; they may be missing.
         without: sounds that may not be chosen or offered, whatever the picture shows.
+
+    Raises:
+        OptionError: ``without`` leaves none.
     """
     table = word_table()
     total = dict(zip(table.sounds, map(float, table.evidence(words)), strict=True))
@@ -102,6 +106,8 @@ def select_sounds(
     if cues is not None:
         _add_cues(total, cues)
     total = {name: value for name, value in total.items() if name not in without}
+    if not total:
+        raise OptionError("without leaves no sound that a picture could call for; name one, with sound_class or prompt")
     # Where nothing speaks, the nearest is what the words lean to most, however little.
     leaning = table.weights @ words / (table.undecided + 1e-9)
     order = sorted(total, key=lambda name: (-total[name], -leaning[table.sounds.index(name)], name))
