@@ -39,7 +39,6 @@ class Decorrelator:
         for place, gain in zip(self._places, self._gains, strict=True):
             side += gain * line[held - place : held - place + len(sound)]
         self._before = line[len(line) - held :]
-
         level = 1 / np.sqrt(1 + SIDE**2)
         return np.asarray(np.stack([sound + SIDE * side, sound - SIDE * side], axis=1) * level)
 
