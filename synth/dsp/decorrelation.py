@@ -40,7 +40,7 @@ class Decorrelator:
             side += gain * line[held - place : held - place + len(sound)]
         self._before = line[len(line) - held :]
         level = 1 / np.sqrt(1 + SIDE**2)
-        return np.stack([sound + SIDE * side, sound - SIDE * side], axis=1) * level
+        return np.asarray(np.stack([sound + SIDE * side, sound - SIDE * side], axis=1) * level)
 
 
 @functools.cache

@@ -4,8 +4,8 @@ Frames come at 15 Hz. Once a second faces are looked for, and the mouth of the l
 face over a quarter of a second: a mouth that moves talks, a face that is still does not. For two seconds of every five,
 and after each cut, the hits voice's network listens; in the middle of them the packaged network looks at a picture, and
 colours and motion are measured for a second, as :mod:`synth.models.selector` wants them. At two moments of each it
-looks again, on the input that it was trained on, for :mod:`synth.models.vocabulary.sound_selector`. What is kept does not grow
-with the picture's size.
+looks again, on the input that it was trained on, for :mod:`synth.models.vocabulary.sound_selector`. What is kept does
+not grow with the picture's size.
 
 Shapes: H x W = one frame, 64 x 64 = a face, S = steps of the hits voice's network (90 a second).
 """

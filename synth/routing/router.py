@@ -1,8 +1,8 @@
 """``mode=auto``: which voice a clip wants, how sure that is, why, and where in the clip another one is wanted.
 
-Class first: where the picture says clearly what it should sound like (:mod:`synth.models.vocabulary.sound_selector`), that is
-ambient sound of that class, unless somebody talks, or the picture is less clear and looks as if a stick struck. Else,
-four measures of a :class:`synth.routing.glance.Glance`, each -1..2 at most, go through a softmax of linear sums,
+Class first: where the picture says clearly what it should sound like
+(:mod:`synth.models.vocabulary.sound_selector`), that is ambient sound of that class, unless somebody talks, or the
+picture is less clear and looks as if a stick struck. Else, four measures of a :class:`synth.routing.glance.Glance`, each -1..2 at most, go through a softmax of linear sums,
 :data:`WEIGHTS`. They were fitted by logistic regression (ridge of 0.002 on all but the constants, in which every clip
 of GRID and Greatest Hits counts half of a wild one) on one half of 36 clips of Greatest Hits (hits), 20 of GRID
 (speech) and 52 wild ones; :mod:`synth.evaluation.router` names the halves and holds the other one against it. The

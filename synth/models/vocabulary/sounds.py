@@ -68,7 +68,7 @@ def word_table() -> WordTable:
         ValueError: a row of it does not fit ImageNet's names, or a weight is outside -1..1.
     """
     entries: list[tuple[int, str, float]] = []
-    with (resources.files(__package__) / FILE).open(encoding="utf-8", newline="") as stream:
+    with (resources.files(__package__) / FILE).open(encoding="utf-8") as stream:
         for row in csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE):
             number = int(row["index"])
             if NAMES[number] != row["word"]:

@@ -1,9 +1,9 @@
 """The ambient voice: up to three computed sounds of the catalogue, chosen and driven by the picture, in stereo.
 
-The picture decides which sounds are heard (:mod:`synth.models.vocabulary.sound_selector`, :mod:`synth.voices.ambient.layering`) or
-a person does; it turns their knobs and pans them (:mod:`synth.voices.ambient.picture_drive`). Sound is made in blocks
-of a second, take by take in turn, so that length costs no memory but that of the sound itself, and a take that is
-cancelled keeps what was made of it.
+The picture decides which sounds are heard (:mod:`synth.models.vocabulary.sound_selector` ranks them,
+:mod:`synth.voices.ambient.layering` takes up to three) or a person does; it turns their knobs and pans them
+(:mod:`synth.voices.ambient.picture_drive`). Sound is made in blocks of a second, take by take in turn, so that length
+costs no memory but that of the sound itself, and a take that is cancelled keeps what was made of it.
 
 Importable without torch; looking at a picture loads it. Shapes: T = picture frames (15.625 a second), N = samples.
 """

@@ -12,6 +12,8 @@ from synth.errors import OptionError
 from synth.evaluation.ambient import wild
 from synth.evaluation.ambient.wild import Judged, divergence, evaluate_wild, pink_noise
 from synth.evaluation.ambient.yamnet import YamNet, installed_yamnet
+from synth.media import video
+from synth.options import ExistingSound
 
 YAMNET = installed_yamnet()
 needs_yamnet = pytest.mark.skipif(isinstance(YAMNET, str), reason=str(YAMNET))
@@ -61,12 +63,10 @@ def test_pink_noise_has_as_much_power_in_each_octave() -> None:
 
 
 @needs_yamnet
-def test_clips_are_sounded_once_and_kept(
-    tmp_path: Path, talking_clip_with_sound: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clips_are_sounded_once_and_kept(tmp_path: Path, flash_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data, out = tmp_path / "data", tmp_path / "out"
     data.mkdir()
-    (data / "one.mkv").symlink_to(talking_clip_with_sound)
+    video.remux(flash_clip, pink_noise(32_000), 16_000, data / "one.mkv", existing=ExistingSound.REPLACE)
     (data / "notes.txt").write_text("no clip")
     first = evaluate_wild(data, out)
     assert first["clips"] == 1
