@@ -103,7 +103,7 @@ def update(
     _refuse_another(root, file)
     report, origins = Report(notes=ears.notes), Origins(root)
     with Index(file, root) as index:
-        index.tell(hearing_by=HEARING, **ears.told)
+        index.note(hearing_by=HEARING, **ears.told)
         known = index.stamps()
         gone = sorted(set(known) - set(found))
         index.drop(gone)
