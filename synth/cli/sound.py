@@ -69,19 +69,6 @@ SoundClass = Annotated[
         show_default=False,
     ),
 ]
-Prompt = Annotated[
-    str | None,
-    typer.Option(
-        help="Say what is to be heard: 'heavy rain on a tin roof, thunder far away', '0-3 s: footsteps; 3- : door'.",
-        show_default=False,
-    ),
-]
-Without = Annotated[
-    str | None,
-    typer.Option(
-        help="Say what may not be heard in any mode: 'speech, music', a family, or sounds.", show_default=False
-    ),
-]
 VoicePack = Annotated[
     str | None, typer.Option(help="Whose voice speech is given: the name of a voice pack.", show_default=False)
 ]
@@ -126,8 +113,8 @@ def run(
     bank: Bank = None,
     library: Library = None,
     sound_class: SoundClass = None,
-    prompt: Prompt = None,
-    without: Without = None,
+    prompt: words.Prompt = None,
+    without: words.Without = None,
     voice: VoicePack = None,
     face: Face = None,
     keep_partial: KeepPartial = False,

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from synth.cli.console import say, warn
 from synth.options import Options
+
+Prompt = Annotated[
+    str | None,
+    typer.Option(
+        help="Say what is to be heard: 'heavy rain on a tin roof, thunder far away', '0-3 s: footsteps; 3- : door'.",
+        show_default=False,
+    ),
+]
+Without = Annotated[
+    str | None,
+    typer.Option(
+        help="Say what may not be heard in any mode: 'speech, music', a family, or sounds.", show_default=False
+    ),
+]
 
 
 def understood(options: Options, *, as_json: bool) -> dict[str, Any] | None:
