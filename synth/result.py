@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from synth.options import Channels, Mode
 from synth.voices.ambient.layers import Layer
 from synth.voices.base import Hit, SoundChoice
 
 if TYPE_CHECKING:
+    from synth.media.remuxing import Digests
+    from synth.media.sound.delivery import Delivery
     from synth.voices.library.matching import Laid
 
 
@@ -68,6 +70,9 @@ class Output:
         ranges: which voice sounds which part of the clip, where several do; empty where one does.
         library: the recordings of a sound library that are heard, in order of time, each with the next best.
         layers: what an ambient sound is made of, the foreground first.
+        picture: whether the picture was copied bit by bit or coded again.
+        digests: of its packets and of what is shown, in source and result.
+        delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
     """
 
     source: Path
@@ -90,6 +95,9 @@ class Output:
     channels: Channels = Channels.STEREO
     library: tuple[Laid, ...] = ()
     layers: tuple[Layer, ...] = ()
+    picture: Literal["copied", "encoded"] = "copied"
+    digests: Digests | None = None
+    delivered: Delivery | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""
@@ -114,6 +122,9 @@ class Output:
             "ranges": [one.as_json() for one in self.ranges],
             "library": [one.as_json() for one in self.library],
             "layers": [one.as_json() for one in self.layers],
+            "picture": self.picture,
+            "digests": self.digests.as_json() if self.digests else None,
+            "delivered": self.delivered.as_json() if self.delivered else None,
         }
 
 

@@ -19,7 +19,7 @@ from typing import Any, Final
 from synth.errors import Cancelled, MediaError, OptionError, SynthError
 from synth.files import write_whole
 from synth.media import audio, video
-from synth.media.bed import Bed
+from synth.media.sound.bed import Bed
 from synth.music.folder import Track, described, track_file
 from synth.music.index import MusicIndex
 from workers.attempt import Attempt
@@ -178,6 +178,7 @@ def lay(jobs: Jobs, storage: Storage, settings: Settings, attempt: Attempt, fold
         "target": target.name,
         "loudness_lufs": laid.loudness_lufs,
         "true_peak_dbtp": laid.true_peak_dbtp,
+        "delivered": laid.delivered.as_json() if laid.delivered else None,
         "warnings": [*plain["warnings"], *laid.warnings],
         "provenance": {**plain["provenance"], "music": laid.music},
         "music": laid.music,

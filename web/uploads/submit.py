@@ -23,6 +23,7 @@ from typing import Any, Final
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.media import video
+from synth.media.looking import look
 from synth.options import MAX_SEED, MAX_TAKES, Limits, Mode, Options, Synthesis
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
@@ -77,14 +78,17 @@ class Submitter:
         """How much of an upload is read."""
         return Bounds(self.limits.max_bytes, files)
 
-    def probe(self, upload: Upload) -> video.VideoInfo:
-        """Look at a clip.
+    def probe(self, upload: Upload, options: Options | None = None) -> video.VideoInfo:
+        """Look at a clip; the options say whether a damaged or edited one is taken, and what its result must hold.
 
         Raises:
-            MediaError: it is refused.
+            MediaError: it is refused, or no container that is written can hold what is asked for.
         """
+        asked = options or Options()
         with self._looking:
-            return video.probe(upload.path, self.limits)
+            seen = look(upload.path, self.limits, salvage=asked.salvage, recut=asked.recut)
+        seen.result_suffix(asked.existing_sound)
+        return seen.info
 
     def route(self, upload: Upload, info: Mapping[str, Any], owner: str) -> dict[str, Any] | None:
         """Ask a worker which voice mode ``auto`` gives a clip, and wait for the answer, but not for long.
@@ -127,7 +131,7 @@ class Submitter:
         request_hash = _request_hash(upload.sha256, ticket.options)
         if ticket.idempotency_key is not None and (earlier := self._earlier(ticket, request_hash)):
             return earlier
-        info = info_json(self.probe(upload))
+        info = info_json(self.probe(upload, ticket.options))
         title = display_title(upload.filename)
         job_id = new_id(time.time())
         key = f"{job_id}/source"

@@ -26,8 +26,8 @@ from celery import shared_task, signals
 
 from synth import weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
-from synth.media import video
-from synth.options import ExistingSound, Options
+from synth.media import looking, video
+from synth.options import Options
 from synth.pipeline.job import Request
 from synth.pipeline.modes import MODES, TOGETHER
 from synth.pipeline.sonorize import sonorize_all
@@ -280,7 +280,7 @@ class _JobRun:
 
 def _route(job_run: _JobRun, request: Request) -> dict[str, Any]:
     """Which voice suits a clip; no file is made."""
-    info = video.probe(request.source)
+    info = video.probe(request.source, salvage=True, recut=True)
     found = router.route_clip(
         request.source, info, tuple(MODES), progress=request.progress, cancelled=request.cancelled
     )
@@ -313,11 +313,9 @@ ANSWERS: Final[dict[str, Callable[[_JobRun, Request], dict[str, Any]]]] = {
 
 
 def _suffix(source: Path, options: Options) -> str:
-    """The container of the result: what browsers play, unless a sound that is to be kept may not fit into it."""
-    info = video.probe(source)
-    if options.existing_sound is ExistingSound.KEEP and info.audio_codec and info.container != "mp4":
-        return ".mkv"
-    return {"vp8": ".webm", "vp9": ".webm", "prores": ".mov"}.get(info.video_codec, ".mp4")
+    """The container of the result: what browsers play, unless what is to be kept does not fit into it."""
+    seen = looking.look(source, salvage=options.salvage, recut=options.recut)
+    return seen.result_suffix(options.existing_sound)
 
 
 def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:

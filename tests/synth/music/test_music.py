@@ -14,8 +14,9 @@ import pytest
 from synth.cli.app import main
 from synth.data.music_scenes import scenes
 from synth.errors import Cancelled, MediaError, OptionError
-from synth.media import audio, bed, ffmpeg, limiter, video
-from synth.media.bed import Bed
+from synth.media import audio, ffmpeg, video
+from synth.media.sound import bed, limiter
+from synth.media.sound.bed import Bed
 from synth.music import suggestion
 from synth.music.folder import described, track_file
 from synth.music.index import INDEX_NAME, MusicIndex

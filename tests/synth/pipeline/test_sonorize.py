@@ -41,6 +41,10 @@ KEYS = [
     "mode_reason",
     "ranges",
     "library",
+    "layers",
+    "picture",
+    "digests",
+    "delivered",
 ]
 
 
