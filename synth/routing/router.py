@@ -2,11 +2,12 @@
 
 Class first: where the picture says clearly what it should sound like
 (:mod:`synth.models.vocabulary.sound_selector`), that is ambient sound of that class, unless somebody talks, or the
-picture is less clear and looks as if a stick struck. Else, four measures of a :class:`synth.routing.glance.Glance`, each -1..2 at most, go through a softmax of linear sums,
-:data:`WEIGHTS`. They were fitted by logistic regression (ridge of 0.002 on all but the constants, in which every clip
-of GRID and Greatest Hits counts half of a wild one) on one half of 36 clips of Greatest Hits (hits), 20 of GRID
-(speech) and 52 wild ones; :mod:`synth.evaluation.router` names the halves and holds the other one against it. The
-measures themselves and the ramps in them were chosen in view of all of these clips.
+picture is less clear and looks as if a stick struck. Else, four measures of a
+:class:`synth.routing.glance.Glance`, each -1..2 at most, go through a softmax of linear sums, :data:`WEIGHTS`. They
+were fitted by logistic regression (ridge of 0.002 on all but the constants, in which every clip of GRID and Greatest
+Hits counts half of a wild one) on one half of 36 clips of Greatest Hits (hits), 20 of GRID (speech) and 52 wild ones;
+:mod:`synth.evaluation.router` names the halves and holds the other one against it. The measures themselves and the
+ramps in them were chosen in view of all of these clips.
 
 A clip is cut into spans where the scene changes, and where a face comes or goes. A span gets another voice than the
 clip as a whole only where that is likelier than :data:`SURE`: a change of voice that is wrong is worse than none.
