@@ -2,11 +2,12 @@
 
 Class first: where the picture says clearly what it should sound like
 (:mod:`synth.models.vocabulary.sound_selector`), that is ambient sound of that class, unless somebody talks, or the
-picture is less clear and looks as if a stick struck. Else, four measures of a :class:`synth.routing.glance.Glance`, each -1..2 at most, go through a softmax of linear sums,
-:data:`WEIGHTS`. They were fitted by logistic regression (ridge of 0.002 on all but the constants, in which every clip
-of GRID and Greatest Hits counts half of a wild one) on one half of 36 clips of Greatest Hits (hits), 20 of GRID
-(speech) and 52 wild ones; :mod:`synth.evaluation.router` names the halves and holds the other one against it. The
-measures themselves and the ramps in them were chosen in view of all of these clips.
+picture is less clear and looks as if a stick struck. Else, four measures of a
+:class:`synth.routing.glance.Glance`, each -1..2 at most, go through a softmax of linear sums, :data:`WEIGHTS`. They
+were fitted by logistic regression (ridge of 0.002 on all but the constants, in which every clip of GRID and Greatest
+Hits counts half of a wild one) on one half of 36 clips of Greatest Hits (hits), 20 of GRID (speech) and 52 wild ones;
+:mod:`synth.evaluation.router` names the halves and holds the other one against it. The measures themselves and the
+ramps in them were chosen in view of all of these clips.
 
 A clip is cut into spans where the scene changes, and where a face comes or goes. A span gets another voice than the
 clip as a whole only where that is likelier than :data:`SURE`: a change of voice that is wrong is worse than none.
@@ -66,6 +67,7 @@ _ONSET: Final = 0.475  # as the hits voice is calibrated
 _FACE_SPEAKS: Final = 0.6  # evidence of a face that fills the clip and talks
 _CLASS_PROBABILITY: Final = ((0.2, 0.4, 1.0), (0.72, 0.85, 0.95))  # evidence of a sound, and how likely it is right
 _STRUCK, _BESIDE_HITS = 0.8, 0.35  # probability of hits from which on a sound needs more evidence, and how much
+_LYING_ABOUT, _WHAT_LIES_ABOUT = frozenset({"foley", "machines"}), 0.5  # things that a stick strikes: more still
 _TELLING_RATE_HZ: Final = 0.3  # fewer impacts a second are not worth telling
 
 
@@ -213,7 +215,11 @@ class _Span:
         """Whether the picture says clearly what it sounds like: more clearly where it looks as if a stick struck."""
         assert self.sounds is not None
         best = self.sounds.best
-        if best.evidence < (_BESIDE_HITS if shares[Mode.HITS] > _STRUCK else FITS):
+        needed = FITS
+        if shares[Mode.HITS] > _STRUCK:
+            lies_about = all_sounds()[best.name].family in _LYING_ABOUT
+            needed = _WHAT_LIES_ABOUT if lies_about else _BESIDE_HITS
+        if best.evidence < needed:
             return False
         return best.evidence >= _speech_evidence(self.faces, self.sounds)
 
