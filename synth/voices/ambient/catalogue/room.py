@@ -56,7 +56,7 @@ class _RoomReader:
         response[0] += 1.0
         self._size = fft.next_fast_len(self._block + len(response) - 1, real=True)
         self._back = -(-(len(response) - 1) // self._block)  # how many blocks later a tail still sounds
-        self._response = fft.rfft(response, self._size)
+        self._response = fft.rfft(response.astype(np.float32), self._size)
         self._source = room.source.open(performance)
         self._heard: dict[int, Samples] = {}
         self._blocks: dict[int, Samples] = {}
@@ -89,7 +89,8 @@ class _RoomReader:
         dry = self._source.read(index * self._block, self._block)
         if not dry.any():
             return np.zeros(0)
-        return np.asarray(fft.irfft(fft.rfft(dry, self._size) * self._response, self._size))
+        wet = fft.irfft(fft.rfft(dry.astype(np.float32), self._size) * self._response, self._size)
+        return np.asarray(wet, float)
 
 
 def impulse_response(

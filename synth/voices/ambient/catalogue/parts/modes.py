@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from synth.voices.ambient.catalogue.performance import Samples
 
 _TABLE: Final = 64
-_HEARD_DECAYS: Final = 5.8  # decay times after which a mode is 50 dB down, and cut
+_HEARD_DECAYS: Final = 5.2  # decay times after which a mode is 45 dB down, and cut
 _CELLS: Final = 1 << 18  # samples computed together
 _TOP: Final = 0.46  # of the rate: modes above it are left out
 

@@ -53,7 +53,7 @@ def test_a_ring_is_a_decaying_sine() -> None:
     sound = modes.rings(4800, RATE_HZ, 0.01, 0.7, 1234.0, 0.02)
     time_s = np.arange(4800) / RATE_HZ - 0.01
     expected = np.where(time_s >= 0, 0.7 * np.sin(2 * np.pi * 1234 * time_s) * np.exp(-time_s / 0.02), 0)
-    np.testing.assert_allclose(sound, expected, atol=0.003)  # what is 50 dB down is cut
+    np.testing.assert_allclose(sound, expected, atol=0.005)  # what is 45 dB down is cut
 
 
 def test_many_rings_are_the_sum_of_each() -> None:
