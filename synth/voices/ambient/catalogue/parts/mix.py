@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
+import scipy
 
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
 from synth.voices.ambient.catalogue.performance import Samples
@@ -54,7 +54,7 @@ class Mix:
     def __init__(self, n: int, rate_hz: int, tail_s: float = 0.25) -> None:
         self.n = n
         self.rate_hz = rate_hz
-        self.size = int(next_fast_len(n + int(tail_s * rate_hz), real=True))
+        self.size = int(scipy.fft.next_fast_len(n + int(tail_s * rate_hz), real=True))
         self._sum: Response = np.zeros(self.size // 2 + 1, np.complex64)
 
     @property
@@ -64,7 +64,7 @@ class Mix:
 
     def spectrum(self, signal: NDArray[Any]) -> Response:
         """The transform of a signal or of an impulse response of up to `size` samples."""
-        return np.asarray(rfft(signal.astype(np.float32), self.size))
+        return np.asarray(scipy.fft.rfft(signal.astype(np.float32), self.size))
 
     def gain(self, *points: tuple[float, float]) -> NDArray[np.float32]:
         """The amplitude of a level curve at each bin."""
@@ -89,7 +89,7 @@ class Mix:
 
     def time(self, spectrum: Response) -> Samples:
         """A spectrum as n samples."""
-        return np.asarray(irfft(spectrum, self.size)[: self.n], np.float64)
+        return np.asarray(scipy.fft.irfft(spectrum, self.size)[: self.n], np.float64)
 
     def add(self, level: float, layer: Samples | Response, *points: tuple[float, float]) -> None:
         """Add a layer (samples or spectrum), coloured by the points, at a root mean square of `level`."""

@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, signal
+import scipy
 
+from synth.voices.ambient.catalogue.parts.curves import drawn_out
 from synth.voices.ambient.catalogue.performance import Samples
 
 _LEVELS_PER_OCTAVE: Final = 14
@@ -62,11 +63,11 @@ def spectrum_noise(n: int, rate_hz: int, rng: np.random.Generator, shape: Callab
 
     ``shape`` is asked on a grid of 48 frequencies an octave.
     """
-    size = fft.next_fast_len(n, real=True)
+    size = scipy.fft.next_fast_len(n, real=True)
     grid_hz, place = _fine_grid(size, rate_hz)
-    spectrum = fft.rfft(rng.standard_normal(size, dtype=np.float32))
+    spectrum = scipy.fft.rfft(rng.standard_normal(size, dtype=np.float32))
     spectrum *= np.interp(place, np.arange(len(grid_hz)), shape(grid_hz)).astype(np.float32)
-    return unit_rms(fft.irfft(spectrum, size)[:n].astype(float))
+    return unit_rms(scipy.fft.irfft(spectrum, size)[:n].astype(float))
 
 
 def painted_noise(
@@ -82,7 +83,7 @@ def painted_noise(
     half its length: longer frames draw narrower peaks, shorter ones quicker changes. Level 1 everywhere is white noise
     of RMS 1.
     """
-    hop = fft.next_fast_len(max(16, round(frame_s * rate_hz / 2)), real=True)
+    hop = scipy.fft.next_fast_len(max(16, round(frame_s * rate_hz / 2)), real=True)
     frame = 2 * hop
     count = n // hop + 3
     window = np.sin(np.pi * (np.arange(frame) + 0.5) / frame).astype(np.float32)
@@ -92,7 +93,7 @@ def painted_noise(
     levels = level((np.arange(count)[:, None] - 1) * hop / rate_hz, bands_hz[None])
     if len(levels) == 1 or levels.strides[0] == 0:
         levels = levels[:1]
-    shaped = fft.irfft(fft.rfft(raw * window) * (levels.astype(np.float32) @ weights), frame) * window
+    shaped = scipy.fft.irfft(scipy.fft.rfft(raw * window) * (levels.astype(np.float32) @ weights), frame) * window
     out = np.zeros((count + 1) * hop)
     out[: count * hop] += shaped[:, :hop].ravel()
     out[hop:] += shaped[:, hop:].ravel()
@@ -102,7 +103,7 @@ def painted_noise(
 @lru_cache(maxsize=16)
 def _fine_grid(size: int, rate_hz: int) -> tuple[Samples, Samples]:
     """Frequencies [G] in Hz, 48 an octave, and where among them each bin of a spectrum lies [bins]."""
-    bins_hz = np.maximum(fft.rfftfreq(size, 1 / rate_hz), 1.0)
+    bins_hz = np.maximum(scipy.fft.rfftfreq(size, 1 / rate_hz), 1.0)
     count = int(np.log2(rate_hz / 2) * _FINE_PER_OCTAVE) + 2
     grid_hz = 2 ** (np.arange(count) / _FINE_PER_OCTAVE)
     return grid_hz, np.log2(bins_hz) * _FINE_PER_OCTAVE
@@ -123,23 +124,23 @@ def band(sound: Samples, rate_hz: int, low_hz: float | None, high_hz: float | No
     """Butterworth high pass at ``low_hz``, low pass at ``high_hz``, or both; none past the top of the rate."""
     top = 0.49 * rate_hz
     if low_hz is not None:
-        sound = signal.sosfilt(_butterworth(order, min(low_hz, top), "highpass", rate_hz), sound)
+        sound = scipy.signal.sosfilt(_butterworth(order, min(low_hz, top), "highpass", rate_hz), sound)
     if high_hz is not None and high_hz < top:
-        sound = signal.sosfilt(_butterworth(order, high_hz, "lowpass", rate_hz), sound)
+        sound = scipy.signal.sosfilt(_butterworth(order, high_hz, "lowpass", rate_hz), sound)
     return np.asarray(sound)
 
 
 @lru_cache(maxsize=256)
 def _butterworth(order: int, edge_hz: float, kind: str, rate_hz: int) -> Samples:
-    return np.asarray(signal.butter(order, edge_hz, kind, fs=rate_hz, output="sos"))
+    return np.asarray(scipy.signal.butter(order, edge_hz, kind, fs=rate_hz, output="sos"))
 
 
 def drift(n: int, rate_hz: int, rng: np.random.Generator, per_s: float, low: float = 0.0, high: float = 1.0) -> Samples:
     """A smooth random curve [n] between ``low`` and ``high`` with ``per_s`` turns a second, within one segment."""
     step = max(1, int(rate_hz / (per_s * 32)))
-    place = np.arange(0, n + step, step) / rate_hz * per_s + rng.random()
+    place = np.arange(0, n + 2 * step, step) / rate_hz * per_s + rng.random()
     levels = rng.random(int(place[-1]) + 2)
     turn = place.astype(int)
     inside = place - turn
     coarse = levels[turn] + (levels[turn + 1] - levels[turn]) * inside * inside * (3 - 2 * inside)
-    return np.asarray(low + (high - low) * np.interp(np.arange(n), np.arange(len(coarse)) * step, coarse))
+    return drawn_out(low + (high - low) * coarse, step, n)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter, oaconvolve
+import scipy
 
 from synth.voices.ambient.catalogue.parts.mix import coloured_noise
 from synth.voices.ambient.catalogue.performance import Samples
@@ -27,7 +27,7 @@ def impulses(n: int, at: Samples, gain: Samples | float = 1.0) -> Samples:
 
 def convolved(signal: Samples, kernel: Samples) -> Samples:
     """The signal through an impulse response, same length."""
-    return np.asarray(oaconvolve(signal.astype(np.float32), kernel.astype(np.float32))[: len(signal)], np.float64)
+    return np.asarray(scipy.signal.oaconvolve(signal.astype(np.float32), kernel.astype(np.float32))[: len(signal)], np.float64)
 
 
 def add_at(out: Samples, at: Samples, gain: Samples, kernel: Samples) -> None:
@@ -99,7 +99,7 @@ def rung(
         if frequency < 0.46 * rate_hz:
             radius = np.exp(-1 / (fall * rate_hz))
             turn = 2 * np.pi * frequency / rate_hz
-            out += level * np.sin(turn) * lfilter([1.0], [1.0, -2 * radius * np.cos(turn), radius**2], excitation)
+            out += level * np.sin(turn) * scipy.signal.lfilter([1.0], [1.0, -2 * radius * np.cos(turn), radius**2], excitation)
     return np.asarray(out)
 
 

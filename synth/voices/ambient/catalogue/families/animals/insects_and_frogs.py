@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
@@ -39,7 +39,7 @@ def _croak(rate_hz: int, rng: np.random.Generator, pitch_hz: float, pulses_per_s
         speed = pulses_per_s * (0.8 + 0.63 * u) * (1 + 0.05 * wander(n, rate_hz, rng, 17))
         strikes = np.diff(np.floor(np.cumsum(speed) / rate_hz), prepend=0) * rng.uniform(0.7, 0.86, n)
         strikes += 0.002 * rng.standard_normal(n)
-        parts += [signal.oaconvolve(strikes, ring)[:n] * swell(n, 0.44), rng.uniform(0.035, 0.06)]
+        parts += [scipy.signal.oaconvolve(strikes, ring)[:n] * swell(n, 0.44), rng.uniform(0.035, 0.06)]
     return unit_peak(joined(rate_hz, parts))
 
 
