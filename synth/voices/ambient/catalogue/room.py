@@ -100,7 +100,8 @@ def impulse_response(
     n = max(64, int(1.1 * t60_s * rate_hz))
     time_s = (np.arange(n) / rate_hz).astype(np.float32)
     slow, quick = (
-        rng.standard_normal(n, np.float32) * np.exp(time_s * np.float32(-6.9 / tail_s)) for tail_s in (t60_s, 0.6 * t60_s)
+        rng.standard_normal(n, np.float32) * np.exp(time_s * np.float32(-6.9 / tail_s))
+        for tail_s in (t60_s, 0.6 * t60_s)
     )
     size = scipy.fft.next_fast_len(n + n // 4, real=True)
     frequency = (np.arange(size // 2 + 1) * (rate_hz / size)).astype(np.float32)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 import scipy
 
+from synth.voices.ambient.catalogue.parts.spectra import white_noise
 from synth.voices.ambient.catalogue.performance import Samples
 
 OCTAVES_HZ: Final = np.array([63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 14000.0])
@@ -64,7 +65,7 @@ def clicks(
             power += _decaying(train, 0.5 * typical_s * rate_hz)
             if attack_s > 0:
                 power -= _decaying(train, 0.5 * typical_s * attack_s / (typical_s + attack_s) * rate_hz)
-    return np.asarray(np.sqrt(np.maximum(power, 0.0)) * rng.standard_normal(n, dtype=np.float32))
+    return np.asarray(np.sqrt(np.maximum(power, 0.0)) * white_noise(rng, n))
 
 
 def _decaying(train: Samples, samples: float) -> Samples:

@@ -2,7 +2,7 @@
 
 A sound of this catalogue is a handful of layers (pulses, gas, clatter, air, rolling), each with its own colour, in
 one place. Filtering each layer by itself would cost two transforms a layer; here it costs one, and shaped noise none at
-all, because Gaussian noise is Gaussian in the frequency domain too.
+all, because noise is noise in the frequency domain too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 import scipy
 
-from synth.voices.ambient.catalogue.parts.spectra import unit_rms
+from synth.voices.ambient.catalogue.parts.spectra import unit_rms, white_noise
 from synth.voices.ambient.catalogue.performance import Samples
 
 Response = NDArray[np.complex64]
@@ -78,7 +78,7 @@ class Mix:
     def noise_spectrum(self, rng: np.random.Generator, *points: tuple[float, float]) -> Response:
         """Gaussian noise of unit root mean square with the colour of the level curve."""
         bins = self.size // 2 + 1
-        white = rng.standard_normal(2 * bins, np.float32).view(np.complex64)
+        white = white_noise(rng, 2 * bins).view(np.complex64)
         shaped = white * self.gain(*points)
         power = 2.0 * float(np.vdot(shaped, shaped).real) / self.size**2
         return np.asarray(shaped * np.float32(1 / np.sqrt(max(power, 1e-24))))

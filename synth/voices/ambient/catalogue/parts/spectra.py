@@ -19,6 +19,7 @@ from synth.voices.ambient.catalogue.performance import Samples
 _LEVELS_PER_OCTAVE: Final = 14
 _FINE_PER_OCTAVE: Final = 48
 _LOWEST_HZ: Final = 20.0
+_EVEN_DEVIATION: Final = np.float32(np.sqrt(12.0))
 
 
 def unit_rms(sound: Samples) -> Samples:
@@ -29,6 +30,17 @@ def unit_rms(sound: Samples) -> Samples:
 def unit_peak(sound: Samples) -> Samples:
     """The sound at a peak of 1 (silence stays silent)."""
     return np.asarray(sound / max(1e-9, float(np.abs(sound).max(initial=0.0))))
+
+
+def white_noise(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+    """White noise [count] at an RMS of 1 for what is filtered afterwards: evenly distributed, four times as quick.
+
+    A filter (or a transform) sums so many samples that what comes out is Gaussian whatever went in.
+    """
+    noise = rng.random(count, np.float32)
+    noise -= np.float32(0.5)
+    noise *= _EVEN_DEVIATION
+    return noise
 
 
 def bump(frequency_hz: ArrayLike, centre_hz: ArrayLike, octaves: float) -> Samples:
@@ -65,7 +77,7 @@ def spectrum_noise(n: int, rate_hz: int, rng: np.random.Generator, shape: Callab
     """
     size = scipy.fft.next_fast_len(n, real=True)
     grid_hz, place = _fine_grid(size, rate_hz)
-    spectrum = scipy.fft.rfft(rng.standard_normal(size, dtype=np.float32))
+    spectrum = scipy.fft.rfft(white_noise(rng, size))
     spectrum *= np.interp(place, np.arange(len(grid_hz)), shape(grid_hz)).astype(np.float32)
     return unit_rms(scipy.fft.irfft(spectrum, size)[:n].astype(float))
 
@@ -87,7 +99,7 @@ def painted_noise(
     frame = 2 * hop
     count = n // hop + 3
     window = np.sin(np.pi * (np.arange(frame) + 0.5) / frame).astype(np.float32)
-    white = rng.standard_normal((count + 1) * hop, dtype=np.float32)
+    white = white_noise(rng, (count + 1) * hop)
     raw = np.lib.stride_tricks.sliding_window_view(white, frame)[::hop][:count]
     bands_hz, weights = _band_grid(frame, rate_hz)
     levels = level((np.arange(count)[:, None] - 1) * hop / rate_hz, bands_hz[None])
