@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 import scipy
+from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms, white_noise
 from synth.voices.ambient.catalogue.performance import Samples

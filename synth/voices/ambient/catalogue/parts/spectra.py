@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 import scipy
+from numpy.typing import ArrayLike, NDArray
 
 from synth.voices.ambient.catalogue.parts.curves import drawn_out
 from synth.voices.ambient.catalogue.performance import Samples

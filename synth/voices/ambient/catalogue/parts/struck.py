@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 import scipy
+from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.instruments.mode_bank import LN_1000, decaying_modes
 from synth.voices.ambient.catalogue.parts.mix import coloured_noise
@@ -95,7 +95,7 @@ def rung(
     fall_s: Sequence[float] | Samples,
     gain: Sequence[float] | Samples,
 ) -> Samples:
-    """Long modes (a bell's) driven by an excitation [n]: a two-pole resonator a mode, or where there are many, one convolution."""
+    """Long modes (a bell's) driven by an excitation [n]: a resonator a mode, or one convolution for many modes."""
     n = len(excitation)
     if len(hz) >= _CONVOLVED_MODES:
         turns, falls = np.asarray(hz, np.float64), np.asarray(fall_s, np.float64)
