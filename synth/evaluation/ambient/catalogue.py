@@ -191,7 +191,7 @@ class Judges:
         return sum(name in classes for classes in neighbours) >= (3 if count >= _MANY else 1)
 
     def _hear_recordings(self, out: Path | None) -> tuple[NDArray[np.float32], list[list[str]], NDArray[np.float64]]:
-        """Embedding [R, 512], YAMNet's five likeliest and length in s of each recording; read from a file once heard."""
+        """Embedding [R, 512], YAMNet's five likeliest and length in s of each recording; kept in a file."""
         if self._aisfx is None or not self.recordings:
             return np.zeros((0, 512), np.float32), [], np.zeros(0)
         file = out / "recordings.npz" if out is not None else None

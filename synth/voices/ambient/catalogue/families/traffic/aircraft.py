@@ -64,6 +64,7 @@ def jet(n: int, rate_hz: int, rng: np.random.Generator, *, thrust: float, fan_hz
     mix.add_noise(0.24, rng, (800, -20), (fan_hz, 0), (2 * fan_hz, -5), (14000, -22))
     heard = Mix(n, rate_hz, OUTDOORS_S)
     heard.add_raw(1.0, passing(mix.signal(), n, rate_hz, speed, distance_m, at_s))
+    heard.coloured((20, 0), (2500, 0), (4000, -3), (8000, -24), (16000, -48))  # the air between takes what is above
     heard.through(outdoors(rate_hz, rng, 20.0, 0.3))
     return peak(heard.signal() * gates(n, rate_hz, [0], [n / rate_hz - 1.0], 1.0))
 
