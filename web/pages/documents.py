@@ -23,6 +23,7 @@ from web.context import site
 
 NAMES: Final = (
     "COMMAND_LINE",
+    "FILES",
     "SOUNDS",
     "API",
     "SERVER",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.instruments import winds
 from synth.voices.ambient.catalogue.parts.instruments.melody import Phrase, midi_hz
@@ -65,7 +66,7 @@ def test_a_bow_plays_in_tune_and_the_body_is_bumpy() -> None:
 
 def test_harmonics_are_the_sum_of_sines() -> None:
     pitch_hz = np.linspace(200, 300, 4000)
-    gains = [1.0, 0.5, np.linspace(0, 1, 4000), 0.1]
+    gains: list[float | NDArray[np.float64]] = [1.0, 0.5, np.linspace(0, 1, 4000), 0.1]
     phase = np.cumsum(pitch_hz) * 2 * np.pi / RATE_HZ
     expected = sum(gain * np.sin(k * phase) for k, gain in enumerate(gains, 1))
     assert winds.harmonics(pitch_hz, RATE_HZ, gains) == pytest.approx(expected, abs=1e-9)

@@ -75,7 +75,7 @@ def test_a_moving_resonance_follows_its_breakpoints() -> None:
 
 
 def test_band_levels_are_those_that_were_asked_for() -> None:
-    levels_db = -1.5 * np.arange(len(BAND_HZ))[None]
+    levels_db = -1.5 * np.arange(len(BAND_HZ), dtype=np.float64)[None]
     heard = shape_bands(np.random.default_rng(6).standard_normal(5 * RATE_HZ), RATE_HZ, BAND_HZ, levels_db)
     power = np.abs(np.fft.rfft(heard)) ** 2 / len(heard)
     hz = np.fft.rfftfreq(len(heard), 1 / RATE_HZ)
