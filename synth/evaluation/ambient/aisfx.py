@@ -27,6 +27,8 @@ _WINDOW: Final = 2048
 _HOP: Final = 1024
 _BANDS: Final = 96
 _FRAMES: Final = 100  # of a block
+BLOCK_S: Final = (_WINDOW + (_FRAMES - 1) * _HOP) / RATE_HZ
+"""How much sound the network hears at once."""
 _LOUDEST: Final = 9.457798957824707  # what the network's training divided by
 _LEVEL: Final = 0.5
 

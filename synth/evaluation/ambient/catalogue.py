@@ -3,8 +3,11 @@
 * **yamnet**: one of the class's AudioSet names is among the five likeliest of 521. Constants were tuned in view of it,
   with other seeds.
 * **aisfx**: the five nearest real recordings by an embedding with which hardly a constant was searched (surf, rain and
-  fire were looked at with it; helicopter and chainsaw were searched in view of both judges; always with other seeds).
-  Where at least 20 recordings may stand for a class, three of the five have to; where there are fewer, one.
+  fire were looked at with it; helicopter, chainsaw, jet and idling cars were searched in view of both judges; always
+  with other seeds).
+  Where at least 20 recordings may stand for a class, three of the five have to; where there are fewer, one. Where the
+  recordings of a class are single events (their median is shorter than a block of the network), one event of the
+  sound is compared with them (``aisfx``), and the whole sound beside it (``aisfx_whole``).
 
 Floor: the same share among the sounds of all other classes that share no AudioSet name with it. Ceiling: the share
 among real recordings of the class; for aisfx, cuts of the same source recording do not count as neighbours.
@@ -25,9 +28,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from synth.errors import MediaError, OptionError, WeightsError
+from synth.evaluation.ambient.aisfx import BLOCK_S, EffectsNet, installed_aisfx
 from synth.evaluation.ambient.aisfx import RATE_HZ as AISFX_HZ
-from synth.evaluation.ambient.aisfx import EffectsNet, installed_aisfx
 from synth.evaluation.ambient.references import Reference, references
+from synth.evaluation.ambient.single_events import loudest_event
 from synth.evaluation.ambient.yamnet import RATE_HZ as YAMNET_HZ
 from synth.evaluation.ambient.yamnet import YamNet, installed_yamnet
 from synth.media import audio
@@ -58,6 +62,7 @@ class Heard:
         likeliest: YAMNet's five likeliest names.
         evidence: YAMNet's probability of the class's own likeliest name.
         neighbours: of the five nearest recordings, the classes that each may stand for; None without aisfx.
+        whole_neighbours: those of the whole sound, where ``neighbours`` are those of one event.
         speed: seconds of sound a second of one core.
     """
 
@@ -67,6 +72,7 @@ class Heard:
     likeliest: list[str]
     evidence: float
     neighbours: list[list[str]] | None
+    whole_neighbours: list[list[str]] | None
     speed: float
 
 
@@ -134,7 +140,7 @@ class Judges:
             self.told["aisfx"] = aisfx
         elif not self.recordings:
             self.told["aisfx"] = "no recordings: give their folder with --data"
-        self._embeddings, self._likeliest = self._hear_recordings(out)
+        self._embeddings, self._likeliest, self._durations_s = self._hear_recordings(out)
 
     def hear(self, sound: SoundClass, seed: int, knobs: str) -> Heard:
         """One sound of 5 s at 48 kHz, made and judged."""
@@ -145,12 +151,24 @@ class Judges:
         speed = DURATION_S / max(1e-6, time.process_time() - began)
         probabilities = self._yamnet.probabilities(audio.resample(made, DEFAULT_RATE_HZ, YAMNET_HZ))
         evidence = max(float(probabilities[self._yamnet.names.index(name)]) for name in sound.audioset)
-        neighbours = None
-        if self._aisfx is not None and len(self._embeddings):
-            near = self._embeddings @ self._aisfx.embed(audio.resample(made, DEFAULT_RATE_HZ, AISFX_HZ))
-            neighbours = [list(self.recordings[at].classes) for at in np.argsort(-near)[:NEIGHBOURS]]
+        whole = neighbours = self._nearest(made)
+        event_s = self.event_s(sound.name)
+        if event_s is not None:
+            neighbours = self._nearest(loudest_event(made, DEFAULT_RATE_HZ, event_s))
         likeliest = self._yamnet.likeliest(probabilities)
-        return Heard(sound.name, seed, settings, likeliest, evidence, neighbours, speed)
+        return Heard(sound.name, seed, settings, likeliest, evidence, neighbours, whole, speed)
+
+    def _nearest(self, made: NDArray[np.float32]) -> list[list[str]] | None:
+        if self._aisfx is None or not len(self._embeddings):
+            return None
+        near = self._embeddings @ self._aisfx.embed(audio.resample(made, DEFAULT_RATE_HZ, AISFX_HZ))
+        return [list(self.recordings[at].classes) for at in np.argsort(-near)[:NEIGHBOURS]]
+
+    def event_s(self, name: str) -> float | None:
+        """How long the recordings of a class are, where they show single events; None where they do not."""
+        own = [self._durations_s[at] for at, one in enumerate(self.recordings) if name in one.classes]
+        typical_s = float(np.median(own)) if own and len(self._durations_s) else BLOCK_S
+        return typical_s if typical_s < BLOCK_S else None
 
     def ceiling(self, sound: SoundClass) -> dict[str, float | int | None]:
         """How both judges hear the real recordings of a class."""
@@ -172,24 +190,25 @@ class Judges:
         count = sum(name in one.classes for one in self.recordings)
         return sum(name in classes for classes in neighbours) >= (3 if count >= _MANY else 1)
 
-    def _hear_recordings(self, out: Path | None) -> tuple[NDArray[np.float32], list[list[str]]]:
-        """Embedding [R, 512] and YAMNet's five likeliest of each recording; those heard before are read from a file."""
+    def _hear_recordings(self, out: Path | None) -> tuple[NDArray[np.float32], list[list[str]], NDArray[np.float64]]:
+        """Embedding [R, 512], YAMNet's five likeliest and length in s of each recording; kept in a file."""
         if self._aisfx is None or not self.recordings:
-            return np.zeros((0, 512), np.float32), []
+            return np.zeros((0, 512), np.float32), [], np.zeros(0)
         file = out / "recordings.npz" if out is not None else None
         names = [f"{one.source} {one.path.name}" for one in self.recordings]
         if file is not None and file.is_file():
             known = np.load(file)
-            if known["names"].tolist() == names:
-                return known["embeddings"], known["likeliest"].tolist()
+            if known["names"].tolist() == names and "durations_s" in known:
+                return known["embeddings"], known["likeliest"].tolist(), known["durations_s"]
         heard = [self._hear_recording(one) for one in tqdm(self.recordings, desc="recordings", disable=None)]
         embeddings, likeliest = np.stack([one[0] for one in heard]), [one[1] for one in heard]
+        durations_s = np.array([one[2] for one in heard])
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(file, names=names, embeddings=embeddings, likeliest=likeliest)
-        return embeddings, likeliest
+            np.savez(file, names=names, embeddings=embeddings, likeliest=likeliest, durations_s=durations_s)
+        return embeddings, likeliest, durations_s
 
-    def _hear_recording(self, one: Reference) -> tuple[NDArray[np.float32], list[str]]:
+    def _hear_recording(self, one: Reference) -> tuple[NDArray[np.float32], list[str], float]:
         assert self._aisfx is not None
         try:
             sound, rate_hz = audio.read(one.path)
@@ -197,7 +216,8 @@ class Judges:
             raise MediaError(f"{one.path.name}: {error}") from error
         sound = sound[: round(_LONGEST_REAL_S * rate_hz)]
         probabilities = self._yamnet.probabilities(audio.resample(sound, rate_hz, YAMNET_HZ))
-        return self._aisfx.embed(audio.resample(sound, rate_hz, AISFX_HZ)), self._yamnet.likeliest(probabilities)
+        embedding = self._aisfx.embed(audio.resample(sound, rate_hz, AISFX_HZ))
+        return embedding, self._yamnet.likeliest(probabilities), len(sound) / rate_hz
 
 
 def drawn_knobs(sound: SoundClass, seed: int) -> dict[str, float]:
@@ -255,10 +275,11 @@ def _figures(sound: SoundClass, rows: Sequence[Heard], judges: Judges) -> dict[s
     def yamnet(some: Sequence[Heard]) -> float | None:
         return float(np.mean([bool(set(row.likeliest) & names) for row in some])) if some else None
 
-    def aisfx(some: Sequence[Heard]) -> float | None:
+    def aisfx(some: Sequence[Heard], whole: bool = False) -> float | None:
         if not any(sound.name in one.classes for one in judges.recordings):
             return None
-        judged = [judges.agrees(sound.name, row.neighbours) for row in some if row.neighbours is not None]
+        heard = [row.whole_neighbours if whole else row.neighbours for row in some]
+        judged = [judges.agrees(sound.name, near) for near in heard if near is not None]
         return float(np.mean(judged)) if judged else None
 
     return {
@@ -266,6 +287,8 @@ def _figures(sound: SoundClass, rows: Sequence[Heard], judges: Judges) -> dict[s
         "yamnet_evidence": float(np.median([row.evidence for row in own])),
         "yamnet_floor": yamnet(others),
         "aisfx": aisfx(own),
+        "aisfx_whole": aisfx(own, whole=True),
+        "aisfx_event_s": judges.event_s(sound.name),
         "aisfx_floor": aisfx(others),
         "ceiling": judges.ceiling(sound),
         "times_real_time": float(np.median([row.speed for row in own])),
@@ -292,6 +315,7 @@ def _summary(table: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             "classes_judged": len(of("aisfx")),
             "classes_heard": over(of("aisfx"), 0.5),
             "mean_share": over(of("aisfx")),
+            "classes_heard_whole": over(of("aisfx_whole"), 0.5),
             "floor": over(of("aisfx_floor")),
         },
         "times_real_time": {"slowest": min(speeds), "median": float(np.median(speeds))},

@@ -60,7 +60,6 @@ _EFFECTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     (r"osfx_08|PropellerLoop", ("propeller_plane",)),
     (r"osfx_(09|59|61)", ("jet",)),
     (r"osfx_14", ("tram_bell",)),
-    (r"osfx_20", ("cash_register",)),
     (r"osfx_(25|26|27|28)", ("bus", "truck", "engine_start")),
     (r"osfx_29", ("applause",)),
     (r"osfx_33", ("jackhammer",)),

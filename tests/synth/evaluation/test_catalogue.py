@@ -13,6 +13,7 @@ from synth.errors import OptionError
 from synth.evaluation.ambient import catalogue
 from synth.evaluation.ambient.aisfx import installed_aisfx
 from synth.evaluation.ambient.references import references
+from synth.evaluation.ambient.single_events import loudest_event
 from synth.evaluation.ambient.yamnet import GENERIC, installed_yamnet
 from synth.media import audio
 from synth.voices.ambient.catalogue.registry import sound_class
@@ -139,3 +140,36 @@ def test_generic_names_are_left_out() -> None:
     probabilities = np.zeros(len(yamnet.names), np.float32)
     probabilities[[yamnet.names.index(name) for name in ("Silence", "Rain", "Noise")]] = 0.9, 0.5, 0.8
     assert yamnet.likeliest(probabilities)[0] == "Rain"
+
+
+def test_the_loudest_event_is_cut_out_with_a_little_before_it() -> None:
+    sound = np.zeros(48_000, np.float32)
+    sound[10_000:10_200] = 0.3
+    sound[30_000:30_200] = 0.5
+    cut = loudest_event(sound, 48_000, 0.25)
+    assert len(cut) == 12_000
+    assert np.flatnonzero(cut)[0] == pytest.approx(2400, abs=300)
+    assert cut.max() == np.float32(0.5)
+    assert len(loudest_event(sound[:100], 48_000, 0.25)) == 100
+
+
+@pytest.mark.skipif(
+    isinstance(installed_yamnet(), str) or isinstance(installed_aisfx(), str), reason="a judge is not installed"
+)
+def test_one_event_is_compared_where_the_recordings_are_single_events(tmp_path: Path) -> None:
+    for number in range(3):
+        file = tmp_path / f"effects/a/Wood/WoodHit{number}.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        made = render(sound_class("hammer"), performance_of(sound_class("hammer"), seed=number, onsets_s=[0.05]), 0.35)
+        audio.write(file, (made / np.abs(made).max()).astype(np.float32), 48_000)
+    for number in range(6):
+        file = tmp_path / f"esc10/clock_tick/{number}-1-A.wav"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        made = render(sound_class("hammer"), performance_of(sound_class("hammer"), seed=20 + number), 5.0)
+        audio.write(file, (made / np.abs(made).max()).astype(np.float32), 48_000)
+    judges = catalogue.Judges(tmp_path, None)
+    assert judges.event_s("hammer") == pytest.approx(0.35, abs=0.01)
+    assert judges.event_s("clock_tick") is None
+    heard = judges.hear(sound_class("hammer"), 77, "default")
+    assert judges.agrees("hammer", heard.neighbours or [])
+    assert not judges.agrees("hammer", heard.whole_neighbours or [])

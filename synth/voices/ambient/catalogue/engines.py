@@ -144,16 +144,17 @@ class _EventsReader:
         self._rate = performance.knobs[events.rate] if isinstance(events.rate, str) else Curve.of(events.rate)
         self._longest = round(events.longest_s * performance.rate_hz)
         self._kept: dict[tuple[int, int], tuple[int, Samples]] = {}
+        self._end = 0
 
     def read(self, start: int, count: int) -> Samples:
         out = np.zeros(count)
-        kept = self._kept
-        self._kept = {}
+        kept = self._kept if start >= self._end else {}
+        self._kept, self._end = {}, start + count
         for key, time_s, strength in self._between(start - self._longest, start + count):
             at, event = kept.get(key) or self._event(key, time_s, strength)
             _add(out, start, event, at)
-            if at + len(event) > start + count:
-                self._kept[key] = at, event
+            # one that has ended stays known, or it would be made again for as long as the longest might last
+            self._kept[key] = at, event if at + len(event) > start + count else event[:0]
         return out
 
     def _event(self, key: tuple[int, int], time_s: float, strength: float) -> tuple[int, Samples]:
@@ -231,7 +232,9 @@ class _LayersReader:
         time_s = (start + np.arange(count)) / self._rate_hz
         out = np.zeros(count)
         for gain, reader in self._parts:
-            out += gain.at(time_s) * reader.read(start, count)
+            level = gain.at(time_s)
+            if level.any():
+                out += level * reader.read(start, count)
         return out
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from scipy import fft
+import scipy
 
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
 from synth.voices.ambient.catalogue.performance import Performance, Reader, Role, Samples, Source
@@ -54,9 +54,9 @@ class _RoomReader:
         self._air_start = int(performance.generator(Role.ROOM, 1).integers(_AIR_S * rate_hz))
         response *= wet
         response[0] += 1.0
-        self._size = fft.next_fast_len(self._block + len(response) - 1, real=True)
+        self._size = scipy.fft.next_fast_len(self._block + len(response) - 1, real=True)
         self._back = -(-(len(response) - 1) // self._block)  # how many blocks later a tail still sounds
-        self._response = fft.rfft(response.astype(np.float32), self._size)
+        self._response = scipy.fft.rfft(response.astype(np.float32), self._size)
         self._source = room.source.open(performance)
         self._heard: dict[int, Samples] = {}
         self._blocks: dict[int, Samples] = {}
@@ -89,7 +89,7 @@ class _RoomReader:
         dry = self._source.read(index * self._block, self._block)
         if not dry.any():
             return np.zeros(0)
-        wet = fft.irfft(fft.rfft(dry.astype(np.float32), self._size) * self._response, self._size)
+        wet = scipy.fft.irfft(scipy.fft.rfft(dry.astype(np.float32), self._size) * self._response, self._size)
         return np.asarray(wet, float)
 
 
@@ -98,23 +98,27 @@ def impulse_response(
 ) -> Samples:
     """Reflections of a room at energy 1 (without the direct sound), float64 [1.1 t60_s]."""
     n = max(64, int(1.1 * t60_s * rate_hz))
-    time_s = np.arange(n) / rate_hz
-    slow, quick = (rng.standard_normal(n) * np.exp(-6.9 * time_s / tail_s) for tail_s in (t60_s, 0.6 * t60_s))
-    frequency = fft.rfftfreq(2 * n, 1 / rate_hz)
-    rumble_free = 1 / np.sqrt(1 + (120 / np.maximum(frequency, 1.0)) ** 2)
-    shade = 1 / np.sqrt(1 + (frequency / dark_hz) ** 2)
-    tail = fft.irfft((fft.rfft(slow, 2 * n) * shade + fft.rfft(quick, 2 * n)) * rumble_free)[:n]
+    time_s = (np.arange(n) / rate_hz).astype(np.float32)
+    slow, quick = (
+        rng.standard_normal(n, np.float32) * np.exp(time_s * np.float32(-6.9 / tail_s))
+        for tail_s in (t60_s, 0.6 * t60_s)
+    )
+    size = scipy.fft.next_fast_len(n + n // 4, real=True)
+    frequency = (np.arange(size // 2 + 1) * (rate_hz / size)).astype(np.float32)
+    rumble_free = 1 / np.sqrt(1 + (120 / np.maximum(frequency, 1)) ** 2)
+    shade = 1 / np.sqrt(1 + (frequency / np.float32(dark_hz)) ** 2)
+    tail = scipy.fft.irfft((scipy.fft.rfft(slow, size) * shade + scipy.fft.rfft(quick, size)) * rumble_free, size)[:n]
     start = min(n - 1, int(predelay_s * rate_hz))
     tail[:start] = 0
     early = start + (rng.random(6) * 0.03 * rate_hz).astype(int)
     tail[early[early < n]] += 4 * rng.choice([-1.0, 1.0], 6)[early < n]
-    return np.asarray(tail / np.sqrt(np.sum(tail**2) + 1e-30))
+    return np.asarray(tail / np.sqrt(np.sum(tail**2) + 1e-30), np.float64)
 
 
 @lru_cache(maxsize=4)
 def _air(rate_hz: int) -> Samples:
     """The quiet noise of a place at an RMS of 1, endless: its end joins its beginning."""
-    n = fft.next_fast_len(_AIR_S * rate_hz, real=True)
+    n = scipy.fft.next_fast_len(_AIR_S * rate_hz, real=True)
     white = np.random.default_rng(_AIR_SEED).standard_normal(n)
-    shape = np.maximum(fft.rfftfreq(n, 1 / rate_hz) / 120.0, 1.0) ** (-4 / 6.02)
-    return unit_rms(fft.irfft(fft.rfft(white) * shape, n))
+    shape = np.maximum(scipy.fft.rfftfreq(n, 1 / rate_hz) / 120.0, 1.0) ** (-4 / 6.02)
+    return unit_rms(scipy.fft.irfft(scipy.fft.rfft(white) * shape, n))

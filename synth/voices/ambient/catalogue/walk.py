@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from synth.voices.ambient.catalogue.parts.curves import drawn_out
 from synth.voices.ambient.catalogue.performance import Performance, Role, Samples
 
 _POINTS_PER_TURN: Final = 32
@@ -38,8 +39,7 @@ class Walk:
         blend = inside * inside * (3 - 2 * inside)
         at = turn - turn[0]
         coarse = levels[at] + (levels[at + 1] - levels[at]) * blend
-        smooth = np.interp(start + np.arange(self.n), grid, coarse)
-        return np.asarray(low + (high - low) * smooth)
+        return drawn_out(low + (high - low) * coarse, step, self.n, start - int(grid[0]))
 
     def levels(self, first: int, count: int, tag: str = "") -> Samples:
         """Numbers ``first`` .. ``first + count`` - 1 of an endless row, uniform in [0, 1): one a wave, say."""

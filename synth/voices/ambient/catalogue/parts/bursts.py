@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, signal
 
+from synth.voices.ambient.catalogue.parts.spectra import white_noise
 from synth.voices.ambient.catalogue.performance import Samples
 
 OCTAVES_HZ: Final = np.array([63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 14000.0])
@@ -64,11 +65,11 @@ def clicks(
             power += _decaying(train, 0.5 * typical_s * rate_hz)
             if attack_s > 0:
                 power -= _decaying(train, 0.5 * typical_s * attack_s / (typical_s + attack_s) * rate_hz)
-    return np.asarray(np.sqrt(np.maximum(power, 0.0)) * rng.standard_normal(n, dtype=np.float32))
+    return np.asarray(np.sqrt(np.maximum(power, 0.0)) * white_noise(rng, n))
 
 
 def _decaying(train: Samples, samples: float) -> Samples:
-    return np.asarray(signal.lfilter([1.0], [1.0, -np.exp(-1 / max(0.3, samples))], train))
+    return np.asarray(scipy.signal.lfilter([1.0], [1.0, -np.exp(-1 / max(0.3, samples))], train))
 
 
 def blows(
@@ -124,11 +125,11 @@ def octave_bank(rate_hz: int) -> NDArray[np.float32]:
     """Noise of one octave each at an RMS of 1, [bands below the rate's top, 2 s]; read from a random place on."""
     n = int(_BANK_S * rate_hz)
     rng = np.random.default_rng(_BANK_SEED)
-    frequency = np.maximum(fft.rfftfreq(n, 1 / rate_hz), 1.0)
+    frequency = np.maximum(scipy.fft.rfftfreq(n, 1 / rate_hz), 1.0)
     rows = []
     for centre in OCTAVES_HZ[0.4 * rate_hz > OCTAVES_HZ]:
         distance = np.log2(frequency / centre)
         shape = 1 / np.sqrt(1 + (2 * distance) ** 8)
-        noise = fft.irfft(fft.rfft(rng.standard_normal(n)) * shape, n)
+        noise = scipy.fft.irfft(scipy.fft.rfft(rng.standard_normal(n)) * shape, n)
         rows.append(noise / noise.std())
     return np.asarray(rows, np.float32)

@@ -26,12 +26,21 @@ def gates(
 ) -> Samples:
     """1 from on_s[i] to off_s[i], 0 between, with raised-cosine edges of `edge_s`, shape [n]; spans may not overlap."""
     on, off = np.asarray(on_s, np.float64), np.asarray(off_s, np.float64)
-    edges = np.stack([on, on + edge_s, np.maximum(off, on + edge_s), np.maximum(off, on + edge_s) + edge_s], 1)
-    levels = np.tile([0.0, 1.0, 1.0, 0.0], len(on))
-    if not len(on):
-        return np.zeros(n)
-    straight = np.interp(np.arange(n) / rate_hz, np.maximum.accumulate(edges.ravel()), levels, 0.0, 0.0)
-    return np.asarray(straight * straight * (3.0 - 2.0 * straight))
+    out = np.zeros(n)
+    ends = np.maximum(off, on + edge_s) + edge_s
+    for begin_s, end_s in zip(on.tolist(), ends.tolist(), strict=True):
+        first, last = max(0, int(begin_s * rate_hz)), min(n, int(end_s * rate_hz) + 1)
+        if first >= last:
+            continue
+        opened, closing = (
+            min(max(int(at_s * rate_hz) + 1, first), last) for at_s in (begin_s + edge_s, end_s - edge_s)
+        )
+        out[opened:closing] = 1.0
+        for low, high in ((first, opened), (max(opened, closing), last)):
+            at_s = np.arange(low, high) / rate_hz
+            part = np.clip(np.minimum(at_s - begin_s, end_s - at_s) / edge_s, 0.0, 1.0)
+            out[low:high] = np.maximum(out[low:high], part * part * (3.0 - 2.0 * part))
+    return out
 
 
 def fade_out(n: int, rate_hz: int, length_s: float) -> Samples:

@@ -2,7 +2,7 @@
 
 A sound of this catalogue is a handful of layers (pulses, gas, clatter, air, rolling), each with its own colour, in
 one place. Filtering each layer by itself would cost two transforms a layer; here it costs one, and shaped noise none at
-all, because Gaussian noise is Gaussian in the frequency domain too.
+all, because noise is noise in the frequency domain too.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.fft import irfft, next_fast_len, rfft
 
-from synth.voices.ambient.catalogue.parts.spectra import unit_rms
+from synth.voices.ambient.catalogue.parts.spectra import unit_rms, white_noise
 from synth.voices.ambient.catalogue.performance import Samples
 
 Response = NDArray[np.complex64]
@@ -54,7 +54,7 @@ class Mix:
     def __init__(self, n: int, rate_hz: int, tail_s: float = 0.25) -> None:
         self.n = n
         self.rate_hz = rate_hz
-        self.size = int(next_fast_len(n + int(tail_s * rate_hz), real=True))
+        self.size = int(scipy.fft.next_fast_len(n + int(tail_s * rate_hz), real=True))
         self._sum: Response = np.zeros(self.size // 2 + 1, np.complex64)
 
     @property
@@ -64,7 +64,7 @@ class Mix:
 
     def spectrum(self, signal: NDArray[Any]) -> Response:
         """The transform of a signal or of an impulse response of up to `size` samples."""
-        return np.asarray(rfft(signal.astype(np.float32), self.size))
+        return np.asarray(scipy.fft.rfft(signal.astype(np.float32), self.size))
 
     def gain(self, *points: tuple[float, float]) -> NDArray[np.float32]:
         """The amplitude of a level curve at each bin."""
@@ -78,7 +78,7 @@ class Mix:
     def noise_spectrum(self, rng: np.random.Generator, *points: tuple[float, float]) -> Response:
         """Gaussian noise of unit root mean square with the colour of the level curve."""
         bins = self.size // 2 + 1
-        white = rng.standard_normal(2 * bins, np.float32).view(np.complex64)
+        white = white_noise(rng, 2 * bins).view(np.complex64)
         shaped = white * self.gain(*points)
         power = 2.0 * float(np.vdot(shaped, shaped).real) / self.size**2
         return np.asarray(shaped * np.float32(1 / np.sqrt(max(power, 1e-24))))
@@ -89,7 +89,7 @@ class Mix:
 
     def time(self, spectrum: Response) -> Samples:
         """A spectrum as n samples."""
-        return np.asarray(irfft(spectrum, self.size)[: self.n], np.float64)
+        return np.asarray(scipy.fft.irfft(spectrum, self.size)[: self.n], np.float64)
 
     def add(self, level: float, layer: Samples | Response, *points: tuple[float, float]) -> None:
         """Add a layer (samples or spectrum), coloured by the points, at a root mean square of `level`."""

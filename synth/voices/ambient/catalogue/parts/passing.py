@@ -45,7 +45,9 @@ def passing(source: Samples, n: int, rate_hz: int, speed_mps: float, distance_m:
     sent = sent_s(heard, speed_mps, distance_m, at_s)
     away_m = SOUND_MPS * (heard - sent)
     near = np.clip(2.0 * distance_m / away_m, 0.0, 1.0) ** 0.7
-    bright = np.interp((sent - sent[0]) * rate_hz, np.arange(len(source)), source)
+    place = (sent - sent[0]) * rate_hz
+    at = np.minimum(place.astype(np.int32), len(source) - 2)
+    bright = source[at] + (place - at) * (source[at + 1] - source[at])
     dull = coloured(bright, rate_hz, (100, 0), (1000, -3), (4000, -14), (12000, -32))
     return np.asarray((dull + (bright - dull) * near) * (distance_m / away_m))
 

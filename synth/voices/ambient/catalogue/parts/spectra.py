@@ -10,14 +10,16 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft, signal
 
+from synth.voices.ambient.catalogue.parts.curves import drawn_out
 from synth.voices.ambient.catalogue.performance import Samples
 
 _LEVELS_PER_OCTAVE: Final = 14
 _FINE_PER_OCTAVE: Final = 48
 _LOWEST_HZ: Final = 20.0
+_EVEN_DEVIATION: Final = np.float32(np.sqrt(12.0))
 
 
 def unit_rms(sound: Samples) -> Samples:
@@ -28,6 +30,17 @@ def unit_rms(sound: Samples) -> Samples:
 def unit_peak(sound: Samples) -> Samples:
     """The sound at a peak of 1 (silence stays silent)."""
     return np.asarray(sound / max(1e-9, float(np.abs(sound).max(initial=0.0))))
+
+
+def white_noise(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+    """White noise [count] at an RMS of 1 for what is filtered afterwards: evenly distributed, four times as quick.
+
+    A filter (or a transform) sums so many samples that what comes out is Gaussian whatever went in.
+    """
+    noise = rng.random(count, np.float32)
+    noise -= np.float32(0.5)
+    noise *= _EVEN_DEVIATION
+    return noise
 
 
 def bump(frequency_hz: ArrayLike, centre_hz: ArrayLike, octaves: float) -> Samples:
@@ -62,11 +75,11 @@ def spectrum_noise(n: int, rate_hz: int, rng: np.random.Generator, shape: Callab
 
     ``shape`` is asked on a grid of 48 frequencies an octave.
     """
-    size = fft.next_fast_len(n, real=True)
+    size = scipy.fft.next_fast_len(n, real=True)
     grid_hz, place = _fine_grid(size, rate_hz)
-    spectrum = fft.rfft(rng.standard_normal(size, dtype=np.float32))
+    spectrum = scipy.fft.rfft(white_noise(rng, size))
     spectrum *= np.interp(place, np.arange(len(grid_hz)), shape(grid_hz)).astype(np.float32)
-    return unit_rms(fft.irfft(spectrum, size)[:n].astype(float))
+    return unit_rms(scipy.fft.irfft(spectrum, size)[:n].astype(float))
 
 
 def painted_noise(
@@ -82,17 +95,17 @@ def painted_noise(
     half its length: longer frames draw narrower peaks, shorter ones quicker changes. Level 1 everywhere is white noise
     of RMS 1.
     """
-    hop = fft.next_fast_len(max(16, round(frame_s * rate_hz / 2)), real=True)
+    hop = scipy.fft.next_fast_len(max(16, round(frame_s * rate_hz / 2)), real=True)
     frame = 2 * hop
     count = n // hop + 3
     window = np.sin(np.pi * (np.arange(frame) + 0.5) / frame).astype(np.float32)
-    white = rng.standard_normal((count + 1) * hop, dtype=np.float32)
+    white = white_noise(rng, (count + 1) * hop)
     raw = np.lib.stride_tricks.sliding_window_view(white, frame)[::hop][:count]
     bands_hz, weights = _band_grid(frame, rate_hz)
     levels = level((np.arange(count)[:, None] - 1) * hop / rate_hz, bands_hz[None])
     if len(levels) == 1 or levels.strides[0] == 0:
         levels = levels[:1]
-    shaped = fft.irfft(fft.rfft(raw * window) * (levels.astype(np.float32) @ weights), frame) * window
+    shaped = scipy.fft.irfft(scipy.fft.rfft(raw * window) * (levels.astype(np.float32) @ weights), frame) * window
     out = np.zeros((count + 1) * hop)
     out[: count * hop] += shaped[:, :hop].ravel()
     out[hop:] += shaped[:, hop:].ravel()
@@ -102,7 +115,7 @@ def painted_noise(
 @lru_cache(maxsize=16)
 def _fine_grid(size: int, rate_hz: int) -> tuple[Samples, Samples]:
     """Frequencies [G] in Hz, 48 an octave, and where among them each bin of a spectrum lies [bins]."""
-    bins_hz = np.maximum(fft.rfftfreq(size, 1 / rate_hz), 1.0)
+    bins_hz = np.maximum(scipy.fft.rfftfreq(size, 1 / rate_hz), 1.0)
     count = int(np.log2(rate_hz / 2) * _FINE_PER_OCTAVE) + 2
     grid_hz = 2 ** (np.arange(count) / _FINE_PER_OCTAVE)
     return grid_hz, np.log2(bins_hz) * _FINE_PER_OCTAVE
@@ -123,23 +136,23 @@ def band(sound: Samples, rate_hz: int, low_hz: float | None, high_hz: float | No
     """Butterworth high pass at ``low_hz``, low pass at ``high_hz``, or both; none past the top of the rate."""
     top = 0.49 * rate_hz
     if low_hz is not None:
-        sound = signal.sosfilt(_butterworth(order, min(low_hz, top), "highpass", rate_hz), sound)
+        sound = scipy.signal.sosfilt(_butterworth(order, min(low_hz, top), "highpass", rate_hz), sound)
     if high_hz is not None and high_hz < top:
-        sound = signal.sosfilt(_butterworth(order, high_hz, "lowpass", rate_hz), sound)
+        sound = scipy.signal.sosfilt(_butterworth(order, high_hz, "lowpass", rate_hz), sound)
     return np.asarray(sound)
 
 
 @lru_cache(maxsize=256)
 def _butterworth(order: int, edge_hz: float, kind: str, rate_hz: int) -> Samples:
-    return np.asarray(signal.butter(order, edge_hz, kind, fs=rate_hz, output="sos"))
+    return np.asarray(scipy.signal.butter(order, edge_hz, kind, fs=rate_hz, output="sos"))
 
 
 def drift(n: int, rate_hz: int, rng: np.random.Generator, per_s: float, low: float = 0.0, high: float = 1.0) -> Samples:
     """A smooth random curve [n] between ``low`` and ``high`` with ``per_s`` turns a second, within one segment."""
     step = max(1, int(rate_hz / (per_s * 32)))
-    place = np.arange(0, n + step, step) / rate_hz * per_s + rng.random()
+    place = np.arange(0, n + 2 * step, step) / rate_hz * per_s + rng.random()
     levels = rng.random(int(place[-1]) + 2)
     turn = place.astype(int)
     inside = place - turn
     coarse = levels[turn] + (levels[turn + 1] - levels[turn]) * inside * inside * (3 - 2 * inside)
-    return np.asarray(low + (high - low) * np.interp(np.arange(n), np.arange(len(coarse)) * step, coarse))
+    return drawn_out(low + (high - low) * coarse, step, n)

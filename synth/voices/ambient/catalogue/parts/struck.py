@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import lfilter, oaconvolve
 
+from synth.voices.ambient.catalogue.parts.instruments.mode_bank import LN_1000, decaying_modes
 from synth.voices.ambient.catalogue.parts.mix import coloured_noise
 from synth.voices.ambient.catalogue.performance import Samples
+
+_CONVOLVED_MODES = 6  # resonators, from which on a convolution is cheaper
 
 
 def impulses(n: int, at: Samples, gain: Samples | float = 1.0) -> Samples:
@@ -27,7 +30,9 @@ def impulses(n: int, at: Samples, gain: Samples | float = 1.0) -> Samples:
 
 def convolved(signal: Samples, kernel: Samples) -> Samples:
     """The signal through an impulse response, same length."""
-    return np.asarray(oaconvolve(signal.astype(np.float32), kernel.astype(np.float32))[: len(signal)], np.float64)
+    return np.asarray(
+        scipy.signal.oaconvolve(signal.astype(np.float32), kernel.astype(np.float32))[: len(signal)], np.float64
+    )
 
 
 def add_at(out: Samples, at: Samples, gain: Samples, kernel: Samples) -> None:
@@ -62,12 +67,9 @@ def modes(
     rng: np.random.Generator,
 ) -> Samples:
     """Impulse response of a struck body: decaying sines at random phases, none near the Nyquist frequency."""
-    turn, falls, gains = (np.asarray(part, np.float32)[:, None] for part in (hz, fall_s, gain))
-    seconds = np.arange(int(rate_hz * min(6.0, float(falls.max()) * 7)) + 2, dtype=np.float32) / np.float32(rate_hz)
-    gains = gains * (turn < 0.46 * rate_hz)
-    start = rng.uniform(0, 2 * np.pi, turn.shape).astype(np.float32)
-    waves = np.sin(2 * np.pi * turn * seconds + start)
-    return np.asarray((gains * np.exp(-seconds / falls) * waves).sum(0), np.float64)
+    falls = np.asarray(fall_s, np.float64)
+    n = int(rate_hz * min(6.0, float(falls.max()) * 7)) + 2
+    return decaying_modes(n, rate_hz, hz, falls * LN_1000, gain, rng.uniform(0, 2 * np.pi, len(falls)))
 
 
 def body(
@@ -93,13 +95,23 @@ def rung(
     fall_s: Sequence[float] | Samples,
     gain: Sequence[float] | Samples,
 ) -> Samples:
-    """Long modes (a bell's) driven by an excitation [n]: one two-pole resonator a mode, so that any length is cheap."""
-    out = np.zeros(len(excitation))
+    """Long modes (a bell's) driven by an excitation [n]: a resonator a mode, or one convolution for many modes."""
+    n = len(excitation)
+    if len(hz) >= _CONVOLVED_MODES:
+        turns, falls = np.asarray(hz, np.float64), np.asarray(fall_s, np.float64)
+        length = min(n, int(falls.max() * LN_1000 * rate_hz) + 1)
+        kernel = decaying_modes(length, rate_hz, turns, falls * LN_1000, gain, turns * (2 * np.pi / rate_hz))
+        return convolved(excitation, kernel)
+    out = np.zeros(n)
     for frequency, fall, level in zip(hz, fall_s, gain, strict=True):
         if frequency < 0.46 * rate_hz:
             radius = np.exp(-1 / (fall * rate_hz))
             turn = 2 * np.pi * frequency / rate_hz
-            out += level * np.sin(turn) * lfilter([1.0], [1.0, -2 * radius * np.cos(turn), radius**2], excitation)
+            out += (
+                level
+                * np.sin(turn)
+                * scipy.signal.lfilter([1.0], [1.0, -2 * radius * np.cos(turn), radius**2], excitation)
+            )
     return np.asarray(out)
 
 

@@ -129,3 +129,19 @@ def test_a_room_dies_away_in_its_reverberation_time() -> None:
     energy_db = 10 * np.log10(np.cumsum(response[::-1] ** 2)[::-1])
     fall_db = energy_db[round(0.1 * RATE_HZ)] - energy_db[round(0.6 * RATE_HZ)]
     assert fall_db == pytest.approx(30, abs=6)  # 60 dB in a second
+
+
+def test_an_event_is_made_once_and_any_order_of_reading_gives_the_same() -> None:
+    made: list[int] = []
+
+    def event(n: int, rate_hz: int, rng: np.random.Generator, index: int) -> Samples:
+        made.append(index)
+        return rng.standard_normal(rate_hz // 10)
+
+    source = Events(event, 2.0, 5.0)
+    performance = Performance(seed=1, stream="x", rate_hz=16_000)
+    reader = source.open(performance)
+    seconds = [reader.read(second * 16_000, 16_000) for second in range(8)]
+    assert len(made) == len(set(made))
+    again = reader.read(3 * 16_000, 16_000)
+    assert again.tobytes() == seconds[3].tobytes()

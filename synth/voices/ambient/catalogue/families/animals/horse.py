@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
@@ -63,7 +63,7 @@ def hoof(rate_hz: int, rng: np.random.Generator, foot: int, hardness: float) -> 
     )
     strike = rng.standard_normal(n) * (decay(n, rate_hz, 0.0016) + 0.08 * decay(n, rate_hz, 0.025))
     strike[: len(edge)] += 3 * edge
-    horn = signal.oaconvolve(strike, ring)[:n]
+    horn = scipy.signal.oaconvolve(strike, ring)[:n]
     earth, dirt = rng.standard_normal((2, n))
     t = np.arange(n) / rate_hz
     thud = band_pass(earth, rate_hz, 64, 345, 2) * np.exp(-t / 0.025) * np.minimum(1, t / 0.004)

@@ -11,11 +11,12 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from scipy import signal
+import scipy
 
 from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import swell, wander
+from synth.voices.ambient.catalogue.parts.electric import tone
 from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
 from synth.voices.ambient.catalogue.parts.space import in_turn, joined
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
@@ -39,7 +40,7 @@ def _croak(rate_hz: int, rng: np.random.Generator, pitch_hz: float, pulses_per_s
         speed = pulses_per_s * (0.8 + 0.63 * u) * (1 + 0.05 * wander(n, rate_hz, rng, 17))
         strikes = np.diff(np.floor(np.cumsum(speed) / rate_hz), prepend=0) * rng.uniform(0.7, 0.86, n)
         strikes += 0.002 * rng.standard_normal(n)
-        parts += [signal.oaconvolve(strikes, ring)[:n] * swell(n, 0.44), rng.uniform(0.035, 0.06)]
+        parts += [scipy.signal.oaconvolve(strikes, ring)[:n] * swell(n, 0.44), rng.uniform(0.035, 0.06)]
     return unit_peak(joined(rate_hz, parts))
 
 
@@ -72,12 +73,13 @@ def crickets(
         tooth = since_s * rng.uniform(38, 48)
         place = tooth % 1
         sounding = (tooth < rng.integers(4, 8)) & (place < 0.75)
-        level = sounding * np.sin(np.pi * np.minimum(1, place / 0.75)) ** 0.7
-        level = level * np.minimum(1, 0.4 + 0.25 * np.floor(tooth))
+        level = np.zeros(n)
+        level[sounding] = np.sin(np.pi / 0.75 * place[sounding]) ** 0.7 * np.minimum(
+            1, 0.4 + 0.25 * np.floor(tooth[sounding])
+        )
         pitch = pitch_hz * rng.uniform(0.93, 1.07) * (1.015 - 0.05 * place + 0.004 * wander(n, rate_hz, rng, 200))
-        phase = np.cumsum(pitch) * (2 * np.pi / rate_hz)
-        wave = np.sin(phase)
-        out += level * wave * (1 + 0.06 * np.cos(phase)) * (1.0 if i == 0 else rng.uniform(0.05, 0.35))
+        wave = tone(np.cumsum(pitch) / rate_hz, (1.0, 0.03))
+        out += level * wave * (1.0 if i == 0 else rng.uniform(0.05, 0.35))
     far = band_pass(rng.standard_normal(n), rate_hz, pitch_hz * 0.93, pitch_hz * 1.07, 2)
     return np.asarray(out + far * (0.03 / far.std()) * (1 + 0.3 * np.sin(2 * np.pi * 42 * t)))
 

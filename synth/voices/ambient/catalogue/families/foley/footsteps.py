@@ -137,7 +137,7 @@ def step_in_mud(
     return 0.7 * slap + (0.1 + 0.4 * wet_ratio) * unit_peak(squelch) + 0.15 * unit_peak(smear)
 
 
-_PACE: Final = Knob("steps_per_s", 0.8, 1.6, 3.2, "1/s", "how quickly somebody walks")
+_PACE: Final = Knob("steps_per_s", 0.8, 1.9, 3.2, "1/s", "how quickly somebody walks")
 _ROOM: Final = Knob("room_s", 0.2, 1.2, 2, "s", "how long the room rings")
 _GRAINS_MEANING: Final = "how densely the ground crunches"
 _WHERE: Final = ("nature", "people", "animals", "traffic", "machines", "foley")
@@ -221,8 +221,8 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         ("footsteps in leaves", "footsteps in grass", "walking in a forest", "walking through leaves"),
         Room(_walk(step_on_leaves), 0.15, 0.05, floor=0.019),
         (
-            Knob("dry_ratio", 0, 0.6, 1, "", "how dry the leaves are"),
-            Knob("grains_per_s", 200, 870, 2500, "1/s", _GRAINS_MEANING),
+            Knob("dry_ratio", 0, 0.55, 1, "", "how dry the leaves are"),
+            Knob("grains_per_s", 200, 450, 2500, "1/s", _GRAINS_MEANING),
         ),
     ),
     _steps(

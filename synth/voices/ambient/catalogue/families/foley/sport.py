@@ -85,9 +85,9 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
         phrases=("bowling", "bowling alley", "strike", "ninepins", "bowling pins"),
         family="foley",
         knobs=(
-            Knob("throws_per_s", 0.08, 0.22, 0.5, "1/s", "how often"),
-            Knob("roll_s", 1, 1.8, 3, "s", "how long the ball rolls"),
-            Knob("pins", 3, 10, 10.5, "", "how many pins stand"),
+            Knob("throws_per_s", 0.08, 0.35, 0.5, "1/s", "how often"),
+            Knob("roll_s", 1, 1.2, 3, "s", "how long the ball rolls"),
+            Knob("pins", 3, 8, 10.5, "", "how many pins stand"),
         ),
         drives={"throws_per_s": "onsets"},
         together=_HALL,

@@ -10,6 +10,7 @@ from synth.voices.ambient.catalogue.parts import measured
 from synth.voices.ambient.catalogue.parts.band_levels import match
 from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine, pulse_response
 from synth.voices.ambient.catalogue.parts.control import crossings, gates, phase
+from synth.voices.ambient.catalogue.parts.electric import tone
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, coloured, peak
 from synth.voices.ambient.catalogue.parts.passing import passing, source_length
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
@@ -55,14 +56,15 @@ def jet(n: int, rate_hz: int, rng: np.random.Generator, *, thrust: float, fan_hz
     mix.add(thrust, roar)
     crackle = np.maximum(0.0, rng.standard_normal(length) - 1.8)
     mix.add(0.3 * thrust, crackle, (40, -10), (200, 0), (1500, -6), (6000, -18), (16000, -34))
-    fan = 2 * np.pi * phase(fan_hz * (1 + drift(length, rate_hz, rng, 1.0, -0.003, 0.003)), length, rate_hz)
+    fan = phase(fan_hz * (1 + drift(length, rate_hz, rng, 1.0, -0.003, 0.003)), length, rate_hz)
     whine = sum(
-        level * np.sin(ratio * fan) for ratio, level in ((1, 1), (2, 0.4), (0.52, 0.4), (1.31, 0.3), (0.26, 0.3))
+        tone(ratio * fan, levels) for ratio, levels in ((1, (1, 0.4)), (0.52, (0.4,)), (1.31, (0.3,)), (0.26, (0.3,)))
     )
     mix.add_raw(0.35, whine * drift(length, rate_hz, rng, 8.0, 0.6, 1.4))
     mix.add_noise(0.24, rng, (800, -20), (fan_hz, 0), (2 * fan_hz, -5), (14000, -22))
     heard = Mix(n, rate_hz, OUTDOORS_S)
     heard.add_raw(1.0, passing(mix.signal(), n, rate_hz, speed, distance_m, at_s))
+    heard.coloured((20, 0), (2500, 0), (4000, -3), (8000, -24), (16000, -48))  # the air between takes what is above
     heard.through(outdoors(rate_hz, rng, 20.0, 0.3))
     return peak(heard.signal() * gates(n, rate_hz, [0], [n / rate_hz - 1.0], 1.0))
 

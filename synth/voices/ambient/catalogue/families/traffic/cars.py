@@ -21,6 +21,12 @@ from synth.voices.ambient.catalogue.walk import Walk
 
 _TYRES = ((40, -18), (120, -8), (500, -3), (900, 0), (1400, -3), (3000, -12), (8000, -24), (16000, -36))
 
+_BONNET = (
+    *((60, 7.6), (125, 5), (250, 2.4), (500, -2.5), (850, -7.6), (1400, -6.5)),
+    *((2500, -6), (4700, -11), (9400, -29), (18800, -49)),
+)
+"""What is heard of an engine through its bonnet: searched in view of recordings of idling engines."""
+
 
 def car_idle(
     n: int,
@@ -56,6 +62,7 @@ def car_idle(
     add_engine(exhaust, rng, body, turns, engine)
     mix.add(0.8, exhaust.signal(), (20, -14), (60, 0), (300, 0), (2000, -4), (8000, -14))
     mix.through(indoors(rate_hz, body, 0.4, 0.5))
+    mix.coloured(*_BONNET)
     return at_rms(mix.signal())
 
 
@@ -114,25 +121,6 @@ def car_horn(
         stop = ((100, -24), (hz * 0.8, -6), (hz, -2), (1200, -1), (2200, 2), (3200, 3), (4500, -6), (8000, -20))
         mix.add_raw(1.0, diaphragm(n, rate_hz, rng, hz, gate, (*stop, (16000, -40)), 0.02))
     mix.through(outdoors(rate_hz, body, distance_m, 0.4))
-    return peak(mix.signal())
-
-
-def tire_squeal(n: int, rate_hz: int, rng: np.random.Generator, *, pitch_hz: float, hold_s: float) -> Samples:
-    """Rubber that sticks and slips: a few unsteady tones a semitone and more apart, over scrubbing noise."""
-    hold = min(hold_s * rng.uniform(1, 1.3), n / rate_hz - 0.47)
-    gate = gates(n, rate_hz, [0.0], [hold], 0.099)
-    slide = line(n, rate_hz, [(0, 1.0), (0.3 * hold, 0.82), (hold, rng.uniform(1.2, 1.4))])
-    squeal = np.zeros(n)
-    for ratio in (1.0, rng.uniform(1.04, 1.1), rng.uniform(0.9, 1.3)):
-        note = pitch_hz * ratio * slide * (1 + drift(n, rate_hz, rng, 8.8, -0.025, 0.024))
-        angle = 2 * np.pi * phase(note, n, rate_hz, rng.uniform())
-        tone = np.sin(angle) + 0.5 * np.sin(2 * angle + 1) + 0.29 * np.sin(3 * angle) + 0.15 * np.sin(5 * angle + 2)
-        squeal += tone * drift(n, rate_hz, rng, 14, 0.29, 1.3)
-    mix = Mix(n, rate_hz, OUTDOORS_S)
-    mix.add_raw(0.5, gate * squeal)
-    scrub = mix.noise(rng, (100, -10), (500, -3), (1200, 1), (3000, -3), (9000, -14), (18000, -26))
-    mix.add_raw(0.35, gate * scrub * drift(n, rate_hz, rng, 38, 0.5, 2.5))
-    mix.through(outdoors(rate_hz, rng, 34, 0.5, 10))
     return peak(mix.signal())
 
 
@@ -203,22 +191,5 @@ CLASSES = (
         drives={"honks_per_s": "activity"},
         together=("traffic", "nature", "people"),
         source=Room(Events(car_horn, rate="honks_per_s", longest_s=0.95, jitter=0.2), 0.8, 0.25, 4000),
-    ),
-    SoundClass(
-        name="tire_squeal",
-        audioset=("Tire squeal", "Skidding"),
-        singular="squealing tyres",
-        plural="squealing tyres",
-        phrases=("tires squealing", "skidding car", "burning rubber", "hard braking"),
-        imagenet=("racer",),
-        family="traffic",
-        knobs=(
-            Knob("skids_per_s", 0.1, 0.5, 1.5, "1/s", "how often they squeal"),
-            Knob("pitch_hz", 700, 1000, 1500, "Hz", "the lowest of the tones"),
-            Knob("hold_s", 0.4, 1.4, 3.0, "s", "how long it skids"),
-        ),
-        drives={"skids_per_s": "activity"},
-        together=("traffic", "nature", "people"),
-        source=Events(tire_squeal, rate="skids_per_s", longest_s=4.4, jitter=0.2, first=0.1),
     ),
 )

@@ -89,6 +89,7 @@ def bus(n: int, rate_hz: int, rng: np.random.Generator, *, rpm: float, load: flo
     mix.add_raw(0.5 * brake, release(n, rate_hz, rng, stop + 0.12 * seconds, 0.5))
     squeal = np.sin(2 * np.pi * phase(1900 + drift(n, rate_hz, rng, 6, -100, 100), n, rate_hz))
     mix.add_raw(0.13, squeal * gates(n, rate_hz, [max(0.0, stop - 0.41)], [stop - 0.24], 0.8))
+    mix.coloured((20, 0), (2500, 0), (4000, -3), (8000, -18), (16000, -36))
     mix.through(outdoors(rate_hz, rng, 6, 1.1))
     return 1.2 * mix.signal() * gates(n, rate_hz, [0], [seconds - 1.6], 0.15)
 
@@ -204,10 +205,10 @@ CLASSES = (
         imagenet=("racer",),
         family="traffic",
         knobs=(
-            Knob("cars_per_s", 0.1, 0.3, 0.8, "1/s", "how many go by a second"),
-            Knob("rpm", 6000, 9500, 14000, "1/min", "speed of the engine"),
-            Knob("speed_kmh", 100, 220, 320, "km/h", "how fast they drive"),
-            Knob("distance_m", 5, 12, 60, "m", "distance to the track"),
+            Knob("cars_per_s", 0.1, 0.7, 0.8, "1/s", "how many go by a second"),
+            Knob("rpm", 6000, 6200, 14000, "1/min", "speed of the engine"),
+            Knob("speed_kmh", 100, 255, 320, "km/h", "how fast they drive"),
+            Knob("distance_m", 5, 5, 60, "m", "distance to the track"),
         ),
         drives={"speed_kmh": "activity"},
         together=("traffic", "people"),

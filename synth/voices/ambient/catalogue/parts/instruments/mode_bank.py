@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 Doubles = NDArray[np.float64]
 
 _HEARD_SHARE = 1.05  # of its decay time by 60 dB for which a mode is computed
-_LN_1000 = float(np.log(1000))
+LN_1000 = float(np.log(1000))
+"""Decay times to 1/e in the time by 60 dB."""
 
 
 def decaying_modes(
@@ -45,7 +46,9 @@ def decaying_modes(
 
 def _bank(n: int, rate_hz: int, hz: Doubles, t60_s: Doubles, gain: Doubles, phase: Doubles) -> Doubles:
     block = max(16, int(np.sqrt(n)))
-    s = (-_LN_1000 / t60_s + 2j * np.pi * hz) / rate_hz
+    s = (-LN_1000 / t60_s + 2j * np.pi * hz) / rate_hz
     coarse = np.exp(np.outer(np.arange(-(-n // block)) * block, s)) * (gain * np.exp(1j * phase))
     fine = np.exp(np.outer(s, np.arange(block)))
-    return np.asarray((coarse.real @ fine.imag + coarse.imag @ fine.real).ravel()[:n])
+    left = np.concatenate([coarse.real, coarse.imag], axis=1).astype(np.float32)
+    right = np.concatenate([fine.imag, fine.real]).astype(np.float32)
+    return np.asarray((left @ right).reshape(-1)[:n])

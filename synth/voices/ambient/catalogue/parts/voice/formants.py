@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
 
 from synth.voices.ambient.catalogue.parts.curves import Points, through
 
@@ -58,11 +59,11 @@ def filter_frames(sound: Doubles, rate_hz: int, gains: Doubles | Floats) -> Doub
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop] * window
     transform = 2 * size
-    spectra = fft.rfft(frames, transform, axis=1)
+    spectra = scipy.fft.rfft(frames, transform, axis=1)
     gains = np.asarray(gains, np.float32)
     if gains.shape[1] != spectra.shape[1]:
         gains = _stretched(gains, spectra.shape[1])
-    filtered = np.roll(fft.irfft(spectra * gains, transform, axis=1), hop, axis=1)
+    filtered = np.roll(scipy.fft.irfft(spectra * gains, transform, axis=1), hop, axis=1)
     out = np.zeros((count + 3) * hop)
     for part in range(4):  # each frame is four hops long once filtered
         out[part * hop : (part + count) * hop] += filtered[:, part * hop : (part + 1) * hop].ravel()
@@ -119,11 +120,17 @@ def shape_bands(sound: Doubles, rate_hz: int, band_hz: Doubles, levels_db: Doubl
 def shape_spectrum(sound: Doubles, points: Sequence[tuple[float, float]], rate_hz: int) -> Doubles:
     """``sound`` [n] with one fixed gain: ``points`` (hz, dB), straight on a logarithmic frequency axis; -> [n]."""
     n = len(sound)
-    size = fft.next_fast_len(n + 64, real=True)
-    hz = np.maximum(20.0, fft.rfftfreq(size, 1 / rate_hz))
+    size = scipy.fft.next_fast_len(n + 64, real=True)
+    gain = _curve_gain(size, rate_hz, tuple(points))
+    return np.asarray(scipy.fft.irfft(scipy.fft.rfft(sound.astype(np.float32), size) * gain, size)[:n], np.float64)
+
+
+@lru_cache(maxsize=64)
+def _curve_gain(size: int, rate_hz: int, points: tuple[tuple[float, float], ...]) -> Floats:
     at, gain_db = np.asarray(points, np.float64).T
-    gain = 10 ** (np.interp(np.log(hz), np.log(at), gain_db) / 20)
-    return np.asarray(fft.irfft(fft.rfft(sound, size) * gain, size)[:n])
+    grid_hz = np.geomspace(20.0, rate_hz / 2, 512)
+    grid = 10 ** (np.interp(np.log(grid_hz), np.log(at), gain_db) / 20)
+    return np.asarray(np.interp(np.arange(size // 2 + 1) * (rate_hz / size), grid_hz, grid), np.float32)
 
 
 def band_pass(sound: Doubles, rate_hz: int, low_hz: float, high_hz: float, slope: int = 1) -> Doubles:
@@ -132,11 +139,17 @@ def band_pass(sound: Doubles, rate_hz: int, low_hz: float, high_hz: float, slope
     Without phase and by one transform: cheaper than a recursion, and right at any sample rate.
     """
     n = len(sound)
-    size = fft.next_fast_len(n + 64, real=True)
-    hz = np.maximum(1.0, fft.rfftfreq(size, 1 / rate_hz))
-    gain = np.ones(len(hz))
-    if low_hz:
-        gain /= np.sqrt(1 + (low_hz / hz) ** (2 * slope))
-    if high_hz:
-        gain /= np.sqrt(1 + (hz / high_hz) ** (2 * slope))
-    return np.asarray(fft.irfft(fft.rfft(sound, size) * gain, size)[:n])
+    size = scipy.fft.next_fast_len(n + 64, real=True)
+    gain = _band_gain(size, rate_hz, low_hz, high_hz, slope)
+    return np.asarray(scipy.fft.irfft(scipy.fft.rfft(sound.astype(np.float32), size) * gain, size)[:n], np.float64)
+
+
+@lru_cache(maxsize=64)
+def _band_gain(size: int, rate_hz: int, low_hz: float, high_hz: float, slope: int) -> Floats:
+    hz = np.maximum(1.0, np.arange(size // 2 + 1, dtype=np.float32) * np.float32(rate_hz / size))
+    power = np.ones(len(hz), np.float32)
+    for edge, ratio in ((low_hz, low_hz / hz), (high_hz, hz / high_hz if high_hz else hz)):
+        if edge:
+            square = ratio * ratio
+            power *= 1 + (square if slope == 1 else square**slope)
+    return np.asarray(1 / np.sqrt(power))

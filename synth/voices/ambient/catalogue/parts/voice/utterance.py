@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.curves import Points, fade, through
-from synth.voices.ambient.catalogue.parts.spectra import unit_peak
+from synth.voices.ambient.catalogue.parts.spectra import unit_peak, white_noise
 from synth.voices.ambient.catalogue.parts.voice.formants import Formant, band_pass, resonate
 from synth.voices.ambient.catalogue.parts.voice.voice_source import pulses, vibrato
 
@@ -71,7 +71,7 @@ def utter(call: Call, pitch_hz: float, duration_s: float, rate_hz: int, rng: np.
         roughness=call.roughness,
     )
     if call.breath:
-        air = band_pass(rng.standard_normal(n), rate_hz, *call.breath_hz, slope=2)
+        air = band_pass(white_noise(rng, n), rate_hz, *call.breath_hz, slope=2)
         source = source + call.breath * air * (0.6 + 0.4 * unit_peak(np.abs(source)))
     source = source * np.maximum(0, through(n, call.level)) * (1 + call.vibrato_level * wave)
     return unit_peak(resonate(source, rate_hz, call.formants, call.floor_db) * fade(n, rate_hz, 0.004, 0.01))
@@ -87,7 +87,7 @@ def breath_noise(
 ) -> Doubles:
     """Air through a throat without voice: noise with ``level`` along it, through ``formants``; peak 1."""
     n = max(64, int(duration_s * rate_hz))
-    return unit_peak(resonate(rng.standard_normal(n) * np.maximum(0, through(n, level)), rate_hz, formants, floor_db))
+    return unit_peak(resonate(white_noise(rng, n) * np.maximum(0, through(n, level)), rate_hz, formants, floor_db))
 
 
 VOWELS: dict[str, tuple[float, float, float, float]] = {

@@ -41,19 +41,34 @@ def pulses(
     """
     n = len(pitch_hz)
     pitch_hz = pitch_hz * (1 + jitter * wander(n, rate_hz, rng, 40) + 0.5 * jitter * wander(n, rate_hz, rng, 6))
-    phase = np.cumsum(pitch_hz) * (2 * np.pi / rate_hz) + rng.uniform(0, 2 * np.pi)
-    ratio = np.exp(-pitch_hz / brightness_hz)
-    cosine = np.cos(phase)
-    distance = 1 - 2 * ratio * cosine + ratio * ratio
-    sound = -0.5 * np.log(distance) if steep else (ratio * cosine - ratio * ratio) / distance
+    turns = np.cumsum(pitch_hz) * (1 / rate_hz) + rng.uniform(0, 1)
+    cycle = turns.astype(np.int32)
+    angle = ((turns - cycle) * np.pi).astype(np.float32)
+    steepness = (pitch_hz * (1 / brightness_hz)).astype(np.float32)
+    sound = _pulse_train(angle, steepness, steep)
     if shimmer:
-        cycle = (phase * (0.5 / np.pi)).astype(np.int64)
-        sound = sound * (1 + shimmer * rng.standard_normal(int(cycle.max()) + 2)[cycle])
+        sound *= (1 + shimmer * rng.standard_normal(int(cycle[-1]) + 2)).astype(np.float32)[cycle]
     if roughness:
-        half = np.cos(phase / 2 + wander(n, rate_hz, rng, 8))
-        third = np.cos(phase / 3 + 2 * wander(n, rate_hz, rng, 8))
-        sound = sound * (1 + roughness * half + 0.6 * roughness * third)
-    return np.asarray(sound)
+        phase = ((cycle % 6) * np.float32(2 * np.pi) + 2 * angle).astype(np.float32)
+        half = np.cos(phase / 2 + wander(n, rate_hz, rng, 8).astype(np.float32))
+        third = np.cos(phase / 3 + 2 * wander(n, rate_hz, rng, 8).astype(np.float32))
+        sound *= 1 + np.float32(roughness) * (half + np.float32(0.6) * third)
+    return np.asarray(sound, np.float64)
+
+
+def _pulse_train(angle: NDArray[np.float32], steepness: NDArray[np.float32], steep: bool) -> NDArray[np.float32]:
+    """Pulses at half the phase ``angle`` [n], r = exp(-``steepness``), in single precision.
+
+    |1 - r e^(i phi)|^2 is written as (1 - r)^2 + 4 r sin(phi / 2)^2: nothing cancels where a pulse is highest.
+    """
+    missing = -np.expm1(-steepness)
+    ratio = 1 - missing
+    sine = np.sin(angle)
+    square = sine * sine
+    distance = missing * missing + 4 * ratio * square
+    if steep:
+        return np.asarray(np.float32(-0.5) * np.log(distance))
+    return np.asarray(ratio * (missing - 2 * square) / distance)
 
 
 def vibrato(n: int, rate_hz: int, rng: np.random.Generator, speed_hz: float) -> Doubles:
