@@ -1,8 +1,8 @@
 """Recordings of single impacts whose material their names tell: the sound effects of two games (CC0 or CC BY by file).
 
-A folder of such effects has one recording a file; which material a file is of stands in one table here, by judgement
-of the names. Files of a numbered series (``GlassHit1``, ``GlassHit2``) are takes of one session: every other one is for
-fitting, the rest for judging, so no recording is in both halves though a session may be.
+A folder of such effects has one recording a file; what a file is of stands in one table here, by judgement of the
+names. Files of a numbered series (``WoodHit1``, ``WoodHit2``) are takes of one session: they are dealt out to two folds
+in turn, so no recording is in both folds though a session may be.
 
 Importable without torch.
 """
@@ -10,7 +10,6 @@ Importable without torch.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,11 +22,11 @@ from synth.media import audio
 from synth.media.recordings import find_recordings
 from synth.voices.hits.bank_building import LEAD_S, LONGEST_S
 from synth.voices.hits.impact_body import contact_of
+from synth.voices.hits.impact_table import HARD_STEP, SOFT_STEP
 
-FIT: Final = "fit"
-JUDGE: Final = "judge"
+FOLDS: Final = 2
 
-_MATERIALS: Final[tuple[tuple[str, str], ...]] = (
+_KINDS: Final[tuple[tuple[str, str], ...]] = (
     (r"Materials/Glass/GlassHit", "glass"),
     (r"Materials/Metal/|Hits/BucketHit|Shield/MetalHit|Pickaxe/Clang", "metal"),
     (r"Materials/Rock/RockHit|StoneGate/GateHit", "rock"),
@@ -35,6 +34,8 @@ _MATERIALS: Final[tuple[tuple[str, str], ...]] = (
     (r"Liquids/Splash", "water"),
     (r"Action/Dig/|(Javelin|Arrow)/HitGround", "dirt"),
     (r"Hits/Soft(Hit|Touch)", "cloth"),
+    (r"Movement/StepHard", HARD_STEP),
+    (r"Movement/StepSoft", SOFT_STEP),
 )
 
 
@@ -45,16 +46,14 @@ class ImpactFile:
     Attributes:
         name: path inside the folder, without its suffix.
         path: the file.
-        material: one of :data:`synth.materials.MATERIALS`.
-        series: name without the number of the take.
-        half: :data:`FIT` or :data:`JUDGE`.
+        kind: one of :data:`synth.materials.MATERIALS` that was struck, or which sort of ground was stepped on.
+        fold: 0 or 1.
     """
 
     name: str
     path: Path
-    material: str
-    series: str
-    half: str
+    kind: str
+    fold: int
 
     def impact(self, rate_hz: int) -> NDArray[np.float32]:
         """The sound [N] from 10 ms before the contact, at most a second.
@@ -77,21 +76,17 @@ def impact_files(folder: Path) -> list[ImpactFile]:
     found = []
     for inside, path in find_recordings(folder).files.items():
         name = inside.rsplit(".", 1)[0]
-        material = _material_of(name)
-        if material is None:
+        kind = _kind_of(name)
+        if kind is None:
             continue
         series = re.sub(r"\d+(alt)?$", "", name)
-        takes[series] = takes.get(series, 0) + 1
-        found.append(ImpactFile(name, path, material, series, (JUDGE, FIT)[takes[series] % 2]))
+        takes.setdefault(series, 0)
+        found.append(ImpactFile(name, path, kind, takes[series] % FOLDS))
+        takes[series] += 1
     if not found:
         raise OptionError(f"{folder} holds no recording of an impact whose material its name tells")
     return found
 
 
-def of_half(files: Sequence[ImpactFile], half: str) -> list[ImpactFile]:
-    """Those for fitting, or those for judging."""
-    return [file for file in files if file.half == half]
-
-
-def _material_of(name: str) -> str | None:
-    return next((material for pattern, material in _MATERIALS if re.search(pattern, name)), None)
+def _kind_of(name: str) -> str | None:
+    return next((kind for pattern, kind in _KINDS if re.search(pattern, name)), None)

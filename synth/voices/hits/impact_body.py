@@ -32,9 +32,11 @@ TIMES_S: Final = np.array([0, 1, 2, 4, 8, 16, 30, 50, 80, 120, 180, 260, 380, 55
 SILENT_DB: Final = -80.0
 """Below the loudest band and time: what is softer is not told from the recording's own noise."""
 
+MEASURED_RATE_HZ: Final = 48_000
 MOST_MODES: Final = 48
 _LEAD_S: Final = 0.02
 _LONGEST_S: Final = 1.0
+LATE_S: Final = 0.08
 _MODE_WINDOW_S: Final = 0.25
 _MODE_DB: Final = 12.0  # over the median of its surroundings: noise gets there in one of 65,000 bins
 _MODE_HALF_WIDTH: Final = 2  # bins that count as a mode's own
@@ -47,7 +49,8 @@ class ImpactBody:
 
     Attributes:
         levels_db: [B, T] power of each band, 0 the loudest; :data:`SILENT_DB` and less is silence.
-        mode_shares: [B] of a band's power, 0 to 1, that belongs to modes.
+        mode_shares: [B, 2] of a band's power, 0 to 1, that belongs to modes: over the first quarter of a second, and
+            from :data:`LATE_S` on, when what rings is left alone.
         modes_hz: [K] ascending, at most :data:`MOST_MODES`.
         modes_db: [K] levels, 0 the loudest.
     """
@@ -59,7 +62,7 @@ class ImpactBody:
 
     def __post_init__(self) -> None:
         shape = (len(BANDS_HZ), len(TIMES_S))
-        if self.levels_db.shape != shape or self.mode_shares.shape != shape[:1]:
+        if self.levels_db.shape != shape or self.mode_shares.shape != (shape[0], 2):
             raise ValueError(f"levels {self.levels_db.shape} and shares {self.mode_shares.shape} must be {shape}")
         if self.modes_hz.shape != self.modes_db.shape or self.modes_hz.ndim != 1:
             raise ValueError(f"modes have frequencies {self.modes_hz.shape} and levels {self.modes_db.shape}")
@@ -126,29 +129,39 @@ def _band_powers(sound: Doubles, contact: int, rate_hz: int) -> Doubles:
         power = np.abs(scipy.fft.ifft(analytic)[: sound.size]) ** 2 / 2
         sums = np.concatenate(([0.0], np.cumsum(power)))
         powers[band] = (sums[edges[1:]] - sums[edges[:-1]]) / np.maximum(1, np.diff(edges))
-        ringing = TIMES_S < 1 / (0.35 * BANDS_HZ[band])
+        ring_s = 1 / (0.35 * BANDS_HZ[band])
+        ringing = np.less(TIMES_S, ring_s)
         powers[band, ringing] = powers[band, ringing].max()
     return powers
 
 
 def _modes(sound: Doubles, rate_hz: int) -> tuple[Doubles, Doubles, Doubles]:
-    """Frequencies [K] and levels in dB [K] of the modes that stand out, and their share of each band's power [B]."""
+    """Frequencies [K] and levels in dB [K] of the modes that stand out, and their shares of the bands' power [B, 2]."""
     size = round(_MODE_WINDOW_S * rate_hz)
-    cut = np.pad(sound[:size], (0, max(0, size - sound.size))) * np.cos(np.linspace(0, np.pi / 2, size)) ** 2
-    power = np.abs(scipy.fft.rfft(cut)) ** 2 + 1e-20
     hz = scipy.fft.rfftfreq(size, 1 / rate_hz)
-    usual = _running_median(power)
-    peak = (power == scipy.ndimage.maximum_filter1d(power, 2 * _MODE_HALF_WIDTH + 1)) & (hz > 80) & (hz < 18_000)
-    found = np.flatnonzero(peak & (power > usual * 10 ** (_MODE_DB / 10)) & (power > 1e-5 * power.max()))
-    found = np.sort(found[np.argsort(power[found], kind="stable")[::-1][:MOST_MODES]])
-    own = np.zeros(power.size)
-    for index in found:
-        around = slice(max(0, index - _MODE_HALF_WIDTH), index + _MODE_HALF_WIDTH + 1)
-        own[around] = power[around]
     gains = band_gains(size, rate_hz) ** 2
-    shares = (gains @ own) / np.maximum(gains @ power, 1e-30)
-    levels_db = 10 * np.log10(power[found] / power[found].max()) if found.size else np.zeros(0)
-    return hz[found], levels_db, shares
+    heights, shares = np.zeros(hz.size), []
+    for start_s in (0.0, LATE_S):
+        cut = sound[round(start_s * rate_hz) :][:size]
+        cut = np.pad(cut, (0, size - cut.size)) * np.cos(np.linspace(0, np.pi / 2, size)) ** 2
+        power = np.abs(scipy.fft.rfft(cut)) ** 2 + 1e-20
+        peaks = _peaks(power, hz)
+        own = np.where(scipy.ndimage.binary_dilation(peaks, iterations=_MODE_HALF_WIDTH), power, 0.0)
+        shares.append((gains @ own) / np.maximum(gains @ power, 1e-30))
+        # A mode that is found twice counts once, with its earlier level.
+        known = scipy.ndimage.binary_dilation(heights > 0, iterations=_MODE_HALF_WIDTH)
+        heights = np.where(peaks & ~known, power, heights)
+    found = np.flatnonzero(heights)
+    found = np.sort(found[np.argsort(heights[found], kind="stable")[::-1][:MOST_MODES]])
+    levels_db = 10 * np.log10(heights[found] / heights[found].max()) if found.size else np.zeros(0)
+    return hz[found], levels_db, np.stack(shares, axis=1)
+
+
+def _peaks(power: Doubles, hz: Doubles) -> NDArray[np.bool_]:
+    """Which bins [bins] are modes: they tower over their surroundings, and are not 50 dB below the strongest bin."""
+    largest = power == scipy.ndimage.maximum_filter1d(power, 2 * _MODE_HALF_WIDTH + 1)
+    tall = power > np.maximum(_running_median(power) * 10 ** (_MODE_DB / 10), 1e-5 * power.max())
+    return np.asarray(largest & tall & (hz > 80) & (hz < 18_000))
 
 
 def _running_median(power: Doubles) -> Doubles:

@@ -105,6 +105,11 @@ class Dice:
 
 
 def checked(material: str, strength: float, size: float, rate_hz: int) -> Recipe:
+    """The material's recipe, once all arguments are found to be in their ranges.
+
+    Raises:
+        OptionError: they are not.
+    """
     recipe = RECIPES.get(material)
     if recipe is None:
         raise OptionError(f"material is {material!r}; allowed are {', '.join(MATERIALS)}")
@@ -277,6 +282,7 @@ def brightness(sound: Doubles, strength: float, rate_hz: int) -> Doubles:
 
 
 def peak_one(sound: Doubles) -> Doubles:
+    """``sound`` [N] at a peak of 1; silence stays silent."""
     peak = float(np.max(np.abs(sound)))
     return sound / peak if peak > 0 else sound
 
