@@ -15,6 +15,7 @@ Beside each: the same figure for hits as they were before bodies were measured (
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,29 +42,40 @@ from synth.voices.hits.voice import BANK
 
 Floats = NDArray[np.float32]
 
-HITS_PER_MATERIAL: Final = 8
+HITS_PER_MATERIAL: Final = 6
 SEED: Final = 90_001
 """Of the hits that are computed to be judged: used nowhere else."""
 OLD_RATE_HZ: Final = 22_050
-_MATERIALS_OF_EFFECTS: Final = frozenset(MATERIALS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Heard:
-    """A hit as the judge hears it.
+    """A hit as the judge hears it; it is listened to when its embedding is first asked for.
 
     Attributes:
+        sound: float32 [N], with 10 ms before the contact.
         material: what was struck.
         group: hits of one group are not compared with each other when reality is judged.
         fold: of the recording; 0 where there are no folds.
-        embedding, narrow: float32 [512], the second of the hit at 22.05 kHz.
     """
 
+    sound: Floats
+    rate_hz: int
     material: str
-    group: str
-    fold: int
-    embedding: Floats
-    narrow: Floats
+    judge: EffectsNet
+    group: str = ""
+    fold: int = 0
+
+    @functools.cached_property
+    def embedding(self) -> Floats:
+        """Float32 [512]."""
+        return self.judge.embed(resample(self.sound, self.rate_hz, AISFX_HZ))
+
+    @functools.cached_property
+    def narrow(self) -> Floats:
+        """Float32 [512] of the hit at 22.05 kHz."""
+        slow = resample(self.sound, self.rate_hz, OLD_RATE_HZ)
+        return self.judge.embed(resample(slow, OLD_RATE_HZ, AISFX_HZ))
 
 
 def evaluate_hit_bank(data: Path, out: Path | None) -> dict[str, Any]:
@@ -119,26 +131,15 @@ def evaluate_hit_bank(data: Path, out: Path | None) -> dict[str, Any]:
 # --- what is heard ------------------------------------------------------------------------------------------------
 
 
-def _heard(sound: Floats, rate_hz: int, material: str, judge: EffectsNet, group: str = "", fold: int = 0) -> Heard:
-    narrow = resample(sound, rate_hz, OLD_RATE_HZ)
-    return Heard(
-        material,
-        group,
-        fold,
-        judge.embed(resample(sound, rate_hz, AISFX_HZ)),
-        judge.embed(resample(narrow, OLD_RATE_HZ, AISFX_HZ)),
-    )
-
-
 def _effects(folder: Path, judge: EffectsNet) -> tuple[list[Heard], list[dict[str, tuple[ImpactBody, ...]]]]:
     """The recordings of impacts (steps are left out), and by fold the bodies that they give."""
     heard: list[Heard] = []
     bodies: list[dict[str, tuple[ImpactBody, ...]]] = [{} for _ in range(FOLDS)]
     for file in impact_files(folder):
-        if file.kind not in _MATERIALS_OF_EFFECTS:
+        if file.kind not in MATERIALS:
             continue
         sound = file.impact(MEASURED_RATE_HZ)
-        heard.append(_heard(sound, MEASURED_RATE_HZ, file.kind, judge, file.name, file.fold))
+        heard.append(Heard(sound, MEASURED_RATE_HZ, file.kind, judge, file.name, file.fold))
         table = bodies[file.fold]
         table[file.kind] = (*table.get(file.kind, ()), measure(sound, MEASURED_RATE_HZ))
     return heard, bodies
@@ -155,13 +156,13 @@ def _greatest_hits(folder: Path, judge: EffectsNet) -> list[Heard]:
             cut = build_from_recordings(
                 [Recording(clip.name, sound, rate_hz, hits)], licence="", source="", rate_hz=rate_hz
             )
-            heard += [_heard(one.sound, rate_hz, one.material, judge, clip.group) for one in cut.exemplars]
+            heard += [Heard(one.sound, rate_hz, one.material, judge, clip.group) for one in cut.exemplars]
     return heard
 
 
 def _of_bank(bank: Bank, judge: EffectsNet) -> list[Heard]:
     return [
-        _heard(_led(one.sound, bank.rate_hz), bank.rate_hz, one.material, judge)
+        Heard(_led(one.sound, bank.rate_hz), bank.rate_hz, one.material, judge)
         for one in bank.exemplars
         if one.action == "hit"
     ]
@@ -178,7 +179,7 @@ def _computed(strike: Strike, rate_hz: int, materials: Iterable[str], judge: Eff
             numbers = uniforms(SEED, f"{material}-{number}", 0, 16)
             size = (number + 0.5) / HITS_PER_MATERIAL
             strength = 0.35 + 0.65 * ((3 * number) % HITS_PER_MATERIAL + 0.5) / HITS_PER_MATERIAL
-            heard.append(_heard(_led(strike(material, strength, size, numbers), rate_hz), rate_hz, material, judge))
+            heard.append(Heard(_led(strike(material, strength, size, numbers), rate_hz), rate_hz, material, judge))
     return heard
 
 
