@@ -58,18 +58,23 @@ class Channels(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a source may be. Beyond these a clip is refused with a sentence before any work is done."""
+    """What a source may be. Beyond these a clip is refused with a sentence before any work is done.
+
+    Duration, rate and number of frames are nominal: a camera's "240 frames a second" are 240.1 now and then, so that
+    :data:`NOMINAL_MARGIN` times as much is taken.
+    """
 
     max_duration_s: float = 3600.0
     max_rate_fps: float = 240.0
     max_frames: int = 216_000
     max_pixels: int = 35_389_440  # one frame; 8192 x 4320
     max_side_px: int = 8192
-    max_streams: int = 8
+    max_streams: int = 64
     max_bytes: int = 4 * 1024**3
 
 
 LIMITS: Final = Limits()
+NOMINAL_MARGIN: Final = 1.02
 RATE_RANGE_HZ: Final = (16_000, 96_000)
 MAX_SEED: Final = 2**63 - 1
 MAX_TAKES: Final = 8
@@ -102,6 +107,8 @@ class Options:
     was made of a sound when its job is cancelled, where the voice makes it piece by piece; silence follows it.
     ``channels`` and ``rate_hz`` are those of the sound in the result, whatever the voice makes.
     ``library`` is the name of a sound library or the path of its index file; ``None`` is the only one that there is.
+    ``salvage`` takes a recording that breaks off as far as it goes; ``recut`` codes the picture again where a copy of
+    its packets would show another film or does not fit into the container asked for.
 
     Raises:
         OptionError: a value is outside its range, or an option contradicts another.
@@ -118,6 +125,8 @@ class Options:
     voice: str | None = None
     face: int | None = None
     keep_partial: bool = False
+    salvage: bool = False
+    recut: bool = False
     existing_sound: ExistingSound = ExistingSound.REPLACE
     loudness_lufs: float = -20.0
     true_peak_dbtp: float = -1.0
@@ -283,6 +292,8 @@ _PARSERS: Final[dict[str, Any]] = {
     "voice": _voice,
     "face": _whole,
     "keep_partial": _truth,
+    "salvage": _truth,
+    "recut": _truth,
     "existing_sound": _member(ExistingSound),
     "loudness_lufs": _real,
     "true_peak_dbtp": _real,

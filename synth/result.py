@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from synth.options import Channels, Mode
 from synth.voices.base import Hit, SoundChoice
 
 if TYPE_CHECKING:
+    from synth.media.remuxing import Digests
+    from synth.media.sound.delivery import Delivery
     from synth.voices.library.matching import Laid
 
 
@@ -66,6 +68,9 @@ class Output:
         mode_reason: why that voice, in words.
         ranges: which voice sounds which part of the clip, where several do; empty where one does.
         library: the recordings of a sound library that are heard, in order of time, each with the next best.
+        picture: whether the picture was copied bit by bit or coded again.
+        digests: of its packets and of what is shown, in source and result.
+        delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
     """
 
     source: Path
@@ -87,6 +92,9 @@ class Output:
     ranges: tuple[Range, ...] = ()
     channels: Channels = Channels.STEREO
     library: tuple[Laid, ...] = ()
+    picture: Literal["copied", "encoded"] = "copied"
+    digests: Digests | None = None
+    delivered: Delivery | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""
@@ -110,6 +118,9 @@ class Output:
             "mode_reason": self.mode_reason,
             "ranges": [one.as_json() for one in self.ranges],
             "library": [one.as_json() for one in self.library],
+            "picture": self.picture,
+            "digests": self.digests.as_json() if self.digests else None,
+            "delivered": self.delivered.as_json() if self.delivered else None,
         }
 
 

@@ -46,7 +46,7 @@ def create_app(
     *,
     jobs: Jobs | None = None,
     storage: Storage | None = None,
-    ring: Notify | None = None,
+    notify: Notify | None = None,
     broker_check: Callable[[], None] | None = None,
     faults: Sequence[Faults] = (),
 ) -> Flask:
@@ -66,9 +66,9 @@ def create_app(
     keys = Keys.parse(settings.api_keys)
     jobs = jobs if jobs is not None else jobs_of(settings)
     storage = storage if storage is not None else storage_of(settings)
-    if ring is None:
+    if notify is None:
         notifier = QueueNotifier(settings)
-        ring, broker_check, faults = notifier.notify, notifier.check, (notifier.faults, *faults)
+        notify, broker_check, faults = notifier.notify, notifier.check, (notifier.faults, *faults)
     app = Flask("web", root_path=str(Path(__file__).parent / "pages"))
     _configure(app, settings)
     ballast = Ballast(settings.data_dir)
@@ -76,7 +76,7 @@ def create_app(
         settings=settings,
         jobs=jobs,
         storage=storage,
-        submitter=Submitter(settings, jobs, storage, ring, ballast),
+        submitter=Submitter(settings, jobs, storage, notify, ballast),
         keys=keys,
         streams=Streams(),
         cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast),

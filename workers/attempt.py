@@ -83,13 +83,13 @@ class Attempt:
         *,
         heartbeat_s: float,
         timeout_s: float,
-        company: list[Attempt] | None = None,
+        batch_peers: list[Attempt] | None = None,
         force: Callable[[], None] = end_process,
     ) -> None:
         self.job = job
         self.moved_at = time.monotonic()
         self.stored: dict[str, Stored] = {}
-        self._company = [] if company is None else company
+        self._company = [] if batch_peers is None else batch_peers
         self._company.append(self)
         self._spans = _SPANS_OF.get(job.mode, SPANS)
         self._keeps: bool | None = None

@@ -165,8 +165,8 @@ def exported(boxes: Iterable[DrawnBox], folder: str | None = None) -> Iterator[d
         folder: of the stored files, on this machine, where they lie in one; then ``video`` is a path, else null.
     """
     for box in boxes:
-        told = {**box.as_json(), "video": None if folder is None else f"{folder}/{box.video}"}
-        yield {name: told[name] for name in COLUMNS}
+        payload = {**box.as_json(), "video": None if folder is None else f"{folder}/{box.video}"}
+        yield {name: payload[name] for name in COLUMNS}
 
 
 def lines(rows: Iterable[Mapping[str, Any]]) -> str:

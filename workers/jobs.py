@@ -130,11 +130,11 @@ class Jobs(Leases):
         """One page, newest first, and the cursor of the next one (``None`` after the last)."""
         limit = min(max(1, limit), MAX_PAGE)
         wanted = {"owner": owner, "state": state, "mode": mode, "batch_id": batch_id}
-        asked = [JOBS.c[name] == value for name, value in wanted.items() if value is not None]
-        asked.append(JOBS.c.mode.not_in(QUESTIONS))  # they are nobody's jobs
+        conditions = [JOBS.c[name] == value for name, value in wanted.items() if value is not None]
+        conditions.append(JOBS.c.mode.not_in(QUESTIONS))  # they are nobody's jobs
         if cursor is not None:
-            asked.append(JOBS.c.id < cursor)
-        page = sa.select(JOBS).where(*asked).order_by(JOBS.c.id.desc()).limit(limit + 1)
+            conditions.append(JOBS.c.id < cursor)
+        page = sa.select(JOBS).where(*conditions).order_by(JOBS.c.id.desc()).limit(limit + 1)
         with self._database.reading() as connection:
             jobs = [job_of(row) for row in connection.execute(page)]
         return jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None
@@ -150,8 +150,8 @@ class Jobs(Leases):
             ended = {"state": State.CANCELED, "finished_at": self._clock(), "cancel_requested": True}
             if connection.execute(sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)).rowcount:
                 return Cancellation.CANCELED
-            asked = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
-            if row := connection.execute(asked.returning(JOBS.c.options)).one_or_none():
+            conditions = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
+            if row := connection.execute(conditions.returning(JOBS.c.options)).one_or_none():
                 if keep_partial:
                     kept = {**row.options, "keep_partial": True}
                     connection.execute(sa.update(JOBS).where(JOBS.c.id == id).values(options=kept))
@@ -210,8 +210,8 @@ class Jobs(Leases):
 
     def counts(self, *, owner: str | None = None, batch_id: str | None = None) -> dict[str, int]:
         """State -> how many jobs, every state named."""
-        asked = [JOBS.c[name] == value for name, value in (("owner", owner), ("batch_id", batch_id)) if value]
-        by_state = sa.select(JOBS.c.state, sa.func.count()).where(*asked).group_by(JOBS.c.state)
+        conditions = [JOBS.c[name] == value for name, value in (("owner", owner), ("batch_id", batch_id)) if value]
+        by_state = sa.select(JOBS.c.state, sa.func.count()).where(*conditions).group_by(JOBS.c.state)
         with self._database.reading() as connection:
             found = {str(state): int(count) for state, count in connection.execute(by_state)}
         return {state.value: found.get(state, 0) for state in State}

@@ -113,8 +113,8 @@ class Leases:
     def cancel_requested(self, id: str) -> bool:
         """Whether somebody wants the job stopped; also true when it was deleted."""
         with self._database.reading() as connection:
-            asked = connection.scalar(sa.select(JOBS.c.cancel_requested).where(JOBS.c.id == id))
-        return True if asked is None else bool(asked)
+            requested = connection.scalar(sa.select(JOBS.c.cancel_requested).where(JOBS.c.id == id))
+        return True if requested is None else bool(requested)
 
     def keeps_partial(self, id: str) -> bool:
         """Whether what was made of a job is to be kept when it is cancelled."""

@@ -19,7 +19,7 @@ from typing import Any, Final
 from synth.errors import Cancelled, MediaError, OptionError, SynthError
 from synth.files import write_whole
 from synth.media import audio, video
-from synth.media.bed import Bed
+from synth.media.sound.bed import Bed
 from synth.music.folder import Track, described, track_file
 from synth.music.index import MusicIndex
 from workers.attempt import Attempt
@@ -116,27 +116,27 @@ def suggest(stored: dict[str, Any], settings: Settings, attempt: Attempt, folder
     if kept is None:
         return
     began = time.perf_counter()
-    told: dict[str, Any] = {"suggestions": [], "reason": None}
+    payload: dict[str, Any] = {"suggestions": [], "reason": None}
     try:
         attempt.progress(STAGE, 0.0)
         from synth.music.suggestion import matcher  # loads torch: who has no music needs none of it
 
         with MusicIndex(kept.file, kept.root) as index:
             found = matcher().suggest(folder / "source", index, cancelled=attempt.stop)
-        told["suggestions"] = [one.as_json() for one in found]
+        payload["suggestions"] = [one.as_json() for one in found]
         if not found:
-            told["reason"] = "no track of the folder was heard yet; the next job will know more"
+            payload["reason"] = "no track of the folder was heard yet; the next job will know more"
     except Cancelled:
         if attempt.given_up():
             raise
-        told["reason"] = "the job was canceled"
+        payload["reason"] = "the job was canceled"
     except SynthError as error:
-        told["reason"] = str(error).replace(f"{folder}/", "").replace(str(settings.data_dir), "the data folder")
+        payload["reason"] = str(error).replace(f"{folder}/", "").replace(str(settings.data_dir), "the data folder")
     except Exception:
         _log.exception("job %s: no music was suggested", attempt.job.id)
-        told["reason"] = "something unexpected went wrong"
+        payload["reason"] = "something unexpected went wrong"
     kept.look_again()
-    stored["music"] = {**told, "spent_s": round(time.perf_counter() - began, 4)}
+    stored["music"] = {**payload, "spent_s": round(time.perf_counter() - began, 4)}
 
 
 def lay(jobs: Jobs, storage: Storage, settings: Settings, attempt: Attempt, folder: Path) -> dict[str, Any]:
@@ -153,18 +153,18 @@ def lay(jobs: Jobs, storage: Storage, settings: Settings, attempt: Attempt, fold
         StorageError: patience ended.
         Cancelled: the work is to be stopped.
     """
-    job, asked = attempt.job, attempt.job.info["music"]
+    job, request = attempt.job, attempt.job.info["music"]
     if settings.music_dir is None:
         raise OptionError(NO_FOLDER)
-    file, track = track_file(settings.music_dir, str(asked["track"])), _track(settings, str(asked["track"]))
-    plain = _plain(jobs, asked)
+    file, track = track_file(settings.music_dir, str(request["track"])), _track(settings, str(request["track"]))
+    plain = _plain(jobs, request)
     from synth.music.suggestion import lay as laid_under
 
     began = time.perf_counter()
     attempt.progress(LAYING, 0.0)
     target = folder / f"take0.{str(plain['key']).rpartition('.')[2]}"
     ceiling = float(job.options.get("true_peak_dbtp", -1.0))
-    how = Bed(level_lufs=float(asked["level_lufs"]))
+    how = Bed(level_lufs=float(request["level_lufs"]))
     laid = laid_under(folder / "source", file, track, target, how=how, true_peak_dbtp=ceiling, cancelled=attempt.stop)
     attempt.progress(LAYING, 0.7)
     sound, rate_hz = audio.read(target)
@@ -178,6 +178,7 @@ def lay(jobs: Jobs, storage: Storage, settings: Settings, attempt: Attempt, fold
         "target": target.name,
         "loudness_lufs": laid.loudness_lufs,
         "true_peak_dbtp": laid.true_peak_dbtp,
+        "delivered": laid.delivered.as_json() if laid.delivered else None,
         "warnings": [*plain["warnings"], *laid.warnings],
         "provenance": {**plain["provenance"], "music": laid.music},
         "music": laid.music,
@@ -201,13 +202,13 @@ def _hits(plain: Mapping[str, Any], folder: Path) -> Path:
     return path
 
 
-def _plain(jobs: Jobs, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+def _plain(jobs: Jobs, request: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        outputs = (jobs.get(str(asked["of"]), None).result or {}).get("outputs", ())
+        outputs = (jobs.get(str(request["of"]), None).result or {}).get("outputs", ())
     except NotFound:
         outputs = ()
     for entry in outputs:
-        if entry["take"] == asked["take"]:
+        if entry["take"] == request["take"]:
             return dict(entry)
     raise OptionError("the result that the music was for is not there any more")
 

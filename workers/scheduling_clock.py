@@ -65,28 +65,28 @@ class SchedulingClock:
         """
         with self._lock:
             fresh = self._look is not None and self._monotonic() - self._look.looked_at < LOOK_EVERY_S
-        told = None if fresh else self._ask()
+        stored = None if fresh else self._ask()
         with self._lock:
-            return self._count(told)
+            return self._count(stored)
 
     def _ask(self) -> tuple[float | None, float | None]:
         """The newest time that stands in a row of a job that waits or runs, and the database's own clock."""
         alive = JOBS.c.state.in_((State.QUEUED, *HELD))
-        asked: list[sa.ColumnElement[float]] = [sa.func.max(JOBS.c.queued_at), sa.func.max(JOBS.c.rung_at)]
+        columns: list[sa.ColumnElement[float]] = [sa.func.max(JOBS.c.queued_at), sa.func.max(JOBS.c.rung_at)]
         if self._of_database:
-            asked.append(sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double))
+            columns.append(sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double))
         with self._database.reading() as connection:
-            queued_at, seen_at, *now = connection.execute(sa.select(*asked).where(alive)).one()
+            queued_at, seen_at, *now = connection.execute(sa.select(*columns).where(alive)).one()
         newest = None if queued_at is None else max(float(queued_at), float(seen_at))
         return newest, float(now[0]) if now else None
 
-    def _count(self, told: tuple[float | None, float | None] | None) -> float:
+    def _count(self, stored: tuple[float | None, float | None] | None) -> float:
         now = self._monotonic()
         look = self._look = self._look or _Look(looked_at=now)
-        newest, database_now = told or (None, None)
+        newest, database_now = stored or (None, None)
         if database_now is not None:
             look.database_ahead_s = database_now - now
-        if told is not None:
+        if stored is not None:
             look.looked_at = now
             if newest is None:  # nothing waits for a time or has a lease
                 look.ahead_s = look.time_s = 0.0

@@ -161,8 +161,8 @@ def from_environment(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
-        told = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
-        raise OptionError(f"setting {PREFIX}{name}: {told}") from error
+        message = first["ctx"]["error"] if first["type"] == "value_error" else first["msg"]
+        raise OptionError(f"setting {PREFIX}{name}: {message}") from error
 
 
 def embedded(data_dir: Path, **overrides: Any) -> Settings:

@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--name", required=True, help="of this worker, unlike all others")
     parser.add_argument("--modes", required=True, help="modes to work for, separated by commas")
     parser.add_argument("--alive", type=Path, required=True, help="file to touch as long as all is well")
-    asked = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", category=SecurityWarning)  # of work as root with pickle, which is refused here
@@ -45,28 +45,28 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(error))
     app, notifier = make_app(settings), QueueNotifier(settings)
     app.set_current()
-    modes = asked.modes.split(",")
-    pulses = PulseWatch(settings.work_dir, asked.name, settings.lease_s)
+    modes = parsed.modes.split(",")
+    pulses = PulseWatch(settings.work_dir, parsed.name, settings.lease_s)
 
     def show_life() -> None:
         pulses.look()
         try:
-            deaf = notifier.faults.reason is None and jobs.neglects(asked.name, modes, DEAF_S)
+            deaf = notifier.faults.reason is None and jobs.neglects(parsed.name, modes, DEAF_S)
         except WorkError:
             deaf = False  # without database or broker a worker has nothing to hear
         if not deaf:
-            asked.alive.touch()
+            parsed.alive.touch()
 
     reconciler = Reconciler(settings, jobs, storage, notifier.notify, after=show_life)
 
     def ready(**_: Any) -> None:
         warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)  # of a default of Celery 6; ours is set
-        asked.alive.touch()
+        parsed.alive.touch()
         reconciler.start()
 
     def bereaved(pid: int, **_: Any) -> None:
         try:
-            jobs.abandon(f"{asked.name}#{pid}", blameless=False)
+            jobs.abandon(f"{parsed.name}#{pid}", blameless=False)
         except WorkError as error:
             _log.warning("the lease of a lost process will run out by itself: %s", error)
 
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
     signals.worker_process_shutdown.connect(bereaved, weak=False)
     queues = ",".join(queue_of(mode) for mode in modes)
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
-    app.worker_main(["--quiet", "worker", "-n", asked.name, "-Q", queues, *quiet])
+    app.worker_main(["--quiet", "worker", "-n", parsed.name, "-Q", queues, *quiet])
     reconciler.stop()
     notifier.close()
 

@@ -17,7 +17,7 @@ from typing import Annotated, Final
 import typer
 from typer.exceptions import TyperException
 
-from synth.cli import bank, learn, library, listening, music, sound, upkeep
+from synth.cli import bank, inspection, learn, library, listening, music, sound, sounds, upkeep
 from synth.cli.console import complain
 from synth.errors import Cancelled, SynthError
 
@@ -27,6 +27,7 @@ EXIT_INTERRUPTED: Final = 130
 VERBS: Final[Mapping[str, Callable[..., None]]] = {
     "run": sound.run,
     "render": sound.render,
+    "inspect": inspection.inspect,
     "heat-map": listening.heat_map,
     "train": learn.train,
     "eval": learn.evaluate,
@@ -37,6 +38,7 @@ GROUPS: Final[Mapping[str, typer.Typer]] = {
     "bank": bank.bank_app,
     "library": library.library_app,
     "music": music.music_app,
+    "sounds": sounds.sounds_app,
     "weights": upkeep.weights_app,
 }
 

@@ -73,19 +73,25 @@ def evaluate(
             " authors' sound8.npy."
         ),
     ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="sounds: how many of each class.")] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="sounds: which, with commas between; a family's name is all of its sounds.")
+    ] = None,
+    knobs: Annotated[str | None, typer.Option(help="sounds: default, or range for knobs drawn at random.")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure on real clips; every figure beside its floor and its ceiling."""
-    from synth.evaluation.hits.report import EVALUATIONS, FURTHER_OPTIONS
+    from synth.evaluation.hits.report import EVALUATIONS, FURTHER_OPTIONS, WITHOUT_DATA
 
     if not name:
         _list(dict.fromkeys(EVALUATIONS, ""), as_json=as_json)
         return
     chosen = EVALUATIONS[known_name("evaluation", name, EVALUATIONS)]
-    if data is None:
+    if data is None and name not in WITHOUT_DATA:
         raise OptionError("--data is missing: the folder of the clips to measure on")
     _folder_exists(data)
-    given = {key: value for key, value in (("voice", voice), ("beside", beside)) if value is not None}
+    further = {"voice": voice, "beside": beside, "seeds": seeds, "classes": classes, "knobs": knobs}
+    given = {key: value for key, value in further.items() if value is not None}
     for key in given:
         if key not in FURTHER_OPTIONS.get(name, ()):
             owners = ", ".join(other for other, known in FURTHER_OPTIONS.items() if key in known)

@@ -88,7 +88,7 @@ def lay(
     as_json: Json = False,
 ) -> None:
     """Lay a track under a clip's sound; the picture is copied, bit for bit."""
-    from synth.media.bed import Bed
+    from synth.media.sound.bed import Bed
     from synth.music import suggestion
     from synth.music.folder import described
 

@@ -73,6 +73,13 @@ Face = Annotated[
 KeepPartial = Annotated[
     bool, typer.Option("--keep-partial", help="Keep what was made of an ambient sound when it is cancelled.")
 ]
+Salvage = Annotated[
+    bool, typer.Option("--salvage", help="Take a recording that breaks off, as far as it goes, and say so.")
+]
+Recut = Annotated[
+    bool,
+    typer.Option("--recut", help="Code the picture again where a copy would show another film or does not fit."),
+]
 Existing = Annotated[ExistingSound, typer.Option(help="What happens to sound that the clip already has.")]
 Loudness = Annotated[float, typer.Option(help="Target in LUFS, {:g} to {:g}.".format(*LOUDNESS_RANGE_LUFS))]
 TruePeak = Annotated[float, typer.Option(help="Limit in dBTP, {:g} to {:g}.".format(*TRUE_PEAK_RANGE_DBTP))]
@@ -103,6 +110,8 @@ def run(
     voice: VoicePack = None,
     face: Face = None,
     keep_partial: KeepPartial = False,
+    salvage: Salvage = False,
+    recut: Recut = False,
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
@@ -127,6 +136,8 @@ def run(
             "voice": voice,
             "face": face,
             "keep_partial": keep_partial,
+            "salvage": salvage,
+            "recut": recut,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
@@ -192,6 +203,8 @@ def render(
     material: Material = None,
     bank: Bank = None,
     library: Library = None,
+    salvage: Salvage = False,
+    recut: Recut = False,
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
@@ -209,6 +222,8 @@ def render(
             "material": material,
             "bank": bank,
             "library": library,
+            "salvage": salvage,
+            "recut": recut,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
@@ -256,6 +271,7 @@ def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]
         OptionError: two clips would be written to one file.
     """
     from synth.media.containers import SUFFIXES
+    from synth.media.picture import animated_pictures
 
     named_file = Path(out).suffix.lower() in SUFFIXES and not out.endswith("/") and not _is_folder(Path(out))
     if named_file and len(clips) > 1:
@@ -265,7 +281,8 @@ def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]
     jobs = []
     taken: dict[Path, Path] = {}
     for clip in clips:
-        suffix = clip.suffix.lower() if clip.suffix.lower() in SUFFIXES else ".mkv"
+        own = clip.suffix.lower()
+        suffix = own if own in SUFFIXES else ".mp4" if own in animated_pictures.SUFFIXES else ".mkv"
         target = Path(out) / f"{clip.stem}{suffix}"
         if target in taken:
             raise OptionError(f"{short(str(taken[target]))} and {short(str(clip))} would both be written to {target}")

@@ -131,10 +131,10 @@ def pictures_of(
         MediaError: the clip cannot be decoded.
         Cancelled: ``cancelled`` said so.
     """
-    info = video.probe(source)
+    info = video.probe(source, salvage=True, recut=True)
     rate_hz = min(2 * count / info.duration_s, info.rate_fps)
     # Twice as many as wanted, every second one: so each stands in the middle of its stretch.
-    frames = list(video.read_frames(source, rate_hz=rate_hz, width=_PX, height=_PX, cancelled=cancelled))
+    frames = list(video.read_frames(source, rate_hz=rate_hz, width=_PX, height=_PX, lenient=True, cancelled=cancelled))
     chosen = sorted({min(len(frames) - 1, 2 * number + 1) for number in range(count)})
     return np.stack([frames[number] for number in chosen]), tuple(number / rate_hz for number in chosen)
 

@@ -124,13 +124,13 @@ def stills(
         MediaError: the clip is refused or cannot be decoded.
         Cancelled: ``cancelled`` said so.
     """
-    info = video.probe(source)
+    info = video.probe(source, salvage=True, recut=True)
     width, height = _size(info, width)
     rate_hz = _sparsest(times_s, info)
     last = max(0, round(info.duration_s * rate_hz) - 1)
     wanted = [min(max(0, round(time_s * rate_hz)), last) for time_s in times_s]
     found: dict[int, Picture] = {}
-    frames = video.read_frames(source, rate_hz=rate_hz, width=width, height=height, cancelled=cancelled)
+    frames = video.read_frames(source, rate_hz=rate_hz, width=width, height=height, lenient=True, cancelled=cancelled)
     for number, frame in enumerate(frames):
         if number in wanted:
             found[number] = frame
@@ -219,12 +219,14 @@ def write_video(
         Cancelled: ``cancelled`` said so.
     """
     check(maps, len(times_s))
-    info = video.probe(source)
+    info = video.probe(source, salvage=True, recut=True)
     width, height = _size(info, width)
     rate_fps = min(info.rate_fps, MAX_RATE_FPS)
 
     def coloured() -> Iterator[Picture]:
-        frames = video.read_frames(source, rate_hz=rate_fps, width=width, height=height, cancelled=cancelled)
+        frames = video.read_frames(
+            source, rate_hz=rate_fps, width=width, height=height, lenient=True, cancelled=cancelled
+        )
         for number, frame in enumerate(frames):
             yield overlay(frame, at(maps, times_s, number / rate_fps))
 

@@ -14,10 +14,10 @@ import soxr
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import limiter
 from synth.media.ffmpeg import Child, Fence
 from synth.media.files import arriving, source_bytes, url
-from synth.media.sound_headers import libsndfile_reads_all
+from synth.media.sound import limiter
+from synth.media.sound.sound_headers import libsndfile_reads_all
 from synth.options import LIMITS
 
 MAX_DURATION_S: Final = 2 * LIMITS.max_duration_s
@@ -204,7 +204,9 @@ def normalise(
 
 
 def loudness(sound: NDArray[np.float32], rate_hz: int) -> float | None:
-    """Integrated loudness of [N] or [N, C] in LUFS (ITU-R BS.1770-4); None where all of it is below the absolute gate.
+    """Integrated loudness of [N], or [N, channels], in LUFS (ITU-R BS.1770-4).
+
+    None where all of it is below the absolute gate.
 
     A sound shorter than the 0.4 s that are measured at once is measured with silence after it, as it would be heard.
     """

@@ -1,70 +1,133 @@
-"""Which container holds what, and ffmpeg's arguments for writing each.
+"""The one table of which container holds which coding; command line, API and worker all ask it.
 
-Sound is coded as what each container plays everywhere: AAC in mp4 and mov, Opus in webm. Matroska gets FLAC: it
-loses nothing, and unlike AAC it has no priming whose length a player would have to guess from a Matroska file.
+Sound of ours is coded as what each container plays everywhere: AAC in mp4 and mov, Opus in webm. Matroska gets FLAC:
+it loses nothing, and unlike AAC it has no priming whose length a player would have to guess from a Matroska file.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from synth.errors import MediaError
-from synth.media import packets
-from synth.media.files import url
+from synth.media.picture import animated_pictures
+from synth.media.streams import UNKNOWN, Stream, of_kind
 from synth.options import ExistingSound
 
-if TYPE_CHECKING:
-    from synth.media.video import VideoInfo
-
-VIDEO_CODECS: Final = ("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "prores")
-SAME_BYTES: Final = ("mp4", "matroska", "mpeg")  # a copy keeps every byte; ts and avi store h264 otherwise
-OWN_CLOCK: Final = ("mpeg", "mpegts")  # their clocks start anywhere; what matters is how the streams lie to each other
-MIX_CEILING: Final = 0.891  # -1 dBFS; two sounds that are each in range may not be so together
-
-_DEMUXERS: Final = {"mov": "mp4", "matroska": "matroska", "avi": "avi", "mpeg": "mpeg", "mpegts": "mpegts"}
+VIDEO_CODECS: Final = (
+    *("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp8", "vp9", "av1", "mjpeg", "prores"),
+    *("ffv1", "dnxhd", "qtrle", "dvvideo", *animated_pictures.CODINGS),
+)
+SAME_BYTES: Final = ("mp4", "matroska", "mpeg", "mxf", "dv")  # a copy keeps every byte; ts and avi store h264 otherwise
+CODED_AS: Final = "h264"
+"""What a picture becomes that must be coded again, where its container can hold that."""
+PCM: Final = "pcm_"
+"""What the names of all codings of plain samples begin with."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """One kind of result: ffmpeg's name for its writer, the picture codings it holds, how its sound is coded."""
+    """One kind of result.
+
+    Attributes:
+        name: as a person calls it.
+        muxer: ffmpeg's name for its writer.
+        video_codecs: the picture codings that it holds, and those that are coded anew for it.
+        sound: how our own sound is coded, as ffmpeg's arguments.
+        sound_rates_hz: which rates that coding takes.
+        sound_codecs: the sound codings that it holds when they are copied; :data:`PCM` stands for all plain samples.
+        subtitle_codecs: the same of subtitles.
+        data_tags: the same of data tracks, by the four letters that name them.
+        covers: codings of still pictures that it keeps as covers.
+        attachments: whether it keeps files such as fonts.
+        hides_frames: whether it can hold frames that are decoded but not shown.
+        transparency: whether it keeps what VP8 and VP9 store beside their packets.
+        extra: further arguments for its writer.
+    """
 
     name: str
     muxer: str
     video_codecs: tuple[str, ...]
     sound: tuple[str, ...]
     sound_rates_hz: tuple[int, ...]
+    sound_codecs: tuple[str, ...]
+    subtitle_codecs: tuple[str, ...] = ()
+    data_tags: tuple[str, ...] = ()
+    covers: tuple[str, ...] = ()
+    attachments: bool = False
+    hides_frames: bool = False
+    transparency: bool = False
     extra: tuple[str, ...] = ()
 
 
 _AAC: Final = ("-c:a:0", "aac", "-b:a:0", "192k")
 _AAC_RATES_HZ: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000)
+_SOUNDS: Final = ("aac", "ac3", "alac", "eac3", "mp3")
+_FAST_START: Final = ("-movflags", "+faststart")
+
 _MP4: Final = Container(
-    "mp4", "mp4", ("h264", "hevc", "mpeg4", "vp9", "av1", "mjpeg"), _AAC, _AAC_RATES_HZ, ("-movflags", "+faststart")
+    name="mp4",
+    muxer="mp4",
+    video_codecs=("h264", "hevc", "mpeg4", "vp9", "av1", "mjpeg", *animated_pictures.CODINGS),
+    sound=_AAC,
+    sound_rates_hz=_AAC_RATES_HZ,
+    sound_codecs=(*_SOUNDS, "dts", "flac", "opus", "truehd"),
+    subtitle_codecs=("mov_text",),
+    data_tags=("gpmd",),
+    covers=("mjpeg", "png", "bmp"),
+    hides_frames=True,
+    # What is "unofficial" is how a picture is to be shown: Dolby Vision, 360 degrees.
+    extra=(*_FAST_START, "-strict", "unofficial"),
 )
 _MOV: Final = Container(
-    "mov", "mov", ("h264", "hevc", "mpeg4", "mjpeg", "prores"), _AAC, _AAC_RATES_HZ, ("-movflags", "+faststart")
+    name="mov",
+    muxer="mov",
+    video_codecs=("h264", "hevc", "mpeg4", "mjpeg", "prores", "dnxhd", "qtrle", "dvvideo", *animated_pictures.CODINGS),
+    sound=_AAC,
+    sound_rates_hz=_AAC_RATES_HZ,
+    sound_codecs=(*_SOUNDS, PCM),
+    subtitle_codecs=("mov_text", "eia_608"),
+    data_tags=("gpmd",),
+    hides_frames=True,
+    extra=_FAST_START,
 )
 _MKV: Final = Container(
-    "mkv",
-    "matroska",
-    VIDEO_CODECS,
-    ("-c:a:0", "flac", "-sample_fmt:a:0", "s32", "-bits_per_raw_sample:a:0", "24"),
-    (8000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000),
+    name="mkv",
+    muxer="matroska",
+    # ffmpeg writes qtrle into Matroska without its bits a sample, and then nobody can decode it.
+    video_codecs=tuple(coding for coding in VIDEO_CODECS if coding != "qtrle"),
+    sound=("-c:a:0", "flac", "-sample_fmt:a:0", "s32", "-bits_per_raw_sample:a:0", "24"),
+    sound_rates_hz=(8000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000),
+    sound_codecs=(*_SOUNDS, PCM, "dts", "flac", "mp2", "opus", "truehd", "vorbis", "wavpack", "wmav2"),
+    subtitle_codecs=("subrip", "ass", "webvtt", "dvd_subtitle", "dvb_subtitle", "hdmv_pgs_subtitle"),
+    attachments=True,
+    transparency=True,
 )
 _WEBM: Final = Container(
-    "webm", "webm", ("vp8", "vp9", "av1"), ("-c:a:0", "libopus", "-b:a:0", "128k"), (8000, 12000, 16000, 24000, 48000)
+    name="webm",
+    muxer="webm",
+    video_codecs=("vp8", "vp9", "av1"),
+    sound=("-c:a:0", "libopus", "-b:a:0", "128k"),
+    sound_rates_hz=(8000, 12000, 16000, 24000, 48000),
+    sound_codecs=("opus", "vorbis"),
+    subtitle_codecs=("webvtt",),
+    transparency=True,
 )
 _BY_SUFFIX: Final = {".mp4": _MP4, ".m4v": _MP4, ".mov": _MOV, ".mkv": _MKV, ".webm": _WEBM}
 SUFFIXES: Final = tuple(_BY_SUFFIX)
+_PREFERRED: Final = (".mp4", ".webm", ".mov", ".mkv")
+"""What a server makes, the first that holds what is to be kept: what browsers play comes first."""
+_WEB_NATIVE: Final = ("vp8", "vp9")
 
 
-def for_target(target: Path, video_codec: str) -> Container:
+def for_target(target: Path, video_codec: str, *, transparent: bool = False, recut: bool = False) -> Container:
     """The container that ``target`` names by its suffix.
+
+    Args:
+        transparent: whether the picture has transparency beside its packets.
+        recut: whether the picture may be coded again where it does not fit as it is.
 
     Raises:
         MediaError: no such container is written, or it cannot hold a picture of ``video_codec``.
@@ -72,93 +135,118 @@ def for_target(target: Path, video_codec: str) -> Container:
     container = _BY_SUFFIX.get(target.suffix.lower())
     if container is None:
         raise MediaError(f"the result ends in {target.suffix!r}; allowed are {', '.join(SUFFIXES)}")
-    if video_codec not in container.video_codecs:
+    if video_codec not in container.video_codecs and not recut:
         able = [suffix for suffix, other in _BY_SUFFIX.items() if video_codec in other.video_codecs]
-        raise MediaError(f"a {container.name} file cannot hold a picture coded as {video_codec}; {', '.join(able)} can")
+        raise MediaError(f"a {container.name} file cannot hold a picture coded as {video_codec}; {_listed(able)} can")
+    if transparent and not container.transparency:
+        raise MediaError(
+            f"parts of the picture are transparent, which a {container.name} file cannot keep; "
+            "webm and mkv keep the transparency"
+        )
     return container
 
 
-def of_description(description: str) -> str:
-    """Kind of container, from the first line of ffmpeg's description: mp4 (mov too), matroska, avi, mpeg or mpegts."""
-    named = re.search(r"^Input #0, (\w+)", description, re.MULTILINE)
-    return _DEMUXERS.get(named.group(1), named.group(1)) if named else "unknown"
-
-
-def muxing(
-    info: VideoInfo,
-    source: Path,
-    rate_hz: int,
-    container: Container,
-    existing: ExistingSound,
-    metadata: Mapping[str, str],
+def suffix_for(
+    video_codec: str,
+    sounds: Sequence[Stream] = (),
     *,
-    mono: bool = False,
-    channels: int = 1,
-) -> list[str]:
-    """Arguments that copy the picture of ``source`` and code the sound from ``pipe:0``; the target comes after them.
+    transparent: bool = False,
+    hides_frames: bool = False,
+    existing: ExistingSound = ExistingSound.REPLACE,
+) -> str:
+    """The container, by its suffix, in which a server gives back a picture: one that browsers play, where one can.
 
-    A mix has one channel where the sound of the source is ``mono``, else two.
+    Args:
+        sounds: the sound tracks of the source, which are held too where they are to be kept; where no container holds
+            all of them, one that holds the picture is chosen, and what does not fit is left out and named.
+        hides_frames: whether frames of the source are decoded but not shown.
 
-    All times are kept as they are (``-copyts``), so the start of the picture, its edit list and its variable rate
-    survive; the sound is moved to where the picture starts.
+    Raises:
+        MediaError: none holds such a picture.
     """
-    clock = [] if info.container in OWN_CLOCK else ["-copyts"]
-    arguments = ["-v", "warning", *clock, *packets.timing(source), "-i", url(source)]
-    arguments += ["-f", "f32le", "-ar", str(rate_hz), "-ac", str(channels), "-i", "pipe:0"]
-    arguments += [
-        "-filter_complex",
-        _mixing(info, mono=mono and channels == 1, channels=channels)
-        if existing is ExistingSound.MIX
-        else _placing(info),
-    ]
-    arguments += ["-map", "0:V:0", "-map", "[sound]"]
-    if existing is ExistingSound.KEEP:
-        arguments += ["-map", "0:a", "-c:a", "copy", "-disposition:a", "0"]
-    arguments += ["-c:v", "copy", "-copyinkf:v", *container.sound, "-disposition:a:0", "default"]
-    if rate_hz not in container.sound_rates_hz or existing is ExistingSound.MIX:
-        arguments += ["-ar:a:0", "48000"]
-    if info.video_codec == "hevc" and container.muxer in ("mp4", "mov"):
-        arguments += ["-tag:v", "hvc1"]  # the only name under which Apple's players take it
-    arguments += [*container.extra, *_tags(metadata, container), "-avoid_negative_ts", "disabled"]
-    arguments += ["-fflags", "+bitexact", "-flags:a:0", "+bitexact"]  # no random numbers: same input, same file
-    return [*arguments, "-map_metadata", "0", "-f", container.muxer, "-y"]
+    order = (".webm", *_PREFERRED) if video_codec in _WEB_NATIVE else _PREFERRED
+    able = [suffix for suffix in order if _holds_picture(_BY_SUFFIX[suffix], video_codec, transparent, hides_frames)]
+    if not able:
+        raise MediaError(f"no container that is written can hold a picture coded as {video_codec}")
+    if existing is not ExistingSound.KEEP:
+        return able[0]
+    kept = [one for one in sounds if one.coding != UNKNOWN]
+    return max(able, key=lambda suffix: sum(holds_sound(_BY_SUFFIX[suffix], one.coding) for one in kept))
 
 
-def _placing(info: VideoInfo) -> str:
-    """The filter that moves our sound to where the picture starts; raw sound has no clock for -itsoffset to shift."""
-    return f"[1:a:0]asetpts=PTS+{info.start_s:.9f}/TB[sound]"
+def _holds_picture(container: Container, video_codec: str, transparent: bool, hides_frames: bool) -> bool:
+    return (
+        video_codec in container.video_codecs
+        and (container.transparency or not transparent)
+        and (container.hides_frames or not hides_frames)
+    )
 
 
-def _mixing(info: VideoInfo, *, mono: bool, channels: int) -> str:
-    """The filter that adds the source's sound to ours as they are, held under full scale, as long as the picture."""
-    # Spelt out, because ffmpeg turns one channel into two at -3 dB each.
-    ours = f"[1:a:0]aresample=48000,{'anull' if mono or channels == 2 else 'pan=stereo|c0=c0|c1=c0'}[ours]"
-    theirs = f"[0:a:0]asetpts=PTS-{info.start_s:.9f}/TB,aresample=48000:async=1:first_pts=0"
-    theirs += f",aformat=channel_layouts={'mono' if mono else 'stereo'}[theirs]"
-    adding = "[ours][theirs]amix=inputs=2:normalize=0:duration=first"
-    holding = f"alimiter=limit={MIX_CEILING}:level=0:latency=1,asetpts=PTS+{info.start_s:.9f}/TB[sound]"
-    return f"{theirs};{ours};{adding},{holding}"
+def holds_sound(container: Container, coding: str) -> bool:
+    """Whether a sound track of a coding can be copied into a container."""
+    return coding in container.sound_codecs or (coding.startswith(PCM) and PCM in container.sound_codecs)
 
 
-_PLAIN_TAGS: Final = frozenset(("title", "artist", "album", "comment", "genre", "copyright", "description", "date"))
+def beside_picture(
+    streams: Iterable[Stream], picture: Stream, container: Container, existing: ExistingSound
+) -> tuple[tuple[Stream, ...], tuple[Stream, ...]]:
+    """Which tracks beside the picture are copied into a result, and which are left out without having been asked for.
+
+    Of sound that is to be replaced or mixed, the first track is neither: that is what was asked for.
+    """
+    streams = tuple(streams)
+    first_sound = next(iter(of_kind(streams, "sound")), None)
+    kept: list[Stream] = []
+    left_out: list[Stream] = []
+    for one in streams:
+        if one == picture or (one is first_sound and existing is not ExistingSound.KEEP):
+            continue
+        (kept if _is_held(one, container, existing) else left_out).append(one)
+    return tuple(kept), tuple(one for one in left_out if not _is_no_loss(one))
 
 
-def _tags(metadata: Mapping[str, str], container: Container) -> list[str]:
-    arguments: list[str] = []
-    for name, value in metadata.items():
-        if not re.fullmatch(r"[A-Za-z][\w.-]*", name) or "\0" in value:
-            raise MediaError(f"the tag {name!r} has a name or a value that cannot be written")
-        arguments += ["-metadata", f"{name}={value}"]
-    if container.muxer in ("mp4", "mov") and not _PLAIN_TAGS.issuperset(metadata):
-        arguments += ["-movflags", "+faststart+use_metadata_tags"]  # mp4's own list of tags is closed
-    return arguments
+def _is_held(one: Stream, container: Container, existing: ExistingSound) -> bool:
+    if one.cover:
+        return one.coding in container.covers
+    if one.kind == "sound":
+        return existing is ExistingSound.KEEP and holds_sound(container, one.coding)
+    if one.kind == "subtitles":
+        return one.coding in container.subtitle_codecs
+    if one.kind == "data":
+        return one.tag in container.data_tags
+    return one.kind == "attachment" and container.attachments
 
 
-def coding(width: int, height: int, rate_fps: Fraction, container: Container) -> list[str]:
-    """Arguments that code raw RGB frames from ``pipe:0`` as h264; the target comes after them."""
-    arguments = ["-v", "warning", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
-    arguments += ["-framerate", str(rate_fps), "-i", "pipe:0", "-threads", "2", "-fflags", "+bitexact"]
-    shape = "pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"
-    arguments += ["-vf", shape, "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
-    arguments += ["-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-flags:v", "+bitexact"]
-    return [*arguments, *container.extra, "-f", container.muxer, "-y"]
+def _is_no_loss(one: Stream) -> bool:
+    """Whether nothing is lost with a track.
+
+    Chapters and timecode of a QuickTime file are tracks, which ffmpeg reads as chapters and as a tag and writes anew;
+    navigation means something on its disc only.
+    """
+    return one.kind == "data" and (one.tag in ("text", "tmcd") or one.coding == "dvd_nav_packet")
+
+
+def refuse_lost_sound(left_out: Sequence[Stream], container: Container, video_codec: str, **picture: bool) -> None:
+    """Refuse a container that cannot hold sound which is to be kept, where another could.
+
+    Args:
+        picture: ``transparent`` and ``hides_frames`` as for :func:`suffix_for`.
+
+    Raises:
+        MediaError: it does.
+    """
+    for one in (one for one in left_out if one.kind == "sound" and one.coding != UNKNOWN):
+        suffix = suffix_for(video_codec, [one], existing=ExistingSound.KEEP, **picture)
+        if holds_sound(_BY_SUFFIX[suffix], one.coding):
+            raise MediaError(f"a {container.name} file cannot hold sound coded as {one.coding}, as {suffix} can")
+
+
+def left_out_warning(left_out: Sequence[Stream], container: Container) -> str | None:
+    """One sentence that lists what a result does not hold; None where it holds everything."""
+    if not left_out:
+        return None
+    return f"the {container.name} file leaves out {_listed([one.name for one in left_out])} of the source"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

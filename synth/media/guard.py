@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 # What a source may be made of. Names are ffmpeg's. Playlists, image sequences, device grabbers and rarely used
 # decoders are absent on purpose: they are where files are read, hosts are called and memory is corrupted.
-FORMATS = "mov,matroska,avi,mpeg,mpegts,wav,flac,ogg,mp3,aac"
+FORMATS = "mov,matroska,avi,mpeg,mpegts,mxf,dv,gif,apng,webp_anim,wav,flac,ogg,mp3,aac"
 SOUND_FORMATS = "aiff,asf,au,caf,w64,wv"
-VIDEO_DECODERS = "h264,hevc,mpeg1video,mpeg2video,mpeg4,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mjpeg,prores"
+VIDEO_DECODERS = (
+    "h264,hevc,mpeg1video,mpeg2video,mpeg4,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mjpeg,prores,"
+    "ffv1,dnxhd,qtrle,dvvideo,gif,apng,webp_anim"
+)
 AUDIO_DECODERS = (
     "aac,ac3,alac,eac3,flac,mp2,mp2float,mp3,mp3float,opus,libopus,vorbis,libvorbis,"
     "pcm_alaw,pcm_f32be,pcm_f32le,pcm_f64le,pcm_mulaw,pcm_s16be,pcm_s16le,pcm_s24be,pcm_s24le,pcm_s32be,pcm_s32le,pcm_u8"

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from synth.errors import OptionError
 from synth.licences.restrictions import UNKNOWN_LICENCE
-from synth.media.recordings import SUFFIXES
+from synth.media.sound.recordings import SUFFIXES
 from synth.voices.library.licences import Origins
 
 _TITLE_LENGTH: Final = 200

@@ -10,33 +10,24 @@ Shapes: M tracks, 1140 numbers each, see :mod:`synth.music.features`.
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import Cancelled, MediaError, OptionError
+from synth.index_file import IndexFile
 from synth.media import audio
-from synth.media.recordings import find_recordings
+from synth.media.sound.recordings import find_recordings
 from synth.music import features
 from synth.music.folder import Track, told_of
 from synth.voices.library.licences import Origins
 
 INDEX_NAME: Final = ".sonorize-music.sqlite"
 """Of a folder's own index."""
-FORMAT: Final = "sonorize-music 1"
-BUSY_S: Final = 30.0
-
-_TABLES: Final = """
-CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS tracks (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    told TEXT, numbers BLOB, reason TEXT);
-"""
 
 Progress = Callable[[str, float], None]
 
@@ -55,61 +46,32 @@ class Update:
         return asdict(self)
 
 
-class MusicIndex:
-    """An index file, open; a context manager.
+class MusicIndex(IndexFile):
+    """The index of a folder of music; see :class:`synth.index_file.IndexFile`."""
 
-    Args:
-        file: made where it is missing and ``root`` is given.
-        root: the folder of the music, for a new index or one that moved.
+    FORMAT = "sonorize-music 1"
+    KIND = "index of music"
+    HINT = "; make one with `sonorize music index FOLDER`"
+    TABLES = """
+CREATE TABLE IF NOT EXISTS tracks (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    told TEXT, numbers BLOB, reason TEXT);
+"""
 
-    Raises:
-        OptionError: there is no such index, it is something else, or it cannot be opened.
-    """
-
-    def __init__(self, file: Path, root: Path | None = None) -> None:
-        self.file = file
-        if root is None and not file.is_file():
-            raise OptionError(
-                f"there is no index of music at {str(file)!r}; make one with `sonorize music index FOLDER`"
-            )
-        with _explained(file):
-            self._base = sqlite3.connect(file, timeout=BUSY_S, check_same_thread=False)
-        try:
-            with _explained(file):
-                self._check(root)
-        except OptionError:
-            self._base.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._base.close()
-
-    def _check(self, root: Path | None) -> None:
-        tables = {name for (name,) in self._base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not tables and root is not None:
-            with self._base:
-                self._base.executescript(_TABLES)
-                self._base.execute("INSERT OR REPLACE INTO about VALUES ('format', ?)", (FORMAT,))
-        about = dict(self._base.execute("SELECT key, value FROM about")) if tables or root is not None else {}
-        if about.get("format") != FORMAT:
-            raise OptionError(f"{self.file.name!r} is {about.get('format', 'no index of music')}; read is {FORMAT}")
-        if root is not None and about.get("root") != str(root.resolve()):
-            with self._base:
-                self._base.execute("INSERT OR REPLACE INTO about VALUES ('root', ?)", (str(root.resolve()),))
+    @classmethod
+    def writes_without_root(cls) -> bool:
+        """An index that is there already may be brought up to date."""
+        return True
 
     @property
     def root(self) -> Path:
         """The folder of the music."""
-        with _explained(self.file):
+        with self.explained():
             (root,) = self._base.execute("SELECT value FROM about WHERE key = 'root'").fetchone()
         return Path(root)
 
     def tracks(self) -> tuple[list[Track], NDArray[np.float32]]:
         """All tracks that can be suggested, in the order of their paths, and their numbers [M, 1140]."""
-        with _explained(self.file):
+        with self.explained():
             rows = self._base.execute(
                 "SELECT told, numbers FROM tracks WHERE told IS NOT NULL ORDER BY path"
             ).fetchall()
@@ -120,7 +82,7 @@ class MusicIndex:
 
     def skipped(self) -> dict[str, str]:
         """Path -> why it cannot be suggested."""
-        with _explained(self.file):
+        with self.explained():
             found = self._base.execute("SELECT path, reason FROM tracks WHERE told IS NULL ORDER BY path")
             return dict(found.fetchall())
 
@@ -145,7 +107,7 @@ class MusicIndex:
             raise OptionError(f"the folder of music {str(root)!r} does not exist")
         found = find_recordings(root)
         there = found.files
-        with _explained(self.file):
+        with self.explained():
             self._forget_another_reader()
             known = {path: stamp for path, *stamp in self._base.execute("SELECT path, bytes, mtime_ns FROM tracks")}
             gone = [path for path in known if path not in there]
@@ -186,7 +148,7 @@ class MusicIndex:
             numbers, reason = None, str(error)
         except OSError:
             return  # gone while the folder was gone through
-        with _explained(self.file), self._base:
+        with self.explained(), self._base:
             row = (name, *stamp, told, numbers, reason)
             self._base.execute("INSERT OR REPLACE INTO tracks VALUES (?, ?, ?, ?, ?, ?)", row)
 
@@ -199,16 +161,3 @@ def index_file(place: Path) -> Path:
 def _stamp(path: Path) -> list[int]:
     about = path.stat()
     return [about.st_size, about.st_mtime_ns]
-
-
-@contextmanager
-def _explained(file: Path) -> Iterator[None]:
-    """Errors of the database as sentences.
-
-    Raises:
-        OptionError: the database refuses.
-    """
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise OptionError(f"the index of music {file.name!r} cannot be used: {error}") from error

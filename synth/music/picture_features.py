@@ -90,9 +90,9 @@ def look(path: Path, eye: ImageNetEye, *, cancelled: Cancel | None = None) -> Fl
         MediaError: it cannot be read.
         Cancelled: ``cancelled`` said so.
     """
-    info = video.probe(path)
+    info = video.probe(path, salvage=True, recut=True)
     count = max(1, round(min(info.duration_s, LONGEST_S) * RATE_HZ))
-    frames = video.read_frames(path, rate_hz=RATE_HZ, width=SIDE_PX, height=SIDE_PX, cancelled=cancelled)
+    frames = video.read_frames(path, rate_hz=RATE_HZ, width=SIDE_PX, height=SIDE_PX, lenient=True, cancelled=cancelled)
     return picture_features(_some(frames, count), count, eye)
 
 

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from synth import provenance, weights
 from synth.errors import OptionError
 from synth.files import file_sha256
-from synth.media import audio, bed, packets, video
-from synth.media.bed import Bed
+from synth.media import audio, packets, video
 from synth.media.ffmpeg import Cancel
+from synth.media.sound import bed
+from synth.media.sound.bed import Bed
+from synth.media.sound.delivery import Delivery
 from synth.models import music_match
 from synth.models.imagenet import ImageNetEye
 from synth.models.music_match import MusicMatch
@@ -106,6 +108,7 @@ class Laid:
         loudness_lufs, true_peak_dbtp: of sound and music together.
         limited: whether peaks were held down.
         warnings: sentences about what was not as asked.
+        delivered: both together as they come back after decoding.
         music: what was laid under, for the provenance: track, licence, digest, level.
     """
 
@@ -115,6 +118,7 @@ class Laid:
     limited: bool
     warnings: tuple[str, ...]
     music: dict[str, Any]
+    delivered: Delivery | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, the versions of what made it among them."""
@@ -125,6 +129,7 @@ class Laid:
             "limited": self.limited,
             "warnings": list(self.warnings),
             "music": self.music,
+            "delivered": self.delivered.as_json() if self.delivered else None,
             "versions": provenance.versions(),
         }
 
@@ -167,16 +172,25 @@ def lay(
         "duck_db": how.duck_db,
         "start_s": how.start_s,
     }
-    video.remux(
+    written = video.remux(
         clip,
         mixed.sound,
         RATE_HZ,
         target,
         existing=ExistingSound.REPLACE,
         metadata={"comment": credit(track)},
+        true_peak_dbtp=ceiling_dbtp,
         cancelled=cancelled,
     )
-    return Laid(info.duration_s, mixed.loudness_lufs, mixed.true_peak_dbtp, mixed.limited, mixed.warnings, told)
+    return Laid(
+        info.duration_s,
+        mixed.loudness_lufs,
+        mixed.true_peak_dbtp,
+        mixed.limited,
+        (*mixed.warnings, *written.warnings),
+        told,
+        written.delivery,
+    )
 
 
 def credit(track: Track) -> str:

@@ -67,10 +67,10 @@ def accept(request: Request, watch: Stopwatch, *, from_list: bool = False) -> Jo
     """
     source, options = request.source, request.options
     with watch.stage("probe"):
-        info = video.probe(source)
+        info = video.probe(source, salvage=options.salvage, recut=options.recut)
         for take in range(options.takes):
             target = take_target(request.target, take, options.takes)
-            check_target(source, target, info.video_codec, replace=request.replace)
+            check_target(source, target, info, replace=request.replace, recut=options.recut)
         digest = file_sha256(source)
     mode, reason = _asked_mode(options, from_list=from_list)
     ranges: tuple[Range, ...] = ()
@@ -104,8 +104,12 @@ def take_target(target: Path, take: int, takes: int) -> Path:
     return target if takes == 1 else target.with_name(f"{target.stem}.take{take}{target.suffix}")
 
 
-def check_target(source: Path, target: Path, video_codec: str, *, replace: bool) -> None:
+def check_target(source: Path, target: Path, info: video.VideoInfo, *, replace: bool, recut: bool = False) -> None:
     """Refuse a target before any work is done for it.
+
+    Args:
+        info: of the source.
+        recut: whether the picture may be coded again where it does not fit as it is.
 
     Raises:
         OptionError: it is a folder, in no folder that may be written, the source itself, or is there already.
@@ -126,4 +130,4 @@ def check_target(source: Path, target: Path, video_codec: str, *, replace: bool)
             raise OptionError(f"the output {target.name!r} exists already and may not be replaced")
     except OSError as error:  # such as a name that is too long
         raise OptionError(f"the output cannot be written: {error.strerror}") from error
-    containers.for_target(target, video_codec)
+    containers.for_target(target, info.video_codec, transparent=info.transparent, recut=recut)

@@ -10,6 +10,7 @@ from synth import provenance
 from synth.dsp.stereo import to_channels
 from synth.errors import Cancelled
 from synth.media import audio, video
+from synth.media.remuxing import Remuxed
 from synth.options import Mode, Synthesis
 from synth.pipeline.job import Job, take_target
 from synth.pipeline.look import Observed
@@ -62,7 +63,7 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         sounds=sounds_of(rendering.laid),
     )
     with watch.stage("remux"):
-        _remux(job, sound, target, {"comment": provenance.comment(origin)})
+        remuxed = _remux(job, sound, target, {"comment": provenance.comment(origin)})
     request.progress("write", (take + 1) / request.options.takes)
     return Output(
         source=request.source,
@@ -78,12 +79,15 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         true_peak_dbtp=loudness.true_peak_dbtp,
         stages_s={**spent_s, **watch.stages_s},
         provenance=origin,
-        warnings=_warnings(job, observed.controls, rendering, loudness.warning),
+        warnings=(*_warnings(job, observed.controls, rendering, loudness.warning), *remuxed.warnings),
         sound_class=observed.controls.choice,
         made_s=rendering.made_s,
         mode_reason=job.mode_reason,
         ranges=job.ranges,
         library=rendering.laid,
+        picture=remuxed.picture,
+        digests=remuxed.digests,
+        delivered=remuxed.delivery,
     )
 
 
@@ -111,22 +115,26 @@ def _unused_library(job: Job) -> str | None:
     return f"the voice is {job.mode.value}, which uses no library: nothing of it is heard"
 
 
-def _remux(job: Job, sound: Sound, target: Path, metadata: Mapping[str, str]) -> None:
+def _remux(job: Job, sound: Sound, target: Path, metadata: Mapping[str, str]) -> Remuxed:
     """Remux, beside an older file first if that may be replaced: it stays until the new one is whole."""
-    request, rate_hz = job.request, job.request.options.rate_hz
+    request, options = job.request, job.request.options
     fresh = target.with_name(f".{secrets.token_hex(8)}{target.suffix}") if request.replace else target
     try:
-        video.remux(
+        remuxed = video.remux(
             request.source,
             sound,
-            rate_hz,
+            options.rate_hz,
             fresh,
-            existing=request.options.existing_sound,
+            existing=options.existing_sound,
             metadata=metadata,
+            true_peak_dbtp=options.true_peak_dbtp,
+            salvage=options.salvage,
+            recut=options.recut,
             cancelled=request.is_unwanted,
         )
         if request.replace:
             fresh.replace(target)
+        return remuxed
     finally:
         if request.replace:
             fresh.unlink(missing_ok=True)

@@ -109,7 +109,9 @@ def route_clip(
     from synth.routing import glance
 
     width, height = glance.frame_size(info)
-    frames = video.read_frames(source, rate_hz=glance.RATE_HZ, width=width, height=height, cancelled=cancelled)
+    frames = video.read_frames(
+        source, rate_hz=glance.RATE_HZ, width=width, height=height, lenient=True, cancelled=cancelled
+    )
     return route(glance.glance(frames, info.duration_s, progress=progress, cancelled=cancelled), modes)
 
 

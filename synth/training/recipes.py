@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from synth.training.ambient import recipes, video_recipes
+from synth.training.ambient import call_shapes, recipes, video_recipes
 from synth.training.audiovisual import ave, avol, crossmodal, l3, localizer, music, soundnet, tags, texture
 from synth.training.hits import recipes as hits
 from synth.training.speech import lsf_recipe, recogniser
@@ -45,6 +45,10 @@ RECIPES: Final[dict[str, Recipe]] = {
     ),
     "ambient-videos-seq": Recipe("the same, with an LSTM that reads all pictures first", video_recipes.train_seq),
     "ambient-videos-flow": Recipe("the same, with what moves joined to what is seen", video_recipes.train_flow),
+    "call-shapes": Recipe(
+        "levels, pitch and voicing along calls of dogs, roosters, babies and sneezes, measured on ESC-10",
+        call_shapes.measure_call_shapes,
+    ),
     "speech": Recipe(
         "a voice pack for the speech voice, from GRID or any folder of videos of one person talking",
         speech.train_speech,

@@ -7,12 +7,14 @@ off which frame a reader gave.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.errors import MediaError
 from synth.media import audio, ffmpeg
 
 FRAMES: Final = 48
@@ -81,6 +83,17 @@ def encode(
 def copy(source: Path, target: Path, before: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> None:
     arguments = ["-v", "error", *before, "-i", f"file:{source}", "-map", "0", "-c", "copy", *after]
     ffmpeg.run([*arguments, "-y", f"file:{target}"], fence=FENCE)
+
+
+@contextmanager
+def refused_or_read() -> Iterator[None]:
+    """What a damaged file may meet: it is read as far as it goes, or refused; ffmpeg does not break down over it."""
+    refusal = ""
+    try:
+        yield
+    except MediaError as error:
+        refusal = str(error)
+    assert "broke down" not in refusal
 
 
 class Zoo:

@@ -175,7 +175,7 @@ def flash_route(
 ) -> Route:
     """Hits; but where half a second or more of the picture is bright, the ambient voice."""
     rate_hz = 10.0
-    frames = video.read_frames(source, rate_hz=rate_hz, width=16, height=12, cancelled=cancelled)
+    frames = video.read_frames(source, rate_hz=rate_hz, width=16, height=12, lenient=True, cancelled=cancelled)
     bright = [float(frame.mean()) > TALKING * 255 for frame in frames]
     progress("route", 1.0)
     edges = [0, *(k for k in range(1, len(bright)) if bright[k] != bright[k - 1]), len(bright)]

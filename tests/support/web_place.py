@@ -39,8 +39,8 @@ class Place:
         self.settings: Settings = embedded(folder, **{"describe": False, **settings})
         self.jobs: Jobs = jobs_of(self.settings)
         self.storage: Storage = storage_of(self.settings)
-        self.rung: list[str] = []
-        self.app = create_app(self.settings, jobs=self.jobs, storage=self.storage, ring=self.rung.append)
+        self.notified: list[str] = []
+        self.app = create_app(self.settings, jobs=self.jobs, storage=self.storage, notify=self.notified.append)
         self.client: FlaskClient = self.app.test_client()
 
     def finish(self) -> None:
@@ -63,9 +63,11 @@ class Place:
     def work(self) -> None:
         """Do all jobs that wait, with the worker's own code, in this process."""
         self.settings.work_dir.mkdir(parents=True, exist_ok=True)
-        desk = run_jobs.Desk(self.settings, self.jobs, self.storage, lambda _: True, self.settings.work_dir, "test")
+        context = run_jobs.WorkerContext(
+            self.settings, self.jobs, self.storage, lambda _: True, self.settings.work_dir, "test"
+        )
         for mode in MODES:
-            while run_jobs.drain(desk, mode):
+            while run_jobs.drain(context, mode):
                 pass
 
     @contextmanager

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from synth.dsp.stereo import mono_loss_db, pan_gains, panned, to_channels
-from synth.media import audio, limiter
+from synth.media import audio
+from synth.media.sound import limiter
 from synth.voices.hits.strike_position import StrikePositions
 
 

@@ -571,9 +571,9 @@ def test_two_reconcilers_do_not_both_ring(jobs: Jobs, clock: Clock) -> None:
     for _ in range(20):
         create(jobs)
     clock.forward(6)
-    rung = [job.id for found in at_once(6, lambda _: jobs.overdue()) for job in found]
-    assert len(rung) == 20
-    assert len(set(rung)) == 20
+    notified = [job.id for found in at_once(6, lambda _: jobs.overdue()) for job in found]
+    assert len(notified) == 20
+    assert len(set(notified)) == 20
 
 
 def test_old_jobs_expire_and_are_forgotten(jobs: Jobs, clock: Clock) -> None:

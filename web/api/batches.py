@@ -12,7 +12,7 @@ from flask import Blueprint, Response
 from synth.errors import SynthError
 from web.api.jobs import (
     idempotency_key,
-    keeping,
+    keeps_partial,
     options_of,
     page_of_jobs,
     receive,
@@ -154,7 +154,7 @@ def read(batch_id: str) -> Response:
 def cancel(batch_id: str, query: CancelQuery, body: Cancel) -> Response:
     """Stop all that is not finished."""
     keep, running = (
-        keeping(body.keep_partial, query.keep_partial),
+        keeps_partial(body.keep_partial, query.keep_partial),
         [job for job in members(batch_id) if not job.state.final],
     )
     outcomes = {job.id: str(site().submitter.cancel(job.id, viewer(), keep_partial=keep)) for job in running}

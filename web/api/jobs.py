@@ -67,7 +67,7 @@ def receive(folder: Any, *, files: int, total_bytes: int) -> Form:
     return read_form(request.stream, request.headers.get("Content-Type", ""), folder, submitter.bounds(files))
 
 
-def keeping(*asked: str | bool | None) -> bool:
+def keeps_partial(*asked: str | bool | None) -> bool:
     """Whether a request to cancel wants to keep what was made: the first that says so.
 
     Raises:
@@ -188,7 +188,7 @@ def delete(job_id: str) -> Response:
 )
 def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
     """Stop a job, and keep what was made of it if asked to."""
-    keep = keeping(body.keep_partial, query.keep_partial)
+    keep = keeps_partial(body.keep_partial, query.keep_partial)
     outcome = str(site().submitter.cancel(job_id, viewer(), keep_partial=keep))
     return reply({"id": job_id, "outcome": outcome}, 202 if outcome == "cancellation_requested" else 200)
 
@@ -205,7 +205,7 @@ def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
 def retry(job_id: str) -> Response:
     """Queue a job again that failed or was cancelled."""
     job = site().jobs.retry(job_id, viewer())
-    site().submitter.ring(job.mode)
+    site().submitter.notify(job.mode)
     return accepted(job)
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, redirect, request, send_file, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from synth.errors import OptionError
-from synth.media.bed import LEVEL_RANGE_LUFS, Bed
+from synth.media.sound.bed import LEVEL_RANGE_LUFS, Bed
 from synth.music.folder import track_file
 from web.api import media
 from web.api.jobs import accepted, reply

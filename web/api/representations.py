@@ -116,6 +116,9 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         "mode_reason": output.get("mode_reason"),
         "ranges": list(output.get("ranges", ())),
         "synthetic_speech": synthetic_speech(output),
+        "picture": output.get("picture", "copied"),
+        "digests": output.get("digests"),
+        "delivered": output.get("delivered"),
         "description": output.get("description"),
         "links": take_links(job, output),
     }

@@ -16,7 +16,7 @@ from web.api.operations import UPLOADING, Operation, describes, parsed
 from web.api.problems import Problem, problem_of
 from web.api.representations import outputs
 from web.api.schemas.search import Search, SearchQuery, SearchUpload
-from web.api.search_service import Found, Wish
+from web.api.search_service import Found, SearchRequest
 from web.context import owner, site
 from web.security import csrf
 from web.uploads.multipart import Bounds, Form, read_form
@@ -109,18 +109,28 @@ def _answer(asked: Mapping[str, str]) -> Answer:
         Problem, OptionError: it asks for nothing, for both, or for what is not allowed.
         NotFound: the job is not the caller's.
     """
-    text, job_id, wish = asked.get("q", "").strip(), asked.get("job", ""), Wish.parse(asked)
+    text, job_id, wanted = asked.get("q", "").strip(), asked.get("job", ""), SearchRequest.parse(asked)
     if bool(text) == bool(job_id):
         raise Problem("bad-request", "search with q=WORDS or with job=ID, and not with both; a file is sent by POST")
     if text:
-        return Answer({"kind": "words", "words": text, "limit": wish.limit}, search_service.by_words(text, wish.limit))
+        return Answer(
+            {"kind": "words", "words": text, "limit": wanted.limit},
+            search_service.by_words(text, wanted.limit),
+        )
     job = site().job(job_id)
     there = [output["take"] for output in outputs(job)]
     take = asked.get("take") or str(there[0] if there else 0)
     if not take.isdecimal() or int(take) not in there:
         raise OptionError(f"take is {take[:20]!r}; the job has {', '.join(map(str, there)) or 'none'}")
-    found = search_service.like(search_service.points_of_job(job, int(take), wish), wish, without=[job.id])
-    told = {"kind": "job", "job": job.id, "take": int(take), "title": job.title, **wish.as_json(), "limit": wish.limit}
+    found = search_service.like(search_service.vectors_of_job(job, int(take), wanted), wanted, without=[job.id])
+    told = {
+        "kind": "job",
+        "job": job.id,
+        "take": int(take),
+        "title": job.title,
+        **wanted.as_json(),
+        "limit": wanted.limit,
+    }
     return Answer(told, found)
 
 
@@ -131,13 +141,13 @@ def _answer_file(form: Form) -> Answer:
         Problem: no worker looked at it in time.
         MediaError, OptionError: it or a field is refused.
     """
-    wish = Wish.parse(form.fields)
+    wanted = SearchRequest.parse(form.fields)
     upload = form.uploads[0]
-    seen = site().submitter.looks_and_sounds(upload, wish.by.value if wish.by else None, owner())
+    seen = site().submitter.looks_and_sounds(upload, wanted.by.value if wanted.by else None, owner())
     if seen is None:
         raise Problem("unavailable", "no worker was free to look at the file in time", {"Retry-After": _AGAIN_S})
-    found = search_service.like(search_service.points_of_answer(seen, wish), wish)
-    told = {"kind": seen["kind"], "title": upload.filename[:120], **wish.as_json(), "limit": wish.limit}
+    found = search_service.like(search_service.vectors_of_answer(seen, wanted), wanted)
+    told = {"kind": seen["kind"], "title": upload.filename[:120], **wanted.as_json(), "limit": wanted.limit}
     return Answer(told, found)
 
 

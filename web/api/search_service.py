@@ -23,20 +23,20 @@ from web.api.representations import outputs
 from web.context import site, viewer
 from workers.jobs import Job
 from workers.search import text_search, vectors
-from workers.search.vector_cache import Neighbour, Shelf
+from workers.search.vector_cache import Neighbour, VectorCache
 
 MAX_LIMIT: Final = 100
 DEFAULT_LIMIT: Final = 24
 MAX_WORDS: Final = 200  # letters of a query
 ANY: Final = "any"
-_SHELF: Final = "sonorize.shelf"
+_VECTOR_CACHE: Final = "sonorize.vector_cache"
 
-Points = Mapping[Side, NDArray[np.float32]]
+QueryVectors = Mapping[Side, NDArray[np.float32]]
 """What a query looks or sounds like, in one space."""
 
 
 @dataclass(frozen=True)
-class Wish:
+class SearchRequest:
     """How somebody wants to search.
 
     Attributes:
@@ -52,7 +52,7 @@ class Wish:
     limit: int = DEFAULT_LIMIT
 
     @classmethod
-    def parse(cls, raw: Mapping[str, str]) -> Wish:
+    def parse(cls, raw: Mapping[str, str]) -> SearchRequest:
         """From the fields of a request; what is left out or empty is as above.
 
         Raises:
@@ -111,57 +111,57 @@ def by_words(text: str, limit: int) -> list[Found]:
     ]
 
 
-def points_of_job(job: Job, take: int, wish: Wish) -> Points:
+def vectors_of_job(job: Job, take: int, search_query: SearchRequest) -> QueryVectors:
     """What a job looks and one of its takes sounds like.
 
     Raises:
         Problem: ``not-found``, where that is not known of the job.
     """
     kept = vectors.of_job(site().jobs, job.id)
-    there = {vector.side: vector.values for vector in kept.get(take, ()) if vector.space == wish.space}
+    there = {vector.side: vector.values for vector in kept.get(take, ()) if vector.space == search_query.space}
     pictures = kept.get(vectors.PICTURE_TAKE, ())
-    there |= {vector.side: vector.values for vector in pictures if vector.space == wish.space}
-    chosen = {side: values for side, values in there.items() if wish.by in (None, side)}
+    there |= {vector.side: vector.values for vector in pictures if vector.space == search_query.space}
+    chosen = {side: values for side, values in there.items() if search_query.by in (None, side)}
     if not chosen:
-        what = wish.by or "picture and sound"
-        raise Problem("not-found", f"the {what} of this job is not in the index of space {wish.space!r}")
+        what = search_query.by or "picture and sound"
+        raise Problem("not-found", f"the {what} of this job is not in the index of space {search_query.space!r}")
     return chosen
 
 
-def points_of_answer(answer: Mapping[str, Any], wish: Wish) -> Points:
+def vectors_of_answer(answer: Mapping[str, Any], search_query: SearchRequest) -> QueryVectors:
     """What a worker made of a file.
 
     Raises:
         Problem: ``unavailable``, where it has nothing of the space.
     """
-    told = [vector for vector in answer["vectors"] if vector["space"] == wish.space]
+    told = [vector for vector in answer["vectors"] if vector["space"] == search_query.space]
     if not told:
-        raise Problem("unavailable", f"this server has no weights for the space {wish.space!r}")
+        raise Problem("unavailable", f"this server has no weights for the space {search_query.space!r}")
     return {Side(vector["side"]): np.array(vector["values"], np.float32) for vector in told}
 
 
-def like(points: Points, wish: Wish, without: Sequence[str] = ()) -> list[Found]:
+def like(query_vectors: QueryVectors, search_query: SearchRequest, without: Sequence[str] = ()) -> list[Found]:
     """The jobs nearest to a query, the nearest first; the best match of each counts.
 
     Args:
         without: jobs that are left out: the one that is asked with.
     """
-    query = sum(points.values(), np.zeros(SPACES[wish.space], np.float32))
+    query = sum(query_vectors.values(), np.zeros(SPACES[search_query.space], np.float32))
     query /= max(float(np.linalg.norm(query)), 1e-6)
-    wanted = 2 * wish.limit + MAX_TAKES
+    wanted = 2 * search_query.limit + MAX_TAKES
     while True:
         near: list[Neighbour] = []
-        for side in Side if wish.find is None else (wish.find,):
-            near += shelf().nearest(query, wish.space, side, viewer(), wanted, without)
-        found = _best_of_each(near, wish.limit)
-        if len(found) == wish.limit or len(near) < wanted:
+        for side in Side if search_query.find is None else (search_query.find,):
+            near += vector_cache().nearest(query, search_query.space, side, viewer(), wanted, without)
+        found = _best_of_each(near, search_query.limit)
+        if len(found) == search_query.limit or len(near) < wanted:
             return found
         wanted *= 4  # many takes of few jobs
 
 
-def shelf() -> Shelf:
+def vector_cache() -> VectorCache:
     """The index of this server."""
-    return cast(Shelf, current_app.extensions.setdefault(_SHELF, Shelf(site().jobs)))
+    return cast(VectorCache, current_app.extensions.setdefault(_VECTOR_CACHE, VectorCache(site().jobs)))
 
 
 def told(found: Found) -> dict[str, Any]:

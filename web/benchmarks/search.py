@@ -25,7 +25,7 @@ from synth.search.vector_index import Index
 from workers.jobs import Jobs, new_id, open_jobs
 from workers.records import JOBS, VECTORS, WORDS, State
 from workers.search import text_search, vectors
-from workers.search.vector_cache import Shelf
+from workers.search.vector_cache import VectorCache
 
 SIZES: Final = (10_000, 100_000)
 QUERIES: Final = 50
@@ -81,10 +81,10 @@ def _database(values: NDArray[np.float16], asked: NDArray[np.float32]) -> dict[s
         jobs = open_jobs(f"sqlite:///{Path(name) / 'bench.db'}")
         try:
             _fill(jobs, values)
-            shelf, before_mb = Shelf(jobs), _memory_mb()
+            vector_cache, before_mb = VectorCache(jobs), _memory_mb()
 
             def like(query: NDArray[np.float32]) -> None:
-                near = shelf.nearest(query, SPACE, Side.SOUND, None, FOUND)
+                near = vector_cache.nearest(query, SPACE, Side.SOUND, None, FOUND)
                 jobs.ids([one.item.job_id for one in near])
 
             begin = time.perf_counter()
@@ -92,10 +92,10 @@ def _database(values: NDArray[np.float16], asked: NDArray[np.float32]) -> dict[s
             first_s = time.perf_counter() - begin
             return {
                 "first_search_s": round(first_s, 2),
-                "shelf_mb": round(_memory_mb() - before_mb, 1),
+                "cache_mb": round(_memory_mb() - before_mb, 1),
                 "database_ms": _percentiles_ms(like, asked),
                 "owner_ms": _percentiles_ms(
-                    lambda query: shelf.nearest(query, SPACE, Side.SOUND, "bench-1", FOUND), asked
+                    lambda query: vector_cache.nearest(query, SPACE, Side.SOUND, "bench-1", FOUND), asked
                 ),
                 "words_ms": _percentiles_ms(
                     lambda text: text_search.find(jobs.database, text, None, FOUND),

@@ -12,7 +12,7 @@ from synth.errors import OptionError
 from synth.options import Mode, Options
 
 if TYPE_CHECKING:
-    from web.commands.transfer import Errand, Show
+    from web.commands.transfer import Show, Transfer
 
 SCENES: Final = ((1, "wood"), (2, "ceramic"), (3, "metal"))  # seed and what is struck
 DURATION_S: Final = 6.0
@@ -26,7 +26,7 @@ def demo(
 ) -> None:
     """Start a server, upload three silent clips that the simulator draws, and fetch them with sound."""
     from web.client import Client
-    from web.commands.transfer import Errand, board, fetch, send
+    from web.commands.transfer import Transfer, board, fetch, send
     from web.server.run import Server
     from workers.settings import embedded
 
@@ -34,8 +34,8 @@ def demo(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OptionError(f"the folder {str(out)!r} cannot be made: {error.strerror}") from error
-    errands = [
-        Errand(
+    transfers = [
+        Transfer(
             f"clip {number} of {len(SCENES)}",
             out / f"silent-{number}.mp4",
             f"sounded-{number}",
@@ -45,33 +45,33 @@ def demo(
     ]
     data = out / "server"
     settings = embedded(data, host="127.0.0.1", port=0, api_keys="", public_url="")
-    with Server(settings) as server, Client(server.address) as client, board([one.name for one in errands]) as show:
-        _draw(errands, show)  # meanwhile the worker loads what it needs
-        send(client, errands, show)
+    with Server(settings) as server, Client(server.address) as client, board([one.name for one in transfers]) as show:
+        _draw(transfers, show)  # meanwhile the worker loads what it needs
+        send(client, transfers, show)
         server.until_ready()
-        fetch(client, errands, out, show, force=True)
-        _report(errands, server.address, data, as_json=as_json)
-    if any(one.problem for one in errands):
+        fetch(client, transfers, out, show, force=True)
+        _report(transfers, server.address, data, as_json=as_json)
+    if any(one.problem for one in transfers):
         raise typer.Exit(2)
 
 
-def _draw(errands: list[Errand], show: Show) -> None:
+def _draw(transfers: list[Transfer], show: Show) -> None:
     """The silent clips."""
     from synth.data.strike_scenes import simulate
 
     width, height = SIZE
-    for number, (one, (seed, material)) in enumerate(zip(errands, SCENES, strict=True)):
+    for number, (one, (seed, material)) in enumerate(zip(transfers, SCENES, strict=True)):
         show(number, "draw", 0.0)
         scene = simulate.draw_scene(seed, duration_s=DURATION_S, rate_fps=RATE_FPS, material=material, demo=True)
         assert one.clip is not None
         simulate.write_clip(scene, one.clip, width=width, height=height, with_sound=False)
 
 
-def _report(errands: list[Errand], address: str, data: Path, *, as_json: bool) -> None:
+def _report(transfers: list[Transfer], address: str, data: Path, *, as_json: bool) -> None:
     if as_json:
-        say_json({"gallery": f"{address}/gallery", "jobs": [one.as_json() for one in errands]})
+        say_json({"gallery": f"{address}/gallery", "jobs": [one.as_json() for one in transfers]})
         return
-    for one in errands:
+    for one in transfers:
         for path in one.files:
             assert one.job is not None
             say(f"{one.clip} went in, {path} came out: {one.job['outputs'][0]['hit_count']} hits")

@@ -29,18 +29,18 @@ def status(data: Data = None, as_json: Json = False) -> None:
     settings = of_this_machine(data)
     jobs = jobs_of(settings)
     try:
-        told = indexing.status(jobs)
+        report = indexing.status(jobs)
     finally:
         jobs.close()
     if as_json:
-        say_json({"data": str(settings.data_dir), **told})
+        say_json({"data": str(settings.data_dir), **report})
         return
-    finished = told["finished"]
+    finished = report["finished"]
     say(f"{finished} finished jobs in {settings.data_dir}")
-    say(f"  found by words: {told['found_by_words']}; by picture and sound: {told['found_by_vectors']}")
-    for space, sides in told["vectors"].items():
+    say(f"  found by words: {report['found_by_words']}; by picture and sound: {report['found_by_vectors']}")
+    for space, sides in report["vectors"].items():
         say(f"  space {space}: " + ", ".join(f"{count} of {side}s" for side, count in sorted(sides.items())))
-    if told["found_by_vectors"] < finished:
+    if report["found_by_vectors"] < finished:
         say("`sonorize index rebuild` looks at the others.")
 
 
@@ -74,7 +74,7 @@ def rebuild(
                 storage_of(settings),
                 Path(settings.data_dir),
                 everything=everything,
-                told=show,
+                on_progress=show,
                 cancelled=stop.is_set,
             )
     finally:

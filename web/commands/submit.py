@@ -14,7 +14,7 @@ from synth.errors import OptionError
 from synth.options import Mode, Options
 
 if TYPE_CHECKING:
-    from web.commands.transfer import Errand
+    from web.commands.transfer import Transfer
 
 Server = Annotated[
     str | None, typer.Option(help="Its address.", metavar="URL", show_default="http://127.0.0.1:8080")
@@ -43,6 +43,8 @@ def submit(
     voice: sound.VoicePack = None,
     face: sound.Face = None,
     keep_partial: sound.KeepPartial = False,
+    salvage: sound.Salvage = False,
+    recut: sound.Recut = False,
     existing_sound: sound.Existing = sound.DEFAULTS.existing_sound,
     loudness: sound.Loudness = sound.DEFAULTS.loudness_lufs,
     true_peak: sound.TruePeak = sound.DEFAULTS.true_peak_dbtp,
@@ -65,6 +67,8 @@ def submit(
             "voice": voice,
             "face": face,
             "keep_partial": keep_partial,
+            "salvage": salvage,
+            "recut": recut,
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
@@ -73,33 +77,35 @@ def submit(
         }
     )
     from web.client import Client
-    from web.commands.transfer import Errand, board, fetch, refuse_clashes, send
+    from web.commands.transfer import Transfer, board, fetch, refuse_clashes, send
     from workers.settings import ClientSettings
 
-    errands = [Errand(clip.name, clip, clip.stem, options) for clip in files or ()] + [Errand(one) for one in job or ()]
-    if not errands:
+    transfers = [Transfer(clip.name, clip, clip.stem, options) for clip in files or ()] + [
+        Transfer(one) for one in job or ()
+    ]
+    if not transfers:
         raise OptionError("there is nothing to send; name clips, or with --job what was sent earlier")
     if out is not None:
-        refuse_clashes([one for one in errands if one.stem], out, force=force)
+        refuse_clashes([one for one in transfers if one.stem], out, force=force)
     asked = ClientSettings() if server is None else ClientSettings(server=server)
-    with Client(asked.server, asked.api_key) as client, board([one.name for one in errands]) as show:
-        send(client, errands, show)
+    with Client(asked.server, asked.api_key) as client, board([one.name for one in transfers]) as show:
+        send(client, transfers, show)
         try:
             if wait or out is not None:
-                fetch(client, errands, out, show, force=force, save_hits=save_hits)
+                fetch(client, transfers, out, show, force=force, save_hits=save_hits)
         except BaseException:
-            _tell_how_to_go_on(errands)
+            _tell_how_to_go_on(transfers)
             raise
     if as_json:
-        say_json({"jobs": [one.as_json() for one in errands]})
+        say_json({"jobs": [one.as_json() for one in transfers]})
     else:
-        for one in errands:
+        for one in transfers:
             _report(one, asked.server)
-    if any(one.problem for one in errands):
+    if any(one.problem for one in transfers):
         raise typer.Exit(2)
 
 
-def _report(one: Errand, server: str) -> None:
+def _report(one: Transfer, server: str) -> None:
     if one.job is None or (one.problem is not None and not one.files):
         return  # was complained of when it came up
     page = server.rstrip("/") + one.job["links"]["page"]
@@ -113,8 +119,8 @@ def _report(one: Errand, server: str) -> None:
         say(f"{path}: {what}, {level}, {output['duration_s']:.2f} s of picture; {page}")
 
 
-def _tell_how_to_go_on(errands: Sequence[Errand]) -> None:
+def _tell_how_to_go_on(transfers: Sequence[Transfer]) -> None:
     """The server works on; what it makes can be fetched later."""
-    waiting = [f"--job {one.job['id']}" for one in errands if one.job is not None and not one.files]
+    waiting = [f"--job {one.job['id']}" for one in transfers if one.job is not None and not one.files]
     if waiting:
         warn(f"the server works on; to fetch the results: sonorize submit {' '.join(waiting)} -o DIR")

@@ -22,7 +22,7 @@ Show = Callable[[int, str, float], None]
 
 
 @dataclass
-class Errand:
+class Transfer:
     """One clip on its way to the server and back.
 
     Attributes:
@@ -53,7 +53,7 @@ class Errand:
         }
 
 
-def refuse_clashes(errands: Sequence[Errand], folder: Path, *, force: bool) -> None:
+def refuse_clashes(transfers: Sequence[Transfer], folder: Path, *, force: bool) -> None:
     """Before anything is sent: no two results may have one name, and no file is replaced unasked.
 
     Raises:
@@ -62,7 +62,7 @@ def refuse_clashes(errands: Sequence[Errand], folder: Path, *, force: bool) -> N
     if folder.exists() and not folder.is_dir():
         raise OptionError(f"{short(str(folder))!r} is a file; -o names a folder")
     taken: dict[str, str] = {}
-    for one in errands:
+    for one in transfers:
         if one.stem in taken:
             raise OptionError(f"{short(taken[one.stem])} and {short(one.name)} would both be written as {one.stem}")
         taken[one.stem] = one.name
@@ -74,9 +74,9 @@ def refuse_clashes(errands: Sequence[Errand], folder: Path, *, force: bool) -> N
                 raise OptionError(f"the output {short(str(there))!r} exists; --force replaces it")
 
 
-def send(client: Client, errands: Sequence[Errand], show: Show) -> None:
+def send(client: Client, transfers: Sequence[Transfer], show: Show) -> None:
     """Upload every clip; one that is refused does not hold up the others."""
-    for number, one in enumerate(errands):
+    for number, one in enumerate(transfers):
         try:
             if one.clip is None:
                 one.job = client.get(one.name)
@@ -95,7 +95,13 @@ def send(client: Client, errands: Sequence[Errand], show: Show) -> None:
 
 
 def fetch(
-    client: Client, errands: Sequence[Errand], folder: Path | None, show: Show, *, force: bool, save_hits: bool = False
+    client: Client,
+    transfers: Sequence[Transfer],
+    folder: Path | None,
+    show: Show,
+    *,
+    force: bool,
+    save_hits: bool = False,
 ) -> None:
     """Wait for every job, and download each as soon as it is finished; of a cancelled one, what was kept.
 
@@ -109,7 +115,7 @@ def fetch(
     """
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    for number, one in _as_they_finish(client, errands, show):
+    for number, one in _as_they_finish(client, transfers, show):
         assert one.job is not None
         if one.job["status"] != "succeeded":
             error = one.job["error"] or {"code": one.job["status"], "detail": f"the job was {one.job['status']}"}
@@ -124,9 +130,9 @@ def fetch(
         show(number, "done" if one.problem is None else one.job["status"], 1.0)
 
 
-def _as_they_finish(client: Client, errands: Sequence[Errand], show: Show) -> Iterator[tuple[int, Errand]]:
+def _as_they_finish(client: Client, transfers: Sequence[Transfer], show: Show) -> Iterator[tuple[int, Transfer]]:
     """Each errand once its job has ended: a single one is followed by its events, several are asked in turn."""
-    waiting = {number: one for number, one in enumerate(errands) if one.job is not None}
+    waiting = {number: one for number, one in enumerate(transfers) if one.job is not None}
     if len(waiting) == 1:
         ((number, one),) = waiting.items()
         one.job = client.wait(_id(one), _told(show, number))
@@ -144,7 +150,7 @@ def _as_they_finish(client: Client, errands: Sequence[Errand], show: Show) -> It
 
 
 def _save(
-    client: Client, one: Errand, output: Mapping[str, Any], folder: Path, *, force: bool, save_hits: bool
+    client: Client, one: Transfer, output: Mapping[str, Any], folder: Path, *, force: bool, save_hits: bool
 ) -> None:
     assert one.job is not None
     name = _names(one.stem, int(one.job["options"]["takes"]))[output["take"]]
@@ -160,7 +166,7 @@ def _names(stem: str, takes: int) -> list[str]:
     return [stem] if takes == 1 else [f"{stem}.take{take}" for take in range(takes)]
 
 
-def _id(one: Errand) -> str:
+def _id(one: Transfer) -> str:
     assert one.job is not None
     return str(one.job["id"])
 

@@ -65,8 +65,8 @@ def _tell(report: Report, *, repair: bool) -> None:
     if len(report.wrong) > SHOWN:
         say(f"and {len(report.wrong) - SHOWN} more; --json lists all of them")
     faults = Counter(one.fault.value for one in report.findings)
-    told = ", ".join(f"{count} {fault}" for fault, count in sorted(faults.items())) or "all as they were stored"
-    say(f"{report.objects} objects of {report.jobs} jobs, {report.bytes_ / 1e6:.1f} MB: {told}")
+    found = ", ".join(f"{count} {fault}" for fault, count in sorted(faults.items())) or "all as they were stored"
+    say(f"{report.objects} objects of {report.jobs} jobs, {report.bytes_ / 1e6:.1f} MB: {found}")
     if repair:
         say(f"{len(report.wrong) - len(report.unrepaired)} of {len(report.wrong)} were repaired")
     elif report.findings:

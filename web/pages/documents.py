@@ -23,6 +23,8 @@ from web.context import site
 
 NAMES: Final = (
     "COMMAND_LINE",
+    "FILES",
+    "SOUNDS",
     "API",
     "SERVER",
     "TRAINING",

@@ -23,7 +23,7 @@ from workers.errors import Conflict, NotFound, ObjectNotFound
 from workers.jobs import MAX_PAGE, Job, State
 from workers.records import OVERLAY
 
-blueprint = Blueprint("insights", __name__)
+blueprint = Blueprint("explanations", __name__)
 
 PATIENCE_S: Final = 45.0
 AT_ONCE: Final = 3
@@ -130,7 +130,7 @@ def _have_drawn(job: Job, entry: Mapping[str, Any], method: str, key: str) -> No
             request_hash=job.id,
             mode=OVERLAY,
         )
-        site().submitter.ring(OVERLAY)
+        site().submitter.notify(OVERLAY)
         _wait(question.id, key)
     finally:
         _WAITING.release()

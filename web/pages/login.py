@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from web.context import site
 from web.security import sessions
 
-blueprint = Blueprint("door", __name__)
+blueprint = Blueprint("login", __name__)
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
@@ -28,4 +28,4 @@ def login() -> Response | str | tuple[str, int]:
 def logout() -> Response:
     """End the session."""
     sessions.log_out()
-    return redirect(url_for("door.login"), 303)
+    return redirect(url_for("login.login"), 303)

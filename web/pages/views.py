@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from synth.options import Options
 from web.api import batches, boxes
-from web.api.jobs import keeping, page_of_jobs
+from web.api.jobs import keeps_partial, page_of_jobs
 from web.api.operations import once, parsed
 from web.api.problems import Problem
 from web.api.representations import job_json, outputs
@@ -90,7 +90,7 @@ def job(job_id: str) -> str:
 @blueprint.post("/jobs/<job_id>/cancel")
 def cancel(job_id: str) -> Response:
     """Stop a job, and keep what was made of it if asked to."""
-    keep = keeping(request.form.get("keep_partial"), request.args.get("keep_partial"))
+    keep = keeps_partial(request.form.get("keep_partial"), request.args.get("keep_partial"))
     site().submitter.cancel(job_id, viewer(), keep_partial=keep)
     return redirect(url_for("pages.job", job_id=job_id), 303)
 
@@ -99,7 +99,7 @@ def cancel(job_id: str) -> Response:
 def retry(job_id: str) -> Response:
     """Queue a job again."""
     again = site().jobs.retry(job_id, viewer())
-    site().submitter.ring(again.mode)
+    site().submitter.notify(again.mode)
     return redirect(url_for("pages.job", job_id=job_id), 303)
 
 

@@ -23,7 +23,7 @@ from web.security.api_keys import Keys
 from workers.errors import DatabaseError
 from workers.sessions import Sessions
 
-_OPEN_ENDPOINTS: Final = {"static", "health.livez", "health.readyz", "door.login", "openapi.document"}
+_OPEN_ENDPOINTS: Final = {"static", "health.livez", "health.readyz", "login.login", "openapi.document"}
 _OPEN_BLUEPRINTS: Final = {"documents"}
 _LOOPBACK_NAMES: Final = {"localhost", "127.0.0.1", "::1"}
 
@@ -79,7 +79,7 @@ def _identify() -> Response | None:
     if request.path.startswith(("/v1/", "/metrics")):
         raise Problem("unauthorized", "an API key is needed here", {"WWW-Authenticate": "Bearer"})
     asked_for = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("door.login", next=asked_for), 303)  # type: ignore[return-value]
+    return redirect(url_for("login.login", next=asked_for), 303)  # type: ignore[return-value]
 
 
 def _bearer(keys: Keys) -> bool:

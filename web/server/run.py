@@ -73,7 +73,7 @@ class Server:
                 self.settings,
                 jobs=jobs,
                 storage=storage,
-                ring=notifier.notify,
+                notify=notifier.notify,
                 broker_check=notifier.check,
                 faults=(notifier.faults, reconciler.faults),
             )

@@ -38,8 +38,8 @@ _log = logging.getLogger(__name__)
 class Questions:
     """Asks workers, and waits. Safe to use from many threads."""
 
-    def __init__(self, jobs: Jobs, storage: Storage, ring: Notify) -> None:
-        self._jobs, self._storage, self._ring = jobs, storage, ring
+    def __init__(self, jobs: Jobs, storage: Storage, notify: Notify) -> None:
+        self._jobs, self._storage, self._ring = jobs, storage, notify
         self._waiting = {mode: threading.BoundedSemaphore(count) for mode, count in AT_ONCE.items()}
 
     def ask(self, mode: str, path: Path, info: Mapping[str, Any], owner: str) -> dict[str, Any] | None:

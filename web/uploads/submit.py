@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from synth.errors import OptionError
 from synth.media import video
+from synth.media.looking import look
 from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
@@ -60,14 +61,14 @@ class Ticket:
 class Submitter:
     """Takes clips in. Made once a server; safe to use from many threads."""
 
-    def __init__(self, settings: Settings, jobs: Jobs, storage: Storage, ring: Notify, ballast: Ballast) -> None:
+    def __init__(self, settings: Settings, jobs: Jobs, storage: Storage, notify: Notify, ballast: Ballast) -> None:
         self._ballast = ballast
-        self.jobs, self.storage, self.ring = jobs, storage, ring
+        self.jobs, self.storage, self.notify = jobs, storage, notify
         self.spool = Spool(settings.spool_dir)
         self.limits = Limits(max_bytes=min(settings.max_upload_bytes, Limits.max_bytes))
         # Each look at a clip is a process of its own; more of them than processors only get in each other's way.
         self._looking = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
-        self.questions = Questions(jobs, storage, ring)
+        self.questions = Questions(jobs, storage, notify)
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
@@ -75,14 +76,17 @@ class Submitter:
         """How much of an upload is read."""
         return Bounds(self.limits.max_bytes, files)
 
-    def probe(self, upload: Upload) -> video.VideoInfo:
-        """Look at a clip.
+    def probe(self, upload: Upload, options: Options | None = None) -> video.VideoInfo:
+        """Look at a clip; the options say whether a damaged or edited one is taken, and what its result must hold.
 
         Raises:
-            MediaError: it is refused.
+            MediaError: it is refused, or no container that is written can hold what is asked for.
         """
+        asked = options or Options()
         with self._looking:
-            return video.probe(upload.path, self.limits)
+            seen = look(upload.path, self.limits, salvage=asked.salvage, recut=asked.recut)
+        seen.result_suffix(asked.existing_sound)
+        return seen.info
 
     def route(self, upload: Upload, info: Mapping[str, Any], owner: str) -> dict[str, Any] | None:
         """Ask a worker which voice mode ``auto`` gives a clip, and wait for the answer, but not for long.
@@ -125,7 +129,7 @@ class Submitter:
         request_hash = _request_hash(upload.sha256, ticket.options)
         if ticket.idempotency_key is not None and (earlier := self._earlier(ticket, request_hash)):
             return earlier
-        info = info_json(self.probe(upload))
+        info = info_json(self.probe(upload, ticket.options))
         title = display_title(upload.filename)
         job_id = new_id(time.time())
         key = f"{job_id}/source"
@@ -149,7 +153,7 @@ class Submitter:
         if job.id != job_id:  # the same request came before: its job stands, this copy of its clip goes
             self._forget(job_id)
         elif job.state is State.QUEUED:
-            self.ring(job.mode)
+            self.notify(job.mode)
         return job
 
     def vary(self, job: Job, seeds: list[int], owner: str) -> list[Job]:
@@ -185,7 +189,7 @@ class Submitter:
                 except BaseException:
                     self._forget(job_id)
                     raise
-                self.ring(new.mode)
+                self.notify(new.mode)
                 made.append(new)
         return made
 
@@ -227,7 +231,7 @@ class Submitter:
             except BaseException:
                 self._forget(job_id)
                 raise
-        self.ring(MUSIC)
+        self.notify(MUSIC)
         return made
 
     def delete(self, job_id: str, viewer: str | None) -> None:

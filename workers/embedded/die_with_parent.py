@@ -1,7 +1,7 @@
 """A small program that becomes another one, which dies when the process that started it does, even by ``kill -9``.
 
-Started as ``python -I -S leash.py PARENT PROGRAM ARGUMENT...``. A program rather than a ``preexec_fn``, because code
-run between fork and exec may dead-lock a process with threads.
+Started as ``python -I -S die_with_parent.py PARENT PROGRAM ARGUMENT...``. A program rather than a ``preexec_fn``:
+code that runs between fork and exec may dead-lock a process with threads.
 """
 
 from __future__ import annotations

@@ -101,12 +101,12 @@ class S3Storage:
         """A presigned address, where browsers can reach the bucket."""
         if self._signer is None:
             return None
-        asked = {"Bucket": self.bucket, "Key": checked_key(key)}
+        parameters = {"Bucket": self.bucket, "Key": checked_key(key)}
         if filename is not None:
-            asked["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+            parameters["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
         if content_type is not None:
-            asked["ResponseContentType"] = content_type
-        return str(self._signer.generate_presigned_url("get_object", Params=asked, ExpiresIn=expires_s))
+            parameters["ResponseContentType"] = content_type
+        return str(self._signer.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s))
 
     def remove_unfinished(self, older_than_s: float) -> int:
         """See :class:`Storage`: large uploads whose last part never came, of which no listing of keys tells."""

@@ -83,9 +83,9 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         counts = {fault.value: sum(one.fault is fault for one in self.findings) for fault in Fault}
-        looked = {"jobs": self.jobs, "objects": self.objects, "bytes": self.bytes_}
+        observed = {"jobs": self.jobs, "objects": self.objects, "bytes": self.bytes_}
         wrong = {"wrong": len(self.wrong), "unrepaired": len(self.unrepaired)}
-        return {**looked, **wrong, "faults": counts, "findings": [asdict(one) for one in self.findings]}
+        return {**observed, **wrong, "faults": counts, "findings": [asdict(one) for one in self.findings]}
 
 
 Repair = Callable[[Job | None, list[Finding]], object]
@@ -102,7 +102,9 @@ class Verifier:
         self.jobs, self.storage, self.quick = jobs, storage, quick
         self.report = Report()
 
-    def run(self, repair: Repair | None = None, told: Callable[[Report], object] = lambda report: None) -> Report:
+    def run(
+        self, repair: Repair | None = None, on_progress: Callable[[Report], object] = lambda report: None
+    ) -> Report:
         """Look at everything.
 
         Args:
@@ -118,7 +120,7 @@ class Verifier:
             known.add(job.id)
             if job.mode not in QUESTIONS:
                 self._settle(job, self._look_at(job, stored.get(job.id, set())), repair)
-            told(self.report)
+            on_progress(self.report)
         unknown = [name for name in stored if name not in known and (made_at(name) or 0.0) < time.time() - ORPHAN_S]
         orphans = [_orphan(key) for name in unknown for key in sorted(stored[name])]
         self._settle(None, orphans, repair)

@@ -53,7 +53,7 @@ class Matrix:
     values: NDArray[np.float16]
 
 
-class Shelf:
+class VectorCache:
     """All vectors of all jobs, by space and side. Safe to use from many threads.
 
     Every method raises DatabaseError when the database cannot be reached.

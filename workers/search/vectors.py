@@ -58,8 +58,8 @@ def keep(
         connection.execute(sa.delete(VECTORS).where(VECTORS.c.job_id == job_id))
         if rows:
             serial = _next_serial(connection, database.is_postgresql)
-            told = {"job_id": job_id, "attempt": attempt, "serial": serial}
-            connection.execute(sa.insert(VECTORS), [{**told, **row} for row in rows])
+            payload = {"job_id": job_id, "attempt": attempt, "serial": serial}
+            connection.execute(sa.insert(VECTORS), [{**payload, **row} for row in rows])
     return True
 
 

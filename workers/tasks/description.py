@@ -111,8 +111,8 @@ def describe(attempt: Attempt, outcome: Result, folder: Path) -> Described:
     except Exception as error:
         known = isinstance(error, SynthError)
         _log.log(logging.WARNING if known else logging.ERROR, "job %s: not described", job.id, exc_info=not known)
-        told = str(error).replace(f"{folder}/", "") if known else "something unexpected went wrong"
-        return Described(reason=told, spent_s=time.perf_counter() - began)
+        message = str(error).replace(f"{folder}/", "") if known else "something unexpected went wrong"
+        return Described(reason=message, spent_s=time.perf_counter() - began)
 
 
 def add(stored: dict[str, Any], described: Described, storage: Storage, attempt: Attempt) -> None:
@@ -150,20 +150,20 @@ def tell(stored: dict[str, Any], described: Described) -> None:
         "units": [unit.as_json() for unit in found.units],
         "stages_s": {stage: round(seconds, 4) for stage, seconds in found.stages_s.items()},
     }
-    for place, (entry, told) in enumerate(zip(outputs, found.takes, strict=True)):
-        entry["description"] = {**_named(told.as_json()), "rank": ranking.index(place) + 1}
+    for place, (entry, message) in enumerate(zip(outputs, found.takes, strict=True)):
+        entry["description"] = {**_named(message.as_json()), "rank": ranking.index(place) + 1}
         entry["stages_s"] = {**entry["stages_s"], STAGE: round(described.spent_s, 4)}
 
 
-def _named(told: dict[str, Any]) -> dict[str, Any]:
+def _named(message: dict[str, Any]) -> dict[str, Any]:
     """A take's JSON with the names of its kinds of texture, which other weights may call otherwise one day."""
-    texture = told["texture"]
+    texture = message["texture"]
     if texture is not None:
         names: dict[int | None, str] = {}
         with contextlib.suppress(WeightsError):
             names = dict(enumerate(kind.name for kind in texture_kinds.kinds()))
         texture |= {"name": names.get(texture["cluster"]), "expected_name": names.get(texture["expected"])}
-    return told
+    return message
 
 
 def keep_vectors(jobs: Jobs, attempt: Attempt, described: Described, outputs: Sequence[Output]) -> None:

@@ -67,7 +67,7 @@ def rebuild(
     folder: Path,
     *,
     everything: bool = False,
-    told: Callable[[Tally], object] = lambda tally: None,
+    on_progress: Callable[[Tally], object] = lambda tally: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Tally:
     """Describe every finished job that has no vectors.
@@ -89,7 +89,7 @@ def rebuild(
     mark = folder / MARK
     since = _since(mark) if everything else 0
     tally = Tally(wanted=_count(jobs, since))
-    told(tally)
+    on_progress(tally)
     for job in _wanted(jobs, since):
         if cancelled():
             return tally
@@ -105,7 +105,7 @@ def rebuild(
             raise  # as it would be with every other job
         except (SynthError, ValueError) as error:
             tally.failed[job.id] = str(error).replace(f"{name}/", "")
-        told(tally)
+        on_progress(tally)
     mark.unlink(missing_ok=True)
     return tally
 

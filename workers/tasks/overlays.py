@@ -27,11 +27,11 @@ def draw(storage: Storage, attempt: Attempt, folder: Path) -> dict[str, Any]:
         StorageError: patience ended.
         Cancelled: the work is to be stopped.
     """
-    asked = attempt.job.info
+    request = attempt.job.info
     kept, drawn = folder / "maps.npz", folder / "overlay.mp4"
-    patiently(attempt, lambda: storage.fetch(str(asked["maps_key"]), kept))
+    patiently(attempt, lambda: storage.fetch(str(request["maps_key"]), kept))
     maps, times_s = heat_map.load(kept)
-    if asked["method"] not in maps:
-        raise OptionError(f"method is {asked['method']!r}; the take has {', '.join(maps) or 'no maps'}")
-    heat_map.write_video(folder / "source", maps[asked["method"]], times_s, drawn, cancelled=attempt.stop)
-    return {"outputs": [], "overlay_key": put(storage, attempt, str(asked["target_key"]), drawn)}
+    if request["method"] not in maps:
+        raise OptionError(f"method is {request['method']!r}; the take has {', '.join(maps) or 'no maps'}")
+    heat_map.write_video(folder / "source", maps[request["method"]], times_s, drawn, cancelled=attempt.stop)
+    return {"outputs": [], "overlay_key": put(storage, attempt, str(request["target_key"]), drawn)}

@@ -26,8 +26,8 @@ from celery import shared_task, signals
 
 from synth import weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
-from synth.media import video
-from synth.options import ExistingSound, Options
+from synth.media import looking, video
+from synth.options import Options
 from synth.pipeline.job import Request
 from synth.pipeline.modes import MODES, TOGETHER
 from synth.pipeline.sonorize import sonorize_all
@@ -59,7 +59,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Desk:
+class WorkerContext:
     """What a worker process works with."""
 
     settings: Settings
@@ -70,11 +70,11 @@ class Desk:
     worker: str
 
 
-_DESK: list[Desk] = []  # one a process, laid by _lay_desk
+_CONTEXT: list[WorkerContext] = []  # one a process, laid by _lay_desk
 
 
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator, unused-ignore]
-def _lay_desk(sender: str | None = None, **_: Any) -> None:
+def _make_context(sender: str | None = None, **_: Any) -> None:
     settings = from_environment()
     sweep(settings.work_dir)
     folder = ProcessFolder(settings.work_dir).path
@@ -94,7 +94,7 @@ def _lay_desk(sender: str | None = None, **_: Any) -> None:
     if not searches:
         music.keeper(settings)
     notify = QueueNotifier(settings).notify
-    _DESK[:] = [Desk(settings, jobs_of(settings), storage_of(settings), notify, folder, name)]
+    _CONTEXT[:] = [WorkerContext(settings, jobs_of(settings), storage_of(settings), notify, folder, name)]
 
 
 def _warm_up(describes: bool, searches: bool) -> None:
@@ -112,82 +112,82 @@ def _warm_up(describes: bool, searches: bool) -> None:
 @shared_task(name=TASK, Request="workers.broker.celery_request:Request")  # type: ignore[untyped-decorator, unused-ignore]
 def work(mode: str) -> None:
     """Claim and do jobs of a mode until none waits, or until it is time to look up."""
-    if not _DESK:  # it could not be laid when the process began; Celery only logs what its signals raise
-        _lay_desk()
-    desk = _DESK[0]
-    if drain(desk, mode):
-        desk.notify(mode)
+    if not _CONTEXT:  # it could not be laid when the process began; Celery only logs what its signals raise
+        _make_context()
+    context = _CONTEXT[0]
+    if drain(context, mode):
+        context.notify(mode)
 
 
-def drain(desk: Desk, mode: str) -> bool:
+def drain(context: WorkerContext, mode: str) -> bool:
     """Do jobs of a mode; true if more may be waiting."""
     began = time.monotonic()
-    at_once = desk.settings.batch_claim if mode in TOGETHER else 1
-    for _ in range(desk.settings.batch_claim):
+    at_once = context.settings.batch_claim if mode in TOGETHER else 1
+    for _ in range(context.settings.batch_claim):
         try:
-            claimed = desk.jobs.claim(at_once, mode, desk.worker, sound_s=desk.settings.batch_sound_s)
+            claimed = context.jobs.claim(at_once, mode, context.worker, sound_s=context.settings.batch_sound_s)
         except DatabaseError:
             _log.warning("no job could be claimed: the database does not answer")
             return False  # the reconciler notifies again
         if not claimed:
             return False
         if mode in ANSWERS:
-            answer(desk, claimed[0])
+            answer(context, claimed[0])
         else:
-            run_jobs(desk, claimed)
+            run_jobs(context, claimed)
         if time.monotonic() - began > DRAIN_S:
             break
     return True
 
 
-def run_jobs(desk: Desk, jobs: Sequence[Job]) -> None:
+def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
     """One attempt at each of several jobs, sounded in one go, from the claim to the last row.
 
     What becomes of one is nobody else's; nothing is raised that concerns a job alone.
     """
-    company: list[Attempt] = []
+    batch_peers: list[Attempt] = []
     with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
-        errands = [held.enter_context(_Errand(desk, job, company)) for job in jobs]
-        begun = zip(errands, pool.map(_Errand.begin, errands), strict=True)
-        asked = [(one, request) for one, request in begun if request is not None]
+        job_runs = [held.enter_context(_JobRun(context, job, batch_peers)) for job in jobs]
+        begun = zip(job_runs, pool.map(_JobRun.begin, job_runs), strict=True)
+        requested = [(one, request) for one, request in begun if request is not None]
         ends: list[Future[None]] = []
         sonorize_all(
-            [request for _, request in asked],
-            lambda number, outcome: ends.append(pool.submit(asked[number][0].end, outcome)),
+            [request for _, request in requested],
+            lambda number, outcome: ends.append(pool.submit(requested[number][0].end, outcome)),
         )
         for end in ends:
             end.result()
 
 
-def answer(desk: Desk, job: Job) -> None:
+def answer(context: WorkerContext, job: Job) -> None:
     """One attempt at a question, answered by :data:`ANSWERS`; the answer stands in the row."""
-    with _Errand(desk, job, []) as errand:
-        request = errand.begin()
+    with _JobRun(context, job, []) as job_run:
+        request = job_run.begin()
         if request is None:
             return
         try:
-            told = ANSWERS[job.mode](errand, request)
-            _write_down_objects(errand.attempt, desk.jobs)
+            message = ANSWERS[job.mode](job_run, request)
+            _write_down_objects(job_run.attempt, context.jobs)
         except Exception as error:
-            errand.end(error)
+            job_run.end(error)
             return
-        if not _record(errand.attempt, lambda: desk.jobs.finish(job.id, job.attempt, told)):
-            _record(errand.attempt, lambda: desk.jobs.canceled(job.id, job.attempt))
+        if not _record(job_run.attempt, lambda: context.jobs.finish(job.id, job.attempt, message)):
+            _record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
 
 
-class _Errand:
+class _JobRun:
     """One job in this worker's hands: the hold on it, and a folder; both are let go of when it ends."""
 
-    def __init__(self, desk: Desk, job: Job, company: list[Attempt]) -> None:
-        self.desk, self.job = desk, job
+    def __init__(self, context: WorkerContext, job: Job, batch_peers: list[Attempt]) -> None:
+        self.context, self.job = context, job
         self._held = contextlib.ExitStack()
         self.folder = Path(
             self._held.enter_context(
-                tempfile.TemporaryDirectory(prefix="job-", dir=desk.folder, ignore_cleanup_errors=True)
+                tempfile.TemporaryDirectory(prefix="job-", dir=context.folder, ignore_cleanup_errors=True)
             )
         )
-        beat_s, timeout_s = desk.settings.heartbeat_s, desk.settings.job_timeout_s
-        self.attempt = Attempt(desk.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, company=company)
+        beat_s, timeout_s = context.settings.heartbeat_s, context.settings.job_timeout_s
+        self.attempt = Attempt(context.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, batch_peers=batch_peers)
 
     def __enter__(self) -> Self:
         self._held.enter_context(self.attempt)
@@ -224,17 +224,17 @@ class _Errand:
             disk.require_room(self.folder, 2 * int(self.job.info.get("bytes", 0)))
         except OSError as error:
             raise StorageError("the server's disk is full") from error
-        self.desk.storage.fetch(self.job.source_key, source)
+        self.context.storage.fetch(self.job.source_key, source)
 
     def _refuse_damaged(self, source: Path) -> None:
         """Raise ObjectDamaged where a fetched clip is not as long as the one that was stored."""
-        stored = objects.find(self.desk.jobs.database, self.job.source_key)
+        stored = objects.find(self.context.jobs.database, self.job.source_key)
         if stored is not None and source.stat().st_size != stored.bytes_:
             raise ObjectDamaged(f"{source.stat().st_size} bytes of the clip's {stored.bytes_} are in the storage")
 
     def end(self, outcome: Result | Exception) -> None:
         """Store what was made, or write down why nothing was."""
-        job, storage = self.job, self.desk.storage
+        job, storage = self.job, self.context.storage
         with self._held:
             try:
                 kept = self._keep(outcome)
@@ -249,24 +249,24 @@ class _Errand:
 
     def _keep(self, outcome: Result | Exception) -> bool:
         """True if what was stored for this attempt is the job's result."""
-        attempt, jobs, job = self.attempt, self.desk.jobs, self.job
+        attempt, jobs, job = self.attempt, self.context.jobs, self.job
         try:
             if isinstance(outcome, Exception):
                 raise outcome
             described = description.Described(reason=description.SWITCHED_OFF)
-            if self.desk.settings.describe:
+            if self.context.settings.describe:
                 described = description.describe(attempt, outcome, self.folder)
             if not _record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
                 return False
-            stored = store(self.desk.storage, attempt, outcome, self.folder)
-            description.add(stored, described, self.desk.storage, attempt)
-            music.suggest(stored, self.desk.settings, attempt, self.folder)
+            stored = store(self.context.storage, attempt, outcome, self.folder)
+            description.add(stored, described, self.context.storage, attempt)
+            music.suggest(stored, self.context.settings, attempt, self.folder)
             _write_down_objects(attempt, jobs)
         except Cancelled:
             _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
         except Exception as error:
-            code, detail, retryable = _explain(error, self.folder, self.desk.settings)
+            code, detail, retryable = _explain(error, self.folder, self.context.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
@@ -278,32 +278,32 @@ class _Errand:
         return _record(attempt, lambda: jobs.canceled(job.id, job.attempt, stored if keeps else None)) and keeps
 
 
-def _route(errand: _Errand, request: Request) -> dict[str, Any]:
+def _route(job_run: _JobRun, request: Request) -> dict[str, Any]:
     """Which voice suits a clip; no file is made."""
-    info = video.probe(request.source)
+    info = video.probe(request.source, salvage=True, recut=True)
     found = router.route_clip(
         request.source, info, tuple(MODES), progress=request.progress, cancelled=request.cancelled
     )
     return {"outputs": [], "route": found.as_json()}
 
 
-def _overlay(errand: _Errand, _request: Request) -> dict[str, Any]:
+def _overlay(job_run: _JobRun, _request: Request) -> dict[str, Any]:
     """A take's heat maps over its video."""
-    return overlays.draw(errand.desk.storage, errand.attempt, errand.folder)
+    return overlays.draw(job_run.context.storage, job_run.attempt, job_run.folder)
 
 
-def _search(errand: _Errand, request: Request) -> dict[str, Any]:
+def _search(job_run: _JobRun, request: Request) -> dict[str, Any]:
     """What a picture, a sound or a clip looks and sounds like."""
-    return search_answers.answer(request.source, errand.job.info.get("by"), request.cancelled)
+    return search_answers.answer(request.source, job_run.job.info.get("by"), request.cancelled)
 
 
-def _music(errand: _Errand, _request: Request) -> dict[str, Any]:
+def _music(job_run: _JobRun, _request: Request) -> dict[str, Any]:
     """A finished take with music under its sound; no question, but a job of its own."""
-    desk = errand.desk
-    return music.lay(desk.jobs, desk.storage, desk.settings, errand.attempt, errand.folder)
+    context = job_run.context
+    return music.lay(context.jobs, context.storage, context.settings, job_run.attempt, job_run.folder)
 
 
-ANSWERS: Final[dict[str, Callable[[_Errand, Request], dict[str, Any]]]] = {
+ANSWERS: Final[dict[str, Callable[[_JobRun, Request], dict[str, Any]]]] = {
     ROUTE: _route,
     OVERLAY: _overlay,
     SEARCH: _search,
@@ -313,11 +313,9 @@ ANSWERS: Final[dict[str, Callable[[_Errand, Request], dict[str, Any]]]] = {
 
 
 def _suffix(source: Path, options: Options) -> str:
-    """The container of the result: what browsers play, unless a sound that is to be kept may not fit into it."""
-    info = video.probe(source)
-    if options.existing_sound is ExistingSound.KEEP and info.audio_codec and info.container != "mp4":
-        return ".mkv"
-    return {"vp8": ".webm", "vp9": ".webm", "prores": ".mov"}.get(info.video_codec, ".mp4")
+    """The container of the result: what browsers play, unless what is to be kept does not fit into it."""
+    seen = looking.look(source, salvage=options.salvage, recut=options.recut)
+    return seen.result_suffix(options.existing_sound)
 
 
 def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
@@ -353,9 +351,9 @@ def _explain(error: Exception, folder: Path, settings: Settings) -> tuple[str, s
         return "storage", "the server's disk is full", True
     if isinstance(error, SynthError):
         code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
-        told = str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder")
+        message = str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder")
         ours = (settings.data_dir, settings.libraries_dir, settings.music_dir or folder, weights.CHECKPOINTS)
-        return code, redaction.without_paths(told, ours), False
+        return code, redaction.without_paths(message, ours), False
     if isinstance(error, ObjectDamaged):
         return "source_damaged", f"the clip is damaged: {error}", False
     if isinstance(error, ObjectNotFound):

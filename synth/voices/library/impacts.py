@@ -17,7 +17,7 @@ from synth.dsp.cochleagram import COMPRESSION
 from synth.errors import Cancelled
 from synth.voices.base import CancelPoll, Hit, Rendering, Sound, Uniforms
 from synth.voices.library.matching import Candidate, Laid
-from synth.voices.library.recordings import GAIN_RANGE, RATE_HZ, Shelf, others_of
+from synth.voices.library.recordings import GAIN_RANGE, RATE_HZ, Recordings, others_of
 
 _FRESH: Final = 2  # hits for which a piece is not heard again, where there is another
 _LEAD_S: Final = 0.005  # before a piece's onset, faded in
@@ -27,7 +27,7 @@ _SOFTEST_SHARE: Final = 0.5  # as for exemplars of a bank: 20 dB from the softes
 
 
 def lay_hits(
-    shelf: Shelf,
+    recordings: Recordings,
     hits: Sequence[Hit],
     ranked: Iterable[Sequence[Candidate]],
     count: int,
@@ -36,16 +36,16 @@ def lay_hits(
 ) -> Rendering:
     """Sound [count] of hits in order of time, each a piece out of its ranked candidates."""
     out = np.zeros(count, np.float32)
-    usual = float(np.median([one.loudness for entry in shelf.library.entries for one in entry.recording.pieces]))
+    usual = float(np.median([one.loudness for entry in recordings.library.entries for one in entry.recording.pieces]))
     laid: list[Laid] = []
     for number, (hit, candidates) in enumerate(zip(hits, ranked, strict=True)):
         if cancelled():
             raise Cancelled("stopped while laying sounds")
         # Keyed by the moment, not by the place in the list: editing one hit leaves those far from it as they were.
         draw = float(uniforms("library hit", round(hit.time_s * 1000), 1)[0])
-        chosen = shelf.choose(candidates, draw, [one.chosen.name for one in laid[-_FRESH:]])
+        chosen = recordings.choose(candidates, draw, [one.chosen.name for one in laid[-_FRESH:]])
         until_s = hits[number + 1].time_s if number + 1 < len(hits) else math.inf
-        length = _lay_hit(out, shelf.sound(chosen.recording), chosen, hit, until_s, usual)
+        length = _lay_hit(out, recordings.sound(chosen.recording), chosen, hit, until_s, usual)
         end_s = hit.time_s + length / RATE_HZ
         laid.append(Laid(hit.time_s, end_s, "hit", chosen, others_of(candidates, chosen)))
     named = tuple(replace(hit, exemplar=one.chosen.name) for hit, one in zip(hits, laid, strict=True))

@@ -7,30 +7,17 @@ replaces its own row only. Importable without torch.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any
 
 import numpy as np
 
 from synth.errors import OptionError
+from synth.index_file import IndexFile
 from synth.voices.hits.sound_bank import FEATURES
 from synth.voices.library.catalogue import Entry, Floats, Library, Recording
-
-FORMAT: Final = "sonorize-library"
-VERSION: Final = 1
-BUSY_S: Final = 30.0  # somebody else may be writing to the same index
-
-_TABLES: Final = """
-CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS recordings (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    heard_by TEXT NOT NULL, told TEXT NOT NULL, texture BLOB NOT NULL, vector BLOB, attacks BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS skipped (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-    heard_by TEXT NOT NULL, reason TEXT NOT NULL);
-"""
 
 
 @dataclass(frozen=True)
@@ -42,63 +29,17 @@ class Stamp:
     heard_by: str
 
 
-class Index:
-    """An index file, open for reading and writing; a context manager.
+class Index(IndexFile):
+    """The index of a sound library; see :class:`synth.index_file.IndexFile`. Without ``root`` it is only read."""
 
-    Args:
-        file: where it lies; made where it is missing and ``root`` is given.
-        root: the library's folder, for a new index or one that moved.
-
-    Raises:
-        OptionError: the file is no index, is one of another version, or cannot be opened.
-    """
-
-    def __init__(self, file: Path, root: Path | None = None) -> None:
-        self.file = file
-        if root is None and not file.is_file():
-            raise OptionError(f"the library index {str(file)!r} does not exist")
-        with _explained(file):
-            how = "" if root is not None else "?mode=ro"
-            self._base = sqlite3.connect(f"{file.absolute().as_uri()}{how}", uri=True, timeout=BUSY_S)
-        try:
-            with _explained(file):
-                self._check(root)
-        except OptionError:
-            self._base.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._base.close()
-
-    def _check(self, root: Path | None) -> None:
-        tables = {name for (name,) in self._base.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if tables and "about" not in tables:
-            raise OptionError(f"{self.file.name!r} is not a library index: it is somebody else's database")
-        if root is not None:
-            with self._base:
-                self._base.executescript(_TABLES)
-                if not tables:
-                    self._tell("format", f"{FORMAT} {VERSION}")
-                self._tell("root", str(root.resolve()))
-        found = self.about().get("format")
-        if found != f"{FORMAT} {VERSION}":
-            raise OptionError(f"{self.file.name!r} is {found or 'not a library index'}; read is {FORMAT} {VERSION}")
-
-    def _tell(self, key: str, value: str) -> None:
-        self._base.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (key, value))
-
-    def tell(self, **told: str) -> None:
-        """Note something of the whole library."""
-        with self._base:
-            for key, value in told.items():
-                self._tell(key, value)
-
-    def about(self) -> dict[str, str]:
-        """What is noted of the whole library."""
-        return dict(self._base.execute("SELECT key, value FROM about"))
+    FORMAT = "sonorize-library 1"
+    KIND = "library index"
+    TABLES = """
+CREATE TABLE IF NOT EXISTS recordings (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    heard_by TEXT NOT NULL, told TEXT NOT NULL, texture BLOB NOT NULL, vector BLOB, attacks BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS skipped (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    heard_by TEXT NOT NULL, reason TEXT NOT NULL);
+"""
 
     def stamps(self) -> dict[str, Stamp]:
         """Path -> stamp of all files that were looked at, the skipped ones too."""
@@ -173,26 +114,13 @@ def load(file: Path) -> Library:
     Raises:
         OptionError: its index is missing, damaged, or of another version.
     """
-    with Index(file) as index, _explained(file):
+    with Index(file) as index, index.explained():
         about = index.about()
         try:
             entries = tuple(index.entries())
         except (ValueError, KeyError, TypeError) as error:
             raise OptionError(f"the library index {file.name!r} is damaged: {error}") from error
     return Library(file.stem, Path(about["root"]), entries, about)
-
-
-@contextmanager
-def _explained(file: Path) -> Iterator[None]:
-    """Errors of the database as sentences.
-
-    Raises:
-        OptionError: the database refuses.
-    """
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise OptionError(f"the library index {file.name!r} cannot be used: {error}") from error
 
 
 def _packed(numbers: Floats) -> bytes:

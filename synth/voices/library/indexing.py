@@ -19,7 +19,7 @@ import numpy as np
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.files import file_sha256
 from synth.media import audio
-from synth.media.recordings import SUFFIXES, find_recordings
+from synth.media.sound.recordings import SUFFIXES, find_recordings
 from synth.voices.library.analysis import hear
 from synth.voices.library.catalogue import Entry, Recording
 from synth.voices.library.embeddings import Ears
@@ -103,7 +103,7 @@ def update(
     _refuse_another(root, file)
     report, origins = Report(notes=ears.notes), Origins(root)
     with Index(file, root) as index:
-        index.tell(hearing_by=HEARING, **ears.told)
+        index.note(hearing_by=HEARING, **ears.told)
         known = index.stamps()
         gone = sorted(set(known) - set(found))
         index.drop(gone)

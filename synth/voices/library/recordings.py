@@ -31,7 +31,7 @@ _NEARLY: Final = 0.15  # what is so much worse than the best is no choice
 _KEPT: Final = 30_000_000  # samples of recordings that are kept decoded: 120 MB
 
 
-class Shelf:
+class Recordings:
     """The recordings of a library, decoded when they are wanted."""
 
     def __init__(self, library: Library) -> None:

@@ -31,7 +31,7 @@ from synth.voices.library.ambience import lay_beds
 from synth.voices.library.catalogue import Library
 from synth.voices.library.impacts import lay_hits
 from synth.voices.library.matching import Candidate, Wanted, rank_beds, rank_hits, seen_words
-from synth.voices.library.recordings import RATE_HZ, Shelf
+from synth.voices.library.recordings import RATE_HZ, Recordings
 
 SIGHTS_HZ: Final = 1.0
 SPAN_S: Final = 30.0
@@ -118,13 +118,13 @@ class LibraryVoice:
         """
         library = load(options.library)
         count = round(controls.duration_s * self.sample_rate_hz)
-        shelf = Shelf(library)
+        recordings = Recordings(library)
         if self._mode is Mode.HITS:
             ranked = (_for_hit(library, controls, hit, options) for hit in controls.hits)
-            return lay_hits(shelf, controls.hits, ranked, count, uniforms, cancelled)
+            return lay_hits(recordings, controls.hits, ranked, count, uniforms, cancelled)
         spans = np.arange(0.0, max(controls.duration_s, 1e-3), SPAN_S)
         beds = ((float(start_s), _for_bed(library, controls, float(start_s))) for start_s in spans)
-        return lay_beds(shelf, controls, beds, count, uniforms, cancelled)
+        return lay_beds(recordings, controls, beds, count, uniforms, cancelled)
 
 
 def load(asked: str | None) -> Library:

@@ -86,7 +86,21 @@ def test_options_reach_the_job(
         "--bank",
         "mine.safetensors",
     ]
-    result = _json(capsys, "run", flash_clip, "-o", tmp_path / "a.mkv", *arguments, "--true-peak", "-3", "--json")
+    result = _json(
+        capsys,
+        "run",
+        flash_clip,
+        "-o",
+        tmp_path / "a.mkv",
+        *arguments,
+        "--true-peak",
+        "-3",
+        "--channels",
+        "mono",
+        "--rate",
+        "44100",
+        "--json",
+    )
     assert result["outputs"][0]["provenance"]["options"] == {
         "mode": "hits",
         "seed": 0,
@@ -97,6 +111,10 @@ def test_options_reach_the_job(
         "library": None,
         "sound_class": None,
         "keep_partial": False,
+        "salvage": False,
+        "recut": False,
+        "channels": "mono",
+        "rate_hz": 44_100,
         "voice": None,
         "face": None,
         "existing_sound": "mix",

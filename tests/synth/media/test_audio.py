@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import audio, ffmpeg, limiter
+from synth.media import audio, ffmpeg
+from synth.media.sound import limiter
 from tests.support.clips import SOUND_HZ, Zoo, knocks
 
 Sound = NDArray[np.float32]

@@ -14,8 +14,8 @@ import soundfile
 from synth.cli import app as cli
 from synth.errors import MediaError
 from synth.media import audio, ffmpeg, guard
-from synth.media.recordings import SUFFIXES, find_recordings
-from synth.media.sound_headers import libsndfile_reads_all
+from synth.media.sound.recordings import SUFFIXES, find_recordings
+from synth.media.sound.sound_headers import libsndfile_reads_all
 from synth.music.index import MusicIndex
 from synth.voices.hits import bank_building
 from synth.voices.library import index_file, indexing

@@ -14,8 +14,9 @@ import pytest
 from synth.cli.app import main
 from synth.data.music_scenes import scenes
 from synth.errors import Cancelled, MediaError, OptionError
-from synth.media import audio, bed, ffmpeg, limiter, video
-from synth.media.bed import Bed
+from synth.media import audio, ffmpeg, video
+from synth.media.sound import bed, limiter
+from synth.media.sound.bed import Bed
 from synth.music import suggestion
 from synth.music.folder import described, track_file
 from synth.music.index import INDEX_NAME, MusicIndex
@@ -233,8 +234,10 @@ def place(tmp_path: Path, folder: Path, flash_voice: FlashVoice) -> Iterator[Pla
 
 def _work(place: Place) -> None:
     place.work()
-    desk = run_jobs.Desk(place.settings, place.jobs, place.storage, lambda _: True, place.settings.work_dir, "test")
-    while run_jobs.drain(desk, MUSIC):
+    context = run_jobs.WorkerContext(
+        place.settings, place.jobs, place.storage, lambda _: True, place.settings.work_dir, "test"
+    )
+    while run_jobs.drain(context, MUSIC):
         pass
 
 
@@ -260,7 +263,7 @@ def test_a_job_ends_with_suggestions_and_one_click_lays_one_under(place: Place, 
     form = {"csrf_token": token, "track": found[1]["path"], "level_lufs": "-30", "take": "0"}
     answer = place.client.post(f"/jobs/{job['id']}/music", data=form)
     assert answer.status_code == 303
-    assert place.rung[-1] == MUSIC
+    assert place.notified[-1] == MUSIC
     _work(place)
     made = place.client.get(answer.headers["Location"].replace("/jobs/", "/v1/jobs/")).get_json()
     assert made["status"] == "succeeded"

@@ -41,6 +41,9 @@ KEYS = [
     "mode_reason",
     "ranges",
     "library",
+    "picture",
+    "digests",
+    "delivered",
 ]
 
 

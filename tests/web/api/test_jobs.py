@@ -70,7 +70,7 @@ def test_from_the_upload_to_the_files(here: Place, flash_clip: Path, tmp_path: P
     assert answer.headers["Location"] == job["links"]["self"] == f"/v1/jobs/{job['id']}"
     assert (job["status"], job["title"], job["queue"]["position"]) == ("queued", "flash.mp4", 1)
     assert job["options"] == Options(seed=3, takes=2, material="metal").as_dict()
-    assert here.rung == ["auto"]
+    assert here.notified == ["auto"]
 
     here.work()
     done = here.client.get(job["links"]["self"]).get_json()
@@ -436,7 +436,7 @@ def test_a_probe_asks_a_worker_which_voice_suits(here: Place, flash_clip: Path, 
     assert told["route"]["mode"] == "hits"
     assert told["route"]["reason"] == "it flashes for 2.0 of 2.0 s"
     assert [one["mode"] for one in told["route"]["ranges"]] == ["hits"]
-    assert here.rung == ["route"]
+    assert here.notified == ["route"]
     assert here.left() == []
 
 

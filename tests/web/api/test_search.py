@@ -126,7 +126,7 @@ def test_files_are_embedded_by_a_worker(here: Place, gallery: dict[str, str], tm
     assert (across["results"][0]["job"], across["results"][0]["matched"]) == (gallery["noon"], "picture")
     assert by_clip["query"]["kind"] == "clip"
     assert by_clip["results"][0]["job"] == gallery["night"]  # it is dark most of the time
-    assert set(here.rung[-4:]) == {SEARCH}
+    assert set(here.notified[-4:]) == {SEARCH}
     left = [name for name in here.left() if name.partition("/")[0] not in gallery.values()]
     assert left == []
     assert here.jobs.counts()["queued"] == 0

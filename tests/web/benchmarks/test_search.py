@@ -11,7 +11,7 @@ from web.benchmarks import search
 @pytest.mark.filterwarnings("ignore:builtin type .* has no __module__ attribute:DeprecationWarning")
 def test_every_figure_is_measured() -> None:
     figures = search.search(sizes=(500,), queries=3)["500"]
-    wanted = {"exact_ms", "vectors_mb", "first_search_s", "shelf_mb", "database_ms", "owner_ms", "words_ms"}
+    wanted = {"exact_ms", "vectors_mb", "first_search_s", "cache_mb", "database_ms", "owner_ms", "words_ms"}
     assert set(figures) == wanted | ({"graph"} if vector_index.approximate() else set())
     for name in ("exact_ms", "database_ms", "owner_ms", "words_ms"):
         assert 0 < figures[name]["p50"] <= figures[name]["p95"]

@@ -138,14 +138,14 @@ def test_the_overlay_video_is_drawn_once_when_it_is_asked_for(here: Place, flash
     with here.at_work():
         answer = here.client.get(link)
         assert answer.status_code == 200, answer.text
-    assert here.rung[-1] == OVERLAY
+    assert here.notified[-1] == OVERLAY
     assert answer.content_type == "video/mp4"
     (tmp_path / "over.mp4").write_bytes(answer.data)
     assert video.probe(tmp_path / "over.mp4").duration_s == pytest.approx(2.0, abs=0.04)
     assert len(audio.read(tmp_path / "over.mp4")[0]) > 0
-    rung = len(here.rung)
+    notified = len(here.notified)
     again = here.client.get(link, headers={"Range": "bytes=0-9"})
-    assert (again.status_code, again.data, len(here.rung)) == (206, answer.data[:10], rung)
+    assert (again.status_code, again.data, len(here.notified)) == (206, answer.data[:10], notified)
     assert len(here.jobs.recent(owner=None)[0]) == 1, "a question is no job"
     here.client.delete(job["links"]["self"])
     assert here.left() == []

@@ -12,7 +12,7 @@ from synth import weights
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
-from synth.options import ExistingSound, Mode, Options, Synthesis
+from synth.options import Channels, ExistingSound, Mode, Options, Synthesis
 from tests.support.web_place import Place, canned, place
 from web.pages import filters
 from web.uploads import forms
@@ -48,6 +48,7 @@ def test_the_form_offers_all_options(here: Place) -> None:
     values = set(re.findall(r'<option value="([^"]*)"', page))
     assert values == {
         "",
+        *Channels,
         *MATERIALS,
         *AMBIENT_CLASSES,
         *(mode.value for mode in forms.MODES),

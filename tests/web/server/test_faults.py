@@ -77,7 +77,7 @@ def test_a_package_that_is_missing_costs_no_answer(
 
 def test_a_broken_reconciler_is_told(tmp_path: Path) -> None:
     faults = Faults("reconciler")
-    with create_app(embedded(tmp_path / "data"), ring=lambda _: None, faults=[faults]).test_client() as client:
+    with create_app(embedded(tmp_path / "data"), notify=lambda _: None, faults=[faults]).test_client() as client:
         assert client.get("/readyz").get_json()["status"] == "ready"
         faults.add(KeyError("secret"))
         told = client.get("/readyz")

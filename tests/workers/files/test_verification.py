@@ -53,7 +53,7 @@ def stored(here: Place, key: str) -> Path:
 
 
 def verified(here: Place, *, repair: bool = False, quick: bool = False) -> Report:
-    repairer = Repairer(here.jobs, here.storage, here.settings.data_dir, here.rung.append)
+    repairer = Repairer(here.jobs, here.storage, here.settings.data_dir, here.notified.append)
     return Verifier(here.jobs, here.storage, quick=quick).run(repairer.repair if repair else None)
 
 
@@ -148,8 +148,8 @@ def test_a_clip_that_was_cut_is_not_sounded(here: Place, flash_clip: Path) -> No
     job = here.sent(flash_clip, mode="hits")
     stored(here, f"{job['id']}/source").write_bytes(flash_clip.read_bytes()[:-7])
     here.work()
-    told = here.client.get(job["links"]["self"]).get_json()
-    assert (told["status"], told["error"]["code"]) == ("failed", "source_damaged")
+    answer = here.client.get(job["links"]["self"]).get_json()
+    assert (answer["status"], answer["error"]["code"]) == ("failed", "source_damaged")
 
 
 def _cut(path: Path) -> None:
@@ -197,8 +197,12 @@ def test_a_job_without_clip_and_video_says_so(here: Place, flash_clip: Path) -> 
     stored(here, key_of(here, job, "key")).write_bytes(b"")
     report = verified(here, repair=True)
     assert [one.fault for one in report.unrepaired] == [Fault.TRUNCATED, Fault.MISSING]
-    told = here.client.get(job["links"]["self"]).get_json()
-    assert (told["status"], told["error"]["code"], told["outputs"]) == ("failed", "result_lost", [])
+    answer = here.client.get(job["links"]["self"]).get_json()
+    assert (answer["status"], answer["error"]["code"], answer["outputs"]) == (
+        "failed",
+        "result_lost",
+        [],
+    )
 
 
 def test_orphans_go_and_what_is_not_ours_stays(here: Place, flash_clip: Path) -> None:
@@ -242,8 +246,12 @@ def test_the_command(here: Place, flash_clip: Path) -> None:
     found = command(here)
     assert found.returncode == 2
     assert f"truncated  {key}: it has " in found.stdout
-    told = json.loads(command(here, "--json").stdout)
-    assert (told["faults"]["truncated"], told["unrepaired"], told["findings"][0]["key"]) == (1, 1, key)
+    answer = json.loads(command(here, "--json").stdout)
+    assert (answer["faults"]["truncated"], answer["unrepaired"], answer["findings"][0]["key"]) == (
+        1,
+        1,
+        key,
+    )
     mended = command(here, "--repair")
     assert (mended.returncode, mended.stdout.count("written again from the video")) == (0, 1)
     assert "1 of 1 were repaired" in mended.stdout

@@ -69,13 +69,13 @@ def test_words_are_brought_to_one_form(text: str, wanted: list[str]) -> None:
 
 def test_jobs_are_found_by_all_that_is_said_of_them(jobs: Jobs) -> None:
     rain = finished(jobs, "garden.mp4", output(sound_class={"name": "rain", "probability": 0.9}), mode=Mode.AMBIENT)
-    desk = finished(jobs, "Office 12.mov", output(hits=hits("wood", "wood", "metal")))
+    context = finished(jobs, "Office 12.mov", output(hits=hits("wood", "wood", "metal")))
     dog = finished(jobs, "clip.mp4", output(description=tagged(dog=0.8, rain=0.1)))
     assert found(jobs, "rain") == [rain, dog]
     assert found(jobs, "rainy downpour") == [rain, dog][:1] or found(jobs, "downpour") == [rain]
     assert found(jobs, "garden") == [rain]
-    assert found(jobs, "office 12") == [desk]
-    assert found(jobs, "wood") == [desk]
+    assert found(jobs, "office 12") == [context]
+    assert found(jobs, "wood") == [context]
     assert found(jobs, "barking dogs")[0] == dog
     assert found(jobs, "helicopter") == found(jobs, "") == found(jobs, "the of %") == []
 

@@ -16,7 +16,7 @@ from tests.support import servers
 from workers.jobs import Job, Jobs, open_jobs
 from workers.records import VECTORS
 from workers.search import vectors
-from workers.search.vector_cache import Shelf
+from workers.search.vector_cache import VectorCache
 
 DAY_S = 86_400.0
 
@@ -118,62 +118,64 @@ def kept(jobs: Jobs, seed: int, owner: str = "ann") -> str:
     return job.id
 
 
-def found(shelf: Shelf, seed: int, owner: str | None = None, k: int = 100) -> list[str]:
-    return [near.item.job_id for near in shelf.nearest(vector(seed).values, "ave", Side.SOUND, owner, k)]
+def found(vector_cache: VectorCache, seed: int, owner: str | None = None, k: int = 100) -> list[str]:
+    return [near.item.job_id for near in vector_cache.nearest(vector(seed).values, "ave", Side.SOUND, owner, k)]
 
 
-def test_the_shelf_finds_what_came_since_and_not_what_went(jobs: Jobs) -> None:
-    shelf = Shelf(jobs)
-    assert found(shelf, 0) == []
+def test_the_cache_finds_what_came_since_and_not_what_went(jobs: Jobs) -> None:
+    vector_cache = VectorCache(jobs)
+    assert found(vector_cache, 0) == []
     ids = [kept(jobs, seed) for seed in range(5)]
-    assert found(shelf, 3)[0] == ids[3]
-    assert set(found(shelf, 3)) == set(ids)
+    assert found(vector_cache, 3)[0] == ids[3]
+    assert set(found(vector_cache, 3)) == set(ids)
     jobs.delete(ids[3], None)
     new = kept(jobs, 3)  # as many as before
-    assert found(shelf, 3)[0] == new
-    assert set(found(shelf, 3)) == {*ids, new} - {ids[3]}
+    assert found(vector_cache, 3)[0] == new
+    assert set(found(vector_cache, 3)) == {*ids, new} - {ids[3]}
     vectors.keep(jobs, ids[0], 1, [], {0: [vector(77)], 2: [vector(78)]})
-    assert [near.item.take for near in shelf.nearest(vector(78).values, "ave", Side.SOUND, None, 1)] == [2]
-    assert found(shelf, 78).count(ids[0]) == 2
+    assert [near.item.take for near in vector_cache.nearest(vector(78).values, "ave", Side.SOUND, None, 1)] == [2]
+    assert found(vector_cache, 78).count(ids[0]) == 2
     vectors.keep(jobs, ids[0], 1, [], {})
-    assert ids[0] not in found(shelf, 77)
+    assert ids[0] not in found(vector_cache, 77)
 
 
 def test_most_of_it_deleted_leaves_the_rest_to_be_found(jobs: Jobs) -> None:
-    shelf = Shelf(jobs)
+    vector_cache = VectorCache(jobs)
     ids = [kept(jobs, seed) for seed in range(12)]
-    assert len(found(shelf, 0)) == 12
+    assert len(found(vector_cache, 0)) == 12
     for job_id in ids[:9]:
         jobs.delete(job_id, None)
     for seed in (9, 10, 11):
-        assert found(shelf, seed)[0] == ids[seed]
-    assert len(shelf.matrix("ave", Side.SOUND, None).items) == 3
+        assert found(vector_cache, seed)[0] == ids[seed]
+    assert len(vector_cache.matrix("ave", Side.SOUND, None).items) == 3
 
 
 def test_nobody_sees_what_is_somebody_elses(jobs: Jobs) -> None:
-    shelf = Shelf(jobs)
+    vector_cache = VectorCache(jobs)
     hers, his = kept(jobs, 1, "ann"), kept(jobs, 1, "bob")
-    assert set(found(shelf, 1)) == {hers, his}
-    assert found(shelf, 1, "ann") == [hers]
-    assert found(shelf, 1, "bob") == [his]
-    assert found(shelf, 1, "eve") == []
-    matrix = shelf.matrix("ave", Side.SOUND, "bob")
+    assert set(found(vector_cache, 1)) == {hers, his}
+    assert found(vector_cache, 1, "ann") == [hers]
+    assert found(vector_cache, 1, "bob") == [his]
+    assert found(vector_cache, 1, "eve") == []
+    matrix = vector_cache.matrix("ave", Side.SOUND, "bob")
     assert [item.job_id for item in matrix.items] == [his]
     assert matrix.values.astype(np.float32)[0] @ vector(1).values == pytest.approx(1.0, abs=1e-3)
-    assert shelf.nearest(vector(1).values, "ave", Side.SOUND, "ann", 5, without=[hers]) == []
+    assert vector_cache.nearest(vector(1).values, "ave", Side.SOUND, "ann", 5, without=[hers]) == []
 
 
 def test_sides_and_spaces_are_kept_apart(jobs: Jobs) -> None:
-    shelf = Shelf(jobs)
+    vector_cache = VectorCache(jobs)
     job = claimed(jobs)
     vectors.keep(jobs, job.id, 1, [vector(0, Side.PICTURE)], {0: [vector(1, space="crossmodal")]})
-    assert [near.side for near in shelf.nearest(vector(0).values, "ave", Side.PICTURE, None, 5)] == [Side.PICTURE]
-    assert shelf.nearest(vector(0).values, "ave", Side.SOUND, None, 5) == []
-    assert shelf.nearest(vector(1).values, "crossmodal", Side.SOUND, None, 5)[0].item.take == 0
+    assert [near.side for near in vector_cache.nearest(vector(0).values, "ave", Side.PICTURE, None, 5)] == [
+        Side.PICTURE
+    ]
+    assert vector_cache.nearest(vector(0).values, "ave", Side.SOUND, None, 5) == []
+    assert vector_cache.nearest(vector(1).values, "crossmodal", Side.SOUND, None, 5)[0].item.take == 0
 
 
 def test_writers_and_searchers_at_once_lose_nothing(jobs: Jobs) -> None:
-    shelf = Shelf(jobs)
+    vector_cache = VectorCache(jobs)
     ids = [claimed(jobs).id for _ in range(20)]
 
     def write(share: int) -> list[str]:
@@ -183,7 +185,7 @@ def test_writers_and_searchers_at_once_lose_nothing(jobs: Jobs) -> None:
 
     def look(_: int) -> list[str]:
         for _ in range(10):
-            found(shelf, 1)
+            found(vector_cache, 1)
         return []
 
     with ThreadPoolExecutor(4) as pool:
@@ -191,4 +193,4 @@ def test_writers_and_searchers_at_once_lose_nothing(jobs: Jobs) -> None:
         lookers = [pool.submit(look, share) for share in range(2)]
         written = {job_id for one in writers for job_id in one.result()}
         assert not any(one.result() for one in lookers)
-    assert set(found(shelf, 1)) == written
+    assert set(found(vector_cache, 1)) == written

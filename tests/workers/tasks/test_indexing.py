@@ -117,6 +117,6 @@ def test_the_verbs_say_what_they_did(
     assert "found by words: 1; by picture and sound: 1" in capsys.readouterr().out
     here.storage.delete(f"{job}/")
     assert cli.main(["index", "rebuild", "--all", "--data", data]) == 2
-    told = capsys.readouterr()
-    assert f"warning: job {job}: its files are not in the storage any more" in told.err
-    assert "0 of 1 jobs were looked at; 1 could not be" in told.out
+    answer = capsys.readouterr()
+    assert f"warning: job {job}: its files are not in the storage any more" in answer.err
+    assert "0 of 1 jobs were looked at; 1 could not be" in answer.out

@@ -36,7 +36,7 @@ from workers.jobs import Job, Jobs, State, jobs_of, new_id
 from workers.reconciler import ORPHAN_S, SWEEP_S, Reconciler
 from workers.settings import Settings, embedded
 from workers.tasks import run_jobs as tasks
-from workers.tasks.run_jobs import Desk, drain, run_jobs
+from workers.tasks.run_jobs import WorkerContext, drain, run_jobs
 
 
 @dataclass
@@ -73,7 +73,7 @@ class House:
     settings: Settings
     jobs: Jobs
     storage: ShakyStorage
-    desk: Desk
+    context: WorkerContext
     clip: Path
 
     def submit(self, clip: Path | None = None, **options: Any) -> Job:
@@ -87,7 +87,7 @@ class House:
     def do(self, job: Job) -> Job:
         (claimed,) = self.jobs.claim(1, job.mode, "worker")
         assert claimed.id == job.id
-        run_jobs(self.desk, [claimed])
+        run_jobs(self.context, [claimed])
         return self.jobs.get(job.id, None)
 
     def ambient(self, clip: Path | None = None, **options: Any) -> Job:
@@ -112,9 +112,9 @@ def house(tmp_path: Path, flash_clip: Path, voice: LivelyVoice, monkeypatch: pyt
     monkeypatch.setattr(tasks, "DRAIN_S", 600.0)  # however slow this machine is
     settings = embedded(tmp_path / "data", describe=False)
     jobs, storage = jobs_of(settings), ShakyStorage(tmp_path / "data" / "files")
-    desk = Desk(settings, jobs, storage, lambda _: True, ProcessFolder(settings.work_dir).path, "worker")
-    yield House(settings, jobs, storage, desk, flash_clip)
-    assert [path.name for path in desk.folder.iterdir()] == ["lock"], "a temporary folder was left"
+    context = WorkerContext(settings, jobs, storage, lambda _: True, ProcessFolder(settings.work_dir).path, "worker")
+    yield House(settings, jobs, storage, context, flash_clip)
+    assert [path.name for path in context.folder.iterdir()] == ["lock"], "a temporary folder was left"
     jobs.close()
 
 
@@ -208,7 +208,7 @@ def test_the_unexpected_is_tried_again_and_tells_nothing(house: House, voice: Li
     assert str(tmp_path) not in waiting.error["detail"]
     voice.first = lambda _: None
     (again,) = servers.wait_until(lambda: house.jobs.claim(1, "hits", "worker"))
-    run_jobs(house.desk, [again])
+    run_jobs(house.context, [again])
     done = house.jobs.get(again.id, None)
     assert (done.state, done.error, done.attempt) == (State.SUCCEEDED, None, 2)
 
@@ -268,7 +268,7 @@ def test_a_job_that_is_deleted_while_it_runs_leaves_nothing(house: House, voice:
 
     voice.first = delete
     (claimed,) = house.jobs.claim(1, "hits", "worker")
-    run_jobs(house.desk, [claimed])
+    run_jobs(house.context, [claimed])
     with pytest.raises(NotFound):
         house.jobs.get(job.id, None)
     assert house.stored(job) == set()
@@ -281,7 +281,7 @@ def test_of_two_workers_one_wins_and_the_other_leaves_nothing(house: House, voic
         voice.first = lambda _: None
         house.jobs.abandon("worker", blameless=False)
         (stolen,) = house.jobs.claim(1, "hits", "thief")
-        run_jobs(replace(house.desk, worker="thief"), [stolen])
+        run_jobs(replace(house.context, worker="thief"), [stolen])
 
     voice.first = be_robbed
     done = house.do(job)
@@ -295,7 +295,7 @@ def test_a_job_may_not_take_forever(house: House, voice: LivelyVoice) -> None:
         raise Cancelled("the caller asked to stop")
 
     voice.first = linger
-    house.desk = replace(house.desk, settings=house.settings.model_copy(update={"job_timeout_s": 0.3}))
+    house.context = replace(house.context, settings=house.settings.model_copy(update={"job_timeout_s": 0.3}))
     failed = house.do(house.submit())
     assert failed.error is not None
     assert (failed.state, failed.error["code"], failed.error["retryable"]) == (State.FAILED, "timeout", False)
@@ -366,10 +366,10 @@ def test_progress_goes_forward_and_is_written_now_and_then(house: House, voice: 
 def test_one_ring_does_several_jobs(house: House) -> None:
     made = [house.submit() for _ in range(3)]
     other = house.submit(mode=Mode.AUTO)
-    assert not drain(house.desk, "hits")
+    assert not drain(house.context, "hits")
     assert {house.jobs.get(job.id, None).state for job in made} == {State.SUCCEEDED}
     assert house.jobs.get(other.id, None).state is State.QUEUED
-    assert not drain(house.desk, "auto")
+    assert not drain(house.context, "auto")
     assert house.jobs.get(other.id, None).state is State.SUCCEEDED
 
 
@@ -377,14 +377,14 @@ def test_a_worker_looks_up_after_a_while(house: House, monkeypatch: pytest.Monke
     monkeypatch.setattr(tasks, "DRAIN_S", 0.0)
     for _ in range(2):
         house.submit()
-    assert drain(house.desk, "hits")
+    assert drain(house.context, "hits")
     assert house.jobs.counts()["queued"] == 1
 
 
 def test_jobs_that_wait_are_done_together(house: House, hiss_voice: HissVoice, dark_clip: Path) -> None:
     clips = (house.clip, dark_clip, house.clip)
     jobs = [house.ambient(clip, seed=seed, takes=1 + seed % 2) for seed, clip in enumerate(clips)]
-    assert not drain(house.desk, "ambient")
+    assert not drain(house.context, "ambient")
     assert hiss_voice.batches == [4]
     for job in jobs:
         done = house.jobs.get(job.id, None)
@@ -405,7 +405,7 @@ def test_no_more_is_taken_at_once_than_there_is_room_for(house: House, hiss_voic
     few = house.settings.model_copy(update={"batch_claim": 2})
     for _ in range(3):
         house.ambient()
-    drain(replace(house.desk, settings=few), "ambient")
+    drain(replace(house.context, settings=few), "ambient")
     assert hiss_voice.batches == [2, 1]
 
 
@@ -413,7 +413,7 @@ def test_what_befalls_one_is_nobody_elses(house: House, hiss_voice: HissVoice, z
     good = [house.ambient(seed=1), house.ambient(seed=2)]
     cut, banked, gone = house.ambient(zoo["cut.mp4"]), house.ambient(bank="/etc/passwd"), house.ambient()
     house.storage.delete(gone.id)
-    assert not drain(house.desk, "ambient")
+    assert not drain(house.context, "ambient")
     assert [house.state(job) for job in good] == [State.SUCCEEDED] * 2
     errors = [house.jobs.get(job.id, None).error or {} for job in (cut, banked, gone)]
     assert [error["code"] for error in errors] == ["bad_media", "bad_option", "source_missing"]
@@ -444,7 +444,7 @@ def test_one_is_cancelled_and_the_others_go_on(house: House, hiss_voice: HissVoi
             seen.append(house.state(unwanted))
 
     hiss_voice.before_chunk = look
-    assert not drain(house.desk, "ambient")
+    assert not drain(house.context, "ambient")
     assert seen == [State.CANCELED], "it waited for the others"
     assert house.state(good) is State.SUCCEEDED
     assert house.jobs.get(unwanted.id, None).result is None
@@ -455,7 +455,7 @@ def test_one_is_cancelled_and_the_others_go_on(house: House, hiss_voice: HissVoi
 def test_what_was_made_of_a_cancelled_job_is_kept(house: House, hiss_voice: HissVoice, by: str, tmp_path: Path) -> None:
     good, part = house.ambient(seed=1), house.ambient(seed=7, keep_partial=by == "option")
     cancels(house, hiss_voice, part, seed=7, keep_partial=by == "wish")
-    assert not drain(house.desk, "ambient")
+    assert not drain(house.context, "ambient")
     assert house.state(good) is State.SUCCEEDED
     kept = house.jobs.get(part.id, None)
     assert (kept.state, kept.error, kept.options["keep_partial"]) == (State.CANCELED, None, True)
@@ -489,7 +489,7 @@ def test_a_lost_lease_keeps_no_part(house: House, hiss_voice: HissVoice) -> None
 
 
 def test_a_job_out_of_time_keeps_no_part(house: House, hiss_voice: HissVoice) -> None:
-    desk = replace(house.desk, settings=house.settings.model_copy(update={"job_timeout_s": 1.0}))
+    context = replace(house.context, settings=house.settings.model_copy(update={"job_timeout_s": 1.0}))
     job = house.ambient(keep_partial=True)
 
     def linger(take: Take, chunk: int) -> None:
@@ -497,7 +497,7 @@ def test_a_job_out_of_time_keeps_no_part(house: House, hiss_voice: HissVoice) ->
             servers.wait_until(take.cancelled)
 
     hiss_voice.before_chunk = linger
-    assert not drain(desk, "ambient")
+    assert not drain(context, "ambient")
     failed = house.jobs.get(job.id, None)
     assert failed.error is not None
     assert (failed.state, failed.error["code"], failed.result) == (State.FAILED, "timeout", None)
@@ -522,11 +522,11 @@ def test_a_stuck_process_is_not_ended_while_others_move(house: House, monkeypatc
     for _ in range(2):
         house.ambient()
     first, second = house.jobs.claim(2, "ambient", "worker")
-    forced, company = threading.Event(), list[Attempt]()
+    forced, batch_peers = threading.Event(), list[Attempt]()
     with (
-        Attempt(house.jobs, first, heartbeat_s=0.1, timeout_s=60, company=company, force=forced.set),
+        Attempt(house.jobs, first, heartbeat_s=0.1, timeout_s=60, batch_peers=batch_peers, force=forced.set),
         # The second renews its lease seldom: in a process that is really ended, it would not any more.
-        Attempt(house.jobs, second, heartbeat_s=60, timeout_s=60, company=company, force=forced.set) as busy,
+        Attempt(house.jobs, second, heartbeat_s=60, timeout_s=60, batch_peers=batch_peers, force=forced.set) as busy,
     ):
         house.jobs.cancel(first.id, None)
         until = time.monotonic() + 1.2
@@ -552,17 +552,17 @@ class Clock:
 
 
 def test_the_reconciler_rings_gives_up_expires_and_sweeps(house: House) -> None:
-    clock, rung = Clock(), list[str]()
+    clock, notified = Clock(), list[str]()
     jobs = jobs_of(house.settings)
     jobs._clock = clock
-    reconciler = Reconciler(house.settings, jobs, house.storage, rung.append, clock=clock)
+    reconciler = Reconciler(house.settings, jobs, house.storage, notified.append, clock=clock)
     done, lost = house.submit(), house.submit()
     assert house.do(done).state is State.SUCCEEDED
     reconciler.turn()
-    assert rung == []
+    assert notified == []
     clock.now += 6
     reconciler.turn()
-    assert rung == ["hits"]
+    assert notified == ["hits"]
     for _ in range(3):
         assert jobs.claim(1, "hits", "doomed")[0].id == lost.id
         house.storage.put(f"{lost.id}/{jobs.get(lost.id, None).attempt}/take0.mp4", house.clip, "video/mp4")

@@ -37,6 +37,8 @@ class Clip(Shape):
     container: str
     variable_rate: bool
     bytes: int
+    transparent: bool = Field(False, description="Whether the picture has transparency beside its packets.")
+    warnings: list[str] = Field(default_factory=list, description="Sentences about what is odd in the file.")
 
 
 class Probe(Clip):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from synth.media.bed import LEVEL_RANGE_LUFS, Bed
+from synth.media.sound.bed import LEVEL_RANGE_LUFS, Bed
 from web.api.schemas.base import Count, Empty, Fraction, Links, OneOf, Seconds, Shape, Switch
 
 Level = Annotated[float, Field(ge=LEVEL_RANGE_LUFS[0], le=LEVEL_RANGE_LUFS[1])]

@@ -40,6 +40,8 @@ _TYPES: Final[dict[str, tuple[Any, bool]]] = {
     "voice": (Annotated[str, Field(pattern=f"^{VOICE_NAME}$")], True),
     "face": (Annotated[int, Field(ge=1, le=MAX_FACES)], True),
     "keep_partial": (bool, False),
+    "salvage": (bool, False),
+    "recut": (bool, False),
     "existing_sound": (Annotated[str, OneOf(tuple(one.value for one in ExistingSound))], False),
     "channels": (Annotated[str, OneOf(tuple(one.value for one in Channels))], False),
     "rate_hz": (Annotated[int, Field(ge=RATE_RANGE_HZ[0], le=RATE_RANGE_HZ[1])], False),
@@ -57,7 +59,8 @@ class _FormOfOptions(Shape):
         """The library's own rules first: they know which options contradict each other, and say so in a sentence."""
         given = {name: value for name, value in raw.items() if name not in _OTHER_FIELDS and value != ""}
         read = Checked.parse(given).as_dict()  # also forgives capitals and spaces
-        read["keep_partial"] = str(read["keep_partial"]).lower()
+        for name in (name for name, (kind, _) in _TYPES.items() if kind is bool):
+            read[name] = str(read[name]).lower()
         return {**raw, **{name: read[name] for name in given}}
 
     def options(self) -> dict[str, Any]:

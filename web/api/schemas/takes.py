@@ -51,6 +51,7 @@ class Hit(Shape):
     material: Annotated[str, OneOf(MATERIALS)]
     confidence: Fraction
     exemplar: str | None
+    pan: Annotated[float, Field(ge=-1, le=1, description="-1 left, 1 right.")]
     probabilities: dict[str, Fraction]
 
 
@@ -128,6 +129,35 @@ class Description(Shape):
     stages_s: dict[str, float]
 
 
+class Pair(Shape):
+    """SHA-256 (hex) of source and result."""
+
+    source: str
+    result: str
+
+
+class ShownPair(Pair):
+    """SHA-256 (hex) of source and result, and how many frames are shown."""
+
+    frames: int
+
+
+class Digests(Shape):
+    """SHA-256 of the picture: over the bytes of its packets, and over the frames shown and their times."""
+
+    packets: Pair
+    shown: ShownPair
+
+
+class Delivered(Shape):
+    """The sound as it comes back after decoding; its true peak is the one asked for, or a warning says so."""
+
+    coding: str
+    loudness_lufs: float | None
+    true_peak_dbtp: float | None
+    limited_again: int = Field(ge=0, le=2, description="How often it was limited again for that.")
+
+
 class Take(Shape):
     """One result. `hits` and `stages_s` come only where one job is read; without hits there is no link to them."""
 
@@ -149,6 +179,11 @@ class Take(Shape):
     mode_reason: str | None = Field(description="Why that voice; results of older releases do not say it.")
     ranges: list[Range] = Field(description="Where parts of the clip have voices of their own.")
     synthetic_speech: bool = Field(description="Its speech is synthetic: made from the lips, and spoken by nobody.")
+    picture: Annotated[str, OneOf(("copied", "encoded"))] = Field(
+        description="Whether the picture is the clip's, bit for bit, or was coded again."
+    )
+    digests: Digests | None = Field(description="Null in results of older releases.")
+    delivered: Delivered | None = Field(description="Null in results of older releases.")
     description: TakeDescription | None = Field(description="Null where it was not looked at.")
     links: Links
     hits: list[Hit] = Field(default_factory=list)

@@ -345,7 +345,7 @@ def test_what_a_person_asks_for_goes_before_the_picture(library: Library) -> Non
 
 def test_vectors_of_other_weights_are_left_alone(foley: Path) -> None:
     with index_file.Index(foley / "foley.library", foley / "sounds") as index:
-        index.tell(vectors_by="some other net")
+        index.note(vectors_by="some other net")
     assert index_file.load(foley / "foley.library").vectors is None
     again(foley)
     with index_file.Index(foley / "foley.library") as index:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import audio, limiter
+from synth.media import audio
+from synth.media.sound import limiter
 
 Floats = NDArray[np.float32]
 

@@ -1,0 +1,251 @@
+"""Give a video another sound without touching its picture, and prove that the same film is shown.
+
+Both proofs stand in :class:`Remuxed`: the packets of the picture are the same bytes, and what a decoder shows of the
+result is what it shows of the source.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.errors import MediaError
+from synth.media import audio, complaints, containers, mp4_boxes, muxing, packets
+from synth.media.clock import OWN_CLOCK
+from synth.media.containers import Container
+from synth.media.ffmpeg import Cancel, Fence, Output, run
+from synth.media.files import arriving, url
+from synth.media.looking import Look, VideoInfo, look
+from synth.media.metadata import box_transfer
+from synth.media.metadata.losses import losses
+from synth.media.muxing import Muxing
+from synth.media.picture import animated_pictures
+from synth.media.shown import Shown, decoding, shown, shown_in
+from synth.media.sound import delivery
+from synth.media.sound.delivery import Delivery
+from synth.media.streams import UNKNOWN, Stream, described
+from synth.options import LIMITS, ExistingSound
+
+PIXELS_PER_CPU_S: Final = 4_000_000  # slower than the slowest decoder and machine that are meant to work
+_CODING_PIXELS_PER_CPU_S: Final = 1_000_000
+_OFFER: Final = "with --recut (API: recut) the picture is coded again as it is shown"
+
+
+@dataclass(frozen=True)
+class Digests:
+    """SHA-256 (hex) of the picture in source and result.
+
+    Attributes:
+        packets_source, packets_result: over the bytes of the packets, see :func:`synth.media.packets.packet_digest`.
+        shown_source, shown_result: over the frames shown and their times, see :class:`synth.media.shown.Shown`.
+        frames_shown: how many these are.
+    """
+
+    packets_source: str
+    packets_result: str
+    shown_source: str
+    shown_result: str
+    frames_shown: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "packets": {"source": self.packets_source, "result": self.packets_result},
+            "shown": {"source": self.shown_source, "result": self.shown_result, "frames": self.frames_shown},
+        }
+
+
+@dataclass(frozen=True)
+class Remuxed:
+    """What became of a clip.
+
+    Attributes:
+        picture: copied bit by bit, or coded again.
+        digests: of the picture.
+        warnings: sentences for a person.
+        delivery: how the sound comes back after decoding; ``None`` where that was not asked for.
+    """
+
+    picture: Literal["copied", "encoded"]
+    digests: Digests
+    warnings: tuple[str, ...]
+    delivery: Delivery | None = None
+
+
+def remux(
+    source: Path,
+    sound: NDArray[np.float32],
+    rate_hz: int,
+    target: Path,
+    *,
+    existing: ExistingSound,
+    metadata: Mapping[str, str] | None = None,
+    true_peak_dbtp: float | None = None,
+    salvage: bool = False,
+    recut: bool = False,
+    cancelled: Cancel | None = None,
+) -> Remuxed:
+    """Write the picture of ``source``, bit for bit, with ``sound`` under it.
+
+    The suffix of ``target`` names the container.
+    The sound starts with the picture and is cut or filled with silence to its length. Sound that the source has is
+    left out, kept as further tracks copied bit for bit, or mixed in at its own loudness. Subtitles, covers and data
+    that the container can hold are copied too; what it cannot is named in the warnings. ``target`` appears whole and
+    checked, or not at all.
+
+    Args:
+        sound: float32 [N] or [N, 2] in [-1, 1].
+        metadata: tags to add to those of the source.
+        true_peak_dbtp: which the sound shall keep after decoding too; not looked at by default.
+        salvage: whether a recording that breaks off is taken as far as it goes.
+        recut: whether the picture may be coded again, where a copy would show another film.
+
+    Raises:
+        MediaError: what :func:`synth.media.looking.probe` raises; ``target`` exists or cannot be written; its container
+            cannot hold the picture, or not so that the same film is shown.
+        Cancelled: ``cancelled``, polled while ffmpeg works, said so.
+    """
+    seen = look(source, LIMITS, salvage=salvage, recut=recut)
+    container = containers.for_target(target, seen.info.video_codec, transparent=seen.info.transparent, recut=recut)
+    again = _must_be_coded(seen, container)
+    if again is not None and not (recut or animated_pictures.is_one(seen.info.video_codec)):
+        raise MediaError(f"{again}; {_OFFER}")
+    what, left_out = _planned(source, seen, rate_hz, container, existing, recut=again is not None)
+    fitted = audio.fit(sound, rate_hz, seen.info.duration_s)
+    what = replace(what, channels=fitted.ndim)
+    settled = None
+    if true_peak_dbtp is not None:
+        settled = delivery.deliver(what, fitted, true_peak_dbtp, cancelled)
+        fitted, what = settled.sound, replace(what, ceiling_dbfs=settled.ceiling_dbtp)
+    with arriving(target, replace=False) as part:
+        what, left_out, output = _written(what, left_out, seen.info, fitted, part, metadata or {}, cancelled)
+        if seen.hidden_after and not what.recut:
+            mp4_boxes.end_first_track_after(part, seen.info.duration_s)
+        if container.muxer in ("mp4", "mov") and not what.recut:
+            box_transfer.transfer(source, seen.found.description, part, stream=what.picture.index)
+        digests, description = _checked(output, what, seen, part, cancelled)
+        lost = losses(seen.found.description, description, container.name, stream=what.picture.index)
+    left_out = tuple(one for one in left_out if one not in seen.found.others)  # which the look has named already
+    left_out_note = containers.left_out_warning(left_out, container)
+    heard = (*seen.info.warnings, *complaints.heard(output.stderr), left_out_note, *lost)
+    notes = (*heard, again, settled.warning if settled else None)
+    known = tuple(dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED))
+    return Remuxed("encoded" if what.recut else "copied", digests, known, settled.delivery if settled else None)
+
+
+def _must_be_coded(seen: Look, container: Container) -> str | None:
+    """Why a copy of the picture would show another film; None where it would not."""
+    if animated_pictures.is_one(seen.info.video_codec):
+        return animated_pictures.WHY
+    if seen.info.video_codec not in container.video_codecs:
+        return f"a {container.name} file cannot hold a picture coded as {seen.info.video_codec}"
+    if seen.joined:
+        return "the edit list joins parts that do not follow each other in the file"
+    if seen.hides_frames and not container.hides_frames:
+        where = "before its start" if seen.hidden_before or seen.info.start_s < 0 else "after its end"
+        return f"the video hides frames {where}, which a {container.name} file cannot do, as .mp4 and .mov can"
+    return None
+
+
+def _planned(
+    source: Path, seen: Look, rate_hz: int, container: Container, existing: ExistingSound, *, recut: bool
+) -> tuple[Muxing, tuple[Stream, ...]]:
+    """What goes into the result, and what is left out without having been asked for."""
+    sounds = [one for one in seen.found.sounds if one.coding != UNKNOWN]
+    mixed = sounds[0] if sounds and existing is ExistingSound.MIX else None
+    kept, left_out = containers.beside_picture(seen.found.streams, seen.found.stream, container, existing)
+    if existing is ExistingSound.KEEP:
+        containers.refuse_lost_sound(
+            left_out,
+            container,
+            seen.info.video_codec,
+            transparent=seen.info.transparent,
+            hides_frames=seen.hides_frames,
+        )
+    start_s = seen.info.start_s
+    beside = [*kept, *([mixed] if mixed else [])]
+    if seen.info.container in OWN_CLOCK and beside:  # whose start depends on all that is read
+        maps = [f"0:{one.index}" for one in beside]
+        found = packets.listing(source, LIMITS, beside=maps, clock=seen.found.clock)
+        start_s = float(int(found.shown()[0][0]) * found.tick_s)
+    fast_clock = seen.info.container == "dv"
+    what = Muxing(
+        source,
+        seen.found.clock,
+        seen.found.stream,
+        start_s,
+        rate_hz,
+        container,
+        kept=kept,
+        mixed=mixed,
+        recut=recut,
+        description=seen.found.description,
+        size=(seen.found.picture.width, seen.found.picture.height),
+        constant_fps=Fraction(seen.info.rate_fps).limit_denominator(1001) if fast_clock else None,
+    )
+    return what, left_out
+
+
+def _written(
+    what: Muxing,
+    left_out: tuple[Stream, ...],
+    info: VideoInfo,
+    fitted: NDArray[np.float32],
+    part: Path,
+    metadata: Mapping[str, str],
+    cancelled: Cancel | None,
+) -> tuple[Muxing, tuple[Stream, ...], Output]:
+    """Write the result; where tracks beside the picture turn out not to fit, without them."""
+    picture = f"0:{what.picture.index}"
+    fence = _fence(info, 4 * fitted.nbytes, recut=what.recut)
+
+    def write(plan: Muxing) -> Output:
+        arguments = [*muxing.muxing(plan, metadata), url(part), *packets.digesting(picture), *decoding(picture)]
+        return run(arguments, fence=fence, feed=[fitted.data], cancelled=cancelled)
+
+    try:
+        return what, left_out, write(what)
+    except MediaError as error:
+        if not what.kept or str(error) != complaints.NOT_HELD:
+            raise
+    alone = replace(what, kept=())
+    return alone, (*left_out, *what.kept), write(alone)
+
+
+def _fence(info: VideoInfo, sound_bytes: int, *, recut: bool) -> Fence:
+    """Copying, and decoding the picture once to see what is shown of it; or coding it, which is more work by far."""
+    pixels_per_s = _CODING_PIXELS_PER_CPU_S if recut else PIXELS_PER_CPU_S
+    work_s = 600 + info.frames * info.width * info.height / pixels_per_s
+    return Fence(
+        cpu_s=math.ceil(work_s),
+        wall_s=2 * work_s + info.bytes_ / 2_000_000,
+        file_bytes=(20 if recut else 2) * info.bytes_ + sound_bytes + 64 * 1024**2,
+    )
+
+
+def _checked(output: Output, what: Muxing, seen: Look, part: Path, cancelled: Cancel | None) -> tuple[Digests, str]:
+    """The digests of source and result, and ffmpeg's description of the result.
+
+    Raises:
+        MediaError: the result does not hold the same picture, or does not show the same film.
+    """
+    info = seen.info
+    packets_source, packets_result = packets.digest_in(output.stdout), packets.packet_digest(part)
+    same_bytes = info.container in containers.SAME_BYTES and not what.recut
+    if same_bytes and packets_source != packets_result:
+        raise MediaError("the picture could not be carried over unchanged, so no result was written")
+    before: Shown = shown_in(output.stdout)
+    after = shown(part, fence=_fence(info, 0, recut=False), cancelled=cancelled)
+    # What decoders make of missing data may differ from one run to the next; its times and number do not.
+    whole = not seen.found.picture.corrupt
+    if difference := before.differs_from(after, pixels=whole and not what.recut):
+        raise MediaError(f"a copy of the picture would show another film ({difference}), so none was written; {_OFFER}")
+    digests = Digests(packets_source, packets_result, before.digest, after.digest, len(after.times_s))
+    return digests, described(after.complaints)

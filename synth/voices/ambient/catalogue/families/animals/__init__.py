@@ -1,0 +1,4 @@
+"""Animals' voices and movements.
+
+People are a family of their own.
+"""

@@ -1,0 +1,4 @@
+"""Machines that stay where they are: tools, household and office, bells and alarms.
+
+Vehicles are traffic.
+"""

@@ -1,0 +1,4 @@
+"""Musical instruments, a few notes or beats of each.
+
+No melodies of others and no recordings.
+"""

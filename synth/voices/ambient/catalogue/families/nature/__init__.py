@@ -1,0 +1,4 @@
+"""Weather, water and fire.
+
+Sounds that nobody makes; living things are in animals and people.
+"""
