@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from synth.errors import OptionError
 from synth.media import audio
-from synth.media.recordings import find_recordings
+from synth.media.sound.recordings import find_recordings
 from synth.voices.hits.bank_building import LEAD_S, LONGEST_S
 from synth.voices.hits.impact_body import contact_of
 from synth.voices.hits.impact_table import HARD_STEP, SOFT_STEP
