@@ -22,13 +22,13 @@ KEPT = Path(__file__).parents[4] / "bench" / "results" / "eval-hit-bank-2026-11-
 class _Ear:
     """Hears the first two samples of a sound as its embedding."""
 
-    def embed(self, sound: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def embed(self, sound: np.ndarray) -> np.ndarray:
         return np.asarray(sound[:2] / np.linalg.norm(sound[:2]), np.float32)
 
 
 def _heard(material: str, x: float, y: float, group: str = "", fold: int = 0) -> Heard:
     sound = np.array([x, y], np.float32)
-    return Heard(sound, evaluation.AISFX_HZ, material, _Ear(), group, fold)  # type: ignore[arg-type]
+    return Heard(sound, 44_100, material, _Ear(), group, fold)  # type: ignore[arg-type]
 
 
 REAL = [
