@@ -30,6 +30,7 @@ from synth.evaluation.audiovisual.music import evaluate_music
 from synth.evaluation.audiovisual.soundnet import evaluate_soundnet
 from synth.evaluation.audiovisual.texture import evaluate_texture
 from synth.evaluation.hits import pictures
+from synth.evaluation.hits.bank import evaluate_hit_bank
 from synth.evaluation.hits.baselines import motion_stops, uniform_rhythm
 from synth.evaluation.hits.clips import Judged, Listener, judge, listeners, see
 from synth.evaluation.router import evaluate_router
@@ -164,6 +165,7 @@ def _chance(judged: Sequence[Judged]) -> dict[str, float]:
 
 EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "hits": evaluate_hits,
+    "hit-bank": evaluate_hit_bank,
     "ambient": evaluate_ambient,
     "selector": evaluate_selector,
     "sounds": evaluate_sounds,
