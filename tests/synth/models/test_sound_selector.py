@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from synth import weights
 from synth.models.imagenet import SHIPPED_INPUT, TRAINED_INPUT, ImageNetEye, Input
-from synth.models.vocabulary.sound_selector import CANDIDATES, FITS, select_sounds, word_probabilities
 from synth.models.vocabulary.imagenet import NAMES
+from synth.models.vocabulary.sound_selector import CANDIDATES, FITS, select_sounds, word_probabilities
 from synth.models.vocabulary.sounds import SPEECH, word_table
 from synth.sound_names import SOUND_NAMES
 from synth.voices.ambient.catalogue.registry import all_sounds

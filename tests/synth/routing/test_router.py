@@ -11,8 +11,8 @@ import pytest
 from synth.data.strike_scenes import simulate
 from synth.errors import Cancelled
 from synth.media import video
-from synth.models.vocabulary.sound_selector import word_probabilities
 from synth.models.vocabulary.imagenet import NAMES
+from synth.models.vocabulary.sound_selector import word_probabilities
 from synth.options import Mode
 from synth.pipeline.modes import MODES
 from synth.routing import glance, router
