@@ -7,6 +7,7 @@ around is made wide, what is one thing is panned to where the picture moves, as 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,8 +38,7 @@ class LearntVoice(AmbientVoice):
                 takes[number].finished(done[number])
 
         inner = [
-            dataclasses.replace(take, finished=lambda rendering, number=number: finish(number, rendering))
-            for number, take in enumerate(takes)
+            dataclasses.replace(take, finished=functools.partial(finish, number)) for number, take in enumerate(takes)
         ]
         for number, rendering in enumerate(super().render_all(inner)):
             finish(number, rendering)
