@@ -131,7 +131,7 @@ def test_nothing_that_the_web_installs_asks_for_torch() -> None:
             seen.add(name)
             left += [generate.bare(entry) for entry in _requires(name) if "extra ==" not in entry]
     assert {"flask", "werkzeug", "kombu"} <= seen
-    assert not seen & {"torch", "torchvision", "torchaudio", "safetensors"}
+    assert not seen & {"torch", "torchvision", "torchaudio"}
 
 
 def _requires(name: str) -> list[str]:

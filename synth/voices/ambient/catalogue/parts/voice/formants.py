@@ -45,7 +45,7 @@ def frame_count(n: int, rate_hz: int) -> int:
     return n // (_frame_length(rate_hz) // 2) + 2
 
 
-def filter_frames(sound: Doubles, rate_hz: int, gains: Doubles | Floats) -> Doubles:
+def filter_frames(sound: NDArray[np.floating], rate_hz: int, gains: Doubles | Floats) -> Doubles:
     """Multiply each frame of ``sound`` [n] by its row of ``gains`` [frame_count, F]; -> [n].
 
     F points stand evenly from 0 Hz to half the sample rate; one row serves all frames. In single precision: twice as
@@ -85,7 +85,9 @@ def _stretched(gains: Floats, points: int) -> Floats:
     return out
 
 
-def resonate(sound: NDArray[np.floating], rate_hz: int, formants: Sequence[Formant], floor_db: float = -40.0) -> Doubles:
+def resonate(
+    sound: NDArray[np.floating], rate_hz: int, formants: Sequence[Formant], floor_db: float = -40.0
+) -> Doubles:
     """``sound`` [n] through parallel moving ``formants``, with ``floor_db`` of everything passing beside; -> [n]."""
     count = frame_count(len(sound), rate_hz)
     hz = np.linspace(0, rate_hz / 2, _frame_length(rate_hz) // 2 + 1, dtype=np.float32)
