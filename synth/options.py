@@ -15,6 +15,8 @@ from typing import Any, Final
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
+from synth.nearest_names import nearest_names
+from synth.sound_names import SOUND_NAMES
 
 
 class Mode(StrEnum):
@@ -27,12 +29,14 @@ class Mode(StrEnum):
 
 
 class Synthesis(StrEnum):
-    """How a waveform comes about: hits pasted from a bank, or envelopes imposed on noise; or, for hits and for ambient
-    sound, recordings out of a sound library of the user's own.
+    """How a waveform comes about: hits pasted from a bank, or envelopes imposed on noise; ambient sound computed, or
+    learnt, by a network of ten classes; or, for hits and for ambient sound, recordings out of a sound library of the
+    user's own.
     """
 
     EXAMPLE = "example"
     PARAMETRIC = "parametric"
+    LEARNT = "learnt"
     LIBRARY = "library"
 
 
@@ -85,11 +89,14 @@ LIBRARY_NAME: Final = VOICE_NAME
 """What the name of a sound library looks like; anything else is taken for the path of its index file."""
 LOUDNESS_RANGE_LUFS: Final = (-40.0, -8.0)
 TRUE_PEAK_RANGE_DBTP: Final = (-12.0, 0.0)
+MAX_PROMPT_CHARS: Final = 1000
+"""Of ``prompt``, and of ``without``."""
 
 
 _GOES_WITH: Final = {
     "material": Mode.HITS,
     "sound_class": Mode.AMBIENT,
+    "prompt": Mode.AMBIENT,
     "voice": Mode.SPEECH,
     "face": Mode.SPEECH,
 }
@@ -101,11 +108,12 @@ class Options:
     """One request, checked. Build it with the constructor or, from loose text, with :meth:`parse`.
 
     ``bank`` is the name of a shipped sound bank or the path of one of the caller's own; ``None`` is the default bank.
-    ``sound_class`` names what an ambient sound is to be; ``None`` lets the picture decide. ``voice`` is the name of a
-    voice pack in the manifest, whose speaker speech is given; ``None`` is the default one. ``face`` says who of several
-    speaks, counted from the left of the picture, from 1; ``None`` is who speaks most. ``keep_partial`` keeps what
-    was made of a sound when its job is cancelled, where the voice makes it piece by piece; silence follows it.
-    ``channels`` and ``rate_hz`` are those of the sound in the result, whatever the voice makes.
+    ``sound_class`` names what an ambient sound is to be; ``None`` lets the picture decide. ``prompt`` says in words
+    what is to be heard, and ``without`` what is not: they are understood by :mod:`synth.voices.ambient.prompting`.
+    ``voice`` is the name of a voice pack in the manifest, whose speaker speech is given; ``None`` is the default one.
+    ``face`` says who of several speaks, counted from the left of the picture, from 1; ``None`` is who speaks most.
+    ``keep_partial`` keeps what was made of a sound when its job is cancelled, where the voice makes it piece by piece;
+    silence follows it. ``channels`` and ``rate_hz`` are those of the sound in the result, whatever the voice makes.
     ``library`` is the name of a sound library or the path of its index file; ``None`` is the only one that there is.
     ``salvage`` takes a recording that breaks off as far as it goes; ``recut`` codes the picture again where a copy of
     its packets would show another film or does not fit into the container asked for.
@@ -122,6 +130,8 @@ class Options:
     bank: str | None = None
     library: str | None = None
     sound_class: str | None = None
+    prompt: str | None = None
+    without: str | None = None
     voice: str | None = None
     face: int | None = None
     keep_partial: bool = False
@@ -141,8 +151,7 @@ class Options:
         _in_range("rate_hz", self.rate_hz, *RATE_RANGE_HZ)
         if self.material is not None and self.material not in MATERIALS:
             raise OptionError(f"material is {self.material!r}; allowed are {', '.join(MATERIALS)}")
-        if self.sound_class is not None and self.sound_class not in AMBIENT_CLASSES:
-            raise OptionError(f"sound_class is {self.sound_class!r}; allowed are {', '.join(AMBIENT_CLASSES)}")
+        self._refuse_sound_class()
         if self.voice is not None and not re.fullmatch(VOICE_NAME, self.voice):
             raise OptionError(
                 f"voice is {self.voice!r}; allowed is the name of a voice pack: up to 64 small letters, digits, "
@@ -150,9 +159,47 @@ class Options:
             )
         if self.face is not None:
             _in_range("face", self.face, 1, MAX_FACES)
+        self._refuse_words()
         self._refuse_contradictions()
 
+    def _refuse_words(self) -> None:
+        """What can be said of words without understanding them."""
+        for name, text in (("prompt", self.prompt), ("without", self.without)):
+            if text is None:
+                continue
+            if not text.strip():
+                raise OptionError(f"{name} is empty; it must name a sound, or be left out")
+            if len(text) > MAX_PROMPT_CHARS:
+                raise OptionError(f"{name} has {len(text)} letters; allowed are {MAX_PROMPT_CHARS}")
+            if any(not letter.isprintable() and letter not in "\n\t" for letter in text):
+                raise OptionError(f"{name} holds a letter that cannot be printed; allowed is plain text")
+            if self.synthesis not in (Synthesis.EXAMPLE, Synthesis.PARAMETRIC):
+                raise OptionError(
+                    f"{name} goes with computed sounds, synthesis example; the synthesis asked for is "
+                    f"{self.synthesis.value}"
+                )
+        if self.prompt is not None and self.sound_class is not None:
+            raise OptionError("prompt and sound_class both say what is to be heard; allowed is one of the two")
+
+    def _refuse_sound_class(self) -> None:
+        name = self.sound_class
+        if name is None:
+            return
+        if name not in SOUND_NAMES:
+            near = ", ".join(nearest_names(name, SOUND_NAMES))
+            raise OptionError(
+                f"sound_class is {name!r}; the nearest are {near}; `sonorize sounds list` names all {len(SOUND_NAMES)}"
+            )
+        if self.synthesis is Synthesis.LEARNT and name not in AMBIENT_CLASSES:
+            raise OptionError(
+                f"sound_class is {name!r}, which nobody learnt; with synthesis learnt are {', '.join(AMBIENT_CLASSES)}"
+            )
+
     def _refuse_contradictions(self) -> None:
+        if self.synthesis is Synthesis.LEARNT and self.settled_mode not in (Mode.AUTO, Mode.AMBIENT):
+            raise OptionError(
+                f"synthesis is 'learnt', which goes with mode ambient; the mode asked for is {self.settled_mode.value}"
+            )
         if self.synthesis is Synthesis.LIBRARY:
             self._refuse_beside_a_library()
         elif self.library is not None:
@@ -274,6 +321,10 @@ def _text(_name: str, value: Any) -> str | None:
     return str(value) or None
 
 
+def _words(_name: str, value: Any) -> str:
+    return str(value).replace("\r\n", "\n")
+
+
 _TRUTHS: Final = {"true": True, "1": True, "on": True, "yes": True} | {
     "false": False,
     "0": False,
@@ -289,6 +340,8 @@ _PARSERS: Final[dict[str, Any]] = {
     "bank": _text,
     "library": _text,
     "sound_class": _sound_class,
+    "prompt": _words,
+    "without": _words,
     "voice": _voice,
     "face": _whole,
     "keep_partial": _truth,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from synth.options import Channels, Mode
+from synth.voices.ambient.layers import Layer
 from synth.voices.base import Hit, SoundChoice
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Output:
         mode_reason: why that voice, in words.
         ranges: which voice sounds which part of the clip, where several do; empty where one does.
         library: the recordings of a sound library that are heard, in order of time, each with the next best.
+        layers: what an ambient sound is made of, the foreground first.
         picture: whether the picture was copied bit by bit or coded again.
         digests: of its packets and of what is shown, in source and result.
         delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
@@ -92,6 +94,7 @@ class Output:
     ranges: tuple[Range, ...] = ()
     channels: Channels = Channels.STEREO
     library: tuple[Laid, ...] = ()
+    layers: tuple[Layer, ...] = ()
     picture: Literal["copied", "encoded"] = "copied"
     digests: Digests | None = None
     delivered: Delivery | None = None
@@ -118,6 +121,7 @@ class Output:
             "mode_reason": self.mode_reason,
             "ranges": [one.as_json() for one in self.ranges],
             "library": [one.as_json() for one in self.library],
+            "layers": [one.as_json() for one in self.layers],
             "picture": self.picture,
             "digests": self.digests.as_json() if self.digests else None,
             "delivered": self.delivered.as_json() if self.delivered else None,

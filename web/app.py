@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from web import context
-from web.api import batches, boxes, music, openapi, problems, search
+from web.api import batches, boxes, music, openapi, problems, search, sounds
 from web.api import jobs as api
 from web.api.events import Streams
 from web.context import Site
@@ -36,7 +36,7 @@ from workers.jobs import Jobs, jobs_of
 from workers.settings import Settings
 
 SESSION_DAYS: Final = 14
-PARTS: Final = (api, batches, boxes, explanations, music, openapi, documents, views, search, login, health)
+PARTS: Final = (api, batches, boxes, explanations, music, openapi, documents, views, search, sounds, login, health)
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from synth.voices.hits.bank_building import Recording
     from synth.voices.hits.sound_bank import Bank
 
-DEFAULT_PER_MATERIAL: Final = 20
+DEFAULT_PER_MATERIAL: Final = 12
 
 bank_app: Final = typer.Typer(no_args_is_help=True, help="The sounds that example-based synthesis pastes.")
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
@@ -50,12 +52,41 @@ def build(
 
     skipped: dict[str, str] = {}
     if folder is None:
-        made = bank_building.build_modal(seed, per_material)
+        made = bank_building.build_computed(seed, per_material)
     else:
         recordings = _recordings(folder, material, skipped)
         made = bank_building.build_from_recordings(recordings, licence=licence, source=source or folder.name)
     made.save(out)
     _report(made, out, skipped, as_json=as_json)
+
+
+@bank_app.command("measure")
+def measure_bodies(
+    folder: Annotated[Path, typer.Argument(help="Recordings of impacts whose names tell the material.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The JSON file to write.", show_default=False)],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure the struck bodies behind recordings of impacts: the table from which hits are computed."""
+    if not folder.is_dir():
+        raise OptionError(f"the folder {str(folder)!r} does not exist")
+    if os.path.lexists(out) and not force:
+        raise OptionError(f"the output {str(out)!r} exists; --force replaces it")
+    from synth.data.corpora.impacts import impact_files
+    from synth.files import write_whole
+    from synth.voices.hits.impact_body import MEASURED_RATE_HZ, measure
+    from synth.voices.hits.impact_table import as_table
+
+    files = impact_files(folder)
+    bodies = {file.name: (file.kind, measure(file.impact(MEASURED_RATE_HZ), MEASURED_RATE_HZ)) for file in files}
+    write_whole(out, (json.dumps(as_table(bodies), separators=(",", ":")) + "\n").encode())
+    counts = dict(Counter(file.kind for file in files))
+    if as_json:
+        say_json({"table": str(out), "bodies": counts})
+        return
+    say(f"{out}: {len(files)} bodies")
+    for kind, count in counts.items():
+        say(f"  {kind}: {count}")
 
 
 @bank_app.command("list")

@@ -12,8 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from synth.ambient_classes import DISPLAY_NAMES
-from synth.cli import listening
+from synth.cli import listening, words
 from synth.cli.console import complain, progress_bar, say, say_json, short, warn
 from synth.errors import Cancelled, OptionError, SynthError
 from synth.options import (
@@ -28,6 +27,7 @@ from synth.options import (
     Synthesis,
 )
 from synth.result import Output, Result
+from synth.sound_names import display_name
 from synth.voices.base import CancelPoll, never_cancelled
 
 DEFAULTS: Final = Options()
@@ -47,7 +47,10 @@ ModeOption = Annotated[Mode, typer.Option(help="Which voice sounds the clip.")]
 Seed = Annotated[int, typer.Option(help="Another seed gives another sound; the same seed the same samples.")]
 Takes = Annotated[int, typer.Option(help=f"How many takes, 1 to {MAX_TAKES}; each has the next seed.")]
 SynthesisOption = Annotated[
-    Synthesis, typer.Option(help="What sounds are made from: a bank, shaped noise, or a sound library.")
+    Synthesis,
+    typer.Option(
+        help="What sounds are made from: a bank or models, shaped noise, a learnt network, or a sound library."
+    ),
 ]
 Material = Annotated[str | None, typer.Option(help="Sound every hit as this material.", show_default=False)]
 Bank = Annotated[
@@ -61,7 +64,10 @@ Library = Annotated[
 ]
 SoundClass = Annotated[
     str | None,
-    typer.Option(help="Make an ambient sound of this; without it, what the picture shows.", show_default=False),
+    typer.Option(
+        help="Make an ambient sound of this, see `sonorize sounds list`; without it, what the picture shows.",
+        show_default=False,
+    ),
 ]
 VoicePack = Annotated[
     str | None, typer.Option(help="Whose voice speech is given: the name of a voice pack.", show_default=False)
@@ -107,6 +113,8 @@ def run(
     bank: Bank = None,
     library: Library = None,
     sound_class: SoundClass = None,
+    prompt: words.Prompt = None,
+    without: words.Without = None,
     voice: VoicePack = None,
     face: Face = None,
     keep_partial: KeepPartial = False,
@@ -133,6 +141,8 @@ def run(
             "bank": bank,
             "library": library,
             "sound_class": sound_class,
+            "prompt": prompt,
+            "without": without,
             "voice": voice,
             "face": face,
             "keep_partial": keep_partial,
@@ -147,6 +157,7 @@ def run(
     )
     from synth.pipeline.sonorize import sonorize
 
+    asked = words.understood(options, as_json=as_json)
     jobs = plan(clips, out, options.takes)
     outputs: list[Output] = []
     descriptions: list[dict[str, Any] | None] = []
@@ -184,6 +195,8 @@ def run(
         stopped = cancelled()
     if as_json:
         told = Result(tuple(outputs)).as_json()
+        if asked is not None:
+            told["prompt"] = asked
         for entry, description in zip(told["outputs"], descriptions, strict=False):  # none were asked for, or all
             entry["description"] = description
         say_json(told)
@@ -373,5 +386,5 @@ def told_sound(hit_count: int, sound_class: str | None, mode: Mode = Mode.HITS) 
     if mode is Mode.SPEECH:
         return "synthetic speech"
     if sound_class is not None:
-        return DISPLAY_NAMES[sound_class]
+        return display_name(sound_class)
     return f"{hit_count} hit{'' if hit_count == 1 else 's'}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -18,8 +18,11 @@ from synth.voices.ambient.catalogue.rendering import (
     performance_of,
     sound_blocks,
 )
+from synth.voices.ambient.catalogue.representation import sound_json
 
-sounds_app: Final = typer.Typer(no_args_is_help=True, help="The catalogue of computed sounds: list, describe, make.")
+sounds_app: Final = typer.Typer(
+    no_args_is_help=True, help="The catalogue of computed sounds: list, describe, make, parse."
+)
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 Name = Annotated[str, typer.Argument(help="Which sound; `sonorize sounds list` names them.", show_default=False)]
 LONGEST_S: Final = 3600.0
@@ -39,7 +42,7 @@ def list_sounds(
         raise OptionError(f"--family is {family!r}; allowed are {', '.join(FAMILIES)}")
     chosen = [sound for sound in all_sounds().values() if family in (None, sound.family)]
     if as_json:
-        say_json({"sounds": [_as_json(sound) for sound in chosen]})
+        say_json({"sounds": [sound_json(sound) for sound in chosen]})
         return
     for sound in chosen:
         say(f"{sound.name}  {sound.singular}; {', '.join(knob.name for knob in sound.knobs)}")
@@ -52,7 +55,7 @@ def describe(name: Name, as_json: Json = False) -> None:
 
     sound = sound_class(name)
     if as_json:
-        say_json(_as_json(sound))
+        say_json(sound_json(sound))
         return
     say(f"{sound.name}: {sound.singular} ({sound.family}, {sound.engine})")
     say(f"AudioSet: {', '.join(sound.audioset)}")
@@ -93,6 +96,32 @@ def make(
     say(f"{out}: {sound.singular}, {duration:g} s at {rate} Hz, seed {seed}")
 
 
+@sounds_app.command("parse")
+def parse(
+    prompt: Annotated[str, typer.Argument(help="Such as 'heavy rain on a tin roof, thunder far away'.")],
+    without: Annotated[
+        str | None, typer.Option(help="What may not be heard: 'speech, music'.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """How a prompt is understood; what is shown can be edited and given as a prompt again."""
+    from synth.options import Options
+    from synth.voices.ambient.prompting.asked import asked_of
+
+    parsed = asked_of(Options.parse({"prompt": prompt, "without": without})).parsed
+    assert parsed is not None  # there is a prompt
+    if as_json:
+        say_json(parsed.as_json())
+        return
+    say(parsed.told)
+    for note in parsed.notes:
+        say(f"note: {note}")
+    for ignored in parsed.ignored:
+        say(f"ignored: {ignored}")
+    if parsed.excluded:
+        say(f"not heard: {', '.join(parsed.excluded)}")
+
+
 def knob_options(sound: SoundClass, arguments: list[str]) -> dict[str, float]:
     """Knobs out of ``--name value`` or ``--name=value``; dashes in a name stand for underscores.
 
@@ -123,28 +152,3 @@ def _number(name: str, text: str) -> float:
     if not math.isfinite(number):
         raise OptionError(f"--{name} is {text!r}, which is no number")
     return number
-
-
-def _as_json(sound: SoundClass) -> dict[str, Any]:
-    knobs = {
-        knob.name: {
-            "low": knob.low,
-            "default": knob.default,
-            "high": knob.high,
-            "unit": knob.unit,
-            "meaning": knob.meaning,
-            "driven_by": sound.drives.get(knob.name),
-        }
-        for knob in sound.knobs
-    }
-    return {
-        "name": sound.name,
-        "audioset": list(sound.audioset),
-        "engine": sound.engine,
-        "knobs": knobs,
-        "family": sound.family,
-        "singular": sound.singular,
-        "plural": sound.plural,
-        "phrases": list(sound.phrases),
-        "together": list(sound.together),
-    }

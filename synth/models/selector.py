@@ -89,7 +89,7 @@ class Selection:
 def select(seen: Sight) -> Selection:
     """Choose a class for one clip; the same sight gives the same choice, whatever is looked at beside it."""
     words = evidence(seen.logits_mean)
-    return decide(seen, combine(words, cue_evidence(seen), seen), lifts(seen.logits_mean))
+    return decide(seen, combine(words, cue_evidence(seen.cues), seen), lifts(seen.logits_mean))
 
 
 def decide(seen: Sight, total: NDArray[np.float64], nearness: NDArray[np.float64]) -> Selection:
@@ -144,7 +144,7 @@ _ALONE: Final = np.array(
 )
 
 
-def cue_evidence(seen: Sight) -> NDArray[np.float64]:
+def cue_evidence(cues: Mapping[str, float]) -> NDArray[np.float64]:
     """How well colours and motion agree with each class, 0..1, 0 where they say nothing: [10].
 
     * fire: flame colours in the dark that change while the camera stands still;
@@ -152,7 +152,6 @@ def cue_evidence(seen: Sight) -> NDArray[np.float64]:
     * sea: blue, with more lines across than up, moving slowly;
     * helicopter: mostly smooth sky, in which little moves.
     """
-    cues = seen.cues
     steady = 1 - _ramp(cues["camera"], 0.05, 0.2)
     flickering = cues["flame_flicker"] / max(cues["flame"], 0.01)
     found = {

@@ -11,7 +11,7 @@ from synth.errors import OptionError
 from synth.files import file_sha256
 from synth.media import containers, video
 from synth.options import Mode, Options
-from synth.pipeline.modes import MODES, voice_of
+from synth.pipeline.modes import MODES, allowed_modes, voice_of
 from synth.result import Range
 from synth.routing import router
 from synth.stopwatch import Stopwatch
@@ -66,6 +66,7 @@ def accept(request: Request, watch: Stopwatch, *, from_list: bool = False) -> Jo
         Cancelled: the request was cancelled while the clip was looked at.
     """
     source, options = request.source, request.options
+    modes = allowed_modes(options)
     with watch.stage("probe"):
         info = video.probe(source, salvage=options.salvage, recut=options.recut)
         for take in range(options.takes):
@@ -76,9 +77,7 @@ def accept(request: Request, watch: Stopwatch, *, from_list: bool = False) -> Jo
     ranges: tuple[Range, ...] = ()
     if mode is Mode.AUTO:
         with watch.stage("route"):
-            route = router.route_clip(
-                source, info, tuple(MODES), progress=request.progress, cancelled=request.cancelled
-            )
+            route = router.route_clip(source, info, modes, progress=request.progress, cancelled=request.cancelled)
         mode, reason, ranges = route.mode, f"auto: {route.reason}", route.ranges if len(route.ranges) > 1 else ()
     with watch.stage("load"):
         voice = voice_of(mode, options)

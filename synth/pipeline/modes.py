@@ -8,6 +8,7 @@ from typing import Final
 
 from synth.errors import OptionError
 from synth.options import Mode, Options, Synthesis
+from synth.voices.ambient.prompting.asked import asked_of
 from synth.voices.base import Voice
 from synth.voices.library import registry
 
@@ -19,9 +20,15 @@ def _hits() -> Voice:
 
 
 def _ambient() -> Voice:
-    from synth.voices.ambient.voice import AmbientVoice
+    from synth.voices.ambient.computed_voice import ComputedVoice
 
-    return AmbientVoice()
+    return ComputedVoice()
+
+
+def _learnt() -> Voice:
+    from synth.voices.ambient.learnt_voice import LearntVoice
+
+    return LearntVoice()
 
 
 def _speech() -> Voice:
@@ -52,12 +59,25 @@ def _over(mode: Mode) -> Callable[[Voice], Voice]:
     return make
 
 
+LEARNT: Final[dict[Mode, Callable[[], Voice]]] = {Mode.AMBIENT: functools.cache(_learnt)}
+"""Mode -> maker of its learnt voice, for ``synthesis=learnt``; any other mode is sounded as ever."""
+
 LIBRARY_MODES: Final = {mode: _over(mode) for mode in (Mode.HITS, Mode.AMBIENT)}
 """Modes that ``synthesis=library`` means something for; any other is sounded as ever."""
 
 
 TOGETHER: Final = frozenset({Mode.AMBIENT})
 """Modes of which several jobs are done faster in one :func:`sonorize_all` than one after another."""
+
+
+def allowed_modes(options: Options) -> tuple[Mode, ...]:
+    """The modes that the picture may choose from: ``without="speech"`` leaves speech no way in.
+
+    Raises:
+        OptionError: what is asked for in words is not understood, or contradicts the other options.
+    """
+    without_speech = asked_of(options).exclusions.speech
+    return tuple(mode for mode in MODES if not (without_speech and mode is Mode.SPEECH))
 
 
 def voice_of(mode: Mode, options: Options | None = None) -> Voice:
@@ -69,8 +89,11 @@ def voice_of(mode: Mode, options: Options | None = None) -> Voice:
     if mode not in MODES:
         available = ", ".join(["auto", *(known.value for known in MODES)])
         raise OptionError(f"mode is {mode.value!r}, which has no voice in this release; available are {available}")
-    voice = MODES[mode]()
-    if options is None or options.synthesis is not Synthesis.LIBRARY or mode not in LIBRARY_MODES:
-        return voice
+    synthesis = Synthesis.EXAMPLE if options is None else options.synthesis
+    if synthesis is Synthesis.LEARNT and mode in LEARNT:
+        return LEARNT[mode]()
+    if options is None or synthesis is not Synthesis.LIBRARY or mode not in LIBRARY_MODES:
+        return MODES[mode]()
     registry.find(options.library)
-    return LIBRARY_MODES[mode](voice)
+    # A library's recordings are known by the ten classes of the learnt voice.
+    return LIBRARY_MODES[mode](LEARNT.get(mode, MODES[mode])())

@@ -85,6 +85,7 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         mode_reason=job.mode_reason,
         ranges=job.ranges,
         library=rendering.laid,
+        layers=rendering.layers,
         picture=remuxed.picture,
         digests=remuxed.digests,
         delivered=remuxed.delivery,

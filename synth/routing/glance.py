@@ -3,8 +3,9 @@
 Frames come at 15 Hz. Once a second faces are looked for, and the mouth of the largest is held against the rest of its
 face over a quarter of a second: a mouth that moves talks, a face that is still does not. For two seconds of every five,
 and after each cut, the hits voice's network listens; in the middle of them the packaged network looks at a picture, and
-colours and motion are measured for a second, as :mod:`synth.models.selector` wants them. What is kept does not grow
-with the picture's size.
+colours and motion are measured for a second, as :mod:`synth.models.selector` wants them. At two moments of each it
+looks again, on the input that it was trained on, for :mod:`synth.models.vocabulary.sound_selector`. What is kept does
+not grow with the picture's size.
 
 Shapes: H x W = one frame, 64 x 64 = a face, S = steps of the hits voice's network (90 a second).
 """
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from synth import weights
 from synth.errors import Cancelled
+from synth.models.vocabulary.sound_selector import word_probabilities
 from synth.voices.ambient import scene
 from synth.voices.ambient.image_cues import Cues
 from synth.voices.ambient.optical_flow import COARSE_SIDE, Motion, is_cut
@@ -74,7 +76,10 @@ class Window:
         start_s, end_s: from the first frame to beyond the last.
         onset: float32 [S], probability that something is struck.
         loudness: float32 [S], what the hits voice's network expects to hear, mean over its bands.
-        logits: float32 [1000], what the packaged network takes the picture in the middle for.
+        logits: float32 [1000], what the packaged network takes the picture in the middle for, on the input that the
+            hits voice's network knows it by.
+        words: float64 [1000], what it takes two pictures for on the input that it was trained on; see
+            :func:`synth.models.vocabulary.sound_selector.word_probabilities`.
         cues: of colours and motion, see :data:`synth.voices.ambient.image_cues.CUES`.
     """
 
@@ -83,6 +88,7 @@ class Window:
     onset: NDArray[np.float32]
     loudness: NDArray[np.float32]
     logits: NDArray[np.float32]
+    words: NDArray[np.float64]
     cues: Mapping[str, float]
 
 
@@ -224,6 +230,8 @@ def _listen(frames: list[Frame], start_s: float) -> Window:
     from synth.voices.hits import detector
 
     model = _ear()
+    shown = np.stack([frames[len(frames) // 4], frames[3 * len(frames) // 4]])
+    words = word_probabilities(scene.word_eye().features_and_classes(shown)[1])
     features, classes = scene.packaged_eye().features_and_classes(frames[len(frames) // 2][None])
     picture = np.concatenate([features[0], evidence(classes)[0]])
     size = model.config.width, model.config.height
@@ -233,7 +241,7 @@ def _listen(frames: list[Frame], start_s: float) -> Window:
     for frame in frames[:_CUES_FRAMES]:
         cues.add(frame, motion.step(frame), motion.difference)
     end_s = start_s + len(frames) / RATE_HZ
-    return Window(start_s, end_s, heard.onset, heard.cochleagram.mean(1), classes[0], cues.means())
+    return Window(start_s, end_s, heard.onset, heard.cochleagram.mean(1), classes[0], words, cues.means())
 
 
 @functools.cache

@@ -20,6 +20,7 @@ from synth.dsp.stereo import to_channels
 from synth.errors import Cancelled
 from synth.media import audio
 from synth.options import Options
+from synth.voices.ambient.layers import Layer
 from synth.voices.base import CancelPoll, Controls, Frame, Hit, Progress, Rendering, Sound, Uniforms, Voice
 
 if TYPE_CHECKING:
@@ -140,16 +141,20 @@ class Medley:
         out = np.zeros((round(self._duration_s * self.sample_rate_hz), 2), np.float32)
         hits: list[Hit] = []
         laid: list[Laid] = []
+        layers: list[Layer] = []
         for number, part in enumerate(self._parts):
             if cancelled():
                 raise Cancelled("stopped between two ranges of the clip")
             rendering = _sound(part, options, _drawing(uniforms, number), cancelled)
             hits += _on_the_clip(part, rendering.hits)
             laid += _laid_on_the_clip(part, rendering.laid)
+            layers += _layers_on_the_clip(part, rendering.layers)
             self._lay(out, number, rendering.sound, options)
             if rendering.made_s is not None:
-                return Rendering(out, tuple(hits), max(0.0, part.offset_s + rendering.made_s), tuple(laid))
-        return Rendering(out, tuple(hits), laid=tuple(laid))
+                return Rendering(
+                    out, tuple(hits), max(0.0, part.offset_s + rendering.made_s), tuple(laid), tuple(layers)
+                )
+        return Rendering(out, tuple(hits), laid=tuple(laid), layers=tuple(layers))
 
     def _lay(self, out: Sound, number: int, sound: Sound, options: Options) -> None:
         """Add the sound of a part to the whole, with its cross-fades."""
@@ -191,6 +196,18 @@ def _on_the_clip(part: Part, hits: Sequence[Hit]) -> list[Hit]:
     """Hits of a part's clock on that of the clip; those in what is held at its edges are none."""
     moved = [replace(hit, time_s=hit.time_s + part.offset_s) for hit in hits]
     return [hit for hit in moved if part.start_s <= hit.time_s < part.end_s]
+
+
+def _layers_on_the_clip(part: Part, layers: Sequence[Layer]) -> list[Layer]:
+    """Layers of a part, which begin and end with it at the latest."""
+    return [
+        replace(
+            layer,
+            start_s=max(part.start_s, part.offset_s + (layer.start_s or 0.0)),
+            end_s=part.end_s if layer.end_s is None else min(part.end_s, part.offset_s + layer.end_s),
+        )
+        for layer in layers
+    ]
 
 
 def _laid_on_the_clip(part: Part, laid: Sequence[Laid]) -> list[Laid]:

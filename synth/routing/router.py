@@ -1,10 +1,13 @@
 """``mode=auto``: which voice a clip wants, how sure that is, why, and where in the clip another one is wanted.
 
-Four measures of a :class:`synth.routing.glance.Glance`, each -1..2 at most, go through a softmax of linear sums,
-:data:`WEIGHTS`. They were fitted by logistic regression (ridge of 0.002 on all but the constants, in which every clip
-of GRID and Greatest Hits counts half of a wild one) on one half of 36 clips of Greatest Hits (hits), 20 of GRID
-(speech) and 52 wild ones; :mod:`synth.evaluation.router` names the halves and holds the other one against it. The
-measures themselves and the ramps in them were chosen in view of all of these clips.
+Class first: where the picture says clearly what it should sound like
+(:mod:`synth.models.vocabulary.sound_selector`), that is ambient sound of that class, unless somebody talks, or the
+picture is less clear and looks as if a stick struck. Else, four measures of a
+:class:`synth.routing.glance.Glance`, each -1..2 at most, go through a softmax of linear sums, :data:`WEIGHTS`. They
+were fitted by logistic regression (ridge of 0.002 on all but the constants, in which every clip of GRID and Greatest
+Hits counts half of a wild one) on one half of 36 clips of Greatest Hits (hits), 20 of GRID (speech) and 52 wild ones;
+:mod:`synth.evaluation.router` names the halves and holds the other one against it. The measures themselves and the
+ramps in them were chosen in view of all of these clips.
 
 A clip is cut into spans where the scene changes, and where a face comes or goes. A span gets another voice than the
 clip as a whole only where that is likelier than :data:`SURE`: a change of voice that is wrong is worse than none.
@@ -14,6 +17,7 @@ Importable without torch; looking at a clip loads it.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -26,8 +30,11 @@ from numpy.typing import NDArray
 
 from synth.ambient_classes import DISPLAY_NAMES
 from synth.media import video
+from synth.models.vocabulary.sound_selector import FITS, SoundSelection, select_sounds
 from synth.options import Mode
 from synth.result import Range
+from synth.sound_names import display_name
+from synth.voices.ambient.catalogue.registry import all_sounds
 from synth.voices.base import CancelPoll, Progress, ignore_progress, never_cancelled
 
 if TYPE_CHECKING:
@@ -57,6 +64,10 @@ _LOUDNESS: Final = (0.075, 0.01)  # middle and scale of what the hits voice's ne
 _STRIKING: Final = 0.2
 _SCENE: Final = 0.4
 _ONSET: Final = 0.475  # as the hits voice is calibrated
+_FACE_SPEAKS: Final = 0.6  # evidence of a face that fills the clip and talks
+_CLASS_PROBABILITY: Final = ((0.2, 0.4, 1.0), (0.72, 0.85, 0.95))  # evidence of a sound, and how likely it is right
+_STRUCK, _BESIDE_HITS = 0.8, 0.35  # probability of hits from which on a sound needs more evidence, and how much
+_LYING_ABOUT, _WHAT_LIES_ABOUT = frozenset({"foley", "machines"}), 0.5  # things that a stick strikes: more still
 _TELLING_RATE_HZ: Final = 0.3  # fewer impacts a second are not worth telling
 
 
@@ -168,6 +179,13 @@ def softmax(found: Mapping[str, float]) -> dict[Mode, float]:
     return {mode: share / sum(shares) for mode, share in zip(VOICES, shares, strict=True)}
 
 
+@functools.cache
+def _silencing() -> frozenset[str]:
+    """Sounds whose sight says that a mouth that moves does something else than talk: it plays, eats, cries."""
+    music = {name for name, sound in all_sounds().items() if sound.family == "music"}
+    return frozenset({*music, "chopping_food", "crying_baby", "dishes", "frying", "whistling"})
+
+
 class _Span:
     """A stretch of a clip, with what was seen in it."""
 
@@ -177,8 +195,33 @@ class _Span:
         self.windows = inside or list(seen.windows)
         self.faces = [look for look in seen.faces if start_s <= look.time_s < end_s]
 
+    @functools.cached_property
+    def sounds(self) -> SoundSelection | None:
+        """What the picture should sound like; ``None`` where nobody looked closely."""
+        if not self.windows:
+            return None
+        cues = {name: float(np.mean([one.cues[name] for one in self.windows])) for name in self.windows[0].cues}
+        return select_sounds(np.mean([window.words for window in self.windows], axis=0), cues)
+
     def probabilities(self) -> dict[Mode, float]:
-        return softmax(measures(self.windows, self.faces))
+        shares = softmax(measures(self.windows, self.faces))
+        if self.sounds is None or not self._is_of_a_class(shares):
+            return shares
+        ambient = float(np.interp(self.sounds.best.evidence, *_CLASS_PROBABILITY))
+        rest = (1 - ambient) / max(1e-9, shares[Mode.HITS] + shares[Mode.SPEECH])
+        return {mode: ambient if mode is Mode.AMBIENT else share * rest for mode, share in shares.items()}
+
+    def _is_of_a_class(self, shares: Mapping[Mode, float]) -> bool:
+        """Whether the picture says clearly what it sounds like: more clearly where it looks as if a stick struck."""
+        assert self.sounds is not None
+        best = self.sounds.best
+        needed = FITS
+        if shares[Mode.HITS] > _STRUCK:
+            lies_about = all_sounds()[best.name].family in _LYING_ABOUT
+            needed = _WHAT_LIES_ABOUT if lies_about else _BESIDE_HITS
+        if best.evidence < needed:
+            return False
+        return best.evidence >= _speech_evidence(self.faces, self.sounds)
 
     def reason(self, mode: Mode) -> str:
         if mode is Mode.SPEECH:
@@ -190,6 +233,8 @@ class _Span:
             return f"impacts at {impacts:.1f} a second"
         if mode is Mode.HITS:
             return "what is seen in the picture is struck or strikes"
+        if self.sounds is not None and self.sounds.fits:
+            return f"the scene looks like {display_name(self.sounds.best.name)} ({self.sounds.best.evidence:.2f})"
         scene = _selection(self.windows) if self.windows else None
         if scene is not None and scene.fits:
             return f"the scene looks like {DISPLAY_NAMES[scene.name]} ({scene.probability:.2f})"
@@ -216,6 +261,12 @@ def _selection(windows: Sequence[Window]) -> Selection:
     logits = np.mean([window.logits for window in windows], axis=0)
     names = windows[0].cues
     return select(_Sight(logits, {name: float(np.mean([one.cues[name] for one in windows])) for name in names}))
+
+
+def _speech_evidence(faces: Sequence[FaceLook], sounds: SoundSelection) -> float:
+    """How much a face speaks for speech, 0..1: not where an instrument, food or a baby is seen."""
+    other = max((value for name, value in sounds.evidence.items() if name in _silencing()), default=0.0)
+    return _FACE_SPEAKS * _talk(faces) * (1 - min(1.0, 3 * other))
 
 
 def _talk(faces: Sequence[FaceLook]) -> float:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from synth.options import Options
 from synth.shapes import Arrays
+from synth.voices.ambient.layers import Candidate, Layer
 
 if TYPE_CHECKING:
     from synth.media.video import VideoInfo
@@ -80,11 +81,12 @@ class SoundChoice:
     """Which kind of sound a picture wants, and why.
 
     Attributes:
-        name: one of :data:`synth.ambient_classes.AMBIENT_CLASSES`.
-        probability: of that class, 0..1; 1 where a person named it.
-        probabilities: of every class; empty where a person named it.
-        fits: whether the picture shows any of the classes.
+        name: of a sound in the catalogue.
+        probability: how much of what is seen speaks for it, 0..1; 1 where a person named it.
+        probabilities: the same of the likeliest sounds.
+        fits: whether it is likelier right than wrong; else it is only the nearest.
         reason: a sentence.
+        candidates: the next ones, best first.
     """
 
     name: str
@@ -92,6 +94,7 @@ class SoundChoice:
     probabilities: Mapping[str, float]
     fits: bool
     reason: str
+    candidates: tuple[Candidate, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -101,6 +104,7 @@ class SoundChoice:
             "probabilities": {name: round(value, 4) for name, value in self.probabilities.items()},
             "fits": self.fits,
             "reason": self.reason,
+            "candidates": [one.as_json() for one in self.candidates],
         }
 
 
@@ -117,6 +121,7 @@ class Controls(Arrays):
         silence: a sentence when nothing is to be heard; the waveform is then silence and the sentence a warning.
         choice: the kind of sound, for voices that have several.
         features: further tracks by name, float32 [T, D] at the same rate, for voices that need them.
+        layers: what an ambient sound is made of, the foreground first; empty for voices without layers.
         warnings: sentences for the person who asked.
     """
 
@@ -128,6 +133,7 @@ class Controls(Arrays):
     features: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     silence: str | None = None
     warnings: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
     def __post_init__(self) -> None:
         self.require(track="T D")
@@ -142,12 +148,14 @@ class Rendering(Arrays):
         hits: the hits of the controls with their exemplars filled in.
         made_s: seconds that were made when the take was cancelled, silence after them; ``None`` for a whole one.
         laid: the recordings of a sound library that are heard, in order of time.
+        layers: the layers that are heard, with all their knobs and their mean place.
     """
 
     sound: Sound
     hits: tuple[Hit, ...] = ()
     made_s: float | None = None
     laid: tuple[Laid, ...] = ()
+    layers: tuple[Layer, ...] = ()
 
     def __post_init__(self) -> None:
         self.require(sound=("N", "N 2"))

@@ -32,7 +32,7 @@ from web.api.schemas.options import OptionsForm
 from web.context import owner, site, viewer
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, info_json, variant_seeds
+from web.uploads.submit import Ticket, info_json, variant_options, variant_seeds
 from workers.jobs import Job, State, made_at
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
@@ -213,7 +213,7 @@ def retry(job_id: str) -> Response:
 @describes(
     Operation(
         "varyJob",
-        "The same clip with other seeds, as new jobs",
+        "The same clip with other seeds or as another sound, as new jobs",
         {202: schemas.Created},
         (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
         body=Variants,
@@ -222,7 +222,8 @@ def retry(job_id: str) -> Response:
 def variants(job_id: str, body: Variants) -> Response:
     """New jobs for the same clip, with other seeds."""
     job = site().job(job_id)
-    made = site().submitter.vary(job, variant_seeds(body.model_dump(exclude_unset=True), job), owner())
+    asked = body.model_dump(exclude_unset=True)
+    made = site().submitter.vary(job, variant_seeds(asked, job), owner(), variant_options(asked, job))
     return reply({"jobs": [job_json(new, hits=False) for new in made]}, 202, {"Location": links(made[0])["self"]})
 
 

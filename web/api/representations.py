@@ -125,6 +125,7 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
     if hits:
         shown["hits"] = list(output["hits"])
         shown["library"] = list(output.get("library", ()))
+        shown["layers"] = list(output.get("layers", ()))
         shown["stages_s"] = dict(output["stages_s"])
     return shown
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synth.cli import sound
+from synth.cli import sound, words
 from synth.cli.console import say, say_json, warn
 from synth.errors import OptionError
 from synth.options import Mode, Options
@@ -40,6 +40,8 @@ def submit(
     material: sound.Material = None,
     library: sound.Library = None,
     sound_class: sound.SoundClass = None,
+    prompt: words.Prompt = None,
+    without: words.Without = None,
     voice: sound.VoicePack = None,
     face: sound.Face = None,
     keep_partial: sound.KeepPartial = False,
@@ -64,6 +66,8 @@ def submit(
             "material": material,
             "library": library,
             "sound_class": sound_class,
+            "prompt": prompt,
+            "without": without,
             "voice": voice,
             "face": face,
             "keep_partial": keep_partial,
@@ -76,6 +80,7 @@ def submit(
             "rate_hz": rate,
         }
     )
+    understood = words.understood(options, as_json=as_json)
     from web.client import Client
     from web.commands.transfer import Transfer, board, fetch, refuse_clashes, send
     from workers.settings import ClientSettings
@@ -97,7 +102,7 @@ def submit(
             _tell_how_to_go_on(transfers)
             raise
     if as_json:
-        say_json({"jobs": [one.as_json() for one in transfers]})
+        say_json({"jobs": [one.as_json() for one in transfers], **({"prompt": understood} if understood else {})})
     else:
         for one in transfers:
             _report(one, asked.server)

@@ -19,7 +19,7 @@ from web.context import owner, site, viewer
 from web.security import csrf
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, variant_seeds
+from web.uploads.submit import Ticket, variant_options, variant_seeds
 from workers.jobs import Job, State, new_id
 
 blueprint = Blueprint("pages", __name__)
@@ -105,9 +105,9 @@ def retry(job_id: str) -> Response:
 
 @blueprint.post("/jobs/<job_id>/variants")
 def variant(job_id: str) -> Response:
-    """The same clip with another seed."""
-    old = site().job(job_id)
-    made = site().submitter.vary(old, variant_seeds(request.form.to_dict(), old), owner())
+    """The same clip with another seed, or as another sound."""
+    old, asked = site().job(job_id), request.form.to_dict()
+    made = site().submitter.vary(old, variant_seeds(asked, old), owner(), variant_options(asked, old))
     return redirect(url_for("pages.job", job_id=made[0].id), 303)
 
 

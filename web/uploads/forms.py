@@ -9,12 +9,12 @@ from enum import StrEnum
 from typing import Any, Final
 
 from synth import weights
-from synth.ambient_classes import AMBIENT_CLASSES, DISPLAY_NAMES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.options import (
     LOUDNESS_RANGE_LUFS,
     MAX_FACES,
+    MAX_PROMPT_CHARS,
     MAX_SEED,
     MAX_TAKES,
     RATE_RANGE_HZ,
@@ -25,6 +25,8 @@ from synth.options import (
     Options,
     Synthesis,
 )
+from synth.sound_names import SOUND_NAMES, display_name
+from synth.voices.ambient.prompting.asked import asked_of
 
 MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT, Mode.SPEECH)
 """What can be asked for in this release. The voices stand in the pipeline, which would load torch; a test compares."""
@@ -38,8 +40,9 @@ _WORDS: Final[dict[StrEnum, str]] = {
     Mode.HITS: "Hits and scratches",
     Mode.AMBIENT: "Ambient sound",
     Mode.SPEECH: "Speech",
-    Synthesis.EXAMPLE: "Sound bank",
+    Synthesis.EXAMPLE: "Sound bank or models",
     Synthesis.PARAMETRIC: "Shaped noise",
+    Synthesis.LEARNT: "Learnt network",
     Synthesis.LIBRARY: "Sound library",
     ExistingSound.REPLACE: "Replace it",
     ExistingSound.KEEP: "Keep it as a second track",
@@ -47,6 +50,10 @@ _WORDS: Final[dict[StrEnum, str]] = {
     Channels.MONO: "One",
     Channels.STEREO: "Two",
 }
+
+
+_PROMPT: Final = "heavy rain on a tin roof, thunder far away"
+_WORDED: Final = (Mode.AUTO, Mode.AMBIENT)
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,8 @@ class Field:
         low, high, step: of a number.
         switch: whether it is on or off; ``value`` is ``true`` or ``false``.
         modes: those that it means something for; empty for all. Scripts hide it where another is chosen.
+        longest: of a text, in letters.
+        example: what a text may say.
     """
 
     name: str
@@ -70,15 +79,19 @@ class Field:
     step: str = ""
     switch: bool = False
     modes: tuple[Mode, ...] = ()
+    longest: int = 0
+    example: str = ""
 
 
 def main_fields() -> tuple[Field, ...]:
     """What nearly everybody wants to choose."""
     materials = (("", "As it looks"), *((name, name.replace("-", " ").capitalize()) for name in MATERIALS))
-    sounds = (("", "As it looks"), *((name, class_words(name).capitalize()) for name in AMBIENT_CLASSES))
+    sounds = (("", "As it looks"), *((name, class_words(name).capitalize()) for name in SOUND_NAMES))
     packs = (("", "The one that ships"), *((name, name) for name in _packs()))
     return _offered(
         _choice("mode", "Voice", MODES, _DEFAULTS.mode),
+        _text("prompt", "In words", "What is to be heard, instead of what the picture shows.", _PROMPT, _WORDED),
+        _text("without", "Without", "What may not be heard.", "speech, music", ()),
         Field("material", "Material", "", "For every hit.", materials, modes=(Mode.AUTO, Mode.HITS)),
         Field("sound_class", "Sound", "", "What it is the sound of.", sounds, modes=(Mode.AMBIENT,)),
         Field("voice", "Whose voice", "", "A voice pack of this server.", packs, modes=(Mode.SPEECH,)),
@@ -113,9 +126,9 @@ def more_fields(libraries: Sequence[str] = ()) -> tuple[Field, ...]:
 
 
 def _making(libraries: Sequence[str]) -> tuple[Field, ...]:
-    """What sounds are made from; where there are libraries, ambient sound may come from them too."""
+    """What sounds are made from; where there are libraries, they may come from them too."""
     offered = tuple(one for one in Synthesis if libraries or one is not Synthesis.LIBRARY)
-    modes = (Mode.AUTO, Mode.HITS, Mode.AMBIENT) if libraries else (Mode.AUTO, Mode.HITS)
+    modes = (Mode.AUTO, Mode.HITS, Mode.AMBIENT)
     made = replace(_choice("synthesis", "Made from", offered, _DEFAULTS.synthesis), modes=modes)
     if not libraries:
         return (made,)
@@ -126,12 +139,15 @@ def _making(libraries: Sequence[str]) -> tuple[Field, ...]:
 
 def words(value: str) -> str:
     """A mode, a way of synthesis or another choice in words."""
-    return next((text for member, text in _WORDS.items() if member.value == value), DISPLAY_NAMES.get(value, value))
+    return next(
+        (text for member, text in _WORDS.items() if member.value == value),
+        display_name(value) if value in SOUND_NAMES else value,
+    )
 
 
 def class_words(name: str) -> str:
     """An ambient class in words."""
-    return DISPLAY_NAMES.get(name, name)
+    return display_name(name)
 
 
 def parse_options(raw: Mapping[str, Any], libraries: Sequence[str] = ()) -> Options:
@@ -153,6 +169,7 @@ def parse_options(raw: Mapping[str, Any], libraries: Sequence[str] = ()) -> Opti
     # The library takes paths of the machine it runs on; a stranger must not name files of the server's.
     if options.bank is not None and not re.fullmatch(BANK_NAME, options.bank):
         raise OptionError("bank must be the name of a bank that ships: lower-case letters, digits and dashes")
+    asked_of(options)  # words that are not understood are refused here
     _check_library(options, libraries)
     if options.voice is not None and options.voice not in _packs():
         raise OptionError(f"voice is {options.voice!r}; there are {', '.join(_packs()) or 'none'}")
@@ -181,6 +198,10 @@ def _offered(*fields: Field) -> tuple[Field, ...]:
 
 def _choice(name: str, label: str, members: tuple[StrEnum, ...], value: StrEnum) -> Field:
     return Field(name, label, value.value, choices=tuple((member.value, _WORDS[member]) for member in members))
+
+
+def _text(name: str, label: str, hint: str, example: str, modes: tuple[Mode, ...]) -> Field:
+    return Field(name, label, "", hint, modes=modes, longest=MAX_PROMPT_CHARS, example=example)
 
 
 def _number(name: str, label: str, value: object, low: object, high: object, step: str, hint: str = "") -> Field:

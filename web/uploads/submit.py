@@ -17,12 +17,14 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any, Final
 
+from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.media import video
 from synth.media.looking import look
-from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
+from synth.options import MAX_SEED, MAX_TAKES, Limits, Mode, Options, Synthesis
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
 from web.uploads.questions import SOURCE_TYPE, Questions
@@ -156,10 +158,15 @@ class Submitter:
             self.notify(job.mode)
         return job
 
-    def vary(self, job: Job, seeds: list[int], owner: str) -> list[Job]:
+    def vary(
+        self, job: Job, seeds: list[int], owner: str, changed: Mapping[str, Any] = MappingProxyType({})
+    ) -> list[Job]:
         """New jobs for the clip of an old one, each with another seed.
 
         The clip is copied, so that each job can be deleted without the others noticing.
+
+        Args:
+            changed: options that are to differ from the old job's, see :func:`variant_options`.
         """
         if job.mode == MUSIC:
             raise Conflict("music lies under this sound; ask the result that it was laid under for another seed")
@@ -172,7 +179,7 @@ class Submitter:
             except ObjectNotFound as error:
                 raise Conflict("the clip of this job is no longer stored; upload it again") from error
             for seed in seeds:
-                options = replace(Options.parse(job.options), seed=seed, takes=1)
+                options = replace(Options.parse({**job.options, **changed}), seed=seed, takes=1)
                 job_id = new_id(time.time())
                 key = f"{job_id}/source"
                 stored = self.storage.put(key, path, SOURCE_TYPE)
@@ -299,11 +306,31 @@ def variant_seeds(raw: Mapping[str, Any], job: Job) -> list[int]:
     wanted = raw.get("seeds")
     if wanted in (None, ""):
         takes = int(job.options.get("takes", 1))
-        following = (int(job.options.get("seed", 0)) + takes) % (MAX_SEED + 1)
+        following = int(job.options.get("seed", 0))
+        if not raw.get("sound_class"):  # another sound is another sound with the same seed too
+            following = (following + takes) % (MAX_SEED + 1)
         wanted = [raw["seed"] if raw.get("seed") not in (None, "") else following]
     if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_VARIANTS:
         raise OptionError(f"seeds must be a list of 1 to {MAX_VARIANTS} whole numbers")
     return [Options.parse({"seed": seed}).seed for seed in wanted]
+
+
+def variant_options(raw: Mapping[str, Any], job: Job) -> dict[str, Any]:
+    """The options that a request for variants changes: ``sound_class`` makes the clip sound of something else.
+
+    Raises:
+        OptionError: there is no such sound.
+    """
+    name = Options.parse({"sound_class": raw.get("sound_class")}).sound_class
+    if name is None:
+        return {}
+    learnt = job.options.get("synthesis") == Synthesis.LEARNT.value and name not in AMBIENT_CLASSES
+    return {
+        "sound_class": name,
+        "mode": Mode.AMBIENT.value,
+        **dict.fromkeys(("material", "bank", "voice", "face")),
+        **({"synthesis": Synthesis.EXAMPLE.value} if learnt else {}),
+    }
 
 
 def display_title(filename: str) -> str:

@@ -30,7 +30,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from synth.ambient_classes import AMBIENT_CLASSES, DISPLAY_NAMES
+from synth.ambient_classes import AMBIENT_CLASSES
+from synth.sound_names import display_name
 from synth.voices.library import vocabulary
 from workers.database import Database
 from workers.records import JOBS, WORDS, State
@@ -90,7 +91,7 @@ def rows_of(title: str, mode: str, result: Mapping[str, Any]) -> list[Row]:
             add(take, str(tag["name"]), float(tag["probability"]))
         classes, materials = _classes(output.get("sound_class") or {}), _materials(output.get("hits") or ())
         for name, chance in classes.items():
-            add(take, f"{name} {DISPLAY_NAMES.get(name, '')}", chance)
+            add(take, f"{name} {display_name(name)}", chance)
         for name, chance in materials.items():
             add(take, name, chance)
         known = {name: chance for name, chance in classes.items() if name in AMBIENT_CLASSES}

@@ -120,7 +120,7 @@ ROWS: Final = ("words and cues", "words", "cues", "words, less those that these 
 def choices(seen: Seen) -> dict[str, Selection]:
     """What each way to choose takes a clip for; ways without words have no nearest class either."""
     logits, nothing = seen.logits_mean, np.zeros(len(AMBIENT_CLASSES))
-    cues = cue_evidence(seen)
+    cues = cue_evidence(seen.cues)
     ways = (
         (combine(scenes.evidence(logits), cues, seen), scenes.lifts(logits)),
         (scenes.evidence(logits), scenes.lifts(logits)),

@@ -20,6 +20,7 @@ from synth.errors import OptionError
 from synth.evaluation.ambient.catalogue import evaluate_sounds
 from synth.evaluation.ambient.report import evaluate_ambient
 from synth.evaluation.ambient.selector import evaluate_selector
+from synth.evaluation.ambient.wild import evaluate_wild
 from synth.evaluation.audiovisual.ave import evaluate_ave
 from synth.evaluation.audiovisual.avol import evaluate_avol
 from synth.evaluation.audiovisual.crossmodal import evaluate_crossmodal
@@ -29,6 +30,7 @@ from synth.evaluation.audiovisual.music import evaluate_music
 from synth.evaluation.audiovisual.soundnet import evaluate_soundnet
 from synth.evaluation.audiovisual.texture import evaluate_texture
 from synth.evaluation.hits import pictures
+from synth.evaluation.hits.bank import evaluate_hit_bank
 from synth.evaluation.hits.baselines import motion_stops, uniform_rhythm
 from synth.evaluation.hits.clips import Judged, Listener, judge, listeners, see
 from synth.evaluation.router import evaluate_router
@@ -163,9 +165,11 @@ def _chance(judged: Sequence[Judged]) -> dict[str, float]:
 
 EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "hits": evaluate_hits,
+    "hit-bank": evaluate_hit_bank,
     "ambient": evaluate_ambient,
     "selector": evaluate_selector,
     "sounds": evaluate_sounds,
+    "wild": evaluate_wild,
     "speech": evaluate_speech,
     "router": evaluate_router,
     "texture": evaluate_texture,
@@ -184,6 +188,7 @@ FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
     "localizer": frozenset({"beside"}),
     "crossmodal": frozenset({"beside"}),
     "sounds": frozenset({"seeds", "classes", "knobs"}),
+    "wild": frozenset({"beside"}),
 }
 """Names of further arguments that an evaluation understands."""
 

@@ -42,6 +42,7 @@ SIDE_PX: Final = 112
 
 _GRID: Final = 4  # the camera's motion is fitted to every fourth pixel either way
 _MOVING: Final = 0.05  # sides a second
+_LEAST_MOVING: Final = 0.01  # of the picture: less is coding noise
 _HELD: Final = 3  # frames in a row that may be repeats
 COARSE_SIDE: Final = 16
 _CUT_CHANGE, _CUT_UNLIKE = 0.06, 0.45  # of full scale; one less the correlation
@@ -79,6 +80,8 @@ class Motion:
         self._design = _camera_design()
         self.difference: NDArray[np.float32] | None = None
         """Change of each grey pixel since the last frame [112, 112], full scale; ``None`` where there is none."""
+        self.position: float | None = None
+        """Where what moves by itself is, from the left, 0..1: the centre of its motion; ``None`` where nothing does."""
 
     def step(self, frame: Frame) -> NDArray[np.float32]:
         """The row [15] of one more frame."""
@@ -97,6 +100,7 @@ class Motion:
             row = self._row.copy()
             row[[MOTION.index("brightening"), MOTION.index("change")]] = 0
             row[MOTION.index("cut")] = 1
+            self.position = None
             return row
         if size == 0 and self._repeats < _HELD:
             # A video of a lower rate shows a frame twice; only what stands still for longer stands still.
@@ -115,6 +119,7 @@ class Motion:
         camera = _camera(flow, self._design)
         own = flow - camera
         speed = np.linalg.norm(own, axis=2)
+        self.position = _centre(speed)
         dy, dx = np.gradient(own, 1 / SIDE_PX, axis=(0, 1))
         middle = camera[SIDE_PX // 2, SIDE_PX // 2]
         row = (
@@ -131,6 +136,14 @@ class Motion:
             0.0,
         )
         return np.array(row, np.float32)
+
+
+def _centre(speed: NDArray[np.float32]) -> float | None:
+    """The middle of what moves, from the left, 0..1; ``None`` where less than a hundredth of the picture does."""
+    moving = np.maximum(speed - _MOVING, 0).sum(0, dtype=np.float64)
+    if float((speed > _MOVING).mean()) < _LEAST_MOVING:
+        return None
+    return float(moving @ ((np.arange(SIDE_PX) + 0.5) / SIDE_PX) / moving.sum())
 
 
 def _is_cut(before: NDArray[np.uint8], grey: NDArray[np.uint8], change: float) -> bool:

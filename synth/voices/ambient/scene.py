@@ -17,17 +17,21 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import Cancelled
+from synth.models.vocabulary.sound_selector import word_probabilities
 from synth.voices.ambient.image_cues import Cues
 from synth.voices.ambient.optical_flow import MOTION as MOTION
 from synth.voices.ambient.optical_flow import RATE_HZ as RATE_HZ
 from synth.voices.ambient.optical_flow import Motion, activity_of
 from synth.voices.base import CancelPoll, Frame, Progress, ignore_progress, never_cancelled
+
+if TYPE_CHECKING:
+    from synth.models.imagenet import ImageNetEye
 
 FRAME_SIZE: Final = (224, 224)
 """Width and height that the network sees; pictures are squeezed to a square, as crops were in its training."""
@@ -58,22 +62,39 @@ class Seen:
         appearance_index: int64 [T], for each frame the row of the latest of them.
         motion: float32 [T, 15], columns as in :data:`MOTION`.
         activity: float32 [T], 0..1: how much moves by itself; see
-        :func:`synth.voices.ambient.optical_flow.activity_of`. logits_mean: float32 [1000], the network's class answers,
-        mean over the pictures. cues: name -> number, measured on the whole clip; see
-        :class:`synth.voices.ambient.image_cues.Cues`.
+            :func:`synth.voices.ambient.optical_flow.activity_of`.
+        position: float32 [T], where what moves by itself is, from the left, 0..1; what was before where nothing moves.
+        logits_mean: float32 [1000], the network's class answers, mean over the pictures.
+        words: float64 [1000], the probability of each word, mean over the pictures; see
+            :func:`synth.models.vocabulary.sound_selector.word_probabilities`.
+        cues: name -> number, measured on the whole clip; see :class:`synth.voices.ambient.image_cues.Cues`.
     """
 
     appearance: NDArray[np.float32]
     appearance_index: NDArray[np.int64]
     motion: NDArray[np.float32]
     activity: NDArray[np.float32]
+    position: NDArray[np.float32]
     logits_mean: NDArray[np.float32]
+    words: NDArray[np.float64]
     cues: Mapping[str, float]
 
 
 @functools.cache
-def packaged_eye() -> Eye:
-    """The packaged ImageNet network, loaded once a process.
+def word_eye() -> Eye:
+    """The packaged network on the input that it was trained on: for whoever reads its class answers as words.
+
+    Raises:
+        WeightsError: its package is missing or damaged.
+    """
+    from synth.models.imagenet import TRAINED_INPUT
+
+    return packaged_eye().fed(TRAINED_INPUT)
+
+
+@functools.cache
+def packaged_eye() -> ImageNetEye:
+    """The packaged ImageNet network on the input that the shipped networks know it by, loaded once a process.
 
     Raises:
         WeightsError: its package is missing or damaged.
@@ -89,6 +110,7 @@ def look(
     *,
     expected_frames: int = 0,
     eye: Eye | None = None,
+    every: int = EVERY,
     progress: Progress = ignore_progress,
     cancelled: CancelPoll = never_cancelled,
 ) -> Seen:
@@ -97,7 +119,8 @@ def look(
     Args:
         frames: uint8 [H, W, 3] at :data:`RATE_HZ`; of any one size, best :data:`FRAME_SIZE`.
         expected_frames: about how many will come, for the progress only.
-        eye: what looks at every eighth; the packaged network where none is given.
+        eye: what looks at pictures; the packaged network where none is given.
+        every: it looks at the first of so many frames.
         progress: told ``("look", fraction)``.
         cancelled: polled every frame.
 
@@ -113,41 +136,53 @@ def look(
     rows: list[NDArray[np.float32]] = []
     waiting: list[Frame] = []
     features: list[NDArray[np.float32]] = []
-    classes = np.zeros(CLASSES)
+    classes, words = np.zeros(CLASSES), np.zeros(CLASSES)
+    positions: list[float | None] = []
     for index, frame in enumerate(frames):
         if cancelled():
             raise Cancelled("stopped while looking at the picture")
         rows.append(motion.step(frame))
         cues.add(frame, rows[-1], motion.difference)
-        if index % EVERY == 0:
+        positions.append(motion.position)
+        if index % every == 0:
             waiting.append(frame.copy())
         if len(waiting) == _AT_ONCE:
-            classes += _glance(eye, waiting, features)
+            _glance(eye, waiting, features, classes, words)
             progress("look", (index + 1) / max(index + 1, expected_frames))
     if waiting:
-        classes += _glance(eye, waiting, features)
-    return _conclude(rows, features, classes, cues)
+        _glance(eye, waiting, features, classes, words)
+    return _conclude(rows, positions, features, classes, words, cues, every)
 
 
-def _glance(eye: Eye, waiting: list[Frame], features: list[NDArray[np.float32]]) -> NDArray[np.float64]:
-    """Look at the pictures that wait, keep their features, and give the sum of their class answers [1000]."""
+def _glance(
+    eye: Eye,
+    waiting: list[Frame],
+    features: list[NDArray[np.float32]],
+    classes: NDArray[np.float64],
+    words: NDArray[np.float64],
+) -> None:
+    """Look at the pictures that wait, keep their features, and add up class answers [1000] and words [1000]."""
     seen, answers = eye.features_and_classes(np.stack(waiting))
+    words += len(waiting) * word_probabilities(answers)
+    classes += answers.sum(0, dtype=np.float64)
     waiting.clear()
     features.append(seen)
-    return np.asarray(answers.sum(0, dtype=np.float64))
 
 
 def _conclude(
     rows: list[NDArray[np.float32]],
+    positions: list[float | None],
     features: list[NDArray[np.float32]],
     classes: NDArray[np.float64],
+    words: NDArray[np.float64],
     cues: Cues,
+    every: int,
 ) -> Seen:
     if not rows:
         none = np.zeros(0, np.float32)
         logits = np.zeros(CLASSES, np.float32)
         empty = np.zeros((0, FEATURES), np.float32), np.zeros(0, np.int64), np.zeros((0, len(MOTION)), np.float32)
-        return Seen(*empty, none, logits, cues.means())
+        return Seen(*empty, none, none, logits, words, cues.means())
     appearance = np.concatenate(features)
     if len(rows) > 1:
         rows[0] = rows[1].copy()  # nothing was before the first frame: it moves as the next one does
@@ -155,9 +190,21 @@ def _conclude(
     motion = np.stack(rows)
     return Seen(
         appearance=appearance,
-        appearance_index=np.arange(len(rows)) // EVERY,
+        appearance_index=np.arange(len(rows)) // every,
         motion=motion,
         activity=activity_of(motion),
+        position=_held(positions),
         logits_mean=(classes / len(appearance)).astype(np.float32),
+        words=words / len(appearance),
         cues=cues.means(),
     )
+
+
+def _held(positions: list[float | None]) -> NDArray[np.float32]:
+    """Positions [T] without gaps: what was before, at the start what comes first, the middle where nothing ever is."""
+    known = [(index, value) for index, value in enumerate(positions) if value is not None]
+    if not known:
+        return np.full(len(positions), 0.5, np.float32)
+    places, values = zip(*known, strict=True)
+    latest = np.searchsorted(places, np.arange(len(positions)), side="right") - 1
+    return np.asarray(np.array(values)[np.maximum(latest, 0)], np.float32)

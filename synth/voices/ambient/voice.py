@@ -1,4 +1,4 @@
-"""The ambient voice: what a scene sounds like, after Zhou et al., "Visual to Sound" (CVPR 2018, arXiv 1712.01393).
+"""The learnt ambient decoder, after Zhou et al., "Visual to Sound" (CVPR 2018, arXiv 1712.01393).
 
 The picture decides the class of sound (or a person does), a SampleRNN makes it sample by sample. How the picture
 reaches the decoder is the network's variant, see :mod:`synth.models.visual_to_sound`; the one that ships is *guided*.
@@ -80,7 +80,7 @@ class Decoder:
 
 
 class AmbientVoice:
-    """The voice of mode ``ambient``; a :class:`synth.voices.base.BatchVoice`.
+    """The decoder as a voice, at 16 kHz; a :class:`synth.voices.base.BatchVoice`.
 
     Args:
         network: name of the weights in the manifest.
@@ -127,9 +127,9 @@ class AmbientVoice:
             reason = f"{DISPLAY_NAMES[options.sound_class]} was asked for"
             choice = SoundChoice(options.sound_class, 1.0, selection.probabilities, fits=True, reason=reason)
         config = self._decoder.network.config
-        features: dict[str, NDArray[np.float32]] = {}
+        features: dict[str, NDArray[np.float32]] = {"motion": seen.motion, "position": seen.position[:, None]}
         if config.appearance == scene.FEATURES:
-            features = {"appearance": seen.appearance[seen.appearance_index], "motion": seen.motion}
+            features["appearance"] = seen.appearance[seen.appearance_index]
         return Controls(
             info.duration_s,
             track=seen.activity[:, None],
@@ -348,7 +348,7 @@ def _shown(appearance: int, controls: Controls) -> tuple[NDArray[np.float32], ND
     A network of recordings knows pictures by what a selector makes of them; one of videos by their features.
     """
     assert controls.choice is not None
-    if controls.features:
+    if "appearance" in controls.features:
         return controls.features["appearance"], controls.features["motion"]
     activity = _activity(controls)
     told = controls.choice.probabilities or {controls.choice.name: 1.0}

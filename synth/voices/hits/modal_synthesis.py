@@ -48,16 +48,16 @@ def strike(material: str, *, strength: float, size: float, rate_hz: int, uniform
     Raises:
         OptionError: an unknown material, or a value out of its range.
     """
-    recipe = _checked(material, strength, size, rate_hz)
-    dice = _Dice(uniforms)
+    recipe = checked(material, strength, size, rate_hz)
+    dice = Dice(uniforms)
     samples = round(min(LONGEST_STRIKE_S, _length_s(recipe, size)) * rate_hz)
     sound = np.zeros(samples)
     for layer in recipe.layers:
-        sound += 10 ** (layer.db / 20) * _peak_one(_render(layer, samples, rate_hz, size, dice))
-    sound = _brightness(sound, strength, rate_hz)
+        sound += 10 ** (layer.db / 20) * peak_one(_render(layer, samples, rate_hz, size, dice))
+    sound = brightness(sound, strength, rate_hz)
     fade = min(samples, round(_FADE_S * rate_hz))
     sound[samples - fade :] *= np.linspace(1, 0, fade)
-    return (_peak_one(sound) * (recipe.level * strength)).astype(np.float32)
+    return (peak_one(sound) * (recipe.level * strength)).astype(np.float32)
 
 
 def scratch(
@@ -70,19 +70,19 @@ def scratch(
     Raises:
         OptionError: an unknown material, or a value out of its range.
     """
-    recipe = _checked(material, strength, size, rate_hz)
+    recipe = checked(material, strength, size, rate_hz)
     if not (math.isfinite(duration_s) and 0 < duration_s <= 3600):
         raise OptionError(f"duration_s is {duration_s}; allowed is above 0 to 3600")
-    dice = _Dice(uniforms)
+    dice = Dice(uniforms)
     samples = max(1, round(duration_s * rate_hz))
     sound = _rub(recipe, samples, rate_hz, size, dice) * _stroke(samples, rate_hz, dice)
-    return (_peak_one(_brightness(sound, strength, rate_hz)) * (recipe.scratch_level * strength)).astype(np.float32)
+    return (peak_one(brightness(sound, strength, rate_hz)) * (recipe.scratch_level * strength)).astype(np.float32)
 
 
 # --- inside -------------------------------------------------------------------------------------------------------
 
 
-class _Dice:
+class Dice:
     """Uniform numbers in [0, 1) without end, expanded from the caller's; each call continues where the last ended."""
 
     def __init__(self, uniforms: NDArray[Any]) -> None:
@@ -104,7 +104,12 @@ class _Dice:
         return 2 * self.roll(count) - 1
 
 
-def _checked(material: str, strength: float, size: float, rate_hz: int) -> Recipe:
+def checked(material: str, strength: float, size: float, rate_hz: int) -> Recipe:
+    """The material's recipe, once all arguments are found to be in their ranges.
+
+    Raises:
+        OptionError: they are not.
+    """
     recipe = RECIPES.get(material)
     if recipe is None:
         raise OptionError(f"material is {material!r}; allowed are {', '.join(MATERIALS)}")
@@ -136,7 +141,7 @@ def _length_s(recipe: Recipe, size: float) -> float:
     return longest + _FADE_S
 
 
-def _render(layer: Layer, samples: int, rate_hz: int, size: float, dice: _Dice) -> Doubles:
+def _render(layer: Layer, samples: int, rate_hz: int, size: float, dice: Dice) -> Doubles:
     """One layer [N] of a hit, at any level."""
     if isinstance(layer, Modes):
         return _modes(layer, samples, rate_hz, size, dice)
@@ -151,7 +156,7 @@ def _render(layer: Layer, samples: int, rate_hz: int, size: float, dice: _Dice) 
     return _bubbles(starts, layer, samples, rate_hz, size, dice)
 
 
-def _modes(layer: Modes, samples: int, rate_hz: int, size: float, dice: _Dice) -> Doubles:
+def _modes(layer: Modes, samples: int, rate_hz: int, size: float, dice: Dice) -> Doubles:
     ratios = np.arange(1, layer.count + 1) ** layer.spacing * (1 + layer.scatter * dice.spread(layer.count))
     # Where a body is hit decides how much of each mode sounds: up to 12 dB less.
     levels_db = layer.tilt_db * np.log2(ratios) - 12 * dice.roll(layer.count)
@@ -170,7 +175,7 @@ def _modes(layer: Modes, samples: int, rate_hz: int, size: float, dice: _Dice) -
     return out
 
 
-def _burst(layer: Burst, samples: int, rate_hz: int, dice: _Dice) -> Doubles:
+def _burst(layer: Burst, samples: int, rate_hz: int, dice: Dice) -> Doubles:
     length = min(samples, math.ceil((layer.attack_s + 1.2 * layer.fall_s) * rate_hz) + 1)
     noise = _band_noise(length, layer.low_hz, layer.high_hz, rate_hz, dice)
     times = np.arange(length) / rate_hz
@@ -178,7 +183,7 @@ def _burst(layer: Burst, samples: int, rate_hz: int, dice: _Dice) -> Doubles:
     return np.pad(noise * envelope, (0, samples - length))
 
 
-def _band_noise(length: int, low_hz: float, high_hz: float, rate_hz: int, dice: _Dice) -> Doubles:
+def _band_noise(length: int, low_hz: float, high_hz: float, rate_hz: int, dice: Dice) -> Doubles:
     """Noise [length] between two corners, 12 dB an octave beyond them."""
     padded = int(scipy.fft.next_fast_len(length, real=True))
     hz = np.maximum(scipy.fft.rfftfreq(padded, 1 / rate_hz), 1e-3)
@@ -187,7 +192,7 @@ def _band_noise(length: int, low_hz: float, high_hz: float, rate_hz: int, dice: 
     return np.asarray(noise[:length])
 
 
-def _thump(layer: Thump, samples: int, rate_hz: int, size: float, dice: _Dice) -> Doubles:
+def _thump(layer: Thump, samples: int, rate_hz: int, size: float, dice: Dice) -> Doubles:
     fall_s = layer.fall_s / _pitch(size)
     hz = layer.hz * _pitch(size) * 2 ** (0.2 * dice.spread(1)[0])
     times = np.arange(samples) / rate_hz
@@ -197,7 +202,7 @@ def _thump(layer: Thump, samples: int, rate_hz: int, size: float, dice: _Dice) -
 
 
 def _grains(
-    starts_s: Doubles, low_hz: float, high_hz: float, grain_s: float, samples: int, rate_hz: int, dice: _Dice
+    starts_s: Doubles, low_hz: float, high_hz: float, grain_s: float, samples: int, rate_hz: int, dice: Dice
 ) -> Doubles:
     count = starts_s.size
     hz = low_hz * (high_hz / low_hz) ** dice.roll(count)
@@ -213,7 +218,7 @@ def _grains(
     return out
 
 
-def _bubbles(starts_s: Doubles, layer: Bubbles, samples: int, rate_hz: int, size: float, dice: _Dice) -> Doubles:
+def _bubbles(starts_s: Doubles, layer: Bubbles, samples: int, rate_hz: int, size: float, dice: Dice) -> Doubles:
     count = starts_s.size
     hz = layer.low_hz * (layer.high_hz / layer.low_hz) ** dice.roll(count) * _pitch(size) ** 0.5
     levels = dice.roll(count) ** 2
@@ -228,7 +233,7 @@ def _bubbles(starts_s: Doubles, layer: Bubbles, samples: int, rate_hz: int, size
     return out
 
 
-def _rub(recipe: Recipe, samples: int, rate_hz: int, size: float, dice: _Dice) -> Doubles:
+def _rub(recipe: Recipe, samples: int, rate_hz: int, size: float, dice: Dice) -> Doubles:
     """A steady scratch [N]: unsteady noise, grains, bubbles, and the body's modes that the noise excites."""
     friction, duration_s = recipe.friction, samples / rate_hz
     noise = _band_noise(samples, friction.low_hz, friction.high_hz, rate_hz, dice)
@@ -249,7 +254,7 @@ def _rub(recipe: Recipe, samples: int, rate_hz: int, size: float, dice: _Dice) -
     return sound
 
 
-def _stroke(samples: int, rate_hz: int, dice: _Dice) -> Doubles:
+def _stroke(samples: int, rate_hz: int, dice: Dice) -> Doubles:
     """The envelope [N] of a stick that is set down, dragged with a wavering hand and lifted."""
     swell = np.exp(0.35 * _slow_noise(samples, 4.0, rate_hz, dice))
     times = (np.arange(samples) + 1) / rate_hz
@@ -259,7 +264,7 @@ def _stroke(samples: int, rate_hz: int, dice: _Dice) -> Doubles:
     return np.asarray(swell * np.maximum(edges, 0))
 
 
-def _slow_noise(samples: int, rate_of_change_hz: float, rate_hz: int, dice: _Dice) -> Doubles:
+def _slow_noise(samples: int, rate_of_change_hz: float, rate_hz: int, dice: Dice) -> Doubles:
     """Gaussian-like noise [N] of unit deviation that changes about ``rate_of_change_hz`` times a second."""
     knots = max(2, math.ceil(samples / rate_hz * rate_of_change_hz) + 2)
     heights = math.sqrt(3) * (dice.spread(knots) + dice.spread(knots)) / math.sqrt(2)
@@ -267,7 +272,7 @@ def _slow_noise(samples: int, rate_of_change_hz: float, rate_hz: int, dice: _Dic
     return np.asarray(np.interp(places, np.arange(knots), heights))
 
 
-def _brightness(sound: Doubles, strength: float, rate_hz: int) -> Doubles:
+def brightness(sound: Doubles, strength: float, rate_hz: int) -> Doubles:
     """A hard hit is a short contact and excites high modes; a soft one is low-passed (6 dB an octave)."""
     corner_hz = 2500 * 2 ** (3.5 * strength)
     if corner_hz >= 0.45 * rate_hz:
@@ -276,7 +281,8 @@ def _brightness(sound: Doubles, strength: float, rate_hz: int) -> Doubles:
     return np.asarray(scipy.signal.lfilter([1 - pole], [1, -pole], sound))
 
 
-def _peak_one(sound: Doubles) -> Doubles:
+def peak_one(sound: Doubles) -> Doubles:
+    """``sound`` [N] at a peak of 1; silence stays silent."""
     peak = float(np.max(np.abs(sound)))
     return sound / peak if peak > 0 else sound
 

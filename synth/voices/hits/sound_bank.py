@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as as_safetensors
 
 from synth.dsp.cochleagram import COCHLEAGRAM_BANDS, COCHLEAGRAM_RATE_HZ, COMPRESSION
+from synth.dsp.resampling import resample
 from synth.errors import MediaError, OptionError, WeightsError
 from synth.files import write_whole
 from synth.materials import MATERIALS
@@ -33,9 +34,12 @@ Floats = NDArray[np.float32]
 WINDOW_HALF_STEPS: Final = 22  # 0.24 s on either side of the hit
 WINDOW_STEPS: Final = 2 * WINDOW_HALF_STEPS + 1
 FEATURES: Final = WINDOW_STEPS * COCHLEAGRAM_BANDS
-BANK_RATE_HZ: Final = 22_050
+BANK_RATE_HZ: Final = 48_000
 _BACKGROUND_SHARE: Final = 0.15
-ACTIONS: Final = ("hit", "scratch")
+ACTIONS: Final = ("hit", "scratch", "step")
+STRUCK: Final = ("hit", "scratch")
+"""The actions of a drumstick, between which a search chooses where none is asked for; a step has to be asked for."""
+
 FORMAT: Final = "sonorize-bank"
 VERSION: Final = 1
 _TENSORS: Final = ("waveforms", "ends", "contacts", "features", "loudness")
@@ -79,7 +83,7 @@ class Exemplar(Arrays):
     Attributes:
         name: unique in its bank.
         material: one of :data:`synth.materials.MATERIALS`.
-        action: ``"hit"`` or ``"scratch"``.
+        action: ``"hit"``, ``"scratch"`` or ``"step"``.
         waveform: float16 [N] at the bank's rate.
         contact: the sample at which the stick touches.
         features: [W * F] of :func:`window`.
@@ -155,6 +159,20 @@ class Bank:
         present = {one.material for one in self.exemplars}
         return tuple(name for name in MATERIALS if name in present)
 
+    def at_rate(self, rate_hz: int) -> Bank:
+        """The same sounds at another rate; contacts move with their samples."""
+        if rate_hz == self.rate_hz:
+            return self
+        moved = [
+            replace(
+                one,
+                waveform=resample(one.sound, self.rate_hz, rate_hz).astype(np.float16),
+                contact=one.contact * rate_hz // self.rate_hz,
+            )
+            for one in self.exemplars
+        ]
+        return replace(self, exemplars=tuple(moved), rate_hz=rate_hz)
+
     def find(self, name: str) -> Exemplar:
         """The exemplar of that name.
 
@@ -171,7 +189,7 @@ class Bank:
         """The ``k`` exemplars nearest to ``features`` [W * F] or [W, F], nearest first; fewer where there are fewer.
 
         Distance is L1, as in the paper; ``features`` must be normalised as by :func:`window`. ``material`` and
-        ``action`` narrow the choice; equally near ones come in the bank's order.
+        ``action`` narrow the choice, without an action to :data:`STRUCK`; equally near ones come in the bank's order.
 
         Raises:
             OptionError: the bank has no such sound, or ``k`` is below 1.
@@ -185,7 +203,7 @@ class Bank:
         rows = [
             index
             for index, one in enumerate(self.exemplars)
-            if material in (None, one.material) and action in (None, one.action)
+            if material in (None, one.material) and one.action in ((action,) if action else STRUCK)
         ]
         if not rows:
             asked = " ".join(word for word in (material, action) if word)

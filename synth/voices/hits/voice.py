@@ -113,7 +113,7 @@ class HitsVoice:
         hits = tuple(replace(hit, exemplar=one.name) for hit, one in zip(controls.hits, chosen, strict=True))
         count = round(controls.duration_s * self.sample_rate_hz)
         pasted = _paste(hits, chosen, _loudest(bank), count, cancelled)
-        if options.synthesis is Synthesis.EXAMPLE:
+        if options.synthesis is not Synthesis.PARAMETRIC:
             return Rendering(pasted, hits)
         # A list that a person wrote has no predicted envelopes: those of its exemplars stand in for them.
         track = controls.track if controls.track is not None else cochleagram(pasted.mean(1), self.sample_rate_hz)
@@ -136,18 +136,18 @@ def _own_file(bank: str | None) -> Path | None:
 
 @functools.cache
 def _bank(name: str | None) -> Bank:
-    """A bank by its name in the manifest, or by its path.
+    """A bank by its name in the manifest, or by its path, at the voice's rate.
 
     Raises:
         WeightsError: neither a name nor a readable bank.
     """
     own = _own_file(name)
     if own is None:
-        return Bank.load(weights.path(name or BANK))
+        return Bank.load(weights.path(name or BANK)).at_rate(BANK_RATE_HZ)
     if not own.is_file():
         known = ", ".join(known for known, entry in weights.entries().items() if entry.kind == "bank")
         raise WeightsError(f"bank is {name!r}; allowed are {known}, or the path of a file that `bank build` made")
-    return Bank.load(own)
+    return Bank.load(own).at_rate(BANK_RATE_HZ)
 
 
 def _choose(bank: Bank, hit: Hit, track: NDArray[np.float32] | None, uniforms: Uniforms) -> Exemplar:

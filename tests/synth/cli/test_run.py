@@ -168,6 +168,28 @@ def test_an_ambient_sound_says_what_it_is_of(
     assert "sound_class is 'opera'; allowed are chainsaw" in said
 
 
+def test_what_is_asked_for_in_words_is_said_back(
+    hiss_voice: HissVoice, flash_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--prompt", "heavy rain, purple thunder", "--without", "speech, music")
+    assert app.main(["run", str(flash_clip), "-o", str(tmp_path / "one.mp4"), *words]) == 0
+    printed = capsys.readouterr()
+    assert "understood: rain, drops_per_s " in printed.out
+    assert "of the prompt was ignored: purple (not understood)" in printed.err
+    told = _json(capsys, "run", flash_clip, "-o", tmp_path / "two.mp4", *words, "--json")
+    assert [layer["sound"] for layer in told["prompt"]["layers"]] == ["rain", "thunder"]
+    assert told["outputs"][0]["mode"] == "ambient"
+    for bad, said in (
+        (("--prompt", "zxqv"), "the nearest are "),
+        (("--prompt", "guitar", "--without", "music"), "which without (music) leaves out"),
+        (("--without", "musik"), "the nearest are music"),
+        (("--mode", "speech", "--without", "speech"), "the mode asked for is speech"),
+        (("--prompt", "rain", "--mode", "hits"), "prompt goes with mode ambient"),
+    ):
+        assert said in _refused(capsys, "run", flash_clip, "-o", tmp_path / "no.mp4", *bad)
+    assert not (tmp_path / "no.mp4").exists()
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_first_interruption_keeps_what_was_made(
     hiss_voice: HissVoice,

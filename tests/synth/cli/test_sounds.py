@@ -85,3 +85,36 @@ def test_bad_input_is_answered_in_one_sentence(
     assert said in err
     assert err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_a_prompt_is_parsed(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = _run(capsys, "parse", "heavy rain on a tin roof, purple thunder far away", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert [layer["sound"] for layer in told["layers"]] == ["rain_on_roof", "thunder"]
+    assert told["ignored"] == ["purple (not understood)"]
+    code, out, _ = _run(capsys, "parse", told["told"])
+    assert (code, out) == (0, told["told"] + "\n")
+    code, out, _ = _run(capsys, "parse", "rain, a piano, no dogs", "--without", "music")
+    assert out.splitlines()[1].startswith("ignored: piano (left out by without: music)")
+    assert "not heard: dog" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("zxqv",), "names a sound in English; the nearest are "),
+        (("",), "prompt is empty"),
+        (("x" * 10_000,), "prompt has 10000 letters; allowed are 1000"),
+        (("thunder, distence_m 3",), "thunder has no knob 'distence_m'; the nearest are distance_m"),
+        (("rain", "--without", "musik"), "the nearest are music"),
+        (("guitar", "--without", "music"), "which without (music) leaves out"),
+    ],
+)
+def test_a_prompt_that_is_not_understood(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = _run(capsys, "parse", *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1

@@ -79,6 +79,7 @@ def test_the_choice_is_told(hiss_voice: HissVoice, flash_clip: Path, tmp_path: P
         "probabilities": {},
         "fits": True,
         "reason": "it was asked for",
+        "candidates": [],
     }
 
 

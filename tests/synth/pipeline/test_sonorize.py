@@ -41,6 +41,7 @@ KEYS = [
     "mode_reason",
     "ranges",
     "library",
+    "layers",
     "picture",
     "digests",
     "delivered",

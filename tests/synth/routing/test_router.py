@@ -12,6 +12,7 @@ from synth.data.strike_scenes import simulate
 from synth.errors import Cancelled
 from synth.media import video
 from synth.models.vocabulary.imagenet import NAMES
+from synth.models.vocabulary.sound_selector import word_probabilities
 from synth.options import Mode
 from synth.pipeline.modes import MODES
 from synth.routing import glance, router
@@ -29,7 +30,8 @@ def window(start_s: float, loudness: float, word: str, *, hits_s: Sequence[float
     for time_s in hits_s:
         onset[round(time_s * 90) - 4 : round(time_s * 90) + 5] = 1.0
     level = np.full(180, loudness, np.float32)
-    return Window(start_s, start_s + 2.0, onset, level, logits, dict.fromkeys(CUES, 0.0))
+    words = word_probabilities(logits[None])
+    return Window(start_s, start_s + 2.0, onset, level, logits, words, dict.fromkeys(CUES, 0.0))
 
 
 def looks(times_s: Sequence[float], height: float = 0.4, mouth: float = 0.08) -> tuple[FaceLook, ...]:
@@ -141,3 +143,31 @@ def test_a_drawn_scene_of_hits_is_routed_to_hits(struck: Path) -> None:
 def test_choosing_can_be_cancelled(struck: Path) -> None:
     with pytest.raises(Cancelled):
         router.route_clip(struck, video.probe(struck), tuple(MODES), cancelled=lambda: True)
+
+
+@pytest.mark.parametrize("word", ["acoustic guitar", "cello", "trombone", "grand piano", "revolver", "pitcher"])
+def test_what_ambient_sound_has_a_class_for_is_no_longer_struck(word: str) -> None:
+    seen = Glance(2.0, (), looks((0.0, 1.0), *NOBODY), (window(0.0, LOUD, word, hits_s=(0.4, 1.0)),))
+    found = router.route(seen, router.VOICES)
+    assert found.mode is Mode.AMBIENT
+    assert found.reason.startswith("the scene looks like")
+
+
+@pytest.mark.parametrize("word", ["accordion", "diaper", "frying pan", "sax"])
+def test_a_mouth_that_moves_at_an_instrument_food_or_a_baby_does_not_talk(word: str) -> None:
+    seen = Glance(3.0, (), looks((0.0, 1.0, 2.0)), (window(0.0, QUIET, word),))
+    assert router.route(seen, router.VOICES).mode is Mode.AMBIENT
+
+
+def test_who_talks_before_a_scene_that_is_less_clear_talks() -> None:
+    one = window(0.0, QUIET, "seashore")
+    unsure = Window(one.start_s, one.end_s, one.onset, one.loudness, one.logits * 0, one.words * 0.3, one.cues)
+    assert router.route(Glance(3.0, (), looks((0.0, 1.0, 2.0)), (unsure,)), router.VOICES).mode is Mode.SPEECH
+    still = looks((0.0, 1.0, 2.0), mouth=0.005)
+    assert router.route(Glance(3.0, (), still, (unsure,)), router.VOICES).mode is Mode.AMBIENT
+
+
+def test_a_stick_that_strikes_stays_hits_unless_the_picture_is_clear() -> None:
+    one = window(0.0, LOUD, "photocopier", hits_s=(0.4, 1.0, 1.6))
+    unsure = Window(one.start_s, one.end_s, one.onset, one.loudness, one.logits * 0, one.words * 0.3, one.cues)
+    assert router.route(Glance(2.0, (), looks((0.0, 1.0), *NOBODY), (unsure,)), router.VOICES).mode is Mode.HITS

@@ -13,6 +13,7 @@ from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.options import Channels, ExistingSound, Mode, Options, Synthesis
+from synth.sound_names import SOUND_NAMES
 from tests.support.web_place import Place, canned, place
 from web.pages import filters
 from web.uploads import forms
@@ -50,7 +51,7 @@ def test_the_form_offers_all_options(here: Place) -> None:
         "",
         *Channels,
         *MATERIALS,
-        *AMBIENT_CLASSES,
+        *SOUND_NAMES,
         *(mode.value for mode in forms.MODES),
         *(one.value for one in Synthesis if one is not Synthesis.LIBRARY),
         *(one.value for one in ExistingSound),

@@ -211,10 +211,11 @@ class Cancel(Shape):
 
 
 class Variants(Shape):
-    """One seed, several, or none for the next one."""
+    """One seed, several, or none for the next one; a sound class makes the clip sound of that, with the same seed."""
 
     seed: Seed | Empty | None = None
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=MAX_VARIANTS)] | Empty | None = None
+    sound_class: str | Empty | None = Field(None, description="Of a candidate, or any other sound.")
 
 
 class JobsQuery(Shape):

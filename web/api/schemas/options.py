@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, create_model, model_validator
 
-from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
 from synth.options import (
     LIBRARY_NAME,
     LOUDNESS_RANGE_LUFS,
     MAX_FACES,
+    MAX_PROMPT_CHARS,
     MAX_SEED,
     MAX_TAKES,
     RATE_RANGE_HZ,
@@ -22,6 +22,7 @@ from synth.options import (
     Synthesis,
 )
 from synth.options import Options as Checked
+from synth.sound_names import SOUND_NAMES
 from web.api.schemas.base import Empty, OneOf, Shape, Switch
 from web.uploads.forms import BANK_NAME, MODES
 
@@ -36,7 +37,9 @@ _TYPES: Final[dict[str, tuple[Any, bool]]] = {
     "material": (Annotated[str, OneOf(MATERIALS)], True),
     "bank": (Annotated[str, Field(pattern=f"^{BANK_NAME}$")], True),
     "library": (Annotated[str, Field(pattern=f"^{LIBRARY_NAME}$")], True),
-    "sound_class": (Annotated[str, OneOf(AMBIENT_CLASSES)], True),
+    "sound_class": (Annotated[str, OneOf(SOUND_NAMES)], True),
+    "prompt": (Annotated[str, Field(min_length=1, max_length=MAX_PROMPT_CHARS)], True),
+    "without": (Annotated[str, Field(min_length=1, max_length=MAX_PROMPT_CHARS)], True),
     "voice": (Annotated[str, Field(pattern=f"^{VOICE_NAME}$")], True),
     "face": (Annotated[int, Field(ge=1, le=MAX_FACES)], True),
     "keep_partial": (bool, False),

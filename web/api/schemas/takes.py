@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from synth.ambient_classes import AMBIENT_CLASSES
 from synth.materials import MATERIALS
 from synth.options import Channels
+from synth.sound_names import SOUND_NAMES
 from web.api.schemas.base import Count, Fraction, Links, OneOf, Seconds, Shape
 
-ClassName = Annotated[str, OneOf(AMBIENT_CLASSES)]
+ClassName = Annotated[str, OneOf(SOUND_NAMES)]
 
 
 class Range(Shape):
@@ -33,14 +33,36 @@ class Route(Shape):
     ranges: list[Range] = Field(description="One, or several where its parts want different voices.")
 
 
-class SoundClass(Shape):
-    """What an ambient sound is of. Where a person named it, there are no probabilities."""
+class SoundCandidate(Shape):
+    """A sound that the picture may want."""
 
     name: ClassName
-    probability: Fraction
+    evidence: Fraction
+    reason: str = Field(description="In words.")
+
+
+class SoundClass(Shape):
+    """What an ambient sound is of, and what else the picture may want."""
+
+    name: ClassName
+    probability: Fraction = Field(description="How much of what is seen speaks for it; 1 where it was asked for.")
     probabilities: dict[str, Fraction]
-    fits: bool = Field(description="Whether the picture shows any of the classes.")
+    fits: bool = Field(description="Whether it is likelier right than wrong.")
     reason: str = Field(description="One sentence.")
+    candidates: list[SoundCandidate] = Field(
+        default_factory=list, description="The next ones, best first; each can be asked for as `sound_class`."
+    )
+
+
+class SoundLayer(Shape):
+    """One sound in an ambient mix."""
+
+    sound: ClassName
+    knobs: dict[str, float]
+    start_s: Seconds | None = Field(description="Null from the start.")
+    end_s: float | None = Field(description="Null to the end.")
+    level_db: float
+    pan: float | None = Field(ge=-1, le=1, description="Left to right, its mean; null where it is all around.")
 
 
 class Hit(Shape):
@@ -188,4 +210,5 @@ class Take(Shape):
     links: Links
     hits: list[Hit] = Field(default_factory=list)
     library: list[LaidSound] = Field(default_factory=list, description="Recordings of a sound library that are heard.")
+    layers: list[SoundLayer] = Field(default_factory=list, description="What an ambient sound is made of.")
     stages_s: dict[str, float] = Field(default_factory=dict)

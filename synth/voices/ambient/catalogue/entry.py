@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 from synth.errors import OptionError
-from synth.voices.ambient.catalogue.nearest import nearest_names
+from synth.nearest_names import nearest_names
 from synth.voices.ambient.catalogue.performance import Source
 
 Cue = Literal["activity", "onsets", "area", "position", "approach"]

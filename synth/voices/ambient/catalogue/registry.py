@@ -9,9 +9,9 @@ from functools import cache
 from types import MappingProxyType
 
 from synth.errors import OptionError
+from synth.nearest_names import nearest_names
 from synth.voices.ambient.catalogue import families
 from synth.voices.ambient.catalogue.entry import SoundClass
-from synth.voices.ambient.catalogue.nearest import nearest_names
 
 
 @cache

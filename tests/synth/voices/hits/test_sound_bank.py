@@ -17,7 +17,7 @@ from synth.dsp.cochleagram import cochleagram
 from synth.errors import MediaError, OptionError, WeightsError
 from synth.materials import MATERIALS
 from synth.randomness import uniforms
-from synth.voices.hits import bank_building, modal_synthesis
+from synth.voices.hits import bank_building, impact_synthesis, modal_synthesis
 from synth.voices.hits.bank_building import RecordedHit, Recording
 from synth.voices.hits.sound_bank import BANK_RATE_HZ, FEATURES, FORMAT, Bank, Exemplar, window
 
@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 
 @pytest.fixture(scope="module")
 def bank() -> Bank:
-    return bank_building.build_modal(seed=1, per_material=4)
+    return bank_building.build_computed(seed=1, per_material=4)
 
 
 def _struck(times_s: list[float], material: str, duration_s: float, rate_hz: int = 16_000) -> Floats:
@@ -76,20 +76,23 @@ def test_steady_noise_does_not_change_what_is_nearest(bank: Bank) -> None:
 
 def test_a_computed_bank_has_every_material_and_is_repeatable(bank: Bank) -> None:
     assert bank.materials == MATERIALS
-    assert len(bank.exemplars) == 4 * len(MATERIALS)
+    assert bank.rate_hz == 48_000
+    steps = bank_building.STEPS_PER_FLOOR * len(impact_synthesis.STEP_FLOORS)
+    assert len(bank.exemplars) == 4 * len(MATERIALS) + steps
     assert sum(one.action == "scratch" for one in bank.exemplars) == len(MATERIALS)
+    assert {one.material for one in bank.exemplars if one.action == "step"} == set(impact_synthesis.STEP_FLOORS)
     for one in bank.exemplars:
         assert np.isfinite(one.sound).all()
         assert 0.02 < one.sound.size / bank.rate_hz <= 1.0
         assert one.loudness > 0
-    again = bank_building.build_modal(seed=1, per_material=1)
-    assert again.as_bytes() == bank_building.build_modal(seed=1, per_material=1).as_bytes()
-    assert again.as_bytes() != bank_building.build_modal(seed=2, per_material=1).as_bytes()
+    again = bank_building.build_computed(seed=1, per_material=1)
+    assert again.as_bytes() == bank_building.build_computed(seed=1, per_material=1).as_bytes()
+    assert again.as_bytes() != bank_building.build_computed(seed=2, per_material=1).as_bytes()
 
 
 def test_every_sound_is_nearest_to_itself(bank: Bank) -> None:
     for index, one in enumerate(bank.exemplars):
-        first, second = bank.nearest(one.features, k=2)
+        first, second = bank.nearest(one.features, k=2, action=one.action)
         assert first.index == index
         assert first.distance == pytest.approx(0)
         assert second.distance > 0
@@ -107,6 +110,25 @@ def test_nearest_keeps_to_the_material_and_the_action(bank: Bank) -> None:
     np.testing.assert_allclose(distances, by_hand, rtol=1e-3)
 
 
+def test_a_step_is_found_only_where_one_is_asked_for(bank: Bank) -> None:
+    step = bank.find("gravel-step-00")
+    assert step.action == "step"
+    everything = bank.nearest(step.features, k=len(bank.exemplars))
+    assert {bank.exemplars[match.index].action for match in everything} == {"hit", "scratch"}
+    assert bank.exemplars[bank.nearest(step.features, action="step")[0].index].name == "gravel-step-00"
+
+
+def test_a_bank_moves_to_another_rate_with_its_contacts(bank: Bank) -> None:
+    assert bank.at_rate(bank.rate_hz) is bank
+    late = dataclasses.replace(bank.find("wood-00"), contact=480)
+    slower = dataclasses.replace(bank, exemplars=(late,)).at_rate(22_050)
+    (moved,) = slower.exemplars
+    assert slower.rate_hz == 22_050
+    assert moved.contact == 220
+    assert moved.sound.size == pytest.approx(late.sound.size * 22_050 / 48_000, abs=1)
+    np.testing.assert_allclose(cochleagram(moved.sound, 22_050)[:5], cochleagram(late.sound, 48_000)[:5], atol=0.03)
+
+
 def test_searching_refuses_what_it_cannot_answer(bank: Bank) -> None:
     wood = dataclasses.replace(bank, exemplars=tuple(one for one in bank.exemplars if one.material == "wood"))
     assert wood.materials == ("wood",)
@@ -119,7 +141,7 @@ def test_searching_refuses_what_it_cannot_answer(bank: Bank) -> None:
     with pytest.raises(OptionError, match="'nope' is not in the sound bank"):
         bank.find("nope")
     with pytest.raises(OptionError, match="at least 1"):
-        bank_building.build_modal(0, 0)
+        bank_building.build_computed(0, 0)
 
 
 def test_a_bank_refuses_what_is_not_one(bank: Bank) -> None:
@@ -141,7 +163,7 @@ def test_a_bank_survives_the_file(bank: Bank, tmp_path: Path) -> None:
     bank.save(tmp_path / "a.safetensors")
     found = Bank.load(tmp_path / "a.safetensors")
     assert found.as_bytes() == bank.as_bytes()
-    assert (found.licence, found.source, found.how, found.rate_hz) == (bank.licence, bank.source, bank.how, 22_050)
+    assert (found.licence, found.source, found.how, found.rate_hz) == (bank.licence, bank.source, bank.how, 48_000)
     np.testing.assert_array_equal(found.find("tile-02").sound, bank.find("tile-02").sound)
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
 
@@ -161,7 +183,7 @@ def test_a_file_that_was_cut_off_is_refused(bank: Bank, tmp_path: Path, length: 
 
 
 def test_damaged_contents_are_refused(tmp_path: Path) -> None:
-    small = bank_building.build_modal(seed=1, per_material=1)
+    small = bank_building.build_computed(seed=1, per_material=1)
     tensors = read_tensors(small.as_bytes())
     about = json.loads(_metadata(small)[FORMAT])
     nan = tensors["waveforms"].copy()
@@ -170,7 +192,7 @@ def test_damaged_contents_are_refused(tmp_path: Path) -> None:
         (tensors, {"other": "thing"}, "is not a sound bank"),
         (tensors, {FORMAT: "{"}, "metadata cannot be read"),
         (tensors, {FORMAT: json.dumps(about | {"version": 99})}, "version 99; this code reads 1"),
-        (tensors, {FORMAT: json.dumps(about | {"exemplars": about["exemplars"][1:]})}, "do not hold 16 sounds"),
+        (tensors, {FORMAT: json.dumps(about | {"exemplars": about["exemplars"][1:]})}, "do not hold 43 sounds"),
         (tensors, {FORMAT: json.dumps({k: v for k, v in about.items() if k != "how"})}, "is damaged"),
         (tensors | {"waveforms": tensors["waveforms"][:-1]}, _metadata(small), "another length"),
         (tensors | {"ends": tensors["ends"][::-1].copy()}, _metadata(small), "is damaged"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from synth.media.video import VideoInfo
 from synth.options import Options, Synthesis
 from synth.randomness import uniforms
 from synth.voices.base import Controls, Hit, ignore_progress, never_cancelled
+from synth.voices.hits.sound_bank import Bank
 from synth.voices.hits.voice import BANK, FRAME_SIZE, NETWORK, VIDEO_RATE_HZ, HitsVoice
 
 VOICE = HitsVoice()
@@ -127,6 +129,26 @@ def test_an_unknown_exemplar_or_bank_is_refused() -> None:
         _sound(Controls(1.0, (Hit(0.3, 1.0, "wood", exemplar="gong"),)), Options())
     with pytest.raises(WeightsError, match="bank is 'nowhere'"):
         _sound(WRITTEN, Options(bank="nowhere"))
+
+
+def test_a_bank_at_another_rate_sounds_at_its_own_pitch(tmp_path: Path) -> None:
+    slow = Bank.load(weights.path(BANK)).at_rate(22_050)
+    slow.save(tmp_path / "slow.safetensors")
+    one = Controls(1.0, (Hit(0.3, 1.0, "metal", exemplar="metal-00"),))
+    own, shipped = (
+        to_channels(_sound(one, Options(bank=bank)), 1) for bank in (str(tmp_path / "slow.safetensors"), None)
+    )
+    assert own.shape == shipped.shape
+    power_own, power_shipped = (np.abs(np.fft.rfft(sound)[:9000]) ** 2 for sound in (own, shipped))  # to 9 kHz
+    assert np.corrcoef(power_own, power_shipped)[0, 1] > 0.99
+
+
+def test_a_step_can_be_asked_for_by_its_name() -> None:
+    stepped, struck = (
+        _sound(Controls(1.0, (Hit(0.3, 1.0, "wood", exemplar=name),)), Options()) for name in ("wood-step-00", None)
+    )
+    assert np.abs(stepped).max() > 0.05
+    assert not np.array_equal(stepped, struck)
 
 
 def test_a_cancelled_look_ends() -> None:

@@ -31,7 +31,7 @@ def tone(cycles: Samples, harmonics: Sequence[float], rng: np.random.Generator |
     place = (cycles - np.floor(cycles)) * _PERIOD
     at = place.astype(np.int32)
     part = (place - at).astype(np.float32)
-    rise = np.append(np.diff(period), np.float32(0))
+    rise = np.append(np.diff(period), np.float32(0)).astype(np.float32)
     return np.asarray(period[at] + part * rise[at], np.float64)
 
 

@@ -85,7 +85,7 @@ def _stretched(gains: Floats, points: int) -> Floats:
     return out
 
 
-def resonate(sound: Doubles, rate_hz: int, formants: Sequence[Formant], floor_db: float = -40.0) -> Doubles:
+def resonate(sound: NDArray[np.floating], rate_hz: int, formants: Sequence[Formant], floor_db: float = -40.0) -> Doubles:
     """``sound`` [n] through parallel moving ``formants``, with ``floor_db`` of everything passing beside; -> [n]."""
     count = frame_count(len(sound), rate_hz)
     hz = np.linspace(0, rate_hz / 2, _frame_length(rate_hz) // 2 + 1, dtype=np.float32)
@@ -133,7 +133,7 @@ def _curve_gain(size: int, rate_hz: int, points: tuple[tuple[float, float], ...]
     return np.asarray(np.interp(np.arange(size // 2 + 1) * (rate_hz / size), grid_hz, grid), np.float32)
 
 
-def band_pass(sound: Doubles, rate_hz: int, low_hz: float, high_hz: float, slope: int = 1) -> Doubles:
+def band_pass(sound: NDArray[np.floating], rate_hz: int, low_hz: float, high_hz: float, slope: int = 1) -> Doubles:
     """``sound`` [n] between ``low_hz`` and ``high_hz`` (0 = open on that side), Butterworth of 2 ``slope``; -> [n].
 
     Without phase and by one transform: cheaper than a recursion, and right at any sample rate.
