@@ -85,7 +85,9 @@ def _stretched(gains: Floats, points: int) -> Floats:
     return out
 
 
-def resonate(sound: NDArray[np.floating], rate_hz: int, formants: Sequence[Formant], floor_db: float = -40.0) -> Doubles:
+def resonate(
+    sound: NDArray[np.floating], rate_hz: int, formants: Sequence[Formant], floor_db: float = -40.0
+) -> Doubles:
     """``sound`` [n] through parallel moving ``formants``, with ``floor_db`` of everything passing beside; -> [n]."""
     count = frame_count(len(sound), rate_hz)
     hz = np.linspace(0, rate_hz / 2, _frame_length(rate_hz) // 2 + 1, dtype=np.float32)
