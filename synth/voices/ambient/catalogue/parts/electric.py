@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.control import phase
 from synth.voices.ambient.catalogue.parts.mix import coloured_noise
@@ -31,7 +32,7 @@ def tone(cycles: Samples, harmonics: Sequence[float], rng: np.random.Generator |
     place = (cycles - np.floor(cycles)) * _PERIOD
     at = place.astype(np.int32)
     part = (place - at).astype(np.float32)
-    rise = np.append(np.diff(period), np.float32(0)).astype(np.float32)
+    rise: NDArray[np.float32] = np.append(np.diff(period), 0).astype(np.float32).astype(np.float32)
     return np.asarray(period[at] + part * rise[at], np.float64)
 
 

@@ -91,7 +91,7 @@ def bus(n: int, rate_hz: int, rng: np.random.Generator, *, rpm: float, load: flo
     mix.add_raw(0.13, squeal * gates(n, rate_hz, [max(0.0, stop - 0.41)], [stop - 0.24], 0.8))
     mix.coloured((20, 0), (2500, 0), (4000, -3), (8000, -18), (16000, -36))
     mix.through(outdoors(rate_hz, rng, 6, 1.1))
-    return 1.2 * mix.signal() * gates(n, rate_hz, [0], [seconds - 1.6], 0.15)
+    return 0.6 * mix.signal() * gates(n, rate_hz, [0], [seconds - 1.6], 0.15)
 
 
 def race_car(

@@ -45,7 +45,7 @@ def frame_count(n: int, rate_hz: int) -> int:
     return n // (_frame_length(rate_hz) // 2) + 2
 
 
-def filter_frames(sound: NDArray[np.floating], rate_hz: int, gains: Doubles | Floats) -> Doubles:
+def filter_frames(sound: NDArray[np.floating] | Floats, rate_hz: int, gains: Doubles | Floats) -> Doubles:
     """Multiply each frame of ``sound`` [n] by its row of ``gains`` [frame_count, F]; -> [n].
 
     F points stand evenly from 0 Hz to half the sample rate; one row serves all frames. In single precision: twice as
