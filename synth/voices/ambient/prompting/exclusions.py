@@ -27,10 +27,10 @@ GROUPS: Final[dict[str, str]] = {
     "weather": "wind rain rain_on_roof rain_on_leaves hail thunder",
     "footsteps": "footsteps_wood footsteps_concrete footsteps_metal footsteps_gravel footsteps_snow footsteps_leaves "
     "footsteps_mud",
-    "vehicles": "car_idle engine_start car_passing car_horn tire_squeal motorcycle truck bus race_car traffic_noise "
+    "vehicles": "car_idle engine_start car_passing car_horn motorcycle truck bus race_car traffic_noise "
     "train train_horn steam_train tram_bell car_alarm truck_horn reversing_beeps police_siren ambulance fire_engine "
     "propeller_plane jet helicopter motorboat ship_horn",
-    "cars": "car_idle engine_start car_passing car_horn tire_squeal race_car traffic_noise car_alarm",
+    "cars": "car_idle engine_start car_passing car_horn race_car traffic_noise car_alarm",
     "engines": "car_idle engine_start motorcycle truck bus race_car motorboat propeller_plane chainsaw lawn_mower",
     "aircraft": "propeller_plane jet helicopter",
     "sirens": "police_siren ambulance fire_engine civil_defense_siren car_alarm",

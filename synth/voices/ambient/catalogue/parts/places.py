@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from synth.voices.ambient.catalogue.parts.mechanical.struck import impulses
 from synth.voices.ambient.catalogue.parts.mix import coloured
-from synth.voices.ambient.catalogue.parts.struck import impulses
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import impulse_response
 

@@ -16,8 +16,8 @@ import scipy
 from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.curves import swell, wander
-from synth.voices.ambient.catalogue.parts.electric import tone
 from synth.voices.ambient.catalogue.parts.instruments.mode_bank import decaying_modes
+from synth.voices.ambient.catalogue.parts.mechanical.electric import tone
 from synth.voices.ambient.catalogue.parts.space import in_turn, joined
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
 from synth.voices.ambient.catalogue.parts.voice.formants import band_pass, shape_spectrum

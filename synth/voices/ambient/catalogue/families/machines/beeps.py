@@ -7,7 +7,7 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events, Layers, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.control import gates, phase
-from synth.voices.ambient.catalogue.parts.electric import beeper, mains_hum, tone
+from synth.voices.ambient.catalogue.parts.mechanical.electric import beeper, mains_hum, tone
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
 from synth.voices.ambient.catalogue.parts.places import indoors
 from synth.voices.ambient.catalogue.parts.spectra import drift

@@ -6,7 +6,7 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.electric import mains_hum, motor, tone
+from synth.voices.ambient.catalogue.parts.mechanical.electric import mains_hum, motor, tone
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms
 from synth.voices.ambient.catalogue.parts.places import indoors
 from synth.voices.ambient.catalogue.parts.spectra import bump

@@ -7,11 +7,11 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.control import crossings, fade_out, gates, phase
-from synth.voices.ambient.catalogue.parts.electric import beeper
+from synth.voices.ambient.catalogue.parts.mechanical.electric import beeper
+from synth.voices.ambient.catalogue.parts.mechanical.struck import add_at, burst, convolved, impulses, rung, together
+from synth.voices.ambient.catalogue.parts.mechanical.struck import body as stiff_body
 from synth.voices.ambient.catalogue.parts.mix import Mix, peak
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
-from synth.voices.ambient.catalogue.parts.struck import add_at, burst, convolved, impulses, rung, together
-from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

@@ -7,9 +7,9 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.control import gates, phase
-from synth.voices.ambient.catalogue.parts.electric import tone
+from synth.voices.ambient.catalogue.parts.mechanical.electric import tone
+from synth.voices.ambient.catalogue.parts.mechanical.struck import add_at, burst, modes, together
 from synth.voices.ambient.catalogue.parts.mix import coloured_noise, peak
-from synth.voices.ambient.catalogue.parts.struck import add_at, burst, modes, together
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

@@ -8,8 +8,8 @@ from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts import measured
 from synth.voices.ambient.catalogue.parts.band_levels import match
-from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine
 from synth.voices.ambient.catalogue.parts.control import phase, throttle
+from synth.voices.ambient.catalogue.parts.mechanical.combustion import Engine, add_engine
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms

@@ -7,11 +7,11 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.control import crossings, line
-from synth.voices.ambient.catalogue.parts.electric import motor, tone
+from synth.voices.ambient.catalogue.parts.mechanical.electric import motor, tone
+from synth.voices.ambient.catalogue.parts.mechanical.struck import add_at, modes
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms
 from synth.voices.ambient.catalogue.parts.places import indoors
 from synth.voices.ambient.catalogue.parts.spectra import bump, drift
-from synth.voices.ambient.catalogue.parts.struck import add_at, modes
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 

@@ -7,11 +7,11 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.control import crossings, gates, phase
-from synth.voices.ambient.catalogue.parts.electric import tone
+from synth.voices.ambient.catalogue.parts.mechanical.electric import tone
+from synth.voices.ambient.catalogue.parts.mechanical.struck import blows, burst, rung, together
+from synth.voices.ambient.catalogue.parts.mechanical.struck import body as stiff_body
 from synth.voices.ambient.catalogue.parts.mix import Mix, coloured_noise, peak
 from synth.voices.ambient.catalogue.parts.places import indoors
-from synth.voices.ambient.catalogue.parts.struck import blows, burst, rung, together
-from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
 from synth.voices.ambient.catalogue.parts.timing import uneven_beats
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room

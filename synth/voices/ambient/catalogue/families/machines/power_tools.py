@@ -6,14 +6,14 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine
 from synth.voices.ambient.catalogue.parts.control import crossings, line, phase
-from synth.voices.ambient.catalogue.parts.electric import motor
+from synth.voices.ambient.catalogue.parts.mechanical.combustion import Engine, add_engine
+from synth.voices.ambient.catalogue.parts.mechanical.electric import motor
+from synth.voices.ambient.catalogue.parts.mechanical.struck import blows, burst
+from synth.voices.ambient.catalogue.parts.mechanical.struck import body as stiff_body
 from synth.voices.ambient.catalogue.parts.mix import Mix
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, indoors, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift
-from synth.voices.ambient.catalogue.parts.struck import blows, burst
-from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 

@@ -7,12 +7,12 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.control import crossings, phase
-from synth.voices.ambient.catalogue.parts.electric import motor
+from synth.voices.ambient.catalogue.parts.mechanical.electric import motor
+from synth.voices.ambient.catalogue.parts.mechanical.struck import add_at, burst, together
+from synth.voices.ambient.catalogue.parts.mechanical.struck import body as stiff_body
 from synth.voices.ambient.catalogue.parts.mix import Mix
 from synth.voices.ambient.catalogue.parts.places import indoors
 from synth.voices.ambient.catalogue.parts.spectra import drift
-from synth.voices.ambient.catalogue.parts.struck import add_at, burst, together
-from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 

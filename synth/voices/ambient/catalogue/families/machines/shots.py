@@ -6,12 +6,12 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.blasts import blast
 from synth.voices.ambient.catalogue.parts.control import fade_out, gates, line, phase
+from synth.voices.ambient.catalogue.parts.mechanical.blasts import blast
+from synth.voices.ambient.catalogue.parts.mechanical.struck import blows, burst, together
+from synth.voices.ambient.catalogue.parts.mechanical.struck import body as stiff_body
 from synth.voices.ambient.catalogue.parts.mix import Mix, coloured_noise, peak
 from synth.voices.ambient.catalogue.parts.spectra import drift
-from synth.voices.ambient.catalogue.parts.struck import blows, burst, together
-from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 

@@ -8,14 +8,14 @@ from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts import measured
 from synth.voices.ambient.catalogue.parts.band_levels import match
-from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine, pulse_response
 from synth.voices.ambient.catalogue.parts.control import crossings, gates, phase
-from synth.voices.ambient.catalogue.parts.electric import tone
+from synth.voices.ambient.catalogue.parts.mechanical.combustion import Engine, add_engine, pulse_response
+from synth.voices.ambient.catalogue.parts.mechanical.electric import tone
+from synth.voices.ambient.catalogue.parts.mechanical.passing import passing, source_length
+from synth.voices.ambient.catalogue.parts.mechanical.struck import impulses
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, coloured, peak
-from synth.voices.ambient.catalogue.parts.passing import passing, source_length
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift
-from synth.voices.ambient.catalogue.parts.struck import impulses
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.walk import Walk
 

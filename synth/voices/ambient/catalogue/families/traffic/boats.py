@@ -6,9 +6,9 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine
 from synth.voices.ambient.catalogue.parts.control import fade_out, gates
-from synth.voices.ambient.catalogue.parts.horns import air_horn
+from synth.voices.ambient.catalogue.parts.mechanical.combustion import Engine, add_engine
+from synth.voices.ambient.catalogue.parts.mechanical.horns import air_horn
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, indoors, outdoors
 from synth.voices.ambient.catalogue.performance import Samples

@@ -6,15 +6,15 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.combustion import Engine, add_engine
 from synth.voices.ambient.catalogue.parts.control import crossings, fade_out, gates, line, phase
-from synth.voices.ambient.catalogue.parts.horns import diaphragm
+from synth.voices.ambient.catalogue.parts.mechanical.combustion import Engine, add_engine
+from synth.voices.ambient.catalogue.parts.mechanical.horns import diaphragm
+from synth.voices.ambient.catalogue.parts.mechanical.passing import passing, source_length
+from synth.voices.ambient.catalogue.parts.mechanical.struck import add_at, burst, convolved, decay, impulses, together
+from synth.voices.ambient.catalogue.parts.mechanical.struck import body as stiff_body
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, coloured_noise, peak
-from synth.voices.ambient.catalogue.parts.passing import passing, source_length
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, indoors, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
-from synth.voices.ambient.catalogue.parts.struck import add_at, burst, convolved, decay, impulses, together
-from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 from synth.voices.ambient.catalogue.walk import Walk

@@ -6,12 +6,12 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.air import release
-from synth.voices.ambient.catalogue.parts.combustion import DIESEL, DIESEL_COLOUR, Engine, add_engine
 from synth.voices.ambient.catalogue.parts.control import gates, line, phase, throttle
-from synth.voices.ambient.catalogue.parts.electric import tone
+from synth.voices.ambient.catalogue.parts.mechanical.air import release
+from synth.voices.ambient.catalogue.parts.mechanical.combustion import DIESEL, DIESEL_COLOUR, Engine, add_engine
+from synth.voices.ambient.catalogue.parts.mechanical.electric import tone
+from synth.voices.ambient.catalogue.parts.mechanical.passing import passing, source_length
 from synth.voices.ambient.catalogue.parts.mix import Mix, peak
-from synth.voices.ambient.catalogue.parts.passing import passing, source_length
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
 from synth.voices.ambient.catalogue.performance import Samples

@@ -7,13 +7,22 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.control import crossings, fade_out, gates, phase
-from synth.voices.ambient.catalogue.parts.electric import tone
-from synth.voices.ambient.catalogue.parts.horns import air_horn
+from synth.voices.ambient.catalogue.parts.mechanical.electric import tone
+from synth.voices.ambient.catalogue.parts.mechanical.horns import air_horn
+from synth.voices.ambient.catalogue.parts.mechanical.struck import (
+    add_at,
+    blows,
+    burst,
+    convolved,
+    decay,
+    impulses,
+    rung,
+    together,
+)
+from synth.voices.ambient.catalogue.parts.mechanical.struck import body as stiff_body
 from synth.voices.ambient.catalogue.parts.mix import Mix, peak
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, indoors, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
-from synth.voices.ambient.catalogue.parts.struck import add_at, blows, burst, convolved, decay, impulses, rung, together
-from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room
 from synth.voices.ambient.catalogue.walk import Walk

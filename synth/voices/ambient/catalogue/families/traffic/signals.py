@@ -6,10 +6,10 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.combustion import diesel
 from synth.voices.ambient.catalogue.parts.control import fade_out, gates, phase
-from synth.voices.ambient.catalogue.parts.electric import beeper
-from synth.voices.ambient.catalogue.parts.horns import air_horn, siren_speaker
+from synth.voices.ambient.catalogue.parts.mechanical.combustion import diesel
+from synth.voices.ambient.catalogue.parts.mechanical.electric import beeper
+from synth.voices.ambient.catalogue.parts.mechanical.horns import air_horn, siren_speaker
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
 from synth.voices.ambient.catalogue.parts.places import indoors, outdoors
 from synth.voices.ambient.catalogue.performance import Samples

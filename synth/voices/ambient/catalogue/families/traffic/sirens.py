@@ -6,9 +6,9 @@ import numpy as np
 
 from synth.voices.ambient.catalogue.engines import Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
-from synth.voices.ambient.catalogue.parts.combustion import SOUND_MPS, diesel
 from synth.voices.ambient.catalogue.parts.control import phase
-from synth.voices.ambient.catalogue.parts.horns import air_horn, siren_speaker
+from synth.voices.ambient.catalogue.parts.mechanical.combustion import SOUND_MPS, diesel
+from synth.voices.ambient.catalogue.parts.mechanical.horns import air_horn, siren_speaker
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms
 from synth.voices.ambient.catalogue.parts.places import indoors, outdoors
 from synth.voices.ambient.catalogue.performance import Samples

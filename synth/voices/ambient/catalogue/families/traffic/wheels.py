@@ -7,11 +7,11 @@ import numpy as np
 from synth.voices.ambient.catalogue.engines import Events, Texture
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.parts.control import crossings, gates
+from synth.voices.ambient.catalogue.parts.mechanical.struck import add_at, blows, burst, impulses, rung, together
+from synth.voices.ambient.catalogue.parts.mechanical.struck import body as stiff_body
 from synth.voices.ambient.catalogue.parts.mix import Mix, at_rms, peak
 from synth.voices.ambient.catalogue.parts.places import OUTDOORS_S, outdoors
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
-from synth.voices.ambient.catalogue.parts.struck import add_at, blows, burst, impulses, rung, together
-from synth.voices.ambient.catalogue.parts.struck import body as stiff_body
 from synth.voices.ambient.catalogue.parts.timing import uneven_beats
 from synth.voices.ambient.catalogue.performance import Samples
 from synth.voices.ambient.catalogue.room import Room

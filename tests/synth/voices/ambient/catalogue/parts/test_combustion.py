@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.voices.ambient.catalogue.parts.combustion import SOUND_MPS, Engine, add_engine, firings, pipe_response
 from synth.voices.ambient.catalogue.parts.control import phase
+from synth.voices.ambient.catalogue.parts.mechanical.combustion import (
+    SOUND_MPS,
+    Engine,
+    add_engine,
+    firings,
+    pipe_response,
+)
 from synth.voices.ambient.catalogue.parts.mix import Mix
 from synth.voices.ambient.catalogue.performance import Samples
 

@@ -12,8 +12,8 @@ from scipy.interpolate import PchipInterpolator
 from synth.voices.ambient.catalogue.parts.control import gates
 from synth.voices.ambient.catalogue.parts.curves import drawn_out, fade, monotone_cubic, through, wander
 from synth.voices.ambient.catalogue.parts.instruments.mode_bank import LN_1000
+from synth.voices.ambient.catalogue.parts.mechanical.struck import modes, rung
 from synth.voices.ambient.catalogue.parts.spectra import white_noise
-from synth.voices.ambient.catalogue.parts.struck import modes, rung
 
 
 def test_the_monotone_cubic_is_that_of_fritsch_and_carlson() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.voices.ambient.catalogue.parts.passing import passing, received, sent_s, source_length
+from synth.voices.ambient.catalogue.parts.mechanical.passing import passing, received, sent_s, source_length
 
 RATE_HZ = 48_000
 

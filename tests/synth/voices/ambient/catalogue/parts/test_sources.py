@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from synth.voices.ambient.catalogue.parts.blasts import friedlander
 from synth.voices.ambient.catalogue.parts.control import phase
-from synth.voices.ambient.catalogue.parts.electric import beeper, mains_hum, motor, tone
-from synth.voices.ambient.catalogue.parts.horns import air_horn
-from synth.voices.ambient.catalogue.parts.struck import add_at, impulses, modes, rung
+from synth.voices.ambient.catalogue.parts.mechanical.blasts import friedlander
+from synth.voices.ambient.catalogue.parts.mechanical.electric import beeper, mains_hum, motor, tone
+from synth.voices.ambient.catalogue.parts.mechanical.horns import air_horn
+from synth.voices.ambient.catalogue.parts.mechanical.struck import add_at, impulses, modes, rung
 from synth.voices.ambient.catalogue.performance import Samples
 
 RATE_HZ = 48_000

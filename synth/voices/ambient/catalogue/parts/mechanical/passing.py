@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synth.voices.ambient.catalogue.parts.combustion import SOUND_MPS
+from synth.voices.ambient.catalogue.parts.mechanical.combustion import SOUND_MPS
 from synth.voices.ambient.catalogue.parts.mix import coloured
 from synth.voices.ambient.catalogue.performance import Samples
 

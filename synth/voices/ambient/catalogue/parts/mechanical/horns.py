@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from synth.voices.ambient.catalogue.parts.control import crossings, phase
+from synth.voices.ambient.catalogue.parts.mechanical.struck import impulses
 from synth.voices.ambient.catalogue.parts.mix import Points, coloured
 from synth.voices.ambient.catalogue.parts.spectra import drift, unit_rms
-from synth.voices.ambient.catalogue.parts.struck import impulses
 from synth.voices.ambient.catalogue.performance import Samples
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.voices.ambient.catalogue.parts.control import crossings, phase
+from synth.voices.ambient.catalogue.parts.mechanical.struck import impulses, modes
 from synth.voices.ambient.catalogue.parts.mix import Mix, Response
 from synth.voices.ambient.catalogue.parts.spectra import unit_rms
-from synth.voices.ambient.catalogue.parts.struck import impulses, modes
 from synth.voices.ambient.catalogue.performance import Samples
 
 SOUND_MPS = 343.0
