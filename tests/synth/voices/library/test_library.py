@@ -496,7 +496,7 @@ def test_ranges_of_a_clip_keep_their_sounds(
         flash_clip, tmp_path / "out.mkv", Options(synthesis=Synthesis.LIBRARY, library="foley", mode=Mode.AMBIENT)
     ).outputs
     assert [one.what for one in output.library] == ["bed"]
-    assert output.sample_rate_hz == 44_100
+    assert output.sample_rate_hz == 48_000
     assert not hiss_voice.batches
 
 
