@@ -178,6 +178,8 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         return f"allowed is {low} or more"
     if kind.get("type") == "array":
         return f"allowed is a list of {kind.get('minItems', 0)} to {kind.get('maxItems', 'any number')}"
+    if "pattern" in kind:
+        return f"it must be a name that matches {kind['pattern']}"
     if "maxLength" in kind:
         return f"allowed are up to {kind['maxLength']} letters"
     return f"it must be {_KINDS.get(str(kind.get('type')), 'of the form that the document gives')}"
