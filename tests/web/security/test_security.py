@@ -104,7 +104,7 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
     locked.finish()
     job_id = job["items"][0]["job"]["id"]
     for call in routes(locked.app):
-        if "{" not in call.path:
+        if "{" not in call.path or call.path.startswith("/v1/sounds/"):  # the catalogue is everybody's
             continue
         path = call.path.format(job_id=job_id, batch_id=job["id"], take=0, kind="video", number=0, box_id="0")
         problem(locked.client.open(path, method=call.method.upper(), headers=bearer("ben")), 404, "not-found")
