@@ -66,7 +66,7 @@ def old(path: Path) -> Path:
 
 def test_an_upload_that_was_killed_is_swept_from_the_storage(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path / "files")
-    put = "import sys, time; from pathlib import Path; from workers.storage import LocalStorage\n"
+    put = "import sys, time; from pathlib import Path; from workers.files.storage import LocalStorage\n"
     put += "class Slow:\n    def read(self, size):\n        time.sleep(0.05)\n        return b'x' * 100\n"
     put += "LocalStorage(Path(sys.argv[1])).put('a/source', Slow(), 'video/mp4')"
     uploading = subprocess.Popen([sys.executable, "-c", put, str(tmp_path / "files")], cwd=ROOT)
