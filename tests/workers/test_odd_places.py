@@ -146,7 +146,7 @@ def test_damaged_weights_are_reported_without_a_path(
     monkeypatch.setattr(weights, "CHECKPOINTS", copies)
     for reader in (weights.entries, weights.entry, weights.path, weights.load):
         monkeypatch.setattr(reader, "__defaults__", (copies,))
-    job = here.sent(flash_clip, mode="ambient")
+    job = here.sent(flash_clip, mode="ambient", synthesis="learnt")
     here.work()
     told = here.client.get(job["links"]["self"]).get_json()
     assert (told["status"], told["error"]["code"]) == ("failed", "weights"), told["error"]

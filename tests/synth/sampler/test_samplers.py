@@ -269,9 +269,9 @@ def test_conditioning_cannot_be_given_to_a_network_without() -> None:
 def test_sampling_on_the_cpu_needs_no_torch() -> None:
     program = (
         "import sys\n"
-        "from synth.sampler import folding, sampler\n"
+        "from synth.sampler import backends, folding\n"
         "from synth.sampler.base import Shape\n"
-        "made = sampler.make_sampler(folding.random_folded(Shape((8, 4), 16)), device='cpu', threads=2)\n"
+        "made = backends.make_sampler(folding.random_folded(Shape((8, 4), 16)), device='cpu', threads=2)\n"
         "made.run([made.start(1)], top_frames=2)\n"
         "assert 'torch' not in sys.modules\n"
     )
@@ -282,9 +282,9 @@ def test_sampling_on_the_cpu_needs_no_torch() -> None:
 def test_a_forked_child_samples_on_its_own_threads() -> None:
     program = (
         "import os\n"
-        "from synth.sampler import folding, sampler\n"
+        "from synth.sampler import backends, folding\n"
         "from synth.sampler.base import Shape\n"
-        "made = sampler.make_sampler(folding.random_folded(Shape((8, 4), 16)), threads=2)\n"
+        "made = backends.make_sampler(folding.random_folded(Shape((8, 4), 16)), threads=2)\n"
         "before = made.run([made.start(1)], top_frames=9)[0].tobytes()\n"
         "child = os.fork()\n"
         "same = made.run([made.start(1)], top_frames=9)[0].tobytes() == before\n"

@@ -151,7 +151,7 @@ def test_takes_share_what_was_looked_at(house: House, voice: LivelyVoice) -> Non
         ("plain.webm", {}, ".webm"),
         ("prores.mov", {}, ".mov"),
         ("plain.mkv", {}, ".mp4"),
-        ("voiced.mkv", {"existing_sound": ExistingSound.KEEP}, ".mkv"),
+        ("voiced.mkv", {"existing_sound": ExistingSound.KEEP}, ".mp4"),  # which can hold its sound
         ("voiced.mp4", {"existing_sound": ExistingSound.KEEP}, ".mp4"),
     ],
 )
