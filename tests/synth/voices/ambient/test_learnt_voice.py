@@ -9,6 +9,7 @@ import pytest
 
 from synth.dsp.stereo import mono_loss_db
 from synth.options import Mode, Options, Synthesis
+from synth.pipeline import modes
 from synth.pipeline.modes import voice_of
 from synth.randomness import uniforms
 from synth.voices.ambient.computed_voice import ComputedVoice
@@ -58,7 +59,9 @@ def test_who_waits_is_told_once_and_of_the_finished_sound(plain: np.ndarray) -> 
     assert told[0].sound.ndim == 2
 
 
-def test_synthesis_learnt_is_this_voice_and_the_default_the_computed_one() -> None:
+def test_synthesis_learnt_is_this_voice_and_the_default_the_computed_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Another test of this process may have brought the voices of the tests instead.
+    monkeypatch.setitem(modes.MODES, Mode.AMBIENT, modes._ambient)
     assert isinstance(voice_of(Mode.AMBIENT), ComputedVoice)
     ambient = Options(mode=Mode.AMBIENT, synthesis=Synthesis.LEARNT)
     assert isinstance(voice_of(ambient.mode, ambient), LearntVoice)
