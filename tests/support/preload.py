@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -17,9 +18,10 @@ from synth.options import Mode, Options
 from synth.pipeline.modes import MODES
 from synth.routing import router
 from synth.voices.base import CancelPoll, Controls, Frame, Progress, Rendering, Take
-from tests.support.voices import CHUNK_S, FlashVoice, HissVoice, flash_route
+from tests.support.voices import CHUNK_S, POISON_SEED, FlashVoice, HissVoice, flash_route
 
-POISON_SEED: Final = 666  # kills its worker
+if "_pytest" in sys.modules:  # it would change the voices of every later test
+    raise RuntimeError("tests.support.preload is for the processes of workers, not for that of the tests")
 
 
 class TimedVoice(FlashVoice):

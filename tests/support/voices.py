@@ -39,6 +39,8 @@ from synth.voices.base import (
 CLICK_S = 0.3
 TALKING = 0.5  # mean brightness of a picture, 0..1, from which on it is the hiss that is wanted
 CHUNK_S = 0.25
+POISON_SEED = 666
+"""Of a job that kills its worker; see :mod:`tests.support.preload`."""
 STEP = 40.0  # mean grey levels between two frames that count as a contact
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from synth.options import Mode
 from tests.support import servers
-from tests.support.preload import POISON_SEED
 from tests.support.running_server import House, group_of, kill_group
+from tests.support.voices import POISON_SEED
 from tests.support.weather import HEAD, Weather, small_disk
 from workers.embedded.supervisor import Embedded
 from workers.jobs import Job, State

@@ -38,6 +38,7 @@ class Lexicon:
 
     Attributes:
         sounds: stems -> name of the sound.
+        names: word -> name of the sound, where the name says enough and its stem does not ("sanding").
         modifiers: stems -> what they turn.
         words: all stems that mean something.
     """
@@ -47,6 +48,12 @@ class Lexicon:
             stems_of(phrase): modifier for phrase, modifier in modifier_phrases().items()
         }
         self.sounds = _sound_phrases(sounds)
+        self.names = {
+            name: sound.name
+            for sound in sounds.values()
+            for name in _names(sound)
+            if " " not in name and _says_too_little(name)
+        }
         self._strip_modifiers()
         surfaces = {stem_of(word) for words in SURFACES.values() for word in words}
         known = {stem for phrase in (*self.sounds, *self.modifiers) for stem in phrase}
@@ -75,7 +82,8 @@ class Lexicon:
             stems = tuple(token.stem for token in tokens[at : at + length])
             if stems in self.sounds:
                 return length, self.sounds[stems]
-        return None
+        named = self.names.get(tokens[at].text)
+        return None if named is None else (1, named)
 
     def modifier_at(self, tokens: Sequence[Token], at: int) -> tuple[int, Modifier] | None:
         """The longest modifier that begins there."""
@@ -107,12 +115,17 @@ def _sound_phrases(sounds: Mapping[str, SoundClass]) -> dict[Stems, str]:
         for sound in sounds.values():
             for phrase in source(sound):
                 stems = stems_of(phrase)
-                if stems and not (len(stems) == 1 and stems[0] in _SAY_TOO_LITTLE):
+                if stems and not _says_too_little(phrase):
                     found.setdefault(stems, sound.name)
     for stems, name in list(found.items()):
         if len(stems) == 2:  # "barking dog", "dog barking"
             found.setdefault(stems[::-1], name)
     return found
+
+
+def _says_too_little(phrase: str) -> bool:
+    stems = stems_of(phrase)
+    return len(stems) == 1 and stems[0] in _SAY_TOO_LITTLE
 
 
 def _names(sound: SoundClass) -> Iterator[str]:
