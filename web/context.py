@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from web.security.api_keys import Keys
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
+    from workers.uploads.store import Uploads
 
 
 _KEY: Final = "sonorize"
@@ -33,6 +34,7 @@ class Site:
     jobs: Jobs
     storage: Storage
     submitter: Submitter
+    uploads: Uploads
     keys: Keys
     streams: Streams
     cleanup: Cleanup

@@ -45,6 +45,7 @@ class Operation:
         form: fields of a multipart request, beside its files.
         files: how many it may hold.
         accept: media types of those files.
+        raw: media type of a body that is a file as it is.
         headers: name -> what it is for.
     """
 
@@ -58,6 +59,7 @@ class Operation:
     files: int = 1
     accept: tuple[str, ...] = ("video/mp4", "video/quicktime", "video/x-matroska", "video/webm")
     headers: tuple[str, ...] = ()
+    raw: str | None = None
 
 
 @dataclass(frozen=True)
