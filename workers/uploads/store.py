@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedRandom
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
@@ -279,7 +280,7 @@ class Held:
         upload: as its row is now.
     """
 
-    def __init__(self, uploads: Uploads, upload: Upload, file: BinaryIO) -> None:
+    def __init__(self, uploads: Uploads, upload: Upload, file: BufferedRandom) -> None:
         self._uploads, self.upload, self._file = uploads, upload, file
 
     def append(self, stream: BinaryIO | Any, offset: int, checksum: Checksum | None = None) -> bool:
