@@ -27,6 +27,7 @@ NAMES: Final = (
     "SOUNDS",
     "API",
     "UPLOADS",
+    "SCORE",
     "SERVER",
     "TRAINING",
     "FIGURES",

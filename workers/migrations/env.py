@@ -5,7 +5,10 @@ from __future__ import annotations
 from alembic import context
 
 from workers.records import METADATA
-from workers.uploads import tables as _uploads  # noqa: F401  what stands in METADATA beside the jobs
+from workers.timing import tables as timing_tables
+from workers.uploads import tables as uploads_tables
+
+_TABLES = (timing_tables, uploads_tables)  # the rooms whose tables stand beside those of the records
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
 context.run_migrations()
