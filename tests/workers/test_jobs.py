@@ -20,7 +20,6 @@ from workers.errors import Conflict, DatabaseError, NotFound, QueueFull
 from workers.jobs import Job, Jobs, State, made_at, new_id, open_jobs
 from workers.records import METADATA
 from workers.scheduling_clock import SchedulingClock
-from workers.uploads import tables as _uploads  # noqa: F401  what stands in METADATA beside the jobs
 
 WORKER = "worker-1"
 OUTPUTS = {"outputs": [{"key": "a/1/take0.mp4"}]}
