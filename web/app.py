@@ -19,10 +19,12 @@ from web import context
 from web.api import batches, boxes, music, openapi, problems, search, sounds
 from web.api import jobs as api
 from web.api.events import Streams
+from web.api.owners import keys as owners_keys
+from web.api.owners import me
 from web.context import Site
-from web.pages import documents, explanations, filters, login, views
+from web.pages import account, documents, explanations, filters, login, views
 from web.security import csrf, sessions
-from web.security.api_keys import Keys
+from web.security.api_keys import KeyRing, Keys
 from web.server import health
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
@@ -33,10 +35,27 @@ from workers.files.ballast import Ballast
 from workers.files.cleanup import Cleanup
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
+from workers.owners.keys import KeyStore
 from workers.settings import Settings
 
 SESSION_DAYS: Final = 14
-PARTS: Final = (api, batches, boxes, explanations, music, openapi, documents, views, search, sounds, login, health)
+PARTS: Final = (
+    api,
+    batches,
+    boxes,
+    explanations,
+    music,
+    openapi,
+    documents,
+    views,
+    search,
+    sounds,
+    login,
+    account,
+    health,
+    me,
+    owners_keys,
+)
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
 
@@ -77,7 +96,7 @@ def create_app(
         jobs=jobs,
         storage=storage,
         submitter=Submitter(settings, jobs, storage, notify, ballast),
-        keys=keys,
+        keys=KeyRing(keys, KeyStore(jobs.database)),
         streams=Streams(),
         cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast),
         broker_check=broker_check,
