@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from workers.owners import tables as _owners  # noqa: F401  (its tables join the metadata)
+from workers.owners import tables as owner_tables
 from workers.records import METADATA
+from workers.timing import tables as timing_tables
+
+_TABLES = (owner_tables, timing_tables)  # the rooms whose tables stand beside those of the records
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
 context.run_migrations()
