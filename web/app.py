@@ -19,10 +19,12 @@ from web import context
 from web.api import batches, boxes, music, openapi, problems, search, sounds, uploads
 from web.api import jobs as api
 from web.api.events import Streams
+from web.api.owners import keys as owners_keys
+from web.api.owners import me
 from web.context import Site
-from web.pages import documents, explanations, filters, login, views
+from web.pages import account, documents, explanations, filters, login, views
 from web.security import csrf, sessions
-from web.security.api_keys import Keys
+from web.security.api_keys import KeyRing, Keys
 from web.server import health
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
@@ -33,6 +35,7 @@ from workers.files.ballast import Ballast
 from workers.files.cleanup import Cleanup
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
+from workers.owners.keys import KeyStore
 from workers.settings import Settings
 from workers.uploads.store import Uploads
 
@@ -50,7 +53,10 @@ PARTS: Final = (
     search,
     sounds,
     login,
+    account,
     health,
+    me,
+    owners_keys,
 )
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
@@ -94,7 +100,7 @@ def create_app(
         storage=storage,
         submitter=Submitter(settings, jobs, storage, notify, ballast),
         uploads=held,
-        keys=keys,
+        keys=KeyRing(keys, KeyStore(jobs.database)),
         streams=Streams(),
         cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast, held),
         broker_check=broker_check,

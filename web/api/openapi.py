@@ -23,7 +23,7 @@ JSON: Final = "application/json"
 MULTIPART: Final = "multipart/form-data"
 FILE_TYPE: Final = "application/octet-stream"
 _REFERENCE: Final = "#/components/schemas/{model}"
-_EVERYWHERE: Final = ("unauthorized", "forbidden", "internal", "unavailable")
+_EVERYWHERE: Final = ("unauthorized", "forbidden", "scope", "internal", "unavailable")
 _LATER: Final = ("queue-full", "unavailable", "disk-full", "too-many-streams", "locked")
 _DOCUMENT: Final = "sonorize.openapi"
 _TEXT: Final[Schema] = {"type": "string"}
@@ -52,7 +52,7 @@ _HEADERS: Final[dict[str, Schema]] = {
 
 
 @blueprint.get("/v1/openapi.json")
-@describes(Operation("readDocument", "This description", {200: (JSON,)}))
+@describes(Operation("readDocument", "This description", {200: (JSON,)}, scope=None))
 def document() -> Response:
     """The description of the API."""
     return Response(json.dumps(description(current_app), indent=1) + "\n", content_type=JSON)
@@ -130,6 +130,7 @@ def _operation(route: Route) -> Schema:
         "tags": [route.path.split("/")[2]],
         "parameters": _parameters(route),
         "responses": _responses(operation),
+        "security": [{"key": [operation.scope] if operation.scope else []}, {}],
     }
     if operation.body is not None:
         needed = bool(operation.body.model_json_schema().get("required"))

@@ -48,6 +48,7 @@ KINDS: Final[dict[str, Kind]] = {
     "bad-request": Kind(400, "The request cannot be read", "Check the form of the request; its detail says where."),
     "unauthorized": Kind(401, "An API key is needed", "Send `Authorization: Bearer <key>`, or log in on the page."),
     "forbidden": Kind(403, "Not from there", "Reload the page and send the form again; programs send a Bearer key."),
+    "scope": Kind(403, "The key is not good for that", "Use a key with the scope that the detail names."),
     "not-found": Kind(404, "There is nothing here", "Check the address. What belongs to another key is not shown."),
     "method": Kind(405, "Not with this method", "The `Allow` header names the methods."),
     "conflict": Kind(409, "That cannot be done now", "Read the job again: its state has changed, or wait for it."),

@@ -15,6 +15,7 @@ from web.context import owner, site, viewer
 from web.uploads import tus
 from web.uploads.submit import display_title
 from workers.files import disk
+from workers.owners.keys import Scope
 from workers.uploads.store import Checksum, Upload
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/v1/uploads")
@@ -46,7 +47,12 @@ def abilities(upload_id: str = "") -> Response:
 @blueprint.get("")
 @describes(
     Operation(
-        "listUploads", "Your uploads, newest first", {200: schemas.Uploads}, ("option",), query=schemas.UploadsQuery
+        "listUploads",
+        "Your uploads, newest first",
+        {200: schemas.Uploads},
+        ("option",),
+        query=schemas.UploadsQuery,
+        scope=Scope.READ,
     )
 )
 def listing(query: schemas.UploadsQuery) -> Response:
@@ -64,6 +70,7 @@ def listing(query: schemas.UploadsQuery) -> Response:
         (*PIECES, "too-many-uploads", "disk-full"),
         raw=tus.PIECE_TYPE,
         headers=("Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"),
+        scope=Scope.WRITE,
     )
 )
 def create() -> Response:
@@ -108,7 +115,13 @@ def sanitised(metadata: dict[str, str]) -> dict[str, str]:
 
 @blueprint.get("/<upload_id>")
 @describes(
-    Operation("readUpload", "One upload; `HEAD` is that of tus", {200: schemas.ResumableUpload}, ("not-found", "gone"))
+    Operation(
+        "readUpload",
+        "One upload; `HEAD` is that of tus",
+        {200: schemas.ResumableUpload},
+        ("not-found", "gone"),
+        scope=Scope.READ,
+    )
 )
 def read(upload_id: str) -> Response:
     """Where an upload stands: in JSON, or as tus asks with HEAD."""
@@ -131,6 +144,7 @@ def read(upload_id: str) -> Response:
         (*PIECES, "not-found", "gone", "disk-full"),
         raw=tus.PIECE_TYPE,
         headers=("Tus-Resumable", "Upload-Offset", "Upload-Checksum"),
+        scope=Scope.WRITE,
     )
 )
 def append(upload_id: str) -> Response:
@@ -162,6 +176,7 @@ def instead(upload_id: str) -> Response:
         {204: None},
         ("not-found", "gone", "precondition"),
         headers=("Tus-Resumable",),
+        scope=Scope.WRITE,
     )
 )
 def delete(upload_id: str) -> Response:
