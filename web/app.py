@@ -26,6 +26,7 @@ from web.pages import account, documents, explanations, filters, login, views
 from web.security import csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health
+from web.uploads.clips import ClipsOfUploads
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
@@ -37,6 +38,7 @@ from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
 from workers.owners.keys import KeyStore
 from workers.settings import Settings
+from workers.uploads.deposits import Deposits
 from workers.uploads.store import Uploads
 
 SESSION_DAYS: Final = 14
@@ -94,17 +96,21 @@ def create_app(
     _configure(app, settings)
     ballast = Ballast(settings.data_dir)
     held = Uploads(jobs.database, settings.uploads_dir, kept_s=settings.upload_hours * 3600)
+    deposits = Deposits(jobs, storage, settings.uploads_dir, notify)
+    submitter = Submitter(settings, jobs, storage, notify, ballast, deposits)
     parts = Site(
         settings=settings,
         jobs=jobs,
         storage=storage,
-        submitter=Submitter(settings, jobs, storage, notify, ballast),
+        submitter=submitter,
         uploads=held,
+        deposits=deposits,
+        clips=ClipsOfUploads(submitter, held, deposits),
         keys=KeyRing(keys, KeyStore(jobs.database)),
         streams=Streams(),
         cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast, held),
         broker_check=broker_check,
-        faults=tuple(faults),
+        faults=(*faults, deposits.faults),
         media_origins=_origins(storage),
     )
     context.install(app, parts)

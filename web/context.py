@@ -18,8 +18,10 @@ from workers.timing.queue_view import QueueView
 if TYPE_CHECKING:
     from web.api.events import Streams
     from web.security.api_keys import Caller, KeyRing
+    from web.uploads.clips import ClipsOfUploads
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
+    from workers.uploads.deposits import Deposits
     from workers.uploads.store import Uploads
 
 
@@ -36,6 +38,8 @@ class Site:
     storage: Storage
     submitter: Submitter
     uploads: Uploads
+    deposits: Deposits
+    clips: ClipsOfUploads
     keys: KeyRing
     streams: Streams
     cleanup: Cleanup

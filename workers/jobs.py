@@ -18,7 +18,7 @@ from workers.errors import Conflict, NotFound, QueueFull
 from workers.files import objects, tombstones
 from workers.files.storage import Stored
 from workers.leases import Leases, unlist
-from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, Cancellation, job_of
+from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of, owner_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
@@ -26,6 +26,7 @@ from workers.records import new_id as new_id
 from workers.scheduling_clock import Clock
 from workers.timing.expectation import learn
 from workers.timing.queue_view import QueueView
+from workers.uploads import sources
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -54,6 +55,7 @@ class Jobs(Leases):
         id: str | None = None,
         mode: str | None = None,
         source: Stored | None = None,
+        spooled: bool = False,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
 
@@ -63,11 +65,12 @@ class Jobs(Leases):
             request_hash: of all that was asked; another one under the same key is refused.
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
-            source: what was stored under ``source_key`` for this job.
+            source: what was stored under ``source_key`` for this job; ``None`` where it is another's.
+            spooled: it is not stored, but waits for the storage: see :mod:`workers.uploads.deposits`.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
-            Conflict: the idempotency key belongs to a different request.
+            Conflict: the idempotency key belongs to a different request; or the clip is another's, and gone.
         """
         now, made_at_s = self.now(), self._clock()
         row = {
@@ -79,6 +82,7 @@ class Jobs(Leases):
             "options": options.as_dict(),
             "title": title,
             "source_key": source_key,
+            "source_id": owner_of(source_key),
             "info": dict(info),
             "attempt": 0,
             "attempt_limit": self.max_attempts,
@@ -96,13 +100,26 @@ class Jobs(Leases):
                 if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
                 self._refuse_when_full(connection)
-                objects.write(connection, {} if source is None else {source_key: source})
+                self._take_clip(connection, row, source, spooled=spooled)
                 return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
             with self._database.reading() as connection:
                 if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
             raise Conflict("a job of that name exists already") from error
+
+    @staticmethod
+    def _take_clip(connection: sa.Connection, row: dict[str, Any], source: Stored | None, *, spooled: bool) -> None:
+        """See to it that a job's clip is there, or that the job waits for it; write down what is new."""
+        key, belongs_to = str(row["source_key"]), row["source_id"]
+        if belongs_to is not None and belongs_to != row["id"]:
+            sources.require(connection, key, belongs_to)
+        if source is not None and not spooled:
+            objects.write(connection, {key: source})
+        elif source is not None and not sources.is_waiting(connection, key):
+            sources.wait(connection, key, source)
+        if sources.is_waiting(connection, key):
+            row.update(sources.UNTIL_STORED)
 
     def find(self, *, owner: str, idempotency_key: str, request_hash: str | None = None) -> Job | None:
         """The job made earlier under this key, before an upload is stored for nothing.
@@ -148,7 +165,7 @@ class Jobs(Leases):
         """
         with self._database.writing() as connection:
             whose = _whose(id, owner)
-            ended = {"state": State.CANCELED, "finished_at": self._clock(), "cancel_requested": True}
+            ended = {"state": State.CANCELED, "stage": None, "finished_at": self._clock(), "cancel_requested": True}
             if connection.execute(sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)).rowcount:
                 return Cancellation.CANCELED
             conditions = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
@@ -175,6 +192,7 @@ class Jobs(Leases):
         again = {
             "state": State.QUEUED,
             "attempt_limit": JOBS.c.attempt + self.max_attempts,
+            "stage": None,
             "progress": 0.0,
             "cancel_requested": False,
             "error": None,
@@ -193,6 +211,9 @@ class Jobs(Leases):
                 there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
                 raise Conflict(f"the job is {there.state}; only failed and canceled ones can be tried again")
             unlist(connection, [id])
+            if sources.is_waiting(connection, row.source_key):
+                held = sa.update(JOBS).where(JOBS.c.id == id).values(**sources.UNTIL_STORED)
+                row = connection.execute(held.returning(JOBS)).one()
         return job_of(row)
 
     def delete(self, id: str, owner: str | None, *, has_files: bool = True) -> Job:
@@ -202,11 +223,16 @@ class Jobs(Leases):
             has_files: false where its files are deleted already, or it never had any.
         """
         with self._database.writing() as connection:
+            there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
+            sources.lock(connection, id, there.source_id)
             gone = sa.delete(JOBS).where(*_whose(id, owner)).returning(JOBS)
             job = self._found(connection.execute(gone).one_or_none())
-            connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.job_id == id))
+            sources.release(connection, id)
             if has_files:
                 tombstones.write(connection, id)
+            # Of an upload or another job, the last to use its clip takes it away.
+            if job.source_id not in (None, id) and sources.release(connection, str(job.source_id)):
+                tombstones.write(connection, str(job.source_id))
         return job
 
     def counts(self, *, owner: str | None = None, batch_id: str | None = None) -> dict[str, int]:

@@ -76,7 +76,7 @@ class Job:
         owner: whose it is; nobody else finds it.
         options: as :meth:`synth.options.Options.as_dict` gives them.
         title: the client's file name, for display and for nothing else.
-        source_key: where the clip is stored.
+        source_key: where the clip is stored, perhaps under the name of another job or of an upload.
         info: what the clip is: ``duration_s``, ``width``, ``height``, ``rate_fps`` and so on.
         attempt: how many times it was claimed; the number fences off a worker that lost its lease.
         attempt_limit: the last attempt that is made before the job counts as failed.
@@ -117,6 +117,11 @@ class Job:
     idempotency_key: str | None
     request_hash: str | None
 
+    @property
+    def source_id(self) -> str | None:
+        """The job or the upload that the clip belongs to: often this job itself."""
+        return owner_of(self.source_key)
+
     def attempt_prefix(self) -> str:
         """The storage folder of what this attempt makes."""
         return f"{self.id}/{self.attempt}"
@@ -135,6 +140,7 @@ JOBS: Final = sa.Table(
     sa.Column("options", sa.JSON, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("source_key", sa.Text, nullable=False),
+    sa.Column("source_id", sa.String(32)),  # the job or the upload that it belongs to, see workers.uploads.sources
     sa.Column("info", sa.JSON, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("attempt_limit", sa.Integer, nullable=False),
@@ -158,6 +164,7 @@ JOBS: Final = sa.Table(
     sa.Index("jobs_waiting", "state", "mode", "queued_at"),
     sa.Index("jobs_of_owner", "owner", "id"),
     sa.Index("jobs_of_batch", "batch_id"),
+    sa.Index("jobs_of_source", "source_id"),
 )
 
 VECTORS: Final = sa.Table(
@@ -236,7 +243,7 @@ SESSIONS: Final = sa.Table(
 def job_of(row: sa.Row[Any]) -> Job:
     """A row of :data:`JOBS` as a :class:`Job`."""
     values = dict(row._mapping)
-    del values["rung_at"]
+    del values["rung_at"], values["source_id"]
     return Job(**{**values, "state": State(values["state"])})
 
 
@@ -244,6 +251,12 @@ def new_id(now_s: float) -> str:
     """A name for a job: 26 characters that sort by time of making and cannot be guessed."""
     number = int(now_s * 1000) << 80 | secrets.randbits(80)
     return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(_TIME_DIGITS + _RANDOM_DIGITS)))
+
+
+def owner_of(key: str) -> str | None:
+    """The job or the upload that a stored file belongs to; ``None`` where its key is none of ours."""
+    name, slash, _ = key.partition("/")
+    return name if slash and made_at(name) is not None else None
 
 
 def made_at(job_id: str) -> float | None:

@@ -81,12 +81,17 @@ def weed() -> str | None:
     return shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
 
 
+def seaweed_ports() -> dict[str, int]:
+    """Of one SeaweedFS; it needs the same ones when it is started again over the same folder."""
+    names = ("master", "volume", "filer", "s3", "admin")
+    return dict(zip([*names, *(f"{name}.grpc" for name in names)], free_ports(10), strict=True))
+
+
 @contextlib.contextmanager
-def seaweed(folder: Path) -> Iterator[S3Server]:
+def seaweed(folder: Path, ports: dict[str, int] | None = None) -> Iterator[S3Server]:
     program = weed()
     assert program is not None
-    names = ("master", "volume", "filer", "s3", "admin")
-    ports = dict(zip([*names, *(f"{name}.grpc" for name in names)], free_ports(10), strict=True))
+    ports = ports or seaweed_ports()
     server = S3Server(f"http://127.0.0.1:{ports['s3']}")
     keys = {"accessKey": server.access_key, "secretKey": server.secret_key}
     identity = {"name": "tests", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List"]}

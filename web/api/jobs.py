@@ -12,7 +12,7 @@ from flask import Blueprint, Response, json, request
 from synth.errors import MediaError
 from synth.options import Options, truth
 from web.api import events, media
-from web.api.operations import BODY, UPLOADING, Operation, describes, parsed
+from web.api.operations import BODY, UPLOADING, Operation, describes, json_body, parsed
 from web.api.problems import Problem
 from web.api.representations import job_json, links, outputs
 from web.api.schemas import jobs as schemas
@@ -20,6 +20,7 @@ from web.api.schemas.files import Download
 from web.api.schemas.jobs import (
     Cancel,
     CancelQuery,
+    JobOfUpload,
     JobsOfBatchQuery,
     JobsQuery,
     Limits,
@@ -28,7 +29,7 @@ from web.api.schemas.jobs import (
     Upload,
     Variants,
 )
-from web.api.schemas.options import OptionsForm
+from web.api.schemas.options import OptionsBody, OptionsForm
 from web.context import caller, owner, site, viewer
 from web.security.sessions import still_allowed
 from web.uploads import forms
@@ -95,7 +96,7 @@ def without_token(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in fields.items() if name not in NOT_OPTIONS}
 
 
-def options_of(form: OptionsForm) -> Options:
+def options_of(form: OptionsForm | OptionsBody) -> Options:
     """The options of an upload.
 
     Raises:
@@ -130,24 +131,43 @@ def limits() -> Response:
         "createJob",
         "Upload a clip and make a job of it",
         {202: schemas.Job},
-        (*UPLOADING, "conflict", "idempotency"),
+        (*UPLOADING, "conflict", "idempotency", "not-found", "gone", "locked"),
         form=Upload,
+        instead=JobOfUpload,
         headers=("Idempotency-Key",),
         scope=Scope.WRITE,
     )
 )
 def create() -> Response:
-    """Make a job of one clip."""
+    """Make a job of one clip: a file of the request, or an upload."""
     submitter, key = site().submitter, idempotency_key()
     with submitter.once(owner(), key), submitter.spool.request() as folder:
+        if request.is_json:
+            return accepted(_of_upload(parsed(JobOfUpload, json_body()), key))
         form = receive(folder, files=1, total_bytes=submitter.limits.max_bytes + 1024**2)
+        asked = parsed(Upload, without_token(form.fields))
+        if form.uploads and asked.upload:
+            raise Problem("bad-request", "the request holds a file and names an upload; send one of them")
+        if asked.upload:
+            return accepted(_of_upload(asked, key))
         if not form.uploads:
             raise Problem("bad-request", "there is no file in the request; send the clip as the field `file`")
-        asked = parsed(Upload, without_token(form.fields))
-        if asked.batch_id and made_at(asked.batch_id) is None:
-            raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
-        job = submitter.submit(form.uploads[0], Ticket(owner(), options_of(asked), asked.batch_id or None, key))
-    return accepted(job)
+        return accepted(submitter.submit(form.uploads[0], ticket_of(asked, key)))
+
+
+def ticket_of(asked: Upload | JobOfUpload, key: str | None) -> Ticket:
+    """What the caller asks for.
+
+    Raises:
+        OptionError, Problem: something of it is not allowed.
+    """
+    if asked.batch_id and made_at(asked.batch_id) is None:
+        raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
+    return Ticket(owner(), options_of(asked), asked.batch_id or None, key)
+
+
+def _of_upload(asked: Upload | JobOfUpload, key: str | None) -> Job:
+    return site().clips.submit(asked.upload, viewer(), ticket_of(asked, key))
 
 
 def accepted(job: Job) -> Response:
@@ -310,7 +330,7 @@ def probe() -> Response:
         if not form.uploads:
             raise MediaError("there is no file in the request; send the clip as the field `file`")
         asked = parsed(ProbeUpload, {"route": request.args.get("route", ""), **form.fields})
-        told = info_json(submitter.probe(form.uploads[0]))
+        told = info_json(submitter.probe(form.uploads[0].path))
         if truth("route", asked.route):
             told["route"] = submitter.route(form.uploads[0], told, owner())
         return reply(told)

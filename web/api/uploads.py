@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
+from synth.options import Options
 from web.api.jobs import reply
 from web.api.operations import Operation, describes
 from web.api.problems import Problem
@@ -157,6 +158,17 @@ def append(upload_id: str) -> Response:
 
 
 @blueprint.post("/<upload_id>")
+@describes(
+    Operation(
+        "overrideUpload",
+        "PATCH or DELETE, from where only POST can be sent",
+        {204: None},
+        (*PIECES, "not-found", "gone", "method", "disk-full"),
+        raw=tus.PIECE_TYPE,
+        headers=("X-HTTP-Method-Override", "Tus-Resumable", "Upload-Offset", "Upload-Checksum"),
+        scope=Scope.WRITE,
+    )
+)
 def instead(upload_id: str) -> Response:
     """PATCH, DELETE or HEAD from where only POST can be sent."""
     method = request.headers.get("X-HTTP-Method-Override", "").upper()
@@ -166,6 +178,21 @@ def instead(upload_id: str) -> Response:
         return delete(upload_id=upload_id)
     site().uploads.get(upload_id, viewer())
     raise Problem("method", "X-HTTP-Method-Override names no method of an upload; PATCH and DELETE are known")
+
+
+@blueprint.post("/<upload_id>/complete")
+@describes(
+    Operation(
+        "completeUpload",
+        "Look at the clip of an upload that is all here",
+        {200: schemas.ResumableUpload},
+        ("not-found", "gone", "conflict", "media", "locked", "checksum", "disk-full"),
+        scope=Scope.WRITE,
+    )
+)
+def complete(upload_id: str) -> Response:
+    """Look at the clip of an upload."""
+    return reply(upload_json(site().clips.look(upload_id, viewer(), Options())))
 
 
 @blueprint.delete("/<upload_id>")
@@ -199,10 +226,10 @@ def upload_json(upload: Upload) -> dict[str, Any]:
         "filename": upload.filename,
         "filetype": upload.metadata.get("filetype") or upload.metadata.get("type") or "",
         "sha256": upload.sha256,
-        "clip": dict(upload.info) if upload.info else None,
+        "clip": next(iter(upload.info.values()), None) if upload.info else None,
         "created_at": moment(upload.created_at),
         "expires_at": moment(upload.expires_at),
-        "links": {"self": base},
+        "links": {"self": base, "complete": f"{base}/complete"},
     }
 
 

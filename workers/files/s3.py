@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 import boto3
@@ -16,8 +16,11 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workers.errors import ObjectNotFound, StorageError
+from workers.errors import ObjectNotFound, StorageAway, StorageError
 from workers.files.keys import CHUNK_BYTES, Stored, checked_key
+
+_AWAY: Final = "the object storage cannot be reached"
+_BUSY: Final = frozenset(("SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "ServiceUnavailable", "InternalError"))
 
 
 class S3Storage:
@@ -137,12 +140,22 @@ class S3Storage:
         try:
             yield
         except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            if code in ("404", "NoSuchKey", "NotFound") and key != self.bucket:
-                raise ObjectNotFound(f"nothing is stored as {key}") from error
-            raise StorageError(f"the object storage refused ({code or 'no reason given'})") from error
-        except (BotoCoreError, Boto3Error, OSError) as error:
-            raise StorageError("the object storage cannot be reached") from error
+            raise self._refusal(error, key) from error
+        except Boto3Error as error:  # an upload's says in words only what went wrong
+            if isinstance(error.__context__, ClientError):
+                raise self._refusal(error.__context__, key) from error
+            raise StorageAway(_AWAY) from error
+        except (BotoCoreError, OSError) as error:
+            raise StorageAway(_AWAY) from error
+
+    def _refusal(self, error: ClientError, key: str) -> StorageError:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        if code in ("404", "NoSuchKey", "NotFound") and key != self.bucket:
+            return ObjectNotFound(f"nothing is stored as {key}")
+        if status >= 500 or code in _BUSY:
+            return StorageAway(f"the object storage is too busy, or broken ({code or status})")
+        return StorageError(f"the object storage refused ({code or 'no reason given'})")
 
 
 def _below(key: str, prefix: str) -> bool:

@@ -39,7 +39,7 @@ from workers import music, pulse, redaction
 from workers.attempt import Attempt, Stop, close
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import TASK
-from workers.errors import DatabaseError, ObjectDamaged, ObjectNotFound, StorageError
+from workers.errors import DatabaseError, ObjectDamaged, ObjectNotFound, StorageAway, StorageError, WorkError
 from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
@@ -48,6 +48,7 @@ from workers.jobs import Job, Jobs, jobs_of
 from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
 from workers.tasks import description, overlays, search_answers
+from workers.uploads import sources
 
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
 FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
@@ -243,11 +244,9 @@ class _JobRun:
             except DatabaseError:
                 _log.warning("job %s: the database does not answer; the lease will run out", job.id)
                 return
-            if not kept:
-                _delete(storage, job.attempt_prefix())
-            elif job.attempt > 1:
-                for earlier in range(1, job.attempt):
-                    _delete(storage, f"{job.id}/{earlier}")
+            lost = [job.attempt] if not kept else range(1, job.attempt)
+            for attempt in lost:
+                _delete(self.context.jobs, storage, job.id, attempt)
 
     def _keep(self, outcome: Result | Exception) -> bool:
         """True if what was stored for this attempt is the job's result."""
@@ -270,7 +269,9 @@ class _JobRun:
         except Exception as error:
             code, detail, retryable = _explain(error, self.folder, self.context.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
-            _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
+            # A storage that is away is nobody's fault: the job waits for it, however long that takes.
+            blameless = isinstance(error, StorageAway)
+            _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable, blameless=blameless))
             return False
         if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
             _learn(attempt, jobs)
@@ -385,8 +386,9 @@ def _met_a_full_disk(error: BaseException | None, folder: Path) -> bool:
     return False
 
 
-def _delete(storage: Storage, prefix: str) -> None:
+def _delete(jobs: Jobs, storage: Storage, job_id: str, attempt: int) -> None:
+    """Delete what an attempt stored that is not the job's result; takes that music lies under stay."""
     try:
-        storage.delete(prefix)
-    except StorageError:
-        _log.warning("%s could not be deleted; the sweep will find it", prefix)
+        sources.delete_unused(jobs.database, storage, job_id, str(attempt))
+    except WorkError:
+        _log.warning("attempt %d of %s could not be deleted; the sweep will find it", attempt, job_id)

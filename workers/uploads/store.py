@@ -21,11 +21,13 @@ import sqlalchemy as sa
 
 from workers.database import Database
 from workers.errors import ChecksumMismatch, Conflict, Gone, Locked, NotFound, StorageError, TooMany
-from workers.files import disk
+from workers.files import disk, objects, tombstones
 from workers.files.keys import CHUNK_BYTES
+from workers.files.keys import Stored as Clip
 from workers.records import new_id
 from workers.scheduling_clock import Clock
-from workers.uploads.tables import UPLOADS
+from workers.uploads import sources
+from workers.uploads.tables import SPOOLED, UPLOADS
 
 TUS: Final = "tus"
 PRESIGNED: Final = "presigned"
@@ -34,6 +36,7 @@ PARTIAL: Final = "partial"
 
 MAX_OPEN: Final = 200  # unfinished, an owner
 MAX_PAGE: Final = 100
+POLL_S: Final = 0.05
 TOLD_S: Final = 24 * 3600.0  # so long after its end an upload is said to be gone, and not unknown
 STRAY_S: Final = 3600.0  # a file without a row may be that young: it is made first
 
@@ -182,11 +185,15 @@ class Uploads:
         return found, found[-1].id if len(rows) > limit else None
 
     @contextmanager
-    def hold(self, id: str, owner: str | None) -> Iterator[Held]:
+    def hold(self, id: str, owner: str | None, *, patience_s: float = 0.0) -> Iterator[Held]:
         """The only writer of an upload, until the block ends.
+
+        Args:
+            patience_s: how long to wait for another one to end.
 
         Raises:
             Locked: another one is writing.
+            Stored: the storage has it, and it is not on this disk any more.
             Gone: its bytes are not on this machine's disk.
             NotFound, Gone: as :meth:`get`.
         """
@@ -196,13 +203,10 @@ class Uploads:
         except FileNotFoundError:
             upload = self.get(id, owner)
             if upload.stored:
-                raise Conflict("the upload is finished and stored") from None
+                raise Stored("the upload is finished and stored") from None
             raise Gone("the bytes of this upload are not here any more; begin again") from None
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Locked("another request is writing to this upload") from None
+            _lock(file, time.monotonic() + patience_s)
             yield Held(self, self.get(id, owner), file)  # what the row says now that nobody else changes it
 
     def path(self, id: str) -> Path:
@@ -220,6 +224,17 @@ class Uploads:
             row = connection.execute(changed.values(**values).returning(UPLOADS)).one_or_none()
         return self.get(id, None) if row is None else upload_of(row)
 
+    def deposited(self, id: str, clip: Clip, *, waits: bool) -> None:
+        """Write down that the storage has an upload now, or that it waits for the storage on this disk."""
+        with self.database.writing() as connection:
+            sources.lock(connection, id)
+            if waits:
+                sources.wait(connection, f"{id}/source", clip)
+                return
+            connection.execute(sa.update(UPLOADS).where(UPLOADS.c.id == id).values(stored=True))
+            objects.write(connection, {f"{id}/source": clip})
+        self.path(id).unlink(missing_ok=True)
+
     def later(self) -> float:
         """When an upload expires to which something happens now."""
         return self._clock() + self.kept_s
@@ -236,7 +251,7 @@ class Uploads:
         """End what nobody has gone on with in time, forget what ended long ago, delete files without a row.
 
         Returns:
-            Those that ended now; what the storage has of them is the caller's to delete.
+            Those that ended now; what the storage has of them, and no job uses, has tombstones.
         """
         now = self._clock()
         expired = self._end(UPLOADS.c.expires_at <= now)
@@ -252,16 +267,26 @@ class Uploads:
             some = sa.select(UPLOADS.c.id).where(
                 UPLOADS.c.id.in_(names[start : start + 500]), UPLOADS.c.ended_at.is_(None)
             )
+            waiting = sa.select(SPOOLED.c.key).where(
+                SPOOLED.c.key.in_([f"{name}/source" for name in names[start : start + 500]])
+            )
             with self.database.reading() as connection:
                 known |= set(connection.scalars(some))
+                known |= {key.partition("/")[0] for key in connection.scalars(waiting)}
         return [path for name, path in there.items() if name not in known and _older(path, time.time() - STRAY_S)]
 
     def _end(self, which: sa.ColumnElement[bool]) -> list[Upload]:
         over = sa.update(UPLOADS).where(which, UPLOADS.c.ended_at.is_(None)).values(ended_at=self._clock())
         with self.database.writing() as connection:
             ended = [upload_of(row) for row in connection.execute(over.returning(UPLOADS))]
+            sources.lock(connection, *(one.id for one in ended))
+            for one in ended:
+                if (one.stored or one.kind == PRESIGNED) and sources.release(connection, one.id):
+                    tombstones.write(connection, one.id)
+            waiting = {one.id for one in ended if sources.is_waiting(connection, one.key)}
         for one in ended:
-            self.path(one.id).unlink(missing_ok=True)
+            if one.id not in waiting:
+                self.path(one.id).unlink(missing_ok=True)
         return ended
 
     def _there(self, row: sa.Row[Any] | None) -> Upload:
@@ -373,6 +398,10 @@ class Held:
         self.upload = self._uploads.change(self.upload.id, **values)
 
 
+class Stored(Conflict):
+    """The storage has the upload."""
+
+
 class BrokenStream(Exception):
     """A stream whose sender went away; raised by who reads from the wire."""
 
@@ -386,6 +415,17 @@ def upload_of(row: sa.Row[Any]) -> Upload:
 
 def _whose(id: str, owner: str | None) -> tuple[sa.ColumnElement[bool], ...]:
     return (UPLOADS.c.id == id,) if owner is None else (UPLOADS.c.id == id, UPLOADS.c.owner == owner)
+
+
+def _lock(file: BufferedRandom, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Locked("another request is writing to this upload") from None
+        time.sleep(POLL_S)
 
 
 def _older(path: Path, than: float) -> bool:

@@ -10,7 +10,7 @@ from synth.options import MAX_SEED, Mode
 from web.api.problems import KINDS
 from web.api.schemas.base import Count, Empty, Formatted, Fraction, Links, Moment, OneOf, Shape, Switch
 from web.api.schemas.music import Music
-from web.api.schemas.options import Options, OptionsForm
+from web.api.schemas.options import Options, OptionsBody, OptionsForm
 from web.api.schemas.takes import Description, Route, Take
 from web.uploads.submit import MAX_VARIANTS
 from workers.records import Cancellation as Outcome
@@ -189,6 +189,18 @@ class Limits(Shape):
 class Upload(OptionsForm):  # type: ignore[misc]
     """A clip, and what is wanted of it."""
 
+    batch_id: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
+        "", description="Joins a batch of yours: its id."
+    )
+    upload: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
+        "", description="Of an upload of yours: its id, instead of a file."
+    )
+
+
+class JobOfUpload(OptionsBody):  # type: ignore[misc]
+    """The clip of an upload, and what is wanted of it."""
+
+    upload: Annotated[str, Field(pattern=f"^{JOB_ID}$", description="Of an upload of yours: its id.")]
     batch_id: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
         "", description="Joins a batch of yours: its id."
     )
