@@ -6,6 +6,7 @@ The tree::
     ├── NotFound            there is no such job, or it is somebody else's
     ├── Conflict            the request contradicts what is there already
     ├── QueueFull           too many jobs wait; later is better
+    ├── OverQuota           more than this owner may have
     ├── DatabaseError       the database cannot be reached or is busy for too long
     │   ├── DatabaseFull    there is no room to write a change down
     │   └── DatabaseDamaged its file holds what cannot be right
@@ -32,6 +33,19 @@ class Conflict(WorkError):
 
 class QueueFull(WorkError):
     """As many jobs wait as are allowed to."""
+
+
+class OverQuota(WorkError):
+    """An owner asks for more than the operator lets them have.
+
+    Attributes:
+        of: ``bytes``, ``queued`` or ``sound``.
+        retry_after_s: when it may be different; ``None`` where only the owner can make room.
+    """
+
+    def __init__(self, message: str, of: str, retry_after_s: float | None) -> None:
+        super().__init__(message)
+        self.of, self.retry_after_s = of, retry_after_s
 
 
 class DatabaseError(WorkError):
