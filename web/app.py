@@ -19,6 +19,7 @@ from web import context
 from web.api import batches, boxes, music, openapi, problems, search, sounds
 from web.api import jobs as api
 from web.api.events import Streams
+from web.api.semantics.waiting import Waits
 from web.context import Site
 from web.pages import documents, explanations, filters, login, views
 from web.security import csrf, sessions
@@ -79,6 +80,7 @@ def create_app(
         submitter=Submitter(settings, jobs, storage, notify, ballast),
         keys=keys,
         streams=Streams(),
+        waits=Waits(),
         cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast),
         broker_check=broker_check,
         faults=tuple(faults),

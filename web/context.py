@@ -16,6 +16,7 @@ from workers.settings import Settings
 
 if TYPE_CHECKING:
     from web.api.events import Streams
+    from web.api.semantics.waiting import Waits
     from web.security.api_keys import Keys
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
@@ -35,6 +36,7 @@ class Site:
     submitter: Submitter
     keys: Keys
     streams: Streams
+    waits: Waits
     cleanup: Cleanup
     broker_check: Callable[[], None] | None
     faults: tuple[Faults, ...]

@@ -41,6 +41,16 @@ _HEADERS: Final[dict[str, Schema]] = {
     },
     "If-None-Match": {**_TEXT, "description": "The `ETag` that is known already."},
     "Range": {**_TEXT, "description": "One range of bytes."},
+    "Prefer": {
+        **_TEXT,
+        "description": "`wait` or `wait=N`: answer when the job has ended, or after N seconds, 60 at most. `Preference-"
+        "Applied` says whether that was done.",
+    },
+    "Cancel-After": {
+        **_TEXT,
+        "pattern": "^\\d{1,7}(\\.\\d{1,3})? ?[smh]?$",
+        "description": "Cancel the job unless it has ended after so long: seconds, or 90s, 5m, 1h; 1 s to 7 days.",
+    },
     "Last-Event-ID": {**_TEXT, "description": "The last event that was seen."},
 }
 
