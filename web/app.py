@@ -24,7 +24,7 @@ from web.context import Site
 from web.pages import documents, explanations, filters, login, views
 from web.security import csrf, sessions
 from web.security.api_keys import Keys
-from web.server import health
+from web.server import health, metrics
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
@@ -87,7 +87,7 @@ def create_app(
         media_origins=_origins(storage),
     )
     context.install(app, parts)
-    health.install(app)  # its clock starts first
+    metrics.install(app)  # its clock starts first
     sessions.install(app)
     csrf.install(app)
     problems.install(app)

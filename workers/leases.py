@@ -224,7 +224,7 @@ class Leases:
         return canceled + self._change_lost(spent, State.FAILED, error)
 
     def cancel_late(self) -> list[Job]:
-        """Cancel what should have ended by now: at once what waits, the rest as soon as its worker hears of it; which."""
+        """Cancel what should have ended by now: at once what waits, the rest as soon as its worker hears; which."""
         now = self.now()
         late = sa.and_(JOBS.c.cancel_at < now, ~JOBS.c.cancel_requested, JOBS.c.state.in_((State.QUEUED, *HELD)))
         with self._database.reading() as connection:
@@ -330,9 +330,7 @@ def _lost(now_s: float) -> sa.ColumnElement[bool]:
 def _lost_leases(rows: Iterable[sa.RowMapping]) -> counters.Increments:
     """What is counted for rows whose lease ran out; who was freed on purpose has an end of lease that is zero."""
     modes = [row["mode"] for row in rows if row["lease_until"]]
-    return counters.together(
-        *(LEASES_LOST.one(mode) for mode in modes), *(ATTEMPTS.one(mode, "lost") for mode in modes)
-    )
+    return counters.together(*(LEASES_LOST.one(mode) | ATTEMPTS.one(mode, "lost") for mode in modes))
 
 
 def unlist(connection: sa.Connection, ids: Sequence[str]) -> None:

@@ -67,6 +67,9 @@ def local_path(text: str | None) -> str:
 def _identify() -> Response | None:
     g.key_name, g.by = None, "open"
     keys = site().keys
+    if request.endpoint == "health.metrics" and _shows_metrics_token():
+        g.by = "metrics"
+        return None
     if not keys.required:
         _this_machine_only()
         return None
@@ -80,6 +83,13 @@ def _identify() -> Response | None:
         raise Problem("unauthorized", "an API key is needed here", {"WWW-Authenticate": "Bearer"})
     asked_for = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("login.login", next=asked_for), 303)  # type: ignore[return-value]
+
+
+def _shows_metrics_token() -> bool:
+    """Whether the request shows the token that reads the metrics and nothing else."""
+    token = site().settings.metrics_token
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), token.encode())
 
 
 def _bearer(keys: Keys) -> bool:

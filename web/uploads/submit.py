@@ -351,7 +351,7 @@ def info_json(info: video.VideoInfo) -> dict[str, Any]:
 
 
 def _request_hash(sha256: str, ticket: Ticket) -> str:
-    asked = {"clip": sha256, "options": ticket.options.as_dict()}
+    asked: dict[str, Any] = {"clip": sha256, "options": ticket.options.as_dict()}
     if ticket.cancel_after_s is not None:
         asked["cancel_after_s"] = ticket.cancel_after_s
     told = json.dumps(asked, sort_keys=True)

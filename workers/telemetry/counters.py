@@ -10,7 +10,6 @@ import bisect
 import json
 import logging
 import threading
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,7 +21,7 @@ from workers.database import Database
 from workers.errors import DatabaseError
 from workers.telemetry.tables import COUNTERS
 
-Increments = Mapping[tuple[str, tuple[str, ...]], float]
+Increments = dict[tuple[str, tuple[str, ...]], float]
 """Name of a counter and values of its labels -> by how much it grows."""
 
 _log = logging.getLogger(__name__)
@@ -68,15 +67,15 @@ class HistogramFamily:
 
 def together(*several: Increments) -> Increments:
     """Increments as one, so that they are written with one statement."""
-    found: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    found: Increments = {}
     for one in several:
         for key, by in one.items():
-            found[key] += by  # type: ignore[assignment]  # of a Counter, whose values may be fractions
+            found[key] = found.get(key, 0.0) + by
     return found
 
 
 def write(connection: sa.Connection, increments: Increments) -> None:
-    """Add to the counters, in the caller's transaction. In one order, so that two transactions cannot block each other."""
+    """Add to the counters, in the caller's transaction; in one order, so that no two transactions block each other."""
     rows = [
         {"name": name, "labels": json.dumps(values), "value": by} for (name, values), by in sorted(increments.items())
     ]

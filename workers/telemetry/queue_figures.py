@@ -49,5 +49,5 @@ def read(database: Database, now_s: float) -> QueueFigures:
                 waiting[row.mode] += row.jobs
             if row.mode not in QUESTIONS:
                 by_owner[row.owner, row.state] += row.jobs
-    oldest_s = {state: max(0.0, now_s - since.get(state, now_s)) for state in (State.QUEUED, State.RUNNING)}
+    oldest_s = {state: max(0.0, now_s - since.get(state, now_s)) for state in (State.QUEUED.value, State.RUNNING.value)}
     return QueueFigures({state.value: by_state[state] for state in State}, dict(waiting), oldest_s, dict(by_owner))
