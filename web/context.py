@@ -13,6 +13,7 @@ from workers.faults import Faults
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
+from workers.timing.queue_view import QueueView
 
 if TYPE_CHECKING:
     from web.api.events import Streams
@@ -79,3 +80,15 @@ def owner() -> str:
 def viewer() -> str | None:
     """Whose jobs this caller may see; ``None`` sees all, which is so only while no keys are configured."""
     return owner() if site().keys.required else None
+
+
+def queue_view() -> QueueView:
+    """How the queue stands, looked at once a request: a list of a hundred jobs asks no hundred times."""
+    if "queue_view" not in g:
+        g.queue_view = site().jobs.queue()
+    return cast(QueueView, g.queue_view)
+
+
+def look_at_the_queue_again() -> None:
+    """For a request that took its time: what :func:`queue_view` knows is old."""
+    g.pop("queue_view", None)

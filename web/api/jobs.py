@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -30,7 +30,8 @@ from web.api.schemas.jobs import (
 from web.api.schemas.options import OptionsForm
 from web.api.semantics import preferences
 from web.api.semantics.conditional import retry_after, unless_known
-from web.context import owner, site, viewer
+from web.api.semantics.waiting import ended
+from web.context import look_at_the_queue_again, owner, site, viewer
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
 from web.uploads.submit import Ticket, info_json, variant_options, variant_seeds
@@ -147,12 +148,19 @@ def create() -> Response:
 def accepted(job: Job) -> Response:
     """202 for a job that will be done; 200 and the whole job where the caller prefers to wait and it ends in time."""
     headers, wait_s = {"Location": links(job)["self"]}, preferences.wait_s()
-    waited = None if wait_s is None else site().waits.until(site().jobs, job, wait_s)
+    waited = None if wait_s is None else _waited(job, wait_s)
     if wait_s is not None and waited is not None:
         job, headers = waited, {**headers, **preferences.applied(wait_s)}
         if job.state.final:
             return reply(job_json(job), 200, headers)
     return reply(job_json(job, hits=False), 202, headers | retry_after(eta_s(job)))
+
+
+def _waited(job: Job, seconds: float, done: Callable[[Job], bool] = ended) -> Job | None:
+    """The job as it is when the caller has waited for it; ``None`` where too many wait."""
+    found = site().waits.until(site().jobs, job, seconds, done)
+    look_at_the_queue_again()
+    return found
 
 
 @blueprint.get("/jobs")
@@ -191,8 +199,8 @@ def read(job_id: str) -> Response:
     job, wait_s, headers = site().job(job_id), preferences.wait_s(), dict[str, str]()
     if wait_s is not None and not job.state.final and not (request.if_none_match and not _as_known(job)):
         known = events.state_json(job, None)
-        changed = (lambda one: events.state_json(one, None) != known) if request.if_none_match else None
-        waited = site().waits.until(site().jobs, job, wait_s, *(() if changed is None else (changed,)))
+        changed = (lambda one: events.state_json(one, None) != known) if request.if_none_match else ended
+        waited = _waited(job, wait_s, changed)
         if waited is not None:
             job, headers = waited, preferences.applied(wait_s)
     return _answered(job, headers)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from web.api.semantics.conditional import coarse_s
-from web.context import site
+from web.context import queue_view, site
 from workers.jobs import Job, State
 
 FILES: Final = {
@@ -52,7 +52,7 @@ def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
         "mode": job.mode,
         "options": dict(job.options),
         "clip": {name: value for name, value in job.info.items() if name != "music"},
-        "progress": {"stage": job.stage or None, "fraction": round(float(job.progress or 0.0), 4)},
+        "progress": _progress(job),
         "queue": _queue(job),
         "attempt": job.attempt,
         "batch_id": job.batch_id,
@@ -193,11 +193,23 @@ def batch_json(batch_id: str, jobs: Iterable[Job]) -> dict[str, Any]:
 
 def eta_s(job: Job) -> float | None:
     """Seconds until a job should be done, as people would say it; ``None`` where it has ended or nobody knows."""
-    return None if job.state.final else coarse_s(site().jobs.eta_s(job))
+    return None if job.state.final else coarse_s(site().jobs.eta_s(job, queue_view()))
+
+
+def _progress(job: Job) -> dict[str, Any]:
+    return {
+        "stage": job.stage or None,
+        "fraction": round(float(job.progress or 0.0), 4),
+        "eta_s": None if job.state is State.QUEUED else eta_s(job),
+    }
 
 
 def _queue(job: Job) -> dict[str, Any] | None:
     if job.state is not State.QUEUED:
         return None
-    position = max(1, site().jobs.position(job))  # it may have been claimed this very moment
-    return {"position": position, "eta_s": eta_s(job)}
+    view = queue_view()
+    return {
+        "position": max(1, view.position(job)),  # it may have been claimed this very moment
+        "eta_s": eta_s(job),
+        "workers": view.workers,
+    }

@@ -73,6 +73,9 @@ def test_attempts_by_how_they_ended(here: Place, flash_clip: Path) -> None:
     here.work()
     assert (attempts("succeeded"), attempts("failed")) == (1, 0)
     assert figure(here.client, "sonorize_job_wait_seconds_count", mode="hits") == 1
+    for stage in ("fetch", "look", "write", "store"):
+        assert figure(here.client, "sonorize_stage_seconds_count", mode="hits", stage=stage) == 1
+        assert figure(here.client, "sonorize_stage_seconds_bucket", mode="hits", stage=stage, le="+Inf") == 1
     here.sent(flash_clip, mode="hits", bank="no-such-bank")
     here.work()
     assert (attempts("succeeded"), attempts("failed")) == (1, 1)

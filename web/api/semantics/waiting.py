@@ -23,6 +23,11 @@ MAX_WAITS_OF_ONE: Final = 4
 LOOK_EVERY_S: Final = 0.1
 
 
+def ended(job: Job) -> bool:
+    """Whether nothing more happens to a job by itself."""
+    return job.state.final
+
+
 class Waits:
     """Who waits now. Safe to use from many threads.
 
@@ -46,7 +51,7 @@ class Waits:
         jobs: Jobs,
         job: Job,
         seconds: float,
-        done: Callable[[Job], bool] = lambda job: job.state.final,
+        done: Callable[[Job], bool] = ended,
         *,
         pause: Callable[[float], object] = time.sleep,
     ) -> Job | None:
