@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -170,7 +171,7 @@ def test_the_same_key_with_another_deadline_is_another_request(here: Place, flas
 def test_what_has_not_ended_in_time_is_canceled(tmp_path: Path) -> None:
     now = [1_800_000_000.0]
     jobs = open_jobs(f"sqlite:///{tmp_path / 'jobs.db'}", clock=lambda: now[0])
-    asked = {"options": Options(mode=Mode.HITS), "title": "", "source_key": "s", "info": {}, "owner": "ann"}
+    asked: dict[str, Any] = {"options": Options(mode=Mode.HITS), "title": "", "source_key": "s", "info": {}, "owner": "ann"}
     waits, runs, later, done = (jobs.create(**asked, cancel_after_s=after_s) for after_s in (10, 10, 100, 10))
     claimed = {job.id: job for job in jobs.claim(4, "hits", "w")}
     for job in (waits, later):  # back into the queue
