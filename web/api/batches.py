@@ -41,6 +41,7 @@ from web.uploads.multipart import Form
 from web.uploads.submit import Ticket, display_title
 from workers.errors import NotFound, WorkError
 from workers.jobs import Job, new_id
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches")
 
@@ -97,6 +98,7 @@ def members(batch_id: str) -> list[Job]:
         form=BatchUpload,
         files=MAX_FILES,
         headers=("Idempotency-Key", "Cancel-After"),
+        scope=Scope.WRITE,
     )
 )
 def create() -> Response:
@@ -128,6 +130,7 @@ def create() -> Response:
         ("option",),
         query=JobsQuery,
         headers=("If-None-Match",),
+        scope=Scope.READ,
     )
 )
 def listing(query: JobsQuery) -> Response:
@@ -145,6 +148,7 @@ def listing(query: JobsQuery) -> Response:
         {200: Batch, 304: None},
         ("not-found",),
         headers=("If-None-Match",),
+        scope=Scope.READ,
     )
 )
 def read(batch_id: str) -> Response:
@@ -161,6 +165,7 @@ def read(batch_id: str) -> Response:
         (*BODY, "not-found", "disk-full"),
         query=CancelQuery,
         body=Cancel,
+        scope=Scope.WRITE,
     )
 )
 def cancel(batch_id: str, query: CancelQuery, body: Cancel) -> Response:
@@ -180,6 +185,7 @@ def cancel(batch_id: str, query: CancelQuery, body: Cancel) -> Response:
         "Videos and hit lists of all that is finished, in one archive",
         {200: ("application/zip",)},
         ("not-found", "conflict", "damaged"),
+        scope=Scope.READ,
     )
 )
 def result(batch_id: str) -> Response:

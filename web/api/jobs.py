@@ -31,11 +31,13 @@ from web.api.schemas.options import OptionsForm
 from web.api.semantics import preferences
 from web.api.semantics.conditional import retry_after, unless_known
 from web.api.semantics.waiting import ended
-from web.context import look_at_the_queue_again, owner, site, viewer
+from web.context import caller, look_at_the_queue_again, owner, site, viewer
+from web.security.sessions import still_allowed
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
 from web.uploads.submit import Ticket, info_json, variant_options, variant_seeds
 from workers.jobs import Job, State, made_at
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
 
@@ -110,7 +112,15 @@ def page_of_jobs(query: JobsQuery, **filters: Any) -> tuple[list[Job], str | Non
 
 
 @blueprint.get("/limits")
-@describes(Operation("readLimits", "What a clip may be", {200: Limits, 304: None}, headers=("If-None-Match",)))
+@describes(
+    Operation(
+        "readLimits",
+        "What a clip may be",
+        {200: Limits, 304: None},
+        headers=("If-None-Match",),
+        scope=Scope.READ,
+    )
+)
 def limits() -> Response:
     """What a clip may be."""
     modes = [mode.value for mode in forms.MODES]
@@ -127,6 +137,7 @@ def limits() -> Response:
         (*UPLOADING, "conflict", "idempotency"),
         form=Upload,
         headers=("Idempotency-Key", "Prefer", "Cancel-After"),
+        scope=Scope.WRITE,
     )
 )
 def create() -> Response:
@@ -147,7 +158,9 @@ def create() -> Response:
 
 def accepted(job: Job) -> Response:
     """202 for a job that will be done; 200 and the whole job where the caller prefers to wait and it ends in time."""
-    headers, wait_s = {"Location": links(job)["self"]}, preferences.wait_s()
+    headers = {"Location": links(job)["self"]}
+    # A key that may send clips and see nothing is not shown what becomes of them.
+    wait_s = preferences.wait_s() if Scope.READ in caller().scopes else None
     waited = None if wait_s is None else _waited(job, wait_s)
     if wait_s is not None and waited is not None:
         job, headers = waited, {**headers, **preferences.applied(wait_s)}
@@ -172,6 +185,7 @@ def _waited(job: Job, seconds: float, done: Callable[[Job], bool] = ended) -> Jo
         ("option",),
         query=JobsOfBatchQuery,
         headers=("If-None-Match",),
+        scope=Scope.READ,
     )
 )
 def listing(query: JobsOfBatchQuery) -> Response:
@@ -188,6 +202,7 @@ def listing(query: JobsOfBatchQuery) -> Response:
         {200: schemas.Job, 304: None},
         ("not-found",),
         headers=("If-None-Match", "Prefer"),
+        scope=Scope.READ,
     )
 )
 def read(job_id: str) -> Response:
@@ -217,7 +232,9 @@ def _answered(job: Job, headers: Mapping[str, str]) -> Response:
 
 
 @blueprint.delete("/jobs/<job_id>")
-@describes(Operation("deleteJob", "Delete a job and its files", {204: None}, ("not-found", "disk-full")))
+@describes(
+    Operation("deleteJob", "Delete a job and its files", {204: None}, ("not-found", "disk-full"), scope=Scope.WRITE)
+)
 def delete(job_id: str) -> Response:
     """Take a job and its files away."""
     site().submitter.delete(job_id, viewer())
@@ -233,6 +250,7 @@ def delete(job_id: str) -> Response:
         (*BODY, "not-found", "disk-full"),
         query=CancelQuery,
         body=Cancel,
+        scope=Scope.WRITE,
     )
 )
 def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
@@ -250,6 +268,7 @@ def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
         {200: schemas.Job, 202: schemas.Job},
         ("not-found", "conflict", "queue-full", "disk-full"),
         headers=("Prefer",),
+        scope=Scope.WRITE,
     )
 )
 def retry(job_id: str) -> Response:
@@ -267,6 +286,7 @@ def retry(job_id: str) -> Response:
         {202: schemas.Created},
         (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
         body=Variants,
+        scope=Scope.WRITE,
     )
 )
 def variants(job_id: str, body: Variants) -> Response:
@@ -285,11 +305,13 @@ def variants(job_id: str, body: Variants) -> Response:
         {200: ("text/event-stream",), 204: None},
         ("not-found", "too-many-streams"),
         headers=("Last-Event-ID",),
+        scope=Scope.READ,
     )
 )
 def follow(job_id: str) -> Response:
     """The job's progress, live."""
-    return events.respond(site().jobs, site().streams, site().job(job_id), viewer())
+    allowed = still_allowed(caller())
+    return events.respond(site().jobs, site().streams, site().job(job_id), viewer(), allowed)
 
 
 @blueprint.get("/jobs/<job_id>/outputs/<int:take>/<kind>")
@@ -301,6 +323,7 @@ def follow(job_id: str) -> Response:
         ("not-found", "range", "damaged"),
         query=Download,
         headers=("Range", "If-None-Match"),
+        scope=Scope.READ,
     )
 )
 def output(job_id: str, take: int, kind: str, query: Download) -> Response:
@@ -320,6 +343,7 @@ def output(job_id: str, take: int, kind: str, query: Download) -> Response:
         {200: Probe},
         UPLOADING,
         form=ProbeUpload,
+        scope=Scope.WRITE,
     )
 )
 def probe() -> Response:

@@ -11,11 +11,12 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, json
 
-from web.context import Site, site
+from web.context import Site, caller, site
 from web.server.metrics import METRICS_TYPE, exposition
 from workers.errors import DatabaseDamaged
 from workers.faults import reason_of
 from workers.files import disk
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("health", __name__)
 
@@ -47,7 +48,8 @@ def readyz() -> Response:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Figures for Prometheus."""
-    return Response(exposition(current_app, by_owner=g.get("by") == "metrics"), content_type=METRICS_TYPE)
+    by_owner = g.by == "metrics" or (g.keyed and Scope.ADMIN in caller().scopes)
+    return Response(exposition(current_app, by_owner=by_owner), content_type=METRICS_TYPE)
 
 
 def _try(check: Callable[[], Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,14 @@ def test_who_waits_in_vain_is_told_where_to_ask(here: Place, flash_clip: Path) -
     assert answer.get_json()["status"] == "queued"
     assert 1 <= int(answer.headers["Retry-After"]) <= 30
     assert here.client.get(answer.headers["Location"]).status_code == 200
+
+
+def test_who_may_see_nothing_waits_for_nothing(tmp_path: Path, flash_clip: Path) -> None:
+    key = f"camera:{hashlib.sha256(b'of camera').hexdigest()}:write"
+    with place(tmp_path / "data", api_keys=key) as locked:
+        headers = {"Authorization": "Bearer of camera", "Prefer": "wait=50"}
+        answer = locked.send(flash_clip, headers=headers)
+        assert (answer.status_code, "Preference-Applied" in answer.headers) == (202, False)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +180,13 @@ def test_the_same_key_with_another_deadline_is_another_request(here: Place, flas
 def test_what_has_not_ended_in_time_is_canceled(tmp_path: Path) -> None:
     now = [1_800_000_000.0]
     jobs = open_jobs(f"sqlite:///{tmp_path / 'jobs.db'}", clock=lambda: now[0])
-    asked: dict[str, Any] = {"options": Options(mode=Mode.HITS), "title": "", "source_key": "s", "info": {}, "owner": "ann"}
+    asked: dict[str, Any] = {
+        "options": Options(mode=Mode.HITS),
+        "title": "",
+        "source_key": "s",
+        "info": {},
+        "owner": "ann",
+    }
     waits, runs, later, done = (jobs.create(**asked, cancel_after_s=after_s) for after_s in (10, 10, 100, 10))
     claimed = {job.id: job for job in jobs.claim(4, "hits", "w")}
     for job in (waits, later):  # back into the queue

@@ -22,7 +22,10 @@ from workers.settings import embedded
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.fault_tally import FaultTally
 
-KEYS = f"anna:{hashlib.sha256(b'of anna').hexdigest()}"
+KEYS = ",".join(
+    f"{name}:{hashlib.sha256(f'of {name}'.encode()).hexdigest()}:{scopes}"
+    for name, scopes in (("anna", "read+write"), ("olga", "read+admin"))
+)
 
 
 @pytest.fixture
@@ -153,10 +156,11 @@ def test_room_on_the_disk(here: Place) -> None:
 
 def test_counts_by_owner_are_for_who_runs_the_server(tmp_path: Path, flash_clip: Path) -> None:
     with place(tmp_path / "data", api_keys=KEYS, metrics_token="of prometheus") as here:
-        anna, prometheus = {"Authorization": "Bearer of anna"}, {"Authorization": "Bearer of prometheus"}
+        anna, olga, prometheus = ({"Authorization": f"Bearer of {one}"} for one in ("anna", "olga", "prometheus"))
         assert here.send(flash_clip, headers=anna).status_code == 202
         name, labels = "sonorize_owner_jobs", frozenset({("owner", "anna"), ("state", "queued")})
         assert samples(here.client, **prometheus)[name, labels] == 1
+        assert samples(here.client, **olga)[name, labels] == 1
         assert (name, labels) not in samples(here.client, **anna)
         assert "anna" not in here.client.get("/metrics", headers=anna).text
         problem(here.client.get("/metrics"), 401, "unauthorized")
