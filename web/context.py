@@ -17,9 +17,11 @@ from workers.timing.queue_view import QueueView
 
 if TYPE_CHECKING:
     from web.api.events import Streams
+    from web.api.semantics.waiting import Waits
     from web.security.api_keys import Caller, KeyRing
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
+    from workers.uploads.store import Uploads
 
 
 _KEY: Final = "sonorize"
@@ -34,8 +36,10 @@ class Site:
     jobs: Jobs
     storage: Storage
     submitter: Submitter
+    uploads: Uploads
     keys: KeyRing
     streams: Streams
+    waits: Waits
     cleanup: Cleanup
     broker_check: Callable[[], None] | None
     faults: tuple[Faults, ...]
@@ -90,3 +94,18 @@ def queue_view() -> QueueView:
     if "queue_view" not in g:
         g.queue_view = site().jobs.queue()
     return cast(QueueView, g.queue_view)
+
+
+def look_at_the_queue_again() -> None:
+    """For a request that took its time: what :func:`queue_view` knows is old."""
+    g.pop("queue_view", None)
+
+
+def owner_retention_days(owner: str) -> float | None:
+    """For how many days an owner wants results kept; asked once a request."""
+    if "retention_days" not in g:
+        g.retention_days = {}
+    known = cast("dict[str, float | None]", g.retention_days)
+    if owner not in known:
+        known[owner] = site().jobs.owners.quota(owner).retention_days
+    return known[owner]

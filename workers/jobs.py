@@ -25,6 +25,7 @@ from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
 from workers.scheduling_clock import Clock
+from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
 from workers.timing.queue_view import QueueView
 
@@ -63,6 +64,7 @@ class Jobs(Leases):
         mode: str | None = None,
         source: Stored | None = None,
         keep_days: float | None = None,
+        cancel_after_s: float | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
 
@@ -74,6 +76,7 @@ class Jobs(Leases):
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
             source: what was stored under ``source_key`` for this job.
             keep_days: its files are deleted after so many days, whatever its owner or the settings say.
+            cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
@@ -102,6 +105,9 @@ class Jobs(Leases):
             "idempotency_key": idempotency_key,
             "request_hash": request_hash,
             "keep_until": None if keep_days is None else made_at_s + keep_days * DAY_S,
+            "cancel_at": None if cancel_after_s is None else now + cancel_after_s,
+            "request_id": context.request_id(),
+            "traceparent": tracing.traceparent(),
         }
         more_bytes = 0 if source is None else source.bytes_
         try:
@@ -200,6 +206,9 @@ class Jobs(Leases):
             "rung_at": now,
             "started_at": None,
             "finished_at": None,
+            "cancel_at": None,
+            "request_id": context.request_id(),
+            "traceparent": tracing.traceparent(),
         }
         with self._database.writing() as connection:
             self._refuse_when_full(connection)

@@ -25,7 +25,9 @@ from workers.owners.keys import Scope
 Answer = type[Shape] | tuple[str, ...] | None
 """A shape of JSON; or the media types of what is no JSON of ours; or no body."""
 
-UPLOADING: Final = ("bad-request", "too-large", "unsupported-type", "media", "option", "queue-full", "disk-full")
+QUEUING: Final = ("queue-full", "quota", "quota-bytes", "disk-full")
+"""What may be in the way of a new job."""
+UPLOADING: Final = ("bad-request", "too-large", "unsupported-type", "media", "option", *QUEUING)
 """What may be wrong with an upload."""
 BODY: Final = ("bad-request", "unsupported-type", "option")
 """What may be wrong with a JSON body."""
@@ -49,6 +51,7 @@ class Operation:
         form: fields of a multipart request, beside its files.
         files: how many it may hold.
         accept: media types of those files.
+        raw: media type of a body that is a file as it is.
         headers: name -> what it is for.
     """
 
@@ -63,6 +66,7 @@ class Operation:
     files: int = 1
     accept: tuple[str, ...] = ("video/mp4", "video/quicktime", "video/x-matroska", "video/webm")
     headers: tuple[str, ...] = ()
+    raw: str | None = None
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def sound_seconds(info: Any, options: Any) -> float:
 def take(connection: sa.Connection, owner: str, mode: str, sound_s: float, weight: float) -> float:
     """The turn of a new job of an owner. On PostgreSQL it holds the owner's turns of that mode until the commit."""
     cost = max(LEAST_S, sound_s) / weight
-    now = connection.scalar(sa.select(_virtual_time(mode)))
+    now = float(connection.execute(sa.select(_virtual_time(mode))).scalar_one())
     ends = sa.case((TURNS.c.ends > now, TURNS.c.ends), else_=now) + cost
     row = {"owner": owner, "mode": mode, "ends": now + cost}
     wanted = insert(connection, TURNS).values(row)

@@ -196,4 +196,4 @@ def test_a_worker_takes_the_one_job_before_the_many(house: House, mode: Mode) ->
     before = [job for job in house.jobs.ids([job.id for job in many]).values() if job.started_at is not None]
     between = {job.started_at for job in before if one.created_at < (job.started_at or 0) < (done.started_at or 0)}
     assert len(between) <= 1  # at most one claim had begun meanwhile; it waited for what ran, and no longer
-    assert len(before) < 100
+    assert len(before) < len(many)
