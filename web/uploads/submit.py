@@ -157,6 +157,7 @@ class Submitter:
                 id=job_id,
                 source=stored,
                 cancel_after_s=ticket.cancel_after_s,
+                keep_days=ticket.keep_days,
             )
         except BaseException:
             self._forget(job_id)
