@@ -32,7 +32,8 @@ from web.api.schemas.options import OptionsForm
 from web.context import owner, site, viewer
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, info_json, variant_options, variant_seeds
+from web.uploads.submit import Ticket, info_json, variant_seeds
+from web.uploads.variants import options_with
 from workers.jobs import Job, State, made_at
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
@@ -213,17 +214,21 @@ def retry(job_id: str) -> Response:
 @describes(
     Operation(
         "varyJob",
-        "The same clip with other seeds or as another sound, as new jobs",
+        "The same clip with other seeds or options, as new jobs; nothing is uploaded again",
         {202: schemas.Created},
         (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
         body=Variants,
     )
 )
 def variants(job_id: str, body: Variants) -> Response:
-    """New jobs for the same clip, with other seeds."""
+    """New jobs for the same clip, with other seeds or options."""
     job = site().job(job_id)
     asked = body.model_dump(exclude_unset=True)
-    made = site().submitter.vary(job, variant_seeds(asked, job), owner(), variant_options(asked, job))
+    given = {"sound_class": body.sound_class} if body.sound_class else {}
+    given |= {name: value for name, value in (body.options or {}).items() if name != "seed"}
+    options = options_with(given, job.options, site().libraries)
+    takes = {} if "takes" in given else {"takes": 1}
+    made = site().submitter.vary(job, variant_seeds({**(body.options or {}), **asked}, job), owner(), options | takes)
     return reply({"jobs": [job_json(new, hits=False) for new in made]}, 202, {"Location": links(made[0])["self"]})
 
 
