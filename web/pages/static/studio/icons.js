@@ -15,6 +15,7 @@ const PATHS = {
   bin: "M8 4h8l1 2h4v2H3V6h4zM5 9h14l-1 12H6z",
   hear: "M4 9v6h4l5 4V5L8 9zm12-1a5 5 0 0 1 0 8zm0-4v2a7 7 0 0 1 0 12v2a9 9 0 0 0 0-16z",
   keys: "M3 6h18v12H3zm2 2v2h2V8zm4 0v2h2V8zm4 0v2h2V8zm4 0v2h2V8zM5 11v2h2v-2zm4 0v2h2v-2zm4 0v2h2v-2zm4 0v2h2v-2zM7 14v2h10v-2z",
+  spectrum: "M3 17h3v3H3zm5-5h3v8H8zm5-8h3v16h-3zm5 6h3v10h-3z",
   down: "M11 4h2v9l4-4 1.4 1.4L12 17 5.6 10.4 7 9l4 4zM5 19h14v2H5z",
 };
 

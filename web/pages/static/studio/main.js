@@ -4,6 +4,7 @@ import { announce, el } from "./dom.js";
 import { askWhose } from "./score/conflict.js";
 import { Compare, ORIGINAL } from "./sound/compare.js";
 import { Engine } from "./sound/engine.js";
+import { icon } from "./icons.js";
 import { Inspector } from "./inspector.js";
 import { Keys } from "./keys.js";
 import { Marks } from "./timeline/marks.js";
@@ -149,14 +150,18 @@ class Studio {
     this.part("notice").textContent = words;
   }
 
-  /** A lane whose head has a button that shows its spectrogram instead of its waveform. */
+  /** A button in the head of a lane that shows its spectrogram too. */
   swappable(lane, wave) {
-    const button = el("button", { type: "button", className: "tl-toggle", title: "Spectrogram", aria: { label: `Spectrogram of ${lane.title.textContent}`, pressed: String(wave.shows !== "wave") } }, "▦");
-    button.addEventListener("click", () => {
-      wave.show(wave.shows === "wave" ? "spectrogram" : "wave");
-      button.setAttribute("aria-pressed", String(wave.shows !== "wave"));
-    });
+    const label = `Spectrogram of ${lane.title.textContent}`;
+    const button = el("button", { type: "button", className: "tl-toggle", title: label, aria: { label } }, icon("spectrum"));
+    const show = (spectrum) => {
+      wave.show(spectrum);
+      button.setAttribute("aria-pressed", String(spectrum));
+    };
+    button.addEventListener("click", () => show(!wave.spectrum));
     lane.head.querySelector(".tl-tools").prepend(button);
+    show(wave.spectrum);
+    return show;
   }
 
   async #welcome(made, from) {
@@ -182,13 +187,15 @@ class Studio {
     const lane = this.timeline.addRow({ name: `take-${take.take}`, label, tools: [hear], before });
     lane.row.classList.add("tl-take");
     const wave = new Wave(this.timeline, lane, { peaks: links("peaks"), spectrogram: links("spectrogram") }, { duration_s: this.config.duration_s });
-    this.swappable(lane, wave);
-    this.lanes.set(take.take, lane);
+    this.lanes.set(take.take, { ...lane, spectrum: this.swappable(lane, wave) });
   }
 
   #enter() {
     const { session } = this;
-    for (const [number, { row }] of this.lanes) row.classList.toggle("current", number === this.working);
+    for (const [number, { row, spectrum }] of this.lanes) {
+      row.classList.toggle("current", number === this.working);
+      spectrum(number === this.working);
+    }
     this.mixer.open(session.stems, session.made, session.mix?.links.sound ?? session.take.links.sound);
     const original = session.stems.find((one) => one.name === ORIGINAL);
     if (original) this.compare.offerOriginal(original.links.sound);

@@ -1,4 +1,4 @@
-// Lanes that show a sound: its waveform out of peaks that the worker made, or its spectrogram.
+// Lanes that show a sound: its waveform out of peaks that the worker made, and under it, if wanted, its spectrogram.
 
 import WaveSurfer from "../../vendor/wavesurfer.js";
 import { ask } from "../api.js";
@@ -18,11 +18,13 @@ export class Wave {
    * @param {import("./timeline.js").Timeline} timeline
    * @param {{body: HTMLElement, row: HTMLElement}} lane
    * @param {{peaks: string, spectrogram: string}} links
-   * @param {{shows?: "wave"|"spectrogram", tone?: string, duration_s: number, rate_hz: number}} how
+   * @param {{spectrum?: boolean, tone?: string, duration_s: number, rate_hz: number}} how
    */
-  constructor(timeline, lane, links, { shows = "wave", tone = "accent", duration_s, rate_hz = 48000 }) {
-    Object.assign(this, { timeline, lane, links, shows, tone, duration_s, rate_hz, zoom: null, wave: null });
-    lane.body.style.height = `${HEIGHT_PX}px`;
+  constructor(timeline, lane, links, { spectrum = false, tone = "accent", duration_s, rate_hz = 48000 }) {
+    Object.assign(this, { timeline, lane, links, spectrum, tone, duration_s, rate_hz, zoom: null, wave: null });
+    this.box = el("div", { className: "tl-wave" });
+    this.picture = el("div", { className: "tl-spectrum", hidden: !spectrum });
+    lane.body.append(this.box, this.picture);
     this.onLayout = oncePerFrame(() => this.#fit());
     this.onScroll = () => this.wave?.setScroll(this.#scroll());
     this.onScheme = () => this.#paint();
@@ -33,23 +35,24 @@ export class Wave {
     this.seen = new IntersectionObserver((entries) => {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       this.seen.disconnect();
-      this.show(this.shows);
+      this.shown = true;
+      this.#fit();
+      this.show(this.spectrum);
     }, { root: timeline.scroller, rootMargin: "80px" });
     this.seen.observe(lane.row);
   }
 
-  /** The waveform, or the spectrogram instead. */
-  show(shows) {
-    this.shows = shows;
-    this.wave?.destroy();
-    this.wave = null;
-    this.zoom = null;
-    if (shows === "spectrogram") {
-      this.lane.body.replaceChildren(
-        el("img", { className: "tl-spectrogram", src: this.links.spectrogram, alt: "Spectrogram, 50 Hz to 20 kHz", draggable: false,
-          on: { pointerdown: (event) => event.button === 0 && this.timeline.transport.seek(this.timeline.timeAt(event)), error: () => this.#fail() } }),
-      );
-    } else this.#fit();
+  /** With its spectrogram, or without. */
+  show(spectrum) {
+    this.spectrum = spectrum;
+    this.picture.hidden = !spectrum;
+    if (!spectrum || !this.shown || this.picture.childElementCount) return;
+    const { timeline } = this;
+    const seek = (event) => event.button === 0 && timeline.transport.seek(timeline.timeAt(event));
+    this.picture.append(el("img", {
+      className: "tl-spectrogram", src: this.links.spectrogram, alt: "Spectrogram, 50 Hz to 20 kHz", draggable: false,
+      on: { pointerdown: seek, error: () => this.#fail(this.picture) },
+    }));
   }
 
   destroy() {
@@ -73,7 +76,7 @@ export class Wave {
   }
 
   async #fit() {
-    if (this.gone || this.shows !== "wave") return;
+    if (this.gone || !this.shown) return;
     const zoom = this.#needed();
     if (zoom === this.zoom) {
       this.wave?.zoom(this.timeline.scale);
@@ -82,15 +85,15 @@ export class Wave {
     }
     this.zoom = zoom;
     const told = await ask(`${this.links.peaks}${this.links.peaks.includes("?") ? "&" : "?"}zoom=${zoom}`).catch(() => null);
-    if (this.gone || this.zoom !== zoom || this.shows !== "wave") return;
-    if (!told) return this.#fail();
+    if (this.gone || this.zoom !== zoom) return;
+    if (!told) return this.#fail(this.box);
     this.#draw(curve(told));
   }
 
   #draw(peaks) {
     this.wave?.destroy();
     const view = el("div", { className: "tl-view" });
-    this.lane.body.replaceChildren(view);
+    this.box.replaceChildren(view);
     this.wave = WaveSurfer.create({
       container: view,
       media: this.timeline.transport.video,
@@ -117,7 +120,7 @@ export class Wave {
     this.wave?.setOptions(this.#colours());
   }
 
-  #fail() {
-    this.lane.body.replaceChildren(el("p", { className: "tl-none" }, "This sound cannot be shown; reload the page to try again."));
+  #fail(part) {
+    part.replaceChildren(el("p", { className: "tl-none" }, "This sound cannot be shown; reload the page to try again."));
   }
 }
