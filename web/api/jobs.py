@@ -250,8 +250,9 @@ def variants(job_id: str, body: Variants) -> Response:
     """New jobs for the same clip, with other seeds or options."""
     job = site().job(job_id)
     asked = body.model_dump(exclude_unset=True)
-    given = {"sound_class": body.sound_class} if body.sound_class else {}
-    given |= {name: value for name, value in (body.options or {}).items() if name != "seed"}
+    given: dict[str, Any] = {name: value for name, value in (body.options or {}).items() if name != "seed"}
+    if body.sound_class:
+        given["sound_class"] = body.sound_class
     options = options_with(given, job.options, site().libraries)
     takes = {} if "takes" in given else {"takes": 1}
     made = site().submitter.vary(job, variant_seeds({**(body.options or {}), **asked}, job), owner(), options | takes)

@@ -128,11 +128,11 @@ def variant(job_id: str) -> Response:
     old, asked = site().job(job_id), request.form.to_dict()
     given = {name: value for name, value in asked.items() if name in _FIELD_NAMES - {"seed"}}
     if "all" in asked:
-        given = variants.whole_form(given)
-        if not variants.touched({**given, "seed": asked.get("seed", "")}, old.options):
+        given = variants.touched(variants.whole_form(given), old.options)
+        if not given and asked.get("seed") == str(old.options.get("seed")):
             asked.pop("seed", None)  # nothing was changed: another sound is what can be meant
     options = variants.options_with(given, old.options, site().libraries)
-    changed = options if "takes" in given else {**options, "takes": 1}
+    changed = options if "all" in asked or "takes" in given else {**options, "takes": 1}
     made = site().submitter.vary(old, variant_seeds(asked, old), owner(), changed)
     return redirect(url_for("pages.job", job_id=made[0].id), 303)
 

@@ -19,31 +19,36 @@ def whole_form(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def touched(given: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
-    """Those options that are to be another than they were; ``None`` for what is to be as the clip wants it.
+    """Those options of a whole form that are to be others than they were; ``None`` for what the clip is to decide.
 
     Args:
-        given: option -> value, as JSON or as text of a form; an empty text is nothing.
+        given: option -> value as text; an empty text is nothing.
         old: the options of the job.
     """
-    read = {name: None if value == "" else value for name, value in given.items()}
-    return {name: value for name, value in read.items() if forms.written(value) != forms.written(old.get(name))}
+    return {name: value for name, value in _read(given).items() if forms.written(value) != forms.written(old.get(name))}
 
 
-def options_with(given: Mapping[str, Any], old: Mapping[str, Any], libraries: Sequence[str]) -> dict[str, Any]:
+def _read(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: None if value == "" else value for name, value in given.items()}
+
+
+def options_with(changed: Mapping[str, Any], old: Mapping[str, Any], libraries: Sequence[str]) -> dict[str, Any]:
     """All options of a job that differs from an old one in some.
 
     Args:
-        given: as for :func:`touched`.
+        changed: option -> value, of those that somebody named; an empty text is nothing.
         libraries: names of the sound libraries that this server has.
 
     Raises:
         OptionError: what was touched contradicts itself, or is not allowed.
     """
-    changed = touched(given, old)
+    changed = _read(changed)
     merged = {**old, **changed}
     _settle_mode(merged, changed)
     _settle_synthesis(merged, changed)
-    return forms.parse_options({name: value for name, value in merged.items() if value is not None}, libraries).as_dict()
+    return forms.parse_options(
+        {name: value for name, value in merged.items() if value is not None}, libraries
+    ).as_dict()
 
 
 def _settle_mode(merged: dict[str, Any], changed: Mapping[str, Any]) -> None:
