@@ -151,7 +151,12 @@ class Spoilt(FlashDescriber):
     change: Callable[[Description], Description] = field(default=lambda found: found)
 
     def describe(
-        self, source: Path, sounds: Sequence[Any], cancelled: Callable[[], bool] = lambda: False
+        self,
+        source: Path,
+        sounds: Sequence[Any],
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        views: Views | None = None,
     ) -> Description:
         return self.change(super().describe(source, sounds))
 
