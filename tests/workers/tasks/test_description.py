@@ -15,6 +15,7 @@ from PIL import Image
 from synth.description import heat_map
 from synth.description.description import Description, Side
 from synth.errors import WeightsError
+from synth.media.picture.views import Views
 from synth.voices.base import Take
 from tests.support import servers
 from tests.support.describers import PICTURES, FlashDescriber
