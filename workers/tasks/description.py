@@ -51,7 +51,7 @@ class Describes(Protocol):
         sounds: Sequence[tuple[NDArray[np.float32], int]],
         cancelled: Callable[[], bool],
         *,
-        views: Views | None,
+        views: Views | None = None,
     ) -> Description:
         """What is seen in the clip, and heard in each sound (float32 [N], and its rate in Hz)."""
         ...
