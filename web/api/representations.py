@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from web.context import site
+from web.context import queue_view, site
 from workers.jobs import Job, State
 
 FILES: Final = {
@@ -51,7 +51,7 @@ def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
         "mode": job.mode,
         "options": dict(job.options),
         "clip": {name: value for name, value in job.info.items() if name != "music"},
-        "progress": {"stage": job.stage or None, "fraction": round(float(job.progress or 0.0), 4)},
+        "progress": _progress(job),
         "queue": _queue(job),
         "attempt": job.attempt,
         "batch_id": job.batch_id,
@@ -189,9 +189,22 @@ def batch_json(batch_id: str, jobs: Iterable[Job]) -> dict[str, Any]:
     }
 
 
+def _progress(job: Job) -> dict[str, Any]:
+    eta_s = None if job.state is State.QUEUED or job.state.final else site().jobs.eta_s(job, queue_view())
+    return {
+        "stage": job.stage or None,
+        "fraction": round(float(job.progress or 0.0), 4),
+        "eta_s": None if eta_s is None else round(eta_s, 1),
+    }
+
+
 def _queue(job: Job) -> dict[str, Any] | None:
     if job.state is not State.QUEUED:
         return None
-    position = max(1, site().jobs.position(job))  # it may have been claimed this very moment
-    eta_s = site().jobs.eta_s(job, position)
-    return {"position": position, "eta_s": None if eta_s is None else round(eta_s, 1)}
+    view = queue_view()
+    eta_s = site().jobs.eta_s(job, view)
+    return {
+        "position": max(1, view.position(job)),  # it may have been claimed this very moment
+        "eta_s": None if eta_s is None else round(eta_s, 1),
+        "workers": view.workers,
+    }

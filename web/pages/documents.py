@@ -26,6 +26,8 @@ NAMES: Final = (
     "FILES",
     "SOUNDS",
     "API",
+    "UPLOADS",
+    "SCORE",
     "SERVER",
     "TRAINING",
     "FIGURES",

@@ -171,7 +171,9 @@ def answer(context: WorkerContext, job: Job) -> None:
         except Exception as error:
             job_run.end(error)
             return
-        if not _record(job_run.attempt, lambda: context.jobs.finish(job.id, job.attempt, message)):
+        if _record(job_run.attempt, lambda: context.jobs.finish(job.id, job.attempt, message)):
+            _learn(job_run.attempt, context.jobs)
+        else:
             _record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
 
 
@@ -271,6 +273,7 @@ class _JobRun:
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
         if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
+            _learn(attempt, jobs)
             description.keep_vectors(jobs, attempt, described, outcome.outputs)
             return True
         # Perhaps it was cancelled; a lost lease stays lost.
@@ -332,6 +335,12 @@ def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
             if time.monotonic() > deadline or attempt.reason is Stop.LOST:
                 raise
         time.sleep(0.5)
+
+
+def _learn(attempt: Attempt, jobs: Jobs) -> None:
+    """Let later jobs be expected to take what this one took; that it cannot be written is no reason to fail it."""
+    with contextlib.suppress(DatabaseError):
+        jobs.learn(attempt.job, attempt.stages_s())
 
 
 def _write_down_objects(attempt: Attempt, jobs: Jobs) -> None:

@@ -45,14 +45,16 @@ class Progress(Shape):
     """How far a job is."""
 
     stage: str | None
-    fraction: Fraction
+    fraction: Fraction = Field(description="Of the time that its stages took in earlier jobs of the mode.")
+    eta_s: float | None = Field(None, description="Seconds until it should be done; null unless it runs.")
 
 
 class Queue(Shape):
     """Only while it waits."""
 
-    position: int
-    eta_s: float | None
+    position: int = Field(description="Among the waiting jobs of its mode, 1 for the next.")
+    eta_s: float | None = Field(description="Seconds until it should be done; null where nothing was measured yet.")
+    workers: Count = Field(0, description="Workers that are there; without any it waits until one starts.")
 
 
 class JobError(Shape):
