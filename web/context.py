@@ -17,6 +17,7 @@ from workers.timing.queue_view import QueueView
 
 if TYPE_CHECKING:
     from web.api.events import Streams
+    from web.api.semantics.waiting import Waits
     from web.security.api_keys import Caller, KeyRing
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
@@ -38,6 +39,7 @@ class Site:
     uploads: Uploads
     keys: KeyRing
     streams: Streams
+    waits: Waits
     cleanup: Cleanup
     broker_check: Callable[[], None] | None
     faults: tuple[Faults, ...]
@@ -92,3 +94,8 @@ def queue_view() -> QueueView:
     if "queue_view" not in g:
         g.queue_view = site().jobs.queue()
     return cast(QueueView, g.queue_view)
+
+
+def look_at_the_queue_again() -> None:
+    """For a request that took its time: what :func:`queue_view` knows is old."""
+    g.pop("queue_view", None)

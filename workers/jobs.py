@@ -24,6 +24,7 @@ from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
 from workers.scheduling_clock import Clock
+from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
 from workers.timing.queue_view import QueueView
 
@@ -54,6 +55,7 @@ class Jobs(Leases):
         id: str | None = None,
         mode: str | None = None,
         source: Stored | None = None,
+        cancel_after_s: float | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
 
@@ -64,6 +66,7 @@ class Jobs(Leases):
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
             source: what was stored under ``source_key`` for this job.
+            cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
@@ -90,6 +93,9 @@ class Jobs(Leases):
             "rung_at": now,
             "idempotency_key": idempotency_key,
             "request_hash": request_hash,
+            "cancel_at": None if cancel_after_s is None else now + cancel_after_s,
+            "request_id": context.request_id(),
+            "traceparent": tracing.traceparent(),
         }
         try:
             with self._database.writing() as connection:
@@ -184,6 +190,9 @@ class Jobs(Leases):
             "rung_at": now,
             "started_at": None,
             "finished_at": None,
+            "cancel_at": None,
+            "request_id": context.request_id(),
+            "traceparent": tracing.traceparent(),
         }
         with self._database.writing() as connection:
             self._refuse_when_full(connection)

@@ -48,6 +48,9 @@ from workers.jobs import Job, Jobs, jobs_of
 from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
 from workers.tasks import description, overlays, search_answers
+from workers.telemetry import tracing
+from workers.telemetry.counters import UNWRITTEN
+from workers.telemetry.families import STAGE_SECONDS, WAIT_SECONDS
 
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
 FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
@@ -131,10 +134,14 @@ def drain(context: WorkerContext, mode: str) -> bool:
             return False  # the reconciler notifies again
         if not claimed:
             return False
+        for job in claimed:
+            if job.attempt == 1 and job.started_at is not None:
+                UNWRITTEN.add(WAIT_SECONDS.one(max(0.0, job.started_at - job.queued_at), job.mode))
         if mode in ANSWERS:
             answer(context, claimed[0])
         else:
             run_jobs(context, claimed)
+        UNWRITTEN.flush(context.jobs.database)
         if time.monotonic() - began > DRAIN_S:
             break
     return True
@@ -339,8 +346,12 @@ def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
 
 def _learn(attempt: Attempt, jobs: Jobs) -> None:
     """Let later jobs be expected to take what this one took; that it cannot be written is no reason to fail it."""
+    stages_s, job = attempt.stages_s(), attempt.job
+    for stage, seconds in stages_s.items():
+        UNWRITTEN.add(STAGE_SECONDS.one(seconds, job.mode, stage))
+    tracing.add_stages(stages_s, job.traceparent)
     with contextlib.suppress(DatabaseError):
-        jobs.learn(attempt.job, attempt.stages_s())
+        jobs.learn(job, stages_s)
 
 
 def _write_down_objects(attempt: Attempt, jobs: Jobs) -> None:

@@ -24,6 +24,13 @@ StateName = Annotated[str, OneOf(tuple(State))]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
+_CANCEL_AFTER: Any = Field(
+    "",
+    max_length=20,
+    description="Cancel it unless it has ended after so long: seconds, or 90s, 5m, 1h. As the header Cancel-After.",
+)
+
+
 Clip: Any = shape_of(
     "Clip",
     "What was seen of the video without decoding it.",
@@ -80,6 +87,7 @@ class Job(Shape):
     attempt: Count
     batch_id: str | None
     cancel_requested: bool
+    cancel_at: Moment | None = Field(description="When it is canceled unless it has ended by then.")
     error: JobError | None
     created_at: Moment
     started_at: Moment | None
@@ -179,10 +187,13 @@ class Upload(OptionsForm):  # type: ignore[misc]
     batch_id: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
         "", description="Joins a batch of yours: its id."
     )
+    cancel_after: str = _CANCEL_AFTER
 
 
 class BatchUpload(OptionsForm):  # type: ignore[misc]
     """Clips, and what is wanted of all of them."""
+
+    cancel_after: str = _CANCEL_AFTER
 
 
 class ProbeUpload(Shape):
