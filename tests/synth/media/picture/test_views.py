@@ -10,6 +10,7 @@ import pytest
 
 from synth.errors import MediaError
 from synth.media import video
+from synth.media.looking import look
 from synth.media.picture import views
 from synth.media.picture.views import View, Views
 from synth.media.shown import shown
@@ -42,7 +43,7 @@ def test_views_are_those_that_would_be_decoded(flash_clip: Path, kept: Views) ->
     for view in (SMALL, LARGE):
         assert np.array_equal(read(flash_clip, view, kept), read(flash_clip, view))
     assert kept.shown is not None
-    assert kept.shown.digest == shown(flash_clip, clock=video.look(flash_clip).found.clock).digest
+    assert kept.shown.digest == shown(flash_clip, clock=look(flash_clip).found.clock).digest
 
 
 def test_what_is_kept_is_not_decoded_again(flash_clip: Path, kept: Views, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +55,7 @@ def test_what_is_kept_is_not_decoded_again(flash_clip: Path, kept: Views, monkey
 def test_a_reader_that_stops_early_leaves_nothing(flash_clip: Path, kept: Views) -> None:
     reader = video.read_frames(flash_clip, rate_hz=10, width=32, height=24, views=kept)
     next(reader)
-    reader.close()
+    del reader
     assert kept.names == {}
     assert kept.shown is None
     assert np.array_equal(read(flash_clip, SMALL, kept), read(flash_clip, SMALL))
@@ -108,11 +109,10 @@ def test_a_result_with_other_packets_is_decoded(
     from synth.media import packets, remuxing
 
     asked: list[Path] = []
-    real = remuxing.shown
 
     def counted(path: Path, **options: Any) -> Any:
         asked.append(path)
-        return real(path, **options)
+        return shown(path, **options)
 
     monkeypatch.setattr(remuxing, "shown", counted)
     monkeypatch.setattr(packets.Packets, "same_as", lambda *_: False)
