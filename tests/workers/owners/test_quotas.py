@@ -55,15 +55,16 @@ def test_without_a_quota_nothing_is_refused_and_use_is_counted(jobs: Jobs) -> No
     assert jobs.owners.use("ben").sound_s == 0.0
 
 
-def test_waiting_jobs(jobs: Jobs) -> None:
+def test_waiting_jobs(jobs: Jobs, clock: Clock) -> None:
     jobs.owners.change("ann", max_queued=2)
     create(jobs)
     second = create(jobs)
     error = refused(lambda: create(jobs))
     assert (error.of, error.retry_after_s) == ("queued", 15.0)
     assert str(error) == "2 of your jobs wait already; allowed are 2"
+    clock.forward(1)
     create(jobs, owner="ben")
-    jobs.claim(1, "hits", "w")
+    assert [job.owner for job in jobs.claim(1, "hits", "w")] == ["ann"]
     create(jobs)
     jobs.cancel(second.id, "ann")
     create(jobs)
