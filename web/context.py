@@ -17,6 +17,7 @@ from workers.timing.queue_view import QueueView
 
 if TYPE_CHECKING:
     from web.api.events import Streams
+    from web.api.semantics.waiting import Waits
     from web.security.api_keys import Caller, KeyRing
     from web.uploads.clips import ClipsOfUploads
     from web.uploads.submit import Submitter
@@ -42,6 +43,7 @@ class Site:
     clips: ClipsOfUploads
     keys: KeyRing
     streams: Streams
+    waits: Waits
     cleanup: Cleanup
     broker_check: Callable[[], None] | None
     faults: tuple[Faults, ...]
@@ -96,3 +98,18 @@ def queue_view() -> QueueView:
     if "queue_view" not in g:
         g.queue_view = site().jobs.queue()
     return cast(QueueView, g.queue_view)
+
+
+def look_at_the_queue_again() -> None:
+    """For a request that took its time: what :func:`queue_view` knows is old."""
+    g.pop("queue_view", None)
+
+
+def owner_retention_days(owner: str) -> float | None:
+    """For how many days an owner wants results kept; asked once a request."""
+    if "retention_days" not in g:
+        g.retention_days = {}
+    known = cast("dict[str, float | None]", g.retention_days)
+    if owner not in known:
+        known[owner] = site().jobs.owners.quota(owner).retention_days
+    return known[owner]

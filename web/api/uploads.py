@@ -96,8 +96,10 @@ def begin(length: int, metadata: dict[str, str], **how: Any) -> Upload:
 
     Raises:
         TooMany: they have too many.
+        OverQuota: it would be more than they may have.
         Problem: ``disk-full``.
     """
+    site().jobs.owners.refuse_over(owner(), mode="", sound_s=0.0, more_bytes=length)
     try:
         return site().uploads.create(owner(), length, metadata, **how)
     except OSError as error:

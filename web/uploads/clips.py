@@ -47,7 +47,7 @@ class ClipsOfUploads:
         """
         with self._whole(upload_id, viewer) as (upload, held):
             sha256 = self._sha256(upload, held)
-            request_hash = request_hash_of(sha256, ticket.options)
+            request_hash = request_hash_of(sha256, ticket)
             if ticket.idempotency_key is not None and (earlier := self._submitter.earlier(ticket, request_hash)):
                 return earlier
             upload, info = self._seen(self._uploads.get(upload_id, viewer), held, ticket.options)

@@ -21,11 +21,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.media import video
 from synth.media.looking import look
-from synth.options import MAX_SEED, MAX_TAKES, Limits, Mode, Options, Synthesis
+from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
 from web.uploads.questions import Questions
@@ -36,6 +35,7 @@ from workers.files import tombstones
 from workers.files.ballast import Ballast
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs, State, new_id
+from workers.owners.turns import sound_seconds
 from workers.records import MUSIC, ROUTE, SEARCH, Cancellation
 from workers.settings import Settings
 from workers.uploads import sources
@@ -55,12 +55,16 @@ class Ticket:
         options: checked.
         batch_id: the batch it belongs to.
         idempotency_key: a key under which the same request makes one job, however often it is sent.
+        cancel_after_s: after how long it is cancelled unless it has ended.
+        keep_days: its files are deleted after so many days; ``None``: as the owner or the settings say.
     """
 
     owner: str
     options: Options
     batch_id: str | None = None
     idempotency_key: str | None = None
+    cancel_after_s: float | None = None
+    keep_days: float | None = None
 
 
 class Submitter:
@@ -139,11 +143,14 @@ class Submitter:
             MediaError, OptionError: the clip or an option is refused.
             WorkError: the queue is full, a part of the server is away, or the idempotency key was used otherwise.
         """
-        request_hash = request_hash_of(upload.sha256, ticket.options)
+        request_hash = request_hash_of(upload.sha256, ticket)
         if ticket.idempotency_key is not None and (earlier := self.earlier(ticket, request_hash)):
             return earlier
         info = info_json(self.probe(upload.path, ticket.options))
         title = display_title(upload.filename)
+        sound_s = sound_seconds(info, ticket.options.as_dict())
+        mode, more_bytes = ticket.options.mode.value, upload.path.stat().st_size
+        self.jobs.owners.refuse_over(ticket.owner, mode=mode, sound_s=sound_s, more_bytes=more_bytes)
         job_id = new_id(time.time())
         key = f"{job_id}/source"
         stored, waits = self._deposits.put(key, upload.path, upload.sha256)
@@ -160,6 +167,8 @@ class Submitter:
                 id=job_id,
                 source=stored,
                 spooled=waits,
+                cancel_after_s=ticket.cancel_after_s,
+                keep_days=ticket.keep_days,
             )
         except BaseException:
             self._forget(job_id, waits=waits)
@@ -188,6 +197,8 @@ class Submitter:
             idempotency_key=ticket.idempotency_key,
             request_hash=request_hash,
             id=job_id,
+            cancel_after_s=ticket.cancel_after_s,
+            keep_days=ticket.keep_days,
         )
         if job.id == job_id:
             self.notify(job.mode)
@@ -199,14 +210,15 @@ class Submitter:
         """New jobs for the clip of an old one, each with another seed. They share it: it goes with the last of them.
 
         Args:
-            changed: options that are to differ from the old job's, see :func:`variant_options`.
+            changed: options that are to differ from the old job's, see :mod:`web.uploads.variants`; with ``takes`` each
+                job has so many, else one.
         """
         if job.mode == MUSIC:
             raise Conflict("music lies under this sound; ask the result that it was laid under for another seed")
         self._hold_stored(job.source_key, "the clip of this job is no longer stored; upload it again")
         made = []
         for seed in seeds:
-            options = replace(Options.parse({**job.options, **changed}), seed=seed, takes=1)
+            options = replace(Options.parse({**job.options, "takes": 1, **changed}), seed=seed)
             new = self.jobs.create(
                 options=options, title=job.title, source_key=job.source_key, info=job.info, owner=owner
             )
@@ -331,24 +343,6 @@ def variant_seeds(raw: Mapping[str, Any], job: Job) -> list[int]:
     return [Options.parse({"seed": seed}).seed for seed in wanted]
 
 
-def variant_options(raw: Mapping[str, Any], job: Job) -> dict[str, Any]:
-    """The options that a request for variants changes: ``sound_class`` makes the clip sound of something else.
-
-    Raises:
-        OptionError: there is no such sound.
-    """
-    name = Options.parse({"sound_class": raw.get("sound_class")}).sound_class
-    if name is None:
-        return {}
-    learnt = job.options.get("synthesis") == Synthesis.LEARNT.value and name not in AMBIENT_CLASSES
-    return {
-        "sound_class": name,
-        "mode": Mode.AMBIENT.value,
-        **dict.fromkeys(("material", "bank", "voice", "face")),
-        **({"synthesis": Synthesis.EXAMPLE.value} if learnt else {}),
-    }
-
-
 def display_title(filename: str) -> str:
     """A client's file name as text to show: its last part, without what cannot be seen or turns the line around."""
     last = filename.replace("\\", "/").rstrip("/").rpartition("/")[2]
@@ -363,7 +357,12 @@ def info_json(info: video.VideoInfo) -> dict[str, Any]:
     return values
 
 
-def request_hash_of(sha256: str, options: Options) -> str:
+def request_hash_of(sha256: str, ticket: Ticket) -> str:
     """Of all that is asked for: the same clip with the same options."""
-    told = json.dumps({"clip": sha256, "options": options.as_dict()}, sort_keys=True)
+    asked: dict[str, Any] = {"clip": sha256, "options": ticket.options.as_dict()}
+    if ticket.cancel_after_s is not None:
+        asked["cancel_after_s"] = ticket.cancel_after_s
+    if ticket.keep_days is not None:
+        asked["keep_days"] = ticket.keep_days
+    told = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()

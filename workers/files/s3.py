@@ -18,8 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from workers.errors import ObjectNotFound, StorageAway, StorageError
 from workers.files.keys import CHUNK_BYTES, Stored, checked_key
+from workers.telemetry.counters import UNWRITTEN
+from workers.telemetry.families import STORAGE_ERRORS
 
-_AWAY: Final = "the object storage cannot be reached"
 _BUSY: Final = frozenset(("SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "ServiceUnavailable", "InternalError"))
 
 
@@ -144,18 +145,24 @@ class S3Storage:
         except Boto3Error as error:  # an upload's says in words only what went wrong
             if isinstance(error.__context__, ClientError):
                 raise self._refusal(error.__context__, key) from error
-            raise StorageAway(_AWAY) from error
+            raise _away() from error
         except (BotoCoreError, OSError) as error:
-            raise StorageAway(_AWAY) from error
+            raise _away() from error
 
     def _refusal(self, error: ClientError, key: str) -> StorageError:
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code in ("404", "NoSuchKey", "NotFound") and key != self.bucket:
             return ObjectNotFound(f"nothing is stored as {key}")
+        UNWRITTEN.add(STORAGE_ERRORS.one(code or "refused"))
         if status >= 500 or code in _BUSY:
             return StorageAway(f"the object storage is too busy, or broken ({code or status})")
         return StorageError(f"the object storage refused ({code or 'no reason given'})")
+
+
+def _away() -> StorageAway:
+    UNWRITTEN.add(STORAGE_ERRORS.one("unreachable"))
+    return StorageAway("the object storage cannot be reached")
 
 
 def _below(key: str, prefix: str) -> bool:
