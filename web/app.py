@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from web import context
-from web.api import batches, boxes, music, openapi, problems, search, sounds, uploads
+from web.api import batches, boxes, direct, music, openapi, problems, search, sounds, uploads
 from web.api import jobs as api
 from web.api.events import Streams
 from web.api.owners import keys as owners_keys
@@ -46,6 +46,7 @@ SESSION_DAYS: Final = 14
 PARTS: Final = (
     api,
     uploads,
+    direct,
     batches,
     boxes,
     explanations,

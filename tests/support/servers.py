@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -37,11 +38,15 @@ def wait_until(found: Callable[[], T], patience_s: float = PATIENCE_S, every_s: 
 
 
 def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, below those that connections get by themselves: these come and go meanwhile."""
+    found: list[int] = []
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+        while len(found) < count:
+            one = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", random.randrange(12_000, 32_000)))
+                found.append(int(one.getsockname()[1]))
+    return found
 
 
 @dataclass(frozen=True)

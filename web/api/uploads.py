@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
@@ -9,7 +11,7 @@ from flask import Blueprint, Response, request
 from synth.options import Options
 from web.api.jobs import reply
 from web.api.operations import Operation, describes
-from web.api.problems import Problem
+from web.api.problems import RETRY_AFTER_S, Problem
 from web.api.representations import moment
 from web.api.schemas import uploads as schemas
 from web.context import owner, site, viewer
@@ -68,7 +70,7 @@ def listing(query: schemas.UploadsQuery) -> Response:
         "createUpload",
         "Begin an upload (tus 1.0.0)",
         {201: None},
-        (*PIECES, "too-many-uploads", "disk-full"),
+        (*PIECES, "too-many-uploads", "quota", "quota-bytes", "disk-full"),
         raw=tus.PIECE_TYPE,
         headers=("Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"),
         scope=Scope.WRITE,
@@ -100,13 +102,19 @@ def begin(length: int, metadata: dict[str, str], **how: Any) -> Upload:
         Problem: ``disk-full``.
     """
     site().jobs.owners.refuse_over(owner(), mode="", sound_s=0.0, more_bytes=length)
-    try:
+    with room_or_problem():
         return site().uploads.create(owner(), length, metadata, **how)
+
+
+@contextmanager
+def room_or_problem() -> Iterator[None]:
+    """Say in a problem that the disk is full."""
+    try:
+        yield
     except OSError as error:
         if disk.is_full(error):
-            raise Problem(
-                "disk-full", "the server's disk has no room for this upload", {"Retry-After": "15"}
-            ) from error
+            later = {"Retry-After": str(RETRY_AFTER_S)}
+            raise Problem("disk-full", "the server's disk has no room for this upload", later) from error
         raise
 
 
@@ -250,12 +258,8 @@ def _append(upload_id: str, offset: int, checksum: Checksum | None) -> Upload:
         left, announced = held.upload.bytes_ - offset, request.content_length or 0
         if offset == held.upload.received and announced > left:
             raise Problem("too-large", f"the piece has {announced} bytes; {left} are missing")
-        try:
+        with room_or_problem():
             whole = held.append(tus.Body(request.stream), offset, checksum)
-        except OSError as error:
-            if disk.is_full(error):
-                raise Problem("disk-full", "the server's disk has no room for more", {"Retry-After": "15"}) from error
-            raise
         if not whole:
             raise Problem("bad-request", "the piece broke off")
         return held.upload

@@ -21,6 +21,7 @@ from web.api.problems import Problem
 from web.context import NOBODY, site
 from web.security import scopes
 from web.security.api_keys import Caller, KeyRing, nobody
+from web.uploads import presigned
 from workers.errors import DatabaseError
 from workers.sessions import Sessions
 
@@ -82,6 +83,9 @@ def _identify() -> Response | None:
     if scopes.is_open(request.endpoint):
         with suppress(DatabaseError):  # they answer without it
             _bearer(keys) or _session(keys)
+        return None
+    if presigned.is_signed():  # whoever was given the address may use it, for what it is good for
+        g.by = "signed"
         return None
     if _bearer(keys) or _session(keys):
         scopes.hold(g.caller)

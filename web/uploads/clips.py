@@ -10,10 +10,10 @@ from typing import Any, Final
 from synth.options import Options
 from web.api.problems import Problem
 from web.uploads.submit import Submitter, Ticket, display_title, info_json, request_hash_of
-from workers.errors import Conflict
+from workers.errors import Conflict, ObjectNotFound
 from workers.jobs import Job
 from workers.uploads.deposits import Deposits
-from workers.uploads.store import PARTIAL, Held, Stored, Upload, Uploads
+from workers.uploads.store import PARTIAL, PRESIGNED, Held, Stored, Upload, Uploads
 
 PATIENCE_S: Final = 30.0  # several jobs may be made of one upload at the same moment
 
@@ -62,10 +62,33 @@ class ClipsOfUploads:
         """An upload of which all bytes are here, and its file where it is on this disk."""
         try:
             with self._uploads.hold(upload_id, viewer, patience_s=PATIENCE_S) as held:
+                self._collect(held)
                 _refuse_unfinished(held.upload)
                 yield held.upload, None if held.upload.stored else held
         except Stored:
             yield self._uploads.get(upload_id, viewer), None
+
+    def _collect(self, held: Held) -> None:
+        """Take over what was sent straight to the storage: what may be written again there counts for nothing later.
+
+        Raises:
+            Problem: nothing came yet, or of another length.
+            StorageError: the storage is away.
+        """
+        upload, key = held.upload, f"{held.upload.id}/upload"
+        if upload.kind != PRESIGNED or upload.ready:
+            return
+        storage = self._submitter.storage
+        try:
+            size = storage.size(key)
+        except ObjectNotFound:
+            return
+        if size != upload.bytes_:
+            storage.delete(key)
+            raise Problem("conflict", f"{size} bytes came; announced were {upload.bytes_}; send it anew")
+        self._submitter.spool.make_room(size)
+        held.replace(Pieces(storage.read(key)))
+        storage.delete(key)
 
     @staticmethod
     def _sha256(upload: Upload, held: Held | None) -> str:
@@ -89,6 +112,19 @@ class ClipsOfUploads:
             self._submitter.spool.make_room(upload.bytes_)
             self._submitter.storage.fetch(upload.key, folder / "source")
             yield folder / "source"
+
+
+class Pieces:
+    """Bytes that come in pieces of any size, as a stream is read."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, b""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most so many; none at the end."""
+        self._rest = self._rest or next(self._pieces, b"")
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
 
 
 def _asked(options: Options) -> str:

@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from workers.errors import ObjectNotFound, StorageAway, StorageError
-from workers.files.keys import CHUNK_BYTES, Stored, checked_key
+from workers.files.keys import CHUNK_BYTES, Address, Stored, checked_key
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import STORAGE_ERRORS
 
@@ -111,6 +111,20 @@ class S3Storage:
         if content_type is not None:
             parameters["ResponseContentType"] = content_type
         return str(self._signer.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s))
+
+    def upload_address(self, key: str, bytes_: int, *, method: str, expires_s: int) -> Address | None:
+        """See :class:`Storage`: a POST policy with the length as its range, or a PUT that signs Content-Length."""
+        if self._signer is None:
+            return None
+        where = {"Bucket": self.bucket, "Key": checked_key(key)}
+        if method == "POST":
+            conditions = [["content-length-range", bytes_, bytes_]]
+            form = self._signer.generate_presigned_post(**where, Conditions=conditions, ExpiresIn=expires_s)
+            return Address("POST", str(form["url"]), dict(form["fields"]), {})
+        url = self._signer.generate_presigned_url(
+            "put_object", Params={**where, "ContentLength": bytes_}, ExpiresIn=expires_s
+        )
+        return Address("PUT", str(url), {}, {"Content-Length": str(bytes_)})
 
     def remove_unfinished(self, older_than_s: float) -> int:
         """See :class:`Storage`: large uploads whose last part never came, of which no listing of keys tells."""

@@ -171,7 +171,7 @@ class Verifier:
         with self.jobs.database.reading() as connection:
             used = sources.used(connection, owner)
             if not but_of_itself and sources.is_there(connection, owner):
-                used.add(f"{owner}/source")
+                used |= {f"{owner}/source", f"{owner}/upload"}
         return used
 
     def _examine_clip(self, key: str) -> Finding | None:

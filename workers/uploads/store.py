@@ -120,9 +120,7 @@ class Uploads:
         self.database, self.folder, self.kept_s = database, folder, kept_s
         self._clock: Clock = clock or time.time
 
-    def create(
-        self, owner: str, length: int, metadata: Mapping[str, str], kind: str = TUS, *, sha256: str | None = None
-    ) -> Upload:
+    def create(self, owner: str, length: int, metadata: Mapping[str, str], kind: str = TUS) -> Upload:
         """Begin an upload; its file is there when this returns.
 
         Raises:
@@ -148,7 +146,6 @@ class Uploads:
             "bytes": length,
             "received": 0,
             "metadata": dict(metadata),
-            "sha256": sha256,
             "stored": False,
             "created_at": now,
             "expires_at": now + self.kept_s,
@@ -363,10 +360,20 @@ class Held:
         self._count()
 
     def sha256(self) -> str:
-        """Of all that is here, in hex; written down at its first computing."""
+        """Of all that is here, in hex; written down at its first computing.
+
+        Raises:
+            ChecksumMismatch: the client announced another one; the upload begins anew.
+        """
         if self.upload.sha256 is None:
             self._file.seek(0)
             digest = hashlib.file_digest(self._file, "sha256").hexdigest()
+            announced = self.upload.metadata.get("sha256", digest).lower()
+            if digest != announced:
+                self.upload = self._uploads.change(self.upload.id, received=0)
+                raise ChecksumMismatch(
+                    f"the upload's SHA-256 is {digest}; announced was {announced[:64]}; send it anew"
+                )
             self.upload = self._uploads.change(self.upload.id, sha256=digest)
         return str(self.upload.sha256)
 
