@@ -66,6 +66,7 @@ class Jobs(Leases):
         source: Stored | None = None,
         spooled: bool = False,
         keep_days: float | None = None,
+        custom_id: str | None = None,
         cancel_after_s: float | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
@@ -79,6 +80,7 @@ class Jobs(Leases):
             source: what was stored under ``source_key`` for this job; ``None`` where it is another's.
             spooled: it is not stored, but waits for the storage: see :mod:`workers.uploads.deposits`.
             keep_days: its files are deleted after so many days, whatever its owner or the settings say.
+            custom_id: the client's own name for it, once in a batch.
             cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
         Raises:
@@ -91,6 +93,7 @@ class Jobs(Leases):
             "id": id or new_id(made_at_s),
             "owner": owner,
             "batch_id": batch_id,
+            "custom_id": custom_id,
             "state": State.QUEUED,
             "mode": mode or options.mode.value,
             "options": options.as_dict(),
@@ -127,6 +130,8 @@ class Jobs(Leases):
             with self._database.reading() as connection:
                 if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
+            if custom_id is not None:
+                raise Conflict(f"this batch has a job with the custom_id {custom_id!r} already") from error
             raise Conflict("a job of that name exists already") from error
 
     @staticmethod

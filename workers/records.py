@@ -126,6 +126,7 @@ class Job:
     cancel_at: float | None = None
     request_id: str | None = None
     traceparent: str | None = None
+    custom_id: str | None = None
 
     @property
     def source_id(self) -> str | None:
@@ -175,11 +176,13 @@ JOBS: Final = sa.Table(
     sa.Column("cancel_at", sa.Double),
     sa.Column("request_id", sa.String(128)),
     sa.Column("traceparent", sa.String(64)),
+    sa.Column("custom_id", sa.String(64)),  # the client's own name for it, once in a batch
     sa.UniqueConstraint("owner", "idempotency_key", name="jobs_idempotency"),
     sa.Index("jobs_waiting", "state", "mode", "turn", "queued_at"),
     sa.Index("jobs_of_owner", "owner", "id"),
     sa.Index("jobs_of_batch", "batch_id"),
     sa.Index("jobs_of_source", "source_id"),
+    sa.Index("jobs_by_custom_id", "owner", "batch_id", "custom_id", unique=True),
     sa.Index("jobs_to_cancel", "cancel_at"),
 )
 

@@ -184,7 +184,8 @@ def ticket_of(asked: Upload | JobOfUpload, key: str | None) -> Ticket:
         raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
     late_s = preferences.cancel_after_s(asked.cancel_after)
     keep_days = checked_days("keep_days", asked.keep_days or None)
-    return Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s, keep_days)
+    custom_id = asked.custom_id or None
+    return Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s, keep_days, custom_id)
 
 
 def _of_upload(asked: Upload | JobOfUpload, key: str | None) -> Job:

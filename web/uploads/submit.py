@@ -57,6 +57,7 @@ class Ticket:
         idempotency_key: a key under which the same request makes one job, however often it is sent.
         cancel_after_s: after how long it is cancelled unless it has ended.
         keep_days: its files are deleted after so many days; ``None``: as the owner or the settings say.
+        custom_id: the client's own name for it, once in a batch.
     """
 
     owner: str
@@ -65,6 +66,7 @@ class Ticket:
     idempotency_key: str | None = None
     cancel_after_s: float | None = None
     keep_days: float | None = None
+    custom_id: str | None = None
 
 
 class Submitter:
@@ -169,6 +171,7 @@ class Submitter:
                 spooled=waits,
                 cancel_after_s=ticket.cancel_after_s,
                 keep_days=ticket.keep_days,
+                custom_id=ticket.custom_id,
             )
         except BaseException:
             self._forget(job_id, waits=waits)
@@ -199,10 +202,26 @@ class Submitter:
             id=job_id,
             cancel_after_s=ticket.cancel_after_s,
             keep_days=ticket.keep_days,
+            custom_id=ticket.custom_id,
         )
         if job.id == job_id:
             self.notify(job.mode)
         return job
+
+    def submit_again(self, job: Job, ticket: Ticket) -> Job:
+        """Another job of the clip of an old one, with options of its own. They share the clip.
+
+        Raises:
+            Conflict: the clip is no longer stored; or the idempotency key was used otherwise.
+            QueueFull: as many jobs wait as are allowed to.
+        """
+        if job.mode == MUSIC:
+            raise Conflict("music lies under this sound; name the job that it was laid under")
+        request_hash = request_hash_of(job.source_key, ticket)
+        if ticket.idempotency_key is not None and (earlier := self.earlier(ticket, request_hash)):
+            return earlier
+        self._hold_stored(job.source_key, "the clip of this job is no longer stored; upload it again")
+        return self.submit_stored(job.source_key, job.title, job.info, ticket, request_hash)
 
     def vary(
         self, job: Job, seeds: list[int], owner: str, changed: Mapping[str, Any] = MappingProxyType({})
@@ -364,5 +383,7 @@ def request_hash_of(sha256: str, ticket: Ticket) -> str:
         asked["cancel_after_s"] = ticket.cancel_after_s
     if ticket.keep_days is not None:
         asked["keep_days"] = ticket.keep_days
+    if ticket.custom_id is not None:
+        asked["custom_id"] = ticket.custom_id
     told = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from workers.batches import tables as batch_tables
 from workers.owners import tables as owner_tables
 from workers.records import METADATA
 from workers.telemetry import tables as telemetry_tables
@@ -11,6 +12,7 @@ from workers.timing import tables as timing_tables
 from workers.uploads import tables as uploads_tables
 
 _TABLES = (
+    batch_tables,
     owner_tables,
     telemetry_tables,
     timing_tables,

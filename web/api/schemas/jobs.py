@@ -20,6 +20,7 @@ from workers.records import State
 
 MAX_PAGE = 100
 JOB_ID = "[0-9a-z]{26}"
+CUSTOM_ID = "^[A-Za-z0-9._:@-]{1,64}$"
 StateName = Annotated[str, OneOf(tuple(State))]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
@@ -86,6 +87,7 @@ class Job(Shape):
     queue: Queue | None
     attempt: Count
     batch_id: str | None
+    custom_id: str | None = Field(description="The client's own name for it, once in a batch.")
     cancel_requested: bool
     cancel_at: Moment | None = Field(description="When it is canceled unless it has ended by then.")
     error: JobError | None
@@ -127,11 +129,24 @@ class Problem(Shape):
 
 
 class BatchItem(Shape):
-    """A file of the request: either its job or why it was refused."""
+    """A file or a line of the request: either its job or why it was refused."""
 
     name: str
+    line: int = Field(default=None, description="Of the manifest, from 1.")  # type: ignore[assignment]
+    custom_id: str = Field(default=None)  # type: ignore[assignment]
     job: Job = Field(default=None)  # type: ignore[assignment]
     problem: Problem = Field(default=None)  # type: ignore[assignment]
+
+
+class RefusedItem(Shape):
+    """An item of which no job was made."""
+
+    number: Count = Field(description="Of the item in the request, from 0.")
+    line: int | None = Field(description="Of the manifest, from 1.")
+    custom_id: str | None
+    name: str
+    code: str
+    detail: str
 
 
 class BatchBrief(Shape):
@@ -140,6 +155,7 @@ class BatchBrief(Shape):
     id: str
     status: Annotated[str, OneOf(("running", "finished"))]
     counts: Counts
+    refused: list[RefusedItem]
     links: Links
 
 
@@ -184,6 +200,7 @@ class Limits(shape_of("Accepted", "What a clip may be.", Accepted, {}, always=Tr
 
 
 KeepDays = Annotated[float, Field(gt=0, le=36500)]
+_CUSTOM_ID: Any = Field("", description="Your own name for it, once in a batch.")
 _KEEP_DAYS: Any = Field("", description="Days after which its files are deleted; else as you or the server have set.")
 
 
@@ -198,6 +215,7 @@ class Upload(OptionsForm):  # type: ignore[misc]
     )
     cancel_after: str = _CANCEL_AFTER
     keep_days: KeepDays | Empty = _KEEP_DAYS
+    custom_id: Annotated[str, Field(pattern=CUSTOM_ID)] | Empty = _CUSTOM_ID
 
 
 class JobOfUpload(OptionsBody):  # type: ignore[misc]
@@ -209,6 +227,7 @@ class JobOfUpload(OptionsBody):  # type: ignore[misc]
     )
     cancel_after: str = _CANCEL_AFTER
     keep_days: KeepDays | Empty = _KEEP_DAYS
+    custom_id: Annotated[str, Field(pattern=CUSTOM_ID)] | Empty = _CUSTOM_ID
 
 
 class BatchUpload(OptionsForm):  # type: ignore[misc]
