@@ -27,6 +27,7 @@ from workers.scheduling_clock import Clock
 from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
 from workers.timing.queue_view import QueueView
+from workers.webhooks import outbox
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -56,6 +57,7 @@ class Jobs(Leases):
         mode: str | None = None,
         source: Stored | None = None,
         cancel_after_s: float | None = None,
+        webhook_id: str | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
 
@@ -66,6 +68,7 @@ class Jobs(Leases):
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
             source: what was stored under ``source_key`` for this job.
+            webhook_id: an endpoint that is to get its events, whatever else it gets.
             cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
         Raises:
@@ -94,6 +97,7 @@ class Jobs(Leases):
             "idempotency_key": idempotency_key,
             "request_hash": request_hash,
             "cancel_at": None if cancel_after_s is None else now + cancel_after_s,
+            "webhook_id": webhook_id,
             "request_id": context.request_id(),
             "traceparent": tracing.traceparent(),
         }
@@ -155,7 +159,9 @@ class Jobs(Leases):
         with self._database.writing() as connection:
             whose = _whose(id, owner)
             ended = {"state": State.CANCELED, "finished_at": self._clock(), "cancel_requested": True}
-            if connection.execute(sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)).rowcount:
+            waits = sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)
+            if gone := connection.execute(waits.returning(JOBS)).one_or_none():
+                outbox.ended(connection, [job_of(gone)], self._clock())
                 return Cancellation.CANCELED
             conditions = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
             if row := connection.execute(conditions.returning(JOBS.c.options)).one_or_none():
@@ -247,6 +253,16 @@ class Jobs(Leases):
     def learn(self, job: Job, stages_s: Mapping[str, float]) -> None:
         """Take what the stages of a finished job took into account, for the expectations of later ones."""
         learn(self._database, job, stages_s)
+
+    def open_batch(self, batch_id: str) -> None:
+        """Say that more jobs of a batch will come, so that it has not ended before :meth:`close_batch`."""
+        with self._database.writing() as connection:
+            outbox.open_batch(connection, batch_id, self._clock())
+
+    def close_batch(self, batch_id: str, owner: str) -> None:
+        """Say that all jobs of a batch are made."""
+        with self._database.writing() as connection:
+            outbox.close_batch(connection, batch_id, owner, self._clock())
 
     def ids(self, ids: list[str]) -> dict[str, Job]:
         """Those of the named jobs that exist."""

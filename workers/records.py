@@ -90,6 +90,7 @@ class Job:
             and ``lease_until`` by :class:`workers.scheduling_clock.SchedulingClock`, unlike the times that people read.
         not_before: when it may be claimed at the earliest, after a failure that may pass.
         cancel_at: when it is cancelled unless it has ended by then; by the scheduling clock.
+        webhook_id: the endpoint that its sender named for its events.
         request_id: the id of the request that made it, as it stands in the log lines of web and worker.
         traceparent: the span of that request, as W3C Trace Context writes it, where traces are recorded.
     """
@@ -120,6 +121,7 @@ class Job:
     idempotency_key: str | None
     request_hash: str | None
     cancel_at: float | None = None
+    webhook_id: str | None = None
     request_id: str | None = None
     traceparent: str | None = None
 
@@ -161,6 +163,7 @@ JOBS: Final = sa.Table(
     sa.Column("idempotency_key", sa.String(255)),
     sa.Column("request_hash", sa.String(64)),
     sa.Column("cancel_at", sa.Double),
+    sa.Column("webhook_id", sa.String(32)),
     sa.Column("request_id", sa.String(128)),
     sa.Column("traceparent", sa.String(64)),
     sa.UniqueConstraint("owner", "idempotency_key", name="jobs_idempotency"),
