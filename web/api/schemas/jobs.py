@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
+from synth.media.video import VideoInfo
 from synth.options import MAX_SEED, Mode
+from synth.options import Limits as Accepted
 from web.api.problems import KINDS
-from web.api.schemas.base import Count, Empty, Formatted, Fraction, Links, Moment, OneOf, Shape, Switch
+from web.api.schemas.base import Count, Empty, Formatted, Fraction, Links, Moment, OneOf, Shape, Switch, shape_of
 from web.api.schemas.music import Music
 from web.api.schemas.options import Options, OptionsForm
 from web.api.schemas.takes import Description, Route, Take
@@ -29,26 +31,18 @@ _CANCEL_AFTER: Any = Field(
 )
 
 
-class Clip(Shape):
-    """What was seen of the video without decoding it."""
-
-    duration_s: float
-    start_s: float
-    rate_fps: float
-    frames: int
-    width: int
-    height: int
-    rotation_deg: int
-    video_codec: str
-    audio_codec: str | None
-    container: str
-    variable_rate: bool
-    bytes: int
-    transparent: bool = Field(False, description="Whether the picture has transparency beside its packets.")
-    warnings: list[str] = Field(default_factory=list, description="Sentences about what is odd in the file.")
+Clip: Any = shape_of(
+    "Clip",
+    "What was seen of the video without decoding it.",
+    VideoInfo,
+    {
+        "transparent": "Whether the picture has transparency beside its packets.",
+        "warnings": "Sentences about what is odd in the file.",
+    },
+)
 
 
-class Probe(Clip):
+class Probe(Clip):  # type: ignore[misc]
     """What was seen of the video; and, if asked for, which voice suits it."""
 
     route: Route | None = Field(None, description="Null where no worker was free to look in time.")
@@ -180,16 +174,9 @@ class Cancellation(Shape):
     outcome: Annotated[str, OneOf(tuple(Outcome))]
 
 
-class Limits(Shape):
+class Limits(shape_of("Accepted", "What a clip may be.", Accepted, {}, always=True)):  # type: ignore[misc]
     """What a clip may be."""
 
-    max_duration_s: float
-    max_rate_fps: float
-    max_frames: int
-    max_pixels: int
-    max_side_px: int
-    max_streams: int
-    max_bytes: int
     modes: list[str]
     libraries: list[str] = Field(description="Sound libraries that `library` may name.")
 
