@@ -150,7 +150,9 @@ class Settings(_Sourced):
         """A slip in a port stops the start."""
         for one in filter(None, (part.strip() for part in text.split(","))):
             if not (one.isdecimal() and 0 < int(one) < 65536):
-                raise ValueError(f"{one[:20]!r} is no port; allowed are numbers from 1 to 65535 with commas between them")
+                raise ValueError(
+                    f"{one[:20]!r} is no port; allowed are numbers from 1 to 65535 with commas between them"
+                )
         return text
 
     @field_validator(*CHECKS)

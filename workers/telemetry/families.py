@@ -40,8 +40,8 @@ WORKER_FAULTS: Final = CounterFamily(
 )
 DELIVERIES: Final = CounterFamily(
     "sonorize_webhook_deliveries",
-    "Tries to deliver a webhook, by outcome: delivered, retried later, failed for good, or refused because of where the "
-    "address leads.",
+    "Tries to deliver a webhook, by outcome: delivered, retried later, failed for good, or refused because of where "
+    "the address leads.",
     ("outcome",),
 )
 STAGE_SECONDS: Final = HistogramFamily(

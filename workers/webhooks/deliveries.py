@@ -107,7 +107,7 @@ class Deliveries:
                 DELIVERIES, EVENTS, DELIVERIES.c.event_id == EVENTS.c.id
             )
             told = told.join(WEBHOOKS, DELIVERIES.c.webhook_id == WEBHOOKS.c.id).where(DELIVERIES.c.id.in_(ids))
-            return [_due(row) for row in connection.execute(told)]
+            return [_due(row) for row in connection.execute(told).mappings()]
 
     def record(self, due: Due, answer: Answer) -> bool:
         """Write down what came of a try; false, and nothing is written, where it is another sender's by now."""
@@ -145,9 +145,7 @@ class Deliveries:
             self._judge(connection, due.webhook.id, answer, final=state is DeliveryState.FAILED, wall_s=wall_s)
         return True
 
-    def _judge(
-        self, connection: sa.Connection, webhook_id: str, answer: Answer, *, final: bool, wall_s: float
-    ) -> None:
+    def _judge(self, connection: sa.Connection, webhook_id: str, answer: Answer, *, final: bool, wall_s: float) -> None:
         """What a try says of its endpoint: that it works, that it fails, or that it is of no use any more."""
         this = WEBHOOKS.c.id == webhook_id
         if answer.good:
@@ -277,7 +275,8 @@ def _seen(row: sa.Row[Any]) -> Delivery:
     return Delivery(**{**values, "state": DeliveryState(row.state)})
 
 
-def _due(row: sa.Row[Any]) -> Due:
+def _due(row: sa.RowMapping) -> Due:
     names = Webhook.__dataclass_fields__
-    webhook = Webhook(**{name: value for name, value in row._mapping.items() if name in names})
-    return Due(row.delivery_id, row.attempt, row.tries, row.event_id, row.body.encode(), webhook)
+    webhook = Webhook(**{name: value for name, value in row.items() if name in names})
+    told = {name: row[name] for name in ("attempt", "tries", "event_id")}
+    return Due(id=row["delivery_id"], body=row["body"].encode(), webhook=webhook, **told)

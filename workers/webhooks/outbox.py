@@ -178,11 +178,7 @@ def moment(stamp_s: float | None) -> str | None:
     return datetime.fromtimestamp(stamp_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-
-
-def _wanting(
-    connection: sa.Connection, owner: str, event: EventType, named: set[str | None]
-) -> list[sa.Row[Any]]:
+def _wanting(connection: sa.Connection, owner: str, event: EventType, named: set[str | None]) -> list[sa.Row[Any]]:
     """The owner's endpoints that want an event, and those that the job itself names."""
     wanted = sa.select(WEBHOOKS).where(WEBHOOKS.c.owner == owner)
     return [
