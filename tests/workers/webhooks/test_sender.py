@@ -48,6 +48,7 @@ class Scene:
         return WebhookSender(self.settings, self.jobs, wall=lambda: self.now, **more)
 
     def job(self, owner: str = "ann", **more: Any) -> Job:
+        self.now += 0.01  # ids sort by time
         asked: dict[str, Any] = {"options": Options(mode=Mode.HITS), "title": "Tür.mp4", "source_key": "s", "info": {}}
         return self.jobs.create(**asked, owner=owner, **more)
 
@@ -91,7 +92,7 @@ def verified(webhook: Webhook, request: Any, now: float, monkeypatch: pytest.Mon
 
     class Then(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:
+        def now(cls, tz: Any = None) -> Any:
             return datetime.fromtimestamp(now, tz)
 
     monkeypatch.setattr(standardwebhooks.webhooks, "datetime", Then)
@@ -129,7 +130,7 @@ def test_what_is_told_of_what_happens(scene: Scene) -> None:
     webhook = scene.endpoints.make("ann", "http://127.0.0.1:9/", events=[one.value for one in CHOICES])
     usual = scene.endpoints.make("ann", "http://127.0.0.1:9/")
     scene.done()
-    failed, waits, late = scene.job(), None, None
+    failed = scene.job()
     (job,) = scene.jobs.claim(1, "hits", "w")
     assert scene.jobs.fail(failed.id, job.attempt, "bad_media", "broken", retryable=False)
     waits = scene.job()
