@@ -168,10 +168,10 @@ def test_the_pages(here: Place, flash_clip: Path) -> None:
             == 303
         )
         assert send(here) == 1
-    shown = here.client.post(f"{page}/secret", data={"csrf_token": token})
+    told = here.client.post(f"{page}/secret", data={"csrf_token": token})
     secret = here.client.get(f"/v1{page}/secret").get_json()["secret"]
-    assert secret in shown.text
-    assert shown.headers["Cache-Control"] == "no-store"
+    assert secret in told.text
+    assert told.headers["Cache-Control"] == "no-store"
     assert secret not in here.client.get(page).text
     here.client.post(f"{page}/secret", data={"csrf_token": token, "rotate": "true"})
     assert here.client.get(f"/v1{page}/secret").get_json()["secret"] != secret
