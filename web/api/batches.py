@@ -37,6 +37,7 @@ from web.api.schemas.jobs import (
 )
 from web.api.semantics import preferences
 from web.api.semantics.conditional import unless_known
+from web.api.webhooks.steps import allowed_url
 from web.context import owner, site, viewer
 from web.uploads.manifest import MAX_BYTES, Line, lines_of
 from web.uploads.submit import Ticket
@@ -136,7 +137,8 @@ def _ticket(asked: BatchUpload | BatchDefaults, key: str | None) -> Ticket:
     """What is wanted of every item that says nothing else."""
     late_s = preferences.cancel_after_s(asked.cancel_after)
     keep_days = checked_days("keep_days", asked.keep_days or None)
-    return Ticket(owner(), options_of(asked), new_id(time.time()), key, late_s, keep_days)
+    url = allowed_url(asked.webhook) if asked.webhook else None
+    return Ticket(owner(), options_of(asked), new_id(time.time()), key, late_s, keep_days, webhook_url=url)
 
 
 @blueprint.get("")

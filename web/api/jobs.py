@@ -33,6 +33,7 @@ from web.api.schemas.options import OptionsBody, OptionsForm
 from web.api.semantics import preferences
 from web.api.semantics.conditional import retry_after, unless_known
 from web.api.semantics.waiting import ended
+from web.api.webhooks.steps import allowed_url
 from web.context import caller, look_at_the_queue_again, owner, site, viewer
 from web.security.sessions import still_allowed
 from web.uploads import forms
@@ -182,10 +183,16 @@ def ticket_of(asked: Upload | JobOfUpload, key: str | None) -> Ticket:
     """
     if asked.batch_id and made_at(asked.batch_id) is None:
         raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
-    late_s = preferences.cancel_after_s(asked.cancel_after)
-    keep_days = checked_days("keep_days", asked.keep_days or None)
-    custom_id = asked.custom_id or None
-    return Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s, keep_days, custom_id)
+    return Ticket(
+        owner(),
+        options_of(asked),
+        asked.batch_id or None,
+        key,
+        preferences.cancel_after_s(asked.cancel_after),
+        checked_days("keep_days", asked.keep_days or None),
+        custom_id=asked.custom_id or None,
+        webhook_url=allowed_url(asked.webhook) if asked.webhook else None,
+    )
 
 
 def _of_upload(asked: Upload | JobOfUpload, key: str | None) -> Job:

@@ -40,6 +40,7 @@ from workers.records import MUSIC, ROUTE, SEARCH, Cancellation
 from workers.settings import Settings
 from workers.uploads import sources
 from workers.uploads.deposits import Deposits
+from workers.webhooks.endpoints import Endpoints
 
 TITLE_LENGTH: Final = 120
 MAX_VARIANTS: Final = MAX_TAKES
@@ -58,6 +59,7 @@ class Ticket:
         cancel_after_s: after how long it is cancelled unless it has ended.
         keep_days: its files are deleted after so many days; ``None``: as the owner or the settings say.
         custom_id: the client's own name for it, once in a batch.
+        webhook_url: an allowed address that is to be told of the job's end.
     """
 
     owner: str
@@ -67,6 +69,7 @@ class Ticket:
     cancel_after_s: float | None = None
     keep_days: float | None = None
     custom_id: str | None = None
+    webhook_url: str | None = None
 
 
 class Submitter:
@@ -87,6 +90,7 @@ class Submitter:
         self.limits = Limits(max_bytes=min(settings.max_upload_bytes, Limits.max_bytes))
         # Each look at a clip is a process of its own; more of them than processors only get in each other's way.
         self._looking = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+        self.endpoints = Endpoints(jobs.database)
         self.questions = Questions(jobs, storage, notify)
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -157,6 +161,7 @@ class Submitter:
         key = f"{job_id}/source"
         stored, waits = self._deposits.put(key, upload.path, upload.sha256)
         try:
+            named = ticket.webhook_url and self.endpoints.named(ticket.owner, ticket.webhook_url)
             job = self.jobs.create(
                 options=ticket.options,
                 title=title,
@@ -172,6 +177,7 @@ class Submitter:
                 cancel_after_s=ticket.cancel_after_s,
                 keep_days=ticket.keep_days,
                 custom_id=ticket.custom_id,
+                webhook_id=named.id if named else None,
             )
         except BaseException:
             self._forget(job_id, waits=waits)
@@ -190,6 +196,7 @@ class Submitter:
             QueueFull: as many jobs wait as are allowed to.
         """
         job_id = new_id(time.time())
+        named = ticket.webhook_url and self.endpoints.named(ticket.owner, ticket.webhook_url)
         job = self.jobs.create(
             options=ticket.options,
             title=title,
@@ -203,6 +210,7 @@ class Submitter:
             cancel_after_s=ticket.cancel_after_s,
             keep_days=ticket.keep_days,
             custom_id=ticket.custom_id,
+            webhook_id=named.id if named else None,
         )
         if job.id == job_id:
             self.notify(job.mode)
@@ -385,5 +393,7 @@ def request_hash_of(sha256: str, ticket: Ticket) -> str:
         asked["keep_days"] = ticket.keep_days
     if ticket.custom_id is not None:
         asked["custom_id"] = ticket.custom_id
+    if ticket.webhook_url is not None:
+        asked["webhook"] = ticket.webhook_url
     told = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()

@@ -33,7 +33,7 @@ def jsonl(*lines: Any) -> bytes:
 
 
 def send(here: Place, manifest: bytes, *files: tuple[Path, str], name: str = "m.jsonl", **fields: str) -> TestResponse:
-    parts = MultiDict(fields.items())
+    parts: MultiDict[str, Any] = MultiDict(fields.items())
     parts.add("manifest", FileStorage(io.BytesIO(manifest), name))
     for path, called in files:
         parts.add("file", FileStorage(io.BytesIO(path.read_bytes()), called))
@@ -182,7 +182,8 @@ def test_results_as_archive_and_as_table(here: Place, flash_clip: Path, dark_cli
     for job in here.jobs.claim(9, "hits", "test"):
         assert here.jobs.finish(job.id, job.attempt, canned(job, here.storage))
     answer = here.client.get(batch["links"]["results"])
-    assert (answer.status_code, answer.content_length) == (200, None)  # written while it is sent
+    assert answer.status_code == 200
+    assert answer.content_length is None  # written while it is sent
     with zipfile.ZipFile(io.BytesIO(answer.data)) as packed:
         assert packed.testzip() is None
         assert sorted(packed.namelist()) == [

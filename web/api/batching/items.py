@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -61,9 +62,23 @@ class Items:
         refusals.write(site().jobs.database, batch_id, owner(), self.refused)
 
 
+@contextmanager
+def _being_made(ticket: Ticket) -> Iterator[None]:
+    """While the jobs of a batch are made, the batch has not ended, even if the first of them have."""
+    if ticket.batch_id is None:
+        yield
+        return
+    site().jobs.open_batch(ticket.batch_id)
+    try:
+        yield
+    finally:
+        site().jobs.close_batch(ticket.batch_id, ticket.owner)
+
+
 def of_files(files: Sequence[Upload], ticket: Ticket) -> Items:
     """A job of each file, all with the same options."""
-    return Items([_item({"name": _name(one)}, _of_file, one, _own(ticket, n)) for n, one in enumerate(files)])
+    with _being_made(ticket):
+        return Items([_item({"name": _name(one)}, _of_file, one, _own(ticket, n)) for n, one in enumerate(files)])
 
 
 def of_manifest(lines: Sequence[Line], files: Sequence[Upload], ticket: Ticket) -> Items:
@@ -79,17 +94,18 @@ def of_manifest(lines: Sequence[Line], files: Sequence[Upload], ticket: Ticket) 
     times = Counter(str(line.values.get("custom_id")) for line in lines if line.values.get("custom_id"))
     told, named = [], Counter(_last(str(line.values.get("file") or "")) for line in lines)
     of_file: dict[tuple[object, ...], Job] = {}
-    for number, line in enumerate(lines):
-        payload: dict[str, Any] = {"name": _name_of_line(line)}
-        if line.number is not None:
-            payload["line"] = line.number
-        if line.values.get("custom_id"):
-            payload["custom_id"] = str(line.values["custom_id"])[:64]
-        told.append(_item(payload, _of_line, line, by_name, of_file, times, _own(ticket, number)))
-        file = _last(str(line.values.get("file") or ""))
-        named[file] -= 1
-        if not named[file] and file in by_name:  # nobody else wants it: a large batch is not twice on the disk
-            by_name[file].path.unlink(missing_ok=True)
+    with _being_made(ticket):
+        for number, line in enumerate(lines):
+            payload: dict[str, Any] = {"name": _name_of_line(line)}
+            if line.number is not None:
+                payload["line"] = line.number
+            if line.values.get("custom_id"):
+                payload["custom_id"] = str(line.values["custom_id"])[:64]
+            told.append(_item(payload, _of_line, line, by_name, of_file, times, _own(ticket, number)))
+            file = _last(str(line.values.get("file") or ""))
+            named[file] -= 1
+            if not named[file] and file in by_name:  # nobody else wants it: a large batch is not twice on the disk
+                by_name[file].path.unlink(missing_ok=True)
     unnamed = [one for name, one in by_name.items() if name not in named]
     problem = Problem("option", "no line of the manifest names this file").as_json()
     return Items(told + [{"name": _name(one), "problem": problem} for one in unnamed])

@@ -29,6 +29,7 @@ class BatchDefaults(OptionsBody):  # type: ignore[misc]
     """What is wanted of all items that say nothing else."""
 
     cancel_after: str = ""
+    webhook: str = Field("", max_length=2000, description="An address that is told of the ends of its jobs.")
     keep_days: KeepDays | Empty = Field("", description="Days after which their files are deleted.")
 
 

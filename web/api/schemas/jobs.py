@@ -17,6 +17,7 @@ from web.api.schemas.takes import Description, Route, Take
 from web.uploads.submit import MAX_VARIANTS
 from workers.records import Cancellation as Outcome
 from workers.records import State
+from workers.webhooks.addresses import MAX_URL_CHARS
 
 MAX_PAGE = 100
 JOB_ID = "[0-9a-z]{26}"
@@ -29,6 +30,9 @@ _CANCEL_AFTER: Any = Field(
     "",
     max_length=20,
     description="Cancel it unless it has ended after so long: seconds, or 90s, 5m, 1h. As the header Cancel-After.",
+)
+_WEBHOOK: Any = Field(
+    "", max_length=MAX_URL_CHARS, description="An address of yours that is told when it ends; see /v1/webhooks."
 )
 
 
@@ -89,6 +93,7 @@ class Job(Shape):
     batch_id: str | None
     custom_id: str | None = Field(description="The client's own name for it, once in a batch.")
     cancel_requested: bool
+    webhook_id: str | None = Field(description="The webhook that its sender named for it.")
     cancel_at: Moment | None = Field(description="When it is canceled unless it has ended by then.")
     error: JobError | None
     created_at: Moment
@@ -216,6 +221,7 @@ class Upload(OptionsForm):  # type: ignore[misc]
     cancel_after: str = _CANCEL_AFTER
     keep_days: KeepDays | Empty = _KEEP_DAYS
     custom_id: Annotated[str, Field(pattern=CUSTOM_ID)] | Empty = _CUSTOM_ID
+    webhook: str = _WEBHOOK
 
 
 class JobOfUpload(OptionsBody):  # type: ignore[misc]
@@ -228,6 +234,7 @@ class JobOfUpload(OptionsBody):  # type: ignore[misc]
     cancel_after: str = _CANCEL_AFTER
     keep_days: KeepDays | Empty = _KEEP_DAYS
     custom_id: Annotated[str, Field(pattern=CUSTOM_ID)] | Empty = _CUSTOM_ID
+    webhook: str = _WEBHOOK
 
 
 class BatchUpload(OptionsForm):  # type: ignore[misc]
@@ -235,6 +242,7 @@ class BatchUpload(OptionsForm):  # type: ignore[misc]
 
     cancel_after: str = _CANCEL_AFTER
     keep_days: KeepDays | Empty = _KEEP_DAYS
+    webhook: str = _WEBHOOK
 
 
 class ProbeUpload(Shape):

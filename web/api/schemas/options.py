@@ -72,7 +72,9 @@ class _FormOfOptions(Shape):
         return {name: value for name, value in given.items() if name in _TYPES and value != ""}
 
 
-_OTHER_FIELDS: Final = frozenset({"batch_id", "cancel_after", "custom_id", "file", "job", "keep_days", "upload"})
+_OTHER_FIELDS: Final = frozenset(
+    {"batch_id", "cancel_after", "custom_id", "file", "job", "keep_days", "upload", "webhook"}
+)
 
 
 def _answered(name: str) -> tuple[Any, Any]:
