@@ -185,11 +185,13 @@ def normalise(
             None, peak, 0.0, False, "the sound is almost silent, so its loudness was left alone"
         )
     wanted_db = loudness_lufs - measured
-    highest_db = true_peak_dbtp + MAX_LIMITING_DB - limiter.true_peak_dbtp(sound)
+    height = limiter.peaks(sound)
+    highest_db = true_peak_dbtp + MAX_LIMITING_DB - 20 * np.log10(float(height.max()))
     gain_db, limited = min(wanted_db, MAX_GAIN_DB, highest_db), False
     result, reached = sound, measured
     for _ in range(_PASSES):  # the limiter takes loudness away, which the next pass gives back
-        result, limited = limiter.limit(sound * np.float32(10 ** (gain_db / 20)), rate_hz, true_peak_dbtp)
+        gain = np.float32(10 ** (gain_db / 20))
+        result, limited = limiter.limit(sound * gain, rate_hz, true_peak_dbtp, height * gain)
         reached = loudness(result, rate_hz) or SILENCE_LUFS
         missing_db = loudness_lufs - reached
         raised_db = min(gain_db + missing_db, MAX_GAIN_DB, highest_db)

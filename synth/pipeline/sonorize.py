@@ -5,12 +5,15 @@ accept (probe, route, voice) -> look (frames, controls) -> render -> write (fit,
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
+from synth.media.picture.views import Views
 from synth.options import Options
 from synth.pipeline.job import Request, accept
 from synth.pipeline.look import Observed, look
@@ -71,6 +74,20 @@ def sonorize_all(requests: Sequence[Request], on_settled: OnSettled | None = Non
     """
     outcomes = _Outcomes(on_settled)
     observed: dict[int, Observed] = {}
+    with tempfile.TemporaryDirectory(prefix="sonorize-views-") as folder:
+        _sonorize_all([_with_views(one, Path(folder) / str(n)) for n, one in enumerate(requests)], outcomes, observed)
+    return [outcomes.known[number] for number in range(len(requests))]
+
+
+def _with_views(request: Request, folder: Path) -> Request:
+    """The request with room for what the first reader of its picture leaves for later ones."""
+    if request.views is not None:
+        return request
+    folder.mkdir()
+    return dataclasses.replace(request, views=Views(folder))
+
+
+def _sonorize_all(requests: Sequence[Request], outcomes: _Outcomes, observed: dict[int, Observed]) -> None:
 
     def look_at(number: int) -> None:
         observed[number] = look(requests[number])
@@ -85,7 +102,6 @@ def sonorize_all(requests: Sequence[Request], on_settled: OnSettled | None = Non
             workers.submit(functools.partial(outcomes.settle, number, make))
 
         render(observed, write_when_ready)
-    return [outcomes.known[number] for number in range(len(requests))]
 
 
 def render_hits(

@@ -35,7 +35,8 @@ from web.context import caller, look_at_the_queue_again, owner, site, viewer
 from web.security.sessions import still_allowed
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, info_json, variant_options, variant_seeds
+from web.uploads.submit import Ticket, info_json, variant_seeds
+from web.uploads.variants import options_with
 from workers.jobs import Job, State, made_at
 from workers.owners.keys import Scope
 
@@ -282,7 +283,7 @@ def retry(job_id: str) -> Response:
 @describes(
     Operation(
         "varyJob",
-        "The same clip with other seeds or as another sound, as new jobs",
+        "The same clip with other seeds or options, as new jobs; nothing is uploaded again",
         {202: schemas.Created},
         (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
         body=Variants,
@@ -290,10 +291,15 @@ def retry(job_id: str) -> Response:
     )
 )
 def variants(job_id: str, body: Variants) -> Response:
-    """New jobs for the same clip, with other seeds."""
+    """New jobs for the same clip, with other seeds or options."""
     job = site().job(job_id)
     asked = body.model_dump(exclude_unset=True)
-    made = site().submitter.vary(job, variant_seeds(asked, job), owner(), variant_options(asked, job))
+    given: dict[str, Any] = {name: value for name, value in (body.options or {}).items() if name != "seed"}
+    if body.sound_class:
+        given["sound_class"] = body.sound_class
+    options = options_with(given, job.options, site().libraries)
+    takes = {} if "takes" in given else {"takes": 1}
+    made = site().submitter.vary(job, variant_seeds({**(body.options or {}), **asked}, job), owner(), options | takes)
     return reply({"jobs": [job_json(new, hits=False) for new in made]}, 202, {"Location": links(made[0])["self"]})
 
 

@@ -20,11 +20,10 @@ from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.media import video
 from synth.media.looking import look
-from synth.options import MAX_SEED, MAX_TAKES, Limits, Mode, Options, Synthesis
+from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
 from web.uploads.questions import SOURCE_TYPE, Questions
@@ -169,7 +168,8 @@ class Submitter:
         The clip is copied, so that each job can be deleted without the others noticing.
 
         Args:
-            changed: options that are to differ from the old job's, see :func:`variant_options`.
+            changed: options that are to differ from the old job's, see :mod:`web.uploads.variants`; with ``takes`` each
+                job has so many, else one.
         """
         if job.mode == MUSIC:
             raise Conflict("music lies under this sound; ask the result that it was laid under for another seed")
@@ -182,7 +182,7 @@ class Submitter:
             except ObjectNotFound as error:
                 raise Conflict("the clip of this job is no longer stored; upload it again") from error
             for seed in seeds:
-                options = replace(Options.parse({**job.options, **changed}), seed=seed, takes=1)
+                options = replace(Options.parse({**job.options, "takes": 1, **changed}), seed=seed)
                 job_id = new_id(time.time())
                 key = f"{job_id}/source"
                 stored = self.storage.put(key, path, SOURCE_TYPE)
@@ -316,24 +316,6 @@ def variant_seeds(raw: Mapping[str, Any], job: Job) -> list[int]:
     if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_VARIANTS:
         raise OptionError(f"seeds must be a list of 1 to {MAX_VARIANTS} whole numbers")
     return [Options.parse({"seed": seed}).seed for seed in wanted]
-
-
-def variant_options(raw: Mapping[str, Any], job: Job) -> dict[str, Any]:
-    """The options that a request for variants changes: ``sound_class`` makes the clip sound of something else.
-
-    Raises:
-        OptionError: there is no such sound.
-    """
-    name = Options.parse({"sound_class": raw.get("sound_class")}).sound_class
-    if name is None:
-        return {}
-    learnt = job.options.get("synthesis") == Synthesis.LEARNT.value and name not in AMBIENT_CLASSES
-    return {
-        "sound_class": name,
-        "mode": Mode.AMBIENT.value,
-        **dict.fromkeys(("material", "bank", "voice", "face")),
-        **({"synthesis": Synthesis.EXAMPLE.value} if learnt else {}),
-    }
 
 
 def display_title(filename: str) -> str:

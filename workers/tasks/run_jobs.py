@@ -27,6 +27,7 @@ from celery import shared_task, signals
 from synth import weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
 from synth.media import looking, video
+from synth.media.picture.views import Views
 from synth.options import Options
 from synth.pipeline.job import Request
 from synth.pipeline.modes import MODES, TOGETHER
@@ -196,6 +197,9 @@ class _JobRun:
             )
         )
         beat_s, timeout_s = context.settings.heartbeat_s, context.settings.job_timeout_s
+        self.views = Views(self.folder)
+        if context.settings.describe:
+            self.views.want(description.views_of)
         self.attempt = Attempt(context.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, batch_peers=batch_peers)
 
     def __enter__(self) -> Self:
@@ -225,7 +229,15 @@ class _JobRun:
         except Exception as error:
             self.end(error)
             return None
-        return Request(source, target, options, progress=attempt.progress, cancelled=attempt.stop, keeps=attempt.keeps)
+        return Request(
+            source,
+            target,
+            options,
+            progress=attempt.progress,
+            cancelled=attempt.stop,
+            keeps=attempt.keeps,
+            views=self.views,
+        )
 
     def _fetch(self, source: Path) -> None:
         """Fetch the clip where there is room for it, and for about as much again that is made of it."""
@@ -264,7 +276,7 @@ class _JobRun:
                 raise outcome
             described = description.Described(reason=description.SWITCHED_OFF)
             if self.context.settings.describe:
-                described = description.describe(attempt, outcome, self.folder)
+                described = description.describe(attempt, outcome, self.folder, self.views)
             if not _record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
                 return False
             stored = store(self.context.storage, attempt, outcome, self.folder)

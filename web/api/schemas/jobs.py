@@ -216,6 +216,9 @@ class Variants(Shape):
     seed: Seed | Empty | None = None
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=MAX_VARIANTS)] | Empty | None = None
     sound_class: str | Empty | None = Field(None, description="Of a candidate, or any other sound.")
+    options: dict[str, str | int | float | bool | None] | None = Field(
+        None, description="Options that are to be others than the job's; what contradicts them there gives way."
+    )
 
 
 class JobsQuery(Shape):
