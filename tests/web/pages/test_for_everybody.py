@@ -353,11 +353,11 @@ def test_the_measures_notice_what_is_wrong(states: tuple[str, dict[str, str]], p
     assert person.run(_BYTES) > len((ROOT / "web" / "pages" / "static" / "site.css").read_bytes())
     person.run(
         "document.querySelector('main').insertAdjacentHTML('afterbegin', "
-        "'<img src=x width=9 height=9><button>i</button><button>j</button><meter value=.5></meter>"
+        "'<img src=x width=9 height=9><div id=tiny><button>i</button><button>j</button></div><meter value=.5></meter>"
         "<input id=pale aria-label=pale><video></video>');"
         "document.querySelector('#pale').style.borderColor = '#eee';"
-        "for (const one of [...document.querySelectorAll('main > button')]) {"
-        " Object.assign(one.style, {minHeight: 0, height: '9px', width: '9px', padding: 0}); }"
+        "for (const one of [...document.querySelectorAll('#tiny > button')]) {"
+        " Object.assign(one.style, {minHeight: 0, height: '9px', width: '9px', padding: 0, display: 'block'}); }"
     )
     person.run(AXE)
     found = person.browser.execute_async_script(_RUN_AXE)
