@@ -34,6 +34,7 @@ from workers.files import tombstones
 from workers.files.ballast import Ballast
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs, State, new_id
+from workers.owners.turns import sound_seconds
 from workers.records import MUSIC, ROUTE, SEARCH, Cancellation
 from workers.settings import Settings
 
@@ -52,6 +53,7 @@ class Ticket:
         batch_id: the batch it belongs to.
         idempotency_key: a key under which the same request makes one job, however often it is sent.
         cancel_after_s: after how long it is cancelled unless it has ended.
+        keep_days: its files are deleted after so many days; ``None``: as the owner or the settings say.
     """
 
     owner: str
@@ -59,6 +61,7 @@ class Ticket:
     batch_id: str | None = None
     idempotency_key: str | None = None
     cancel_after_s: float | None = None
+    keep_days: float | None = None
 
 
 class Submitter:
@@ -134,6 +137,9 @@ class Submitter:
             return earlier
         info = info_json(self.probe(upload, ticket.options))
         title = display_title(upload.filename)
+        sound_s = sound_seconds(info, ticket.options.as_dict())
+        mode, more_bytes = ticket.options.mode.value, upload.path.stat().st_size
+        self.jobs.owners.refuse_over(ticket.owner, mode=mode, sound_s=sound_s, more_bytes=more_bytes)
         job_id = new_id(time.time())
         key = f"{job_id}/source"
         stored = self.storage.put(key, upload.path, SOURCE_TYPE)
@@ -150,6 +156,7 @@ class Submitter:
                 id=job_id,
                 source=stored,
                 cancel_after_s=ticket.cancel_after_s,
+                keep_days=ticket.keep_days,
             )
         except BaseException:
             self._forget(job_id)
@@ -336,5 +343,7 @@ def _request_hash(sha256: str, ticket: Ticket) -> str:
     asked: dict[str, Any] = {"clip": sha256, "options": ticket.options.as_dict()}
     if ticket.cancel_after_s is not None:
         asked["cancel_after_s"] = ticket.cancel_after_s
+    if ticket.keep_days is not None:
+        asked["keep_days"] = ticket.keep_days
     told = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()

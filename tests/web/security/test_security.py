@@ -128,7 +128,7 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
     token = token_of(ben)
     assert ben.get(f"/jobs/{job_id}").status_code == 404
     assert ben.get(f"/batches/{job['id']}").status_code == 404
-    for verb in ("cancel", "retry", "variants", "delete"):
+    for verb in ("cancel", "retry", "variants", "delete", "keep"):
         assert ben.post(f"/jobs/{job_id}/{verb}", data={"csrf_token": token}).status_code == 404
     for verb in ("rotate", "revoke"):
         assert ben.post(f"/account/keys/{key.id}/{verb}", data={"csrf_token": token}).status_code == 404
