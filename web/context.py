@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
     from workers.uploads.store import Uploads
+    from workers.webhooks.addresses import Policy
+    from workers.webhooks.deliveries import Deliveries
+    from workers.webhooks.endpoints import Endpoints, Webhook
 
 
 _KEY: Final = "sonorize"
@@ -44,6 +47,9 @@ class Site:
     broker_check: Callable[[], None] | None
     faults: tuple[Faults, ...]
     media_origins: tuple[str, ...]
+    endpoints: Endpoints
+    deliveries: Deliveries
+    webhook_policy: Policy
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -57,6 +63,14 @@ class Site:
             NotFound: there is none, or it belongs to somebody else.
         """
         return self.jobs.get(job_id, viewer())
+
+    def webhook(self, webhook_id: str) -> Webhook:
+        """One webhook of the caller.
+
+        Raises:
+            NotFound: there is none, or it belongs to somebody else.
+        """
+        return self.endpoints.get(webhook_id, viewer())
 
 
 def site() -> Site:
@@ -99,3 +113,13 @@ def queue_view() -> QueueView:
 def look_at_the_queue_again() -> None:
     """For a request that took its time: what :func:`queue_view` knows is old."""
     g.pop("queue_view", None)
+
+
+def owner_retention_days(owner: str) -> float | None:
+    """For how many days an owner wants results kept; asked once a request."""
+    if "retention_days" not in g:
+        g.retention_days = {}
+    known = cast("dict[str, float | None]", g.retention_days)
+    if owner not in known:
+        known[owner] = site().jobs.owners.quota(owner).retention_days
+    return known[owner]

@@ -87,9 +87,15 @@ class Settings(_Sourced):
     batch_sound_s: float = Field(1800.0, gt=0)
     job_timeout_s: float = Field(1800.0, gt=0)
     retention_days: float = Field(30.0, gt=0)
+    retention_max_days: float = Field(365.0, gt=0)
+    owner_bytes: int = Field(0, ge=0)
+    owner_queued: int = Field(0, ge=0)
+    owner_sound_s: float = Field(0.0, ge=0)
     describe: bool = True
     libraries: str = ""  # folder with the index files of sound libraries that jobs may use
     music: str = ""  # folder of the user's own music, out of which tracks are suggested
+    webhook_private: bool = False
+    webhook_ports: str = ""
     metrics_token: str = Field("", repr=False)
     log_format: Literal["text", "json"] = "text"
     traces: Literal["", "otlp"] = ""
@@ -134,13 +140,24 @@ class Settings(_Sourced):
     @classmethod
     def _fill_in(cls, given: Any) -> Any:
         """What is left empty is on this machine, under ``data_dir``."""
-        values = {name: value for name, value in dict(given).items() if value not in ("", None)}
+        values = {name: value for name, value in dict(given).items() if value != ""}
         data_dir = Path(values.get("data_dir", cls.model_fields["data_dir"].default)).expanduser().absolute()
         values["data_dir"] = data_dir
         values.setdefault("database_url", sqlite_url(data_dir / "sonorize.db"))
         values.setdefault("storage_url", (data_dir / "files").as_uri())
         values.setdefault("broker_url", broker_socket_url(data_dir))
         return values
+
+    @field_validator("webhook_ports")
+    @classmethod
+    def _are_ports(cls, text: str) -> str:
+        """A slip in a port stops the start."""
+        for one in filter(None, (part.strip() for part in text.split(","))):
+            if not (one.isdecimal() and 0 < int(one) < 65536):
+                raise ValueError(
+                    f"{one[:20]!r} is no port; allowed are numbers from 1 to 65535 with commas between them"
+                )
+        return text
 
     @field_validator(*CHECKS)
     @classmethod
@@ -152,7 +169,11 @@ class Settings(_Sourced):
     def environment(self) -> dict[str, str]:
         """The environment of a child process that shall find these very settings in it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        ours = {f"{PREFIX}{name.upper()}": str(value) for name, value in self.model_dump().items() if value != ""}
+        ours = {
+            f"{PREFIX}{name.upper()}": str(value)
+            for name, value in self.model_dump().items()
+            if value not in ("", None)
+        }
         return {**inherited, **ours}
 
 

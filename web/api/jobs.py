@@ -11,7 +11,7 @@ from flask import Blueprint, Response, json, request
 from synth.errors import MediaError
 from synth.options import Options, truth
 from web.api import events, media
-from web.api.operations import BODY, UPLOADING, Operation, describes, parsed
+from web.api.operations import BODY, QUEUING, UPLOADING, Operation, describes, parsed
 from web.api.problems import Problem
 from web.api.representations import eta_s, job_json, links, outputs
 from web.api.schemas import jobs as schemas
@@ -21,6 +21,7 @@ from web.api.schemas.jobs import (
     CancelQuery,
     JobsOfBatchQuery,
     JobsQuery,
+    Keep,
     Limits,
     Probe,
     ProbeUpload,
@@ -31,6 +32,7 @@ from web.api.schemas.options import OptionsForm
 from web.api.semantics import preferences
 from web.api.semantics.conditional import retry_after, unless_known
 from web.api.semantics.waiting import ended
+from web.api.webhooks.steps import allowed_url
 from web.context import caller, look_at_the_queue_again, owner, site, viewer
 from web.security.sessions import still_allowed
 from web.uploads import forms
@@ -72,6 +74,18 @@ def keeps_partial(*asked: str | bool | None) -> bool:
         OptionError: neither true nor false.
     """
     return any(truth("keep_partial", one) for one in asked)
+
+
+def checked_days(name: str, days: float | None) -> float | None:
+    """A number of days for which somebody wants files kept.
+
+    Raises:
+        Problem: ``option``, where it is more than the operator allows.
+    """
+    most = site().settings.retention_max_days
+    if days is not None and days > most:
+        raise Problem("option", f"{name} is {days:g}; allowed are up to {most:g} days on this server")
+    return days
 
 
 def idempotency_key() -> str | None:
@@ -152,7 +166,9 @@ def create() -> Response:
         if asked.batch_id and made_at(asked.batch_id) is None:
             raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
         late_s = preferences.cancel_after_s(asked.cancel_after)
-        ticket = Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s)
+        keep_days = checked_days("keep_days", asked.keep_days or None)
+        told = allowed_url(asked.webhook) if asked.webhook else None
+        ticket = Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s, keep_days, told)
         job = submitter.submit(form.uploads[0], ticket)
     return accepted(job)
 
@@ -232,6 +248,23 @@ def _answered(job: Job, headers: Mapping[str, str]) -> Response:
     return unless_known(reply(job_json(job), headers={**again, **headers}))
 
 
+@blueprint.patch("/jobs/<job_id>")
+@describes(
+    Operation(
+        "keepJob",
+        "Say how long a job's files are kept",
+        {200: schemas.Job},
+        (*BODY, "not-found"),
+        body=Keep,
+        scope=Scope.WRITE,
+    )
+)
+def keep(job_id: str, body: Keep) -> Response:
+    """Say how long a job's files are kept."""
+    days = checked_days("keep_days", body.keep_days)
+    return reply(job_json(site().jobs.keep(job_id, viewer(), days), hits=False))
+
+
 @blueprint.delete("/jobs/<job_id>")
 @describes(
     Operation("deleteJob", "Delete a job and its files", {204: None}, ("not-found", "disk-full"), scope=Scope.WRITE)
@@ -267,7 +300,7 @@ def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
         "retryJob",
         "Queue a failed or canceled job again",
         {200: schemas.Job, 202: schemas.Job},
-        ("not-found", "conflict", "queue-full", "disk-full"),
+        ("not-found", "conflict", *QUEUING),
         headers=("Prefer",),
         scope=Scope.WRITE,
     )
@@ -285,7 +318,7 @@ def retry(job_id: str) -> Response:
         "varyJob",
         "The same clip with other seeds or options, as new jobs; nothing is uploaded again",
         {202: schemas.Created},
-        (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
+        (*BODY, "not-found", "conflict", *QUEUING),
         body=Variants,
         scope=Scope.WRITE,
     )

@@ -25,7 +25,9 @@ from workers.owners.keys import Scope
 Answer = type[Shape] | tuple[str, ...] | None
 """A shape of JSON; or the media types of what is no JSON of ours; or no body."""
 
-UPLOADING: Final = ("bad-request", "too-large", "unsupported-type", "media", "option", "queue-full", "disk-full")
+QUEUING: Final = ("queue-full", "quota", "quota-bytes", "disk-full")
+"""What may be in the way of a new job."""
+UPLOADING: Final = ("bad-request", "too-large", "unsupported-type", "media", "option", *QUEUING)
 """What may be wrong with an upload."""
 BODY: Final = ("bad-request", "unsupported-type", "option")
 """What may be wrong with a JSON body."""
@@ -92,6 +94,8 @@ def describes(operation: Operation) -> Callable[[Callable[..., Response]], Calla
             if operation.body is not None:
                 if "job_id" in given:  # what is not there or somebody else's is said to be so before all else
                     site().job(given["job_id"])
+                if "webhook_id" in given:
+                    site().webhook(given["webhook_id"])
                 given["body"] = body_of(operation.body)
             return view(**given)
 

@@ -17,6 +17,7 @@ from web.api.schemas.takes import Description, Route, Take
 from web.uploads.submit import MAX_VARIANTS
 from workers.records import Cancellation as Outcome
 from workers.records import State
+from workers.webhooks.addresses import MAX_URL_CHARS
 
 MAX_PAGE = 100
 JOB_ID = "[0-9a-z]{26}"
@@ -28,6 +29,9 @@ _CANCEL_AFTER: Any = Field(
     "",
     max_length=20,
     description="Cancel it unless it has ended after so long: seconds, or 90s, 5m, 1h. As the header Cancel-After.",
+)
+_WEBHOOK: Any = Field(
+    "", max_length=MAX_URL_CHARS, description="An address of yours that is told when it ends; see /v1/webhooks."
 )
 
 
@@ -87,11 +91,13 @@ class Job(Shape):
     attempt: Count
     batch_id: str | None
     cancel_requested: bool
+    webhook_id: str | None = Field(description="The webhook that its sender named for it.")
     cancel_at: Moment | None = Field(description="When it is canceled unless it has ended by then.")
     error: JobError | None
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
+    expires_at: Moment | None = Field(description="When its files are deleted; null while that is not known.")
     description: Description | None = Field(description="Null without a result.")
     music: Music
     outputs: list[Take]
@@ -120,6 +126,7 @@ class Problem(Shape):
     code: Annotated[str, OneOf(tuple(KINDS))]
     detail: str = Field(description="One sentence.")
     instance: str = ""
+    quota: str = Field("", description="Which quota is used up: bytes, queued or sound.")
     id: str = Field("", description="Of a report in the server's log.")
     items: list[BatchItem] = Field(default_factory=list)
 
@@ -181,6 +188,10 @@ class Limits(shape_of("Accepted", "What a clip may be.", Accepted, {}, always=Tr
     libraries: list[str] = Field(description="Sound libraries that `library` may name.")
 
 
+KeepDays = Annotated[float, Field(gt=0, le=36500)]
+_KEEP_DAYS: Any = Field("", description="Days after which its files are deleted; else as you or the server have set.")
+
+
 class Upload(OptionsForm):  # type: ignore[misc]
     """A clip, and what is wanted of it."""
 
@@ -188,18 +199,28 @@ class Upload(OptionsForm):  # type: ignore[misc]
         "", description="Joins a batch of yours: its id."
     )
     cancel_after: str = _CANCEL_AFTER
+    keep_days: KeepDays | Empty = _KEEP_DAYS
+    webhook: str = _WEBHOOK
 
 
 class BatchUpload(OptionsForm):  # type: ignore[misc]
     """Clips, and what is wanted of all of them."""
 
     cancel_after: str = _CANCEL_AFTER
+    keep_days: KeepDays | Empty = _KEEP_DAYS
+    webhook: str = _WEBHOOK
 
 
 class ProbeUpload(Shape):
     """A clip to look at."""
 
     route: Annotated[str, Switch] | Empty = Field("", description="Let a worker choose the voice; takes seconds.")
+
+
+class Keep(Shape):
+    """How long a job's files are kept."""
+
+    keep_days: KeepDays | None = Field(description="From now; null: as you or the server have set for all your jobs.")
 
 
 class Cancel(Shape):
