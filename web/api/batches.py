@@ -12,10 +12,8 @@ from flask import Blueprint, Response, request
 from web.api.batching import results
 from web.api.batching.items import COLUMNS, Items, of_files, of_manifest
 from web.api.jobs import (
-    checked_days,
     idempotency_key,
     keeps_partial,
-    options_of,
     page_of_jobs,
     receive,
     reply,
@@ -35,12 +33,10 @@ from web.api.schemas.jobs import (
     CancelQuery,
     JobsQuery,
 )
-from web.api.semantics import preferences
 from web.api.semantics.conditional import unless_known
-from web.api.webhooks.steps import allowed_url
+from web.api.semantics.tickets import ticket_of_batch
 from web.context import owner, site, viewer
 from web.uploads.manifest import MAX_BYTES, Line, lines_of
-from web.uploads.submit import Ticket
 from workers.batches import refusals
 from workers.batches.refusals import Refusal
 from workers.errors import NotFound
@@ -109,18 +105,19 @@ def _received(folder: Path, key: str | None) -> Items:
     Raises:
         Problem: nothing of it can be read, or options of all of it are not allowed.
     """
+    batch_id = new_id(time.time())
     if request.is_json:
         asked = parsed(BatchOfItems, json_body())
-        ticket = _ticket(parsed(BatchDefaults, asked.options), key)
+        ticket = ticket_of_batch(parsed(BatchDefaults, asked.options), batch_id, key)
         return of_manifest([Line(None, one) for one in asked.items], (), ticket)
     if request.mimetype in MANIFEST_TYPES:
         request.max_content_length = MAX_BYTES
-        return of_manifest(lines_of(request.get_data(), COLUMNS), (), _ticket(BatchDefaults(), key))
+        return of_manifest(lines_of(request.get_data(), COLUMNS), (), ticket_of_batch(BatchDefaults(), batch_id, key))
     form = receive(folder, files=MAX_FILES + 1, total_bytes=BODY_IN_FILES * site().submitter.limits.max_bytes)
     manifest = next((one for one in form.uploads if one.field == "manifest"), None)
     files = [one for one in form.uploads if one is not manifest]
     text = form.fields.pop("manifest", "")
-    ticket = _ticket(parsed(BatchUpload, without_token(form.fields)), key)
+    ticket = ticket_of_batch(parsed(BatchUpload, without_token(form.fields)), batch_id, key)
     if len(files) > MAX_FILES:
         raise Problem("bad-request", f"the request holds more than {MAX_FILES} file(s)")
     if manifest is not None:
@@ -131,14 +128,6 @@ def _received(folder: Path, key: str | None) -> Items:
     if not files:
         raise Problem("bad-request", "there is no file in the request; send each clip as a field `file`")
     return of_files(files, ticket)
-
-
-def _ticket(asked: BatchUpload | BatchDefaults, key: str | None) -> Ticket:
-    """What is wanted of every item that says nothing else."""
-    late_s = preferences.cancel_after_s(asked.cancel_after)
-    keep_days = checked_days("keep_days", asked.keep_days or None)
-    url = allowed_url(asked.webhook) if asked.webhook else None
-    return Ticket(owner(), options_of(asked), new_id(time.time()), key, late_s, keep_days, webhook_url=url)
 
 
 @blueprint.get("")

@@ -16,7 +16,7 @@ from web.context import site, viewer
 from web.uploads import presigned, tus
 from workers.files.keys import Address
 from workers.owners.keys import Scope
-from workers.uploads.store import PRESIGNED, Upload
+from workers.uploads.records import PRESIGNED, Upload
 
 blueprint = Blueprint("direct", __name__, url_prefix="/v1/uploads")
 

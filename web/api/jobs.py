@@ -9,7 +9,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, json, request
 
 from synth.errors import MediaError
-from synth.options import Options, truth
+from synth.options import truth
 from web.api import events, media
 from web.api.operations import BODY, QUEUING, UPLOADING, Operation, describes, json_body, parsed
 from web.api.problems import Problem
@@ -29,18 +29,17 @@ from web.api.schemas.jobs import (
     Upload,
     Variants,
 )
-from web.api.schemas.options import OptionsBody, OptionsForm
 from web.api.semantics import preferences
 from web.api.semantics.conditional import retry_after, unless_known
+from web.api.semantics.tickets import checked_days, ticket_of
 from web.api.semantics.waiting import ended
-from web.api.webhooks.steps import allowed_url
 from web.context import caller, look_at_the_queue_again, owner, site, viewer
 from web.security.sessions import still_allowed
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, info_json, variant_seeds
+from web.uploads.submit import info_json, variant_seeds
 from web.uploads.variants import options_with
-from workers.jobs import Job, State, made_at
+from workers.jobs import Job, State
 from workers.owners.keys import Scope
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
@@ -77,18 +76,6 @@ def keeps_partial(*asked: str | bool | None) -> bool:
     return any(truth("keep_partial", one) for one in asked)
 
 
-def checked_days(name: str, days: float | None) -> float | None:
-    """A number of days for which somebody wants files kept.
-
-    Raises:
-        Problem: ``option``, where it is more than the operator allows.
-    """
-    most = site().settings.retention_max_days
-    if days is not None and days > most:
-        raise Problem("option", f"{name} is {days:g}; allowed are up to {most:g} days on this server")
-    return days
-
-
 def idempotency_key() -> str | None:
     """The request's ``Idempotency-Key``.
 
@@ -104,15 +91,6 @@ def idempotency_key() -> str | None:
 def without_token(fields: Mapping[str, str]) -> dict[str, str]:
     """The fields of a form without the one that only shows where it comes from."""
     return {name: value for name, value in fields.items() if name not in NOT_OPTIONS}
-
-
-def options_of(form: OptionsForm | OptionsBody) -> Options:
-    """The options of an upload.
-
-    Raises:
-        OptionError: this server has not what is asked for.
-    """
-    return forms.parse_options(form.options(), site().libraries)
 
 
 def page_of_jobs(query: JobsQuery, **filters: Any) -> tuple[list[Job], str | None]:
@@ -173,26 +151,6 @@ def create() -> Response:
             raise Problem("bad-request", "there is no file in the request; send the clip as the field `file`")
         job = submitter.submit(form.uploads[0], ticket_of(asked, key))
     return accepted(job)
-
-
-def ticket_of(asked: Upload | JobOfUpload, key: str | None) -> Ticket:
-    """What the caller asks for.
-
-    Raises:
-        OptionError, Problem: something of it is not allowed.
-    """
-    if asked.batch_id and made_at(asked.batch_id) is None:
-        raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
-    return Ticket(
-        owner(),
-        options_of(asked),
-        asked.batch_id or None,
-        key,
-        preferences.cancel_after_s(asked.cancel_after),
-        checked_days("keep_days", asked.keep_days or None),
-        custom_id=asked.custom_id or None,
-        webhook_url=allowed_url(asked.webhook) if asked.webhook else None,
-    )
 
 
 def _of_upload(asked: Upload | JobOfUpload, key: str | None) -> Job:

@@ -19,7 +19,8 @@ from web.uploads import tus
 from web.uploads.submit import display_title
 from workers.files import disk
 from workers.owners.keys import Scope
-from workers.uploads.store import Checksum, Upload
+from workers.uploads.held import Checksum
+from workers.uploads.records import Upload
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/v1/uploads")
 

@@ -13,7 +13,9 @@ from web.uploads.submit import Submitter, Ticket, display_title, info_json, requ
 from workers.errors import Conflict, ObjectNotFound
 from workers.jobs import Job
 from workers.uploads.deposits import Deposits
-from workers.uploads.store import PARTIAL, PRESIGNED, Held, Stored, Upload, Uploads
+from workers.uploads.held import Held
+from workers.uploads.records import PARTIAL, PRESIGNED, Upload
+from workers.uploads.store import Stored, Uploads
 
 PATIENCE_S: Final = 30.0  # several jobs may be made of one upload at the same moment
 

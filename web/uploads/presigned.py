@@ -12,7 +12,7 @@ from typing import Final
 
 from flask import current_app, request
 
-from workers.uploads.store import Upload
+from workers.uploads.records import Upload
 
 LIFE_S: Final = 15 * 60
 ENDPOINT: Final = "direct.put"

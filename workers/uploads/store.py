@@ -7,102 +7,31 @@ behind that is cut off before the next piece. One writer at a time holds the fil
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from workers.database import Database
-from workers.errors import ChecksumMismatch, Conflict, Gone, Locked, NotFound, StorageError, TooMany
+from workers.errors import Conflict, Gone, Locked, NotFound, TooMany
 from workers.files import disk, objects, tombstones
-from workers.files.keys import CHUNK_BYTES
 from workers.files.keys import Stored as Clip
 from workers.records import new_id
 from workers.scheduling_clock import Clock
 from workers.uploads import sources
+from workers.uploads.held import Held
+from workers.uploads.records import PRESIGNED, TUS, Upload, upload_of
 from workers.uploads.tables import SPOOLED, UPLOADS
-
-TUS: Final = "tus"
-PRESIGNED: Final = "presigned"
-PARTIAL: Final = "partial"
-"""A piece of a concatenation; no job is made of it."""
 
 MAX_OPEN: Final = 200  # unfinished, an owner
 MAX_PAGE: Final = 100
 POLL_S: Final = 0.05
 TOLD_S: Final = 24 * 3600.0  # so long after its end an upload is said to be gone, and not unknown
 STRAY_S: Final = 3600.0  # a file without a row may be that young: it is made first
-
-
-class Digest(Protocol):
-    """What :mod:`hashlib` makes."""
-
-    def update(self, data: bytes, /) -> object:
-        """Take more bytes in."""
-        ...
-
-    def digest(self) -> bytes:
-        """Of all bytes so far."""
-        ...
-
-
-@dataclass(frozen=True)
-class Checksum:
-    """What a piece has to be: an algorithm of :mod:`hashlib` and its digest."""
-
-    algorithm: str
-    digest: bytes
-
-
-@dataclass(frozen=True)
-class Upload:
-    """One row. Times are seconds since 1970.
-
-    Attributes:
-        kind: :data:`TUS`, :data:`PRESIGNED` or :data:`PARTIAL`.
-        bytes_: how long the whole is.
-        received: how many of them are here.
-        metadata: what the client says of it; ``filename`` is text to show.
-        sha256: of the whole, in hex, once somebody looked.
-        info: what the clip is, once somebody looked.
-        stored: whether it is in the storage, under :attr:`key`.
-        expires_at: when its bytes are deleted.
-    """
-
-    id: str
-    owner: str
-    kind: str
-    bytes_: int
-    received: int
-    metadata: Mapping[str, str]
-    sha256: str | None
-    info: Mapping[str, Any] | None
-    stored: bool
-    created_at: float
-    expires_at: float
-    ended_at: float | None
-
-    @property
-    def ready(self) -> bool:
-        """Whether all of it is here."""
-        return self.received == self.bytes_
-
-    @property
-    def key(self) -> str:
-        """Where the storage has it."""
-        return f"{self.id}/source"
-
-    @property
-    def filename(self) -> str:
-        """Text to show."""
-        return str(self.metadata.get("filename") or self.metadata.get("name") or "")
 
 
 class Uploads:
@@ -204,11 +133,16 @@ class Uploads:
             raise Gone("the bytes of this upload are not here any more; begin again") from None
         with file:
             _lock(file, time.monotonic() + patience_s)
-            yield Held(self, self.get(id, owner), file)  # what the row says now that nobody else changes it
+            # What the row says now that nobody else changes it.
+            yield Held(self.get(id, owner), file, self.folder, self._written)
 
     def path(self, id: str) -> Path:
         """Where the bytes of an upload lie until the storage has them."""
         return self.folder / id
+
+    def _written(self, id: str, **values: Any) -> Upload:
+        """Something of an upload was written: it is kept for longer."""
+        return self.change(id, expires_at=self._clock() + self.kept_s, **values)
 
     def change(self, id: str, **values: Any) -> Upload:
         """Write down something new of an upload that is there.
@@ -231,10 +165,6 @@ class Uploads:
             connection.execute(sa.update(UPLOADS).where(UPLOADS.c.id == id).values(stored=True))
             objects.write(connection, {f"{id}/source": clip})
         self.path(id).unlink(missing_ok=True)
-
-    def later(self) -> float:
-        """When an upload expires to which something happens now."""
-        return self._clock() + self.kept_s
 
     def end(self, id: str, owner: str | None) -> Upload:
         """Take an upload away: its row says so for a while, and its file goes. Raises NotFound, Gone."""
@@ -295,129 +225,8 @@ class Uploads:
         return upload
 
 
-class Held:
-    """One upload and its open, locked file.
-
-    Attributes:
-        upload: as its row is now.
-    """
-
-    def __init__(self, uploads: Uploads, upload: Upload, file: BufferedRandom) -> None:
-        self._uploads, self.upload, self._file = uploads, upload, file
-
-    def append(self, stream: BinaryIO | Any, offset: int, checksum: Checksum | None = None) -> bool:
-        """Write the next piece: to the end of the stream, which may break off.
-
-        Returns:
-            Whether the stream came to its end; else what had come by then counts, or nothing with a checksum.
-
-        Raises:
-            Conflict: the piece does not begin where the upload ends.
-            ChecksumMismatch: it is not what it has to be; nothing of it counts.
-            OSError: the disk is full; what was written before counts, or nothing with a checksum.
-            StorageError: the disk fails otherwise.
-        """
-        upload = self.upload
-        if offset != upload.received:
-            raise Conflict(f"the upload is at {upload.received}, and the piece begins at {offset}")
-        try:
-            self._file.truncate(upload.received)  # what a killed process wrote after its last count
-            self._file.seek(upload.received)
-        except OSError as error:
-            raise _failing(error) from error
-        digest = None if checksum is None else hashlib.new(checksum.algorithm, usedforsecurity=False)
-        whole, trouble = True, None
-        try:
-            whole = self._copy(stream, upload.bytes_ - upload.received, digest)
-        except OSError as error:
-            trouble = error
-        if checksum is None or (digest is not None and whole and digest.digest() == checksum.digest):
-            if trouble is None or checksum is None:
-                self._count()
-        elif trouble is None and whole:
-            raise ChecksumMismatch(f"the piece's {checksum.algorithm} is not the one that was announced")
-        if trouble is not None:
-            raise trouble if disk.is_full(trouble) else _failing(trouble) from trouble
-        return whole
-
-    def replace(self, stream: BinaryIO | Any) -> None:
-        """Write the whole, which counts only as such.
-
-        Raises:
-            Conflict: it is there already, or the stream has another length.
-            OSError, StorageError: as :meth:`append`.
-        """
-        if self.upload.ready:
-            raise Conflict("the upload is finished")
-        try:
-            self._file.truncate(0)
-            self._file.seek(0)
-            whole = self._copy(stream, self.upload.bytes_, None)
-        except OSError as error:
-            raise error if disk.is_full(error) else _failing(error) from error
-        if not whole or self._file.tell() != self.upload.bytes_:
-            raise Conflict(f"{self._file.tell()} bytes came; announced were {self.upload.bytes_}")
-        self._count()
-
-    def sha256(self) -> str:
-        """Of all that is here, in hex; written down at its first computing.
-
-        Raises:
-            ChecksumMismatch: the client announced another one; the upload begins anew.
-        """
-        if self.upload.sha256 is None:
-            self._file.seek(0)
-            digest = hashlib.file_digest(self._file, "sha256").hexdigest()
-            announced = self.upload.metadata.get("sha256", digest).lower()
-            if digest != announced:
-                self.upload = self._uploads.change(self.upload.id, received=0)
-                raise ChecksumMismatch(
-                    f"the upload's SHA-256 is {digest}; announced was {announced[:64]}; send it anew"
-                )
-            self.upload = self._uploads.change(self.upload.id, sha256=digest)
-        return str(self.upload.sha256)
-
-    def _copy(self, stream: BinaryIO | Any, most: int, digest: Digest | None) -> bool:
-        """Copy at most so many bytes; whether the stream ended by itself."""
-        left = most
-        while left > 0:
-            try:
-                piece = stream.read(min(CHUNK_BYTES, left))
-            except (ConnectionError, EOFError, BrokenStream):
-                return False
-            if not piece:
-                break
-            disk.require_room(self._uploads.folder, len(piece))
-            self._file.write(piece)
-            if digest is not None:
-                digest.update(piece)
-            left -= len(piece)
-        return True
-
-    def _count(self) -> None:
-        """What is in the file counts from now on."""
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise error if disk.is_full(error) else _failing(error) from error
-        values = {"received": self._file.tell(), "expires_at": self._uploads.later()}
-        self.upload = self._uploads.change(self.upload.id, **values)
-
-
 class Stored(Conflict):
     """The storage has the upload."""
-
-
-class BrokenStream(Exception):
-    """A stream whose sender went away; raised by who reads from the wire."""
-
-
-def upload_of(row: sa.Row[Any]) -> Upload:
-    """A row of :data:`workers.uploads.tables.UPLOADS` as an :class:`Upload`."""
-    values = dict(row._mapping)
-    values["bytes_"] = values.pop("bytes")
-    return Upload(**values)
 
 
 def _whose(id: str, owner: str | None) -> tuple[sa.ColumnElement[bool], ...]:
@@ -440,10 +249,6 @@ def _older(path: Path, than: float) -> bool:
         return path.stat().st_mtime < than
     except OSError:
         return False
-
-
-def _failing(error: OSError) -> StorageError:
-    return StorageError(f"the folder of uploads cannot be used: {error.strerror or 'it fails'}")
 
 
 _GONE: Final = "this upload expired or was deleted"

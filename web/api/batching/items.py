@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from synth.errors import SynthError
 from synth.options import Options
-from web.api.jobs import checked_days, options_of
 from web.api.operations import parsed
 from web.api.problems import Problem, problem_of
 from web.api.representations import job_json
 from web.api.schemas.batches import BatchLine
+from web.api.semantics.tickets import checked_days, options_of
 from web.context import owner, site, viewer
 from web.uploads.manifest import Line
 from web.uploads.multipart import Upload
