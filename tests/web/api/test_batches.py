@@ -189,14 +189,14 @@ def test_results_as_archive_and_as_table(here: Place, flash_clip: Path, dark_cli
         assert sorted(packed.namelist()) == [
             "-1+1.hits.json",
             "-1+1.sonorized.mp4",
-            "one.take0.hits.json",
-            "one.take0.sonorized.mp4",
             "one.take1.hits.json",
             "one.take1.sonorized.mp4",
+            "one.take2.hits.json",
+            "one.take2.sonorized.mp4",
             "results.csv",
         ]
         job_id = batch["items"][0]["job"]["id"]
-        assert packed.read("one.take1.sonorized.mp4") == f"the file {job_id}/1/take1.mp4".encode()
+        assert packed.read("one.take2.sonorized.mp4") == f"the file {job_id}/1/take1.mp4".encode()
         table = packed.read("results.csv").decode()
     assert table == here.client.get(batch["links"]["table"]).text
     found = rows(here, batch)
