@@ -20,6 +20,7 @@ from web.api import batches, boxes, music, openapi, problems, search, sounds
 from web.api import jobs as api
 from web.api.events import Streams
 from web.context import Site
+from web.gallery import changes, live, shares
 from web.pages import documents, explanations, filters, login, views
 from web.security import csrf, sessions
 from web.security.api_keys import Keys
@@ -36,7 +37,23 @@ from workers.jobs import Jobs, jobs_of
 from workers.settings import Settings
 
 SESSION_DAYS: Final = 14
-PARTS: Final = (api, batches, boxes, explanations, music, openapi, documents, views, search, sounds, login, health)
+PARTS: Final = (
+    api,
+    batches,
+    boxes,
+    changes,
+    explanations,
+    live,
+    music,
+    openapi,
+    documents,
+    views,
+    search,
+    shares,
+    sounds,
+    login,
+    health,
+)
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
 
@@ -92,6 +109,7 @@ def create_app(
     filters.install(app)
     for part in PARTS:
         app.register_blueprint(part.blueprint)
+    app.register_blueprint(shares.public)
     return app
 
 

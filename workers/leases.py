@@ -14,6 +14,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workers.database import Database
+from workers.gallery import made
+from workers.gallery.tables import MADE
 from workers.records import FINAL, HELD, JOBS, QUESTIONS, VECTORS, WORDS, Job, State, job_of
 from workers.scheduling_clock import Clock, SchedulingClock
 from workers.search import text_search
@@ -265,6 +267,7 @@ class Leases:
             row = connection.execute(changed).one_or_none()
             if row is not None and listed is not None and row.mode not in QUESTIONS:
                 text_search.write(connection, id, text_search.rows_of(row.title, row.mode, listed))
+                made.write(connection, id, listed)
         return row is not None
 
     def _change(self, condition: sa.ColumnElement[bool], **values: Any) -> list[Job]:
@@ -291,7 +294,7 @@ def _lost(now_s: float) -> sa.ColumnElement[bool]:
 def unlist(connection: sa.Connection, ids: Sequence[str]) -> None:
     """Take jobs out of the search; a deleted job's entries go by themselves."""
     for start in range(0, len(ids), 500):
-        for table in (VECTORS, WORDS):
+        for table in (VECTORS, WORDS, MADE):
             connection.execute(sa.delete(table).where(table.c.job_id.in_(ids[start : start + 500])))
 
 

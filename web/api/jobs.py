@@ -17,10 +17,10 @@ from web.api.problems import Problem
 from web.api.representations import job_json, links, outputs
 from web.api.schemas import jobs as schemas
 from web.api.schemas.files import Download
+from web.api.schemas.gallery import ListQuery
 from web.api.schemas.jobs import (
     Cancel,
     CancelQuery,
-    JobsOfBatchQuery,
     JobsQuery,
     Limits,
     Probe,
@@ -30,6 +30,7 @@ from web.api.schemas.jobs import (
 )
 from web.api.schemas.options import OptionsForm
 from web.context import owner, site, viewer
+from web.gallery import listing as lists
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
 from web.uploads.submit import Ticket, info_json, variant_options, variant_seeds
@@ -153,10 +154,18 @@ def accepted(job: Job) -> Response:
 
 
 @blueprint.get("/jobs")
-@describes(Operation("listJobs", "Your jobs, newest first", {200: schemas.Jobs}, ("option",), query=JobsOfBatchQuery))
-def listing(query: JobsOfBatchQuery) -> Response:
-    """The caller's jobs, newest first."""
-    found, cursor = page_of_jobs(query, batch_id=query.batch_id)
+@describes(
+    Operation(
+        "listJobs",
+        "Your jobs, newest first or in another order; filtered by what was asked for, or by what was made",
+        {200: schemas.Jobs},
+        ("option",),
+        query=ListQuery,
+    )
+)
+def listing(query: ListQuery) -> Response:
+    """The caller's jobs."""
+    found, cursor = lists.page(query)
     return reply({"jobs": [job_json(job, hits=False) for job in found], "next_cursor": cursor})
 
 

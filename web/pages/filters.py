@@ -61,6 +61,8 @@ def install(app: Flask) -> None:
         clock,
         size,
         ago,
+        counted,
+        day_and_time,
         state_word,
         stage_word,
         percent,
@@ -139,9 +141,23 @@ def ago(stamp_s: float) -> str:
     since_s = max(0.0, datetime.now(UTC).timestamp() - stamp_s)
     for length_s, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         if since_s >= length_s:
-            count = int(since_s // length_s)
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+            return f"{counted(int(since_s // length_s), unit)} ago"
     return "just now"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun, one or many of them: ``1 clip``, ``2 clips``, ``3 batches``."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun}{'es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's'}".replace(
+        ",", "\N{NO-BREAK SPACE}"
+    )
+
+
+def day_and_time(stamp_s: float) -> str:
+    """A moment for people: ``30 November 2026, 14:05 UTC``."""
+    when = datetime.fromtimestamp(stamp_s, UTC)
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"
 
 
 def state_word(state: str) -> str:

@@ -24,7 +24,7 @@ from workers.errors import DatabaseError
 from workers.sessions import Sessions
 
 _OPEN_ENDPOINTS: Final = {"static", "health.livez", "health.readyz", "login.login", "openapi.document"}
-_OPEN_BLUEPRINTS: Final = {"documents"}
+_OPEN_BLUEPRINTS: Final = {"documents", "shared"}
 _LOOPBACK_NAMES: Final = {"localhost", "127.0.0.1", "::1"}
 
 

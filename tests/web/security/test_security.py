@@ -106,7 +106,9 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
     for call in routes(locked.app):
         if "{" not in call.path or call.path.startswith("/v1/sounds/"):  # the catalogue is everybody's
             continue
-        path = call.path.format(job_id=job_id, batch_id=job["id"], take=0, kind="video", number=0, box_id="0")
+        path = call.path.format(
+            job_id=job_id, batch_id=job["id"], take=0, kind="video", number=0, box_id="0", share_id="0"
+        )
         problem(locked.client.open(path, method=call.method.upper(), headers=bearer("ben")), 404, "not-found")
     ben = log_in(locked, "ben")
     token = token_of(ben)

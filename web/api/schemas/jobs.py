@@ -77,7 +77,8 @@ class Job(Shape):
 
     id: str
     status: StateName
-    title: str = Field(description="The file's name as the client gave it.")
+    title: str = Field(description="The file's name as the client gave it, until somebody changes it.")
+    favourite: bool
     mode: str
     options: Options
     clip: Clip
