@@ -18,9 +18,10 @@ from workers.timing.queue_view import QueueView
 
 if TYPE_CHECKING:
     from web.api.events import Streams
-    from web.security.api_keys import Keys
+    from web.security.api_keys import Caller, KeyRing
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
+    from workers.uploads.store import Uploads
 
 
 _KEY: Final = "sonorize"
@@ -35,7 +36,8 @@ class Site:
     jobs: Jobs
     storage: Storage
     submitter: Submitter
-    keys: Keys
+    uploads: Uploads
+    keys: KeyRing
     streams: Streams
     cleanup: Cleanup
     broker_check: Callable[[], None] | None
@@ -73,12 +75,17 @@ def parts_of(app: Flask) -> Site:
 
 def owner() -> str:
     """Under which name this caller's jobs stand."""
-    return cast("str | None", g.get("key_name")) or NOBODY
+    return caller().owner
+
+
+def caller() -> Caller:
+    """Who asks, as :mod:`web.security.sessions` found out before the view began."""
+    return cast("Caller", g.caller)
 
 
 def viewer() -> str | None:
-    """Whose jobs this caller may see; ``None`` sees all, which is so only while no keys are configured."""
-    return owner() if site().keys.required else None
+    """Whose jobs this caller may see; ``None`` sees all, which is so only while no keys are needed."""
+    return owner() if g.keyed else None
 
 
 def queue_view() -> QueueView:

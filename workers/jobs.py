@@ -256,9 +256,9 @@ class Jobs(Leases):
         columns = [column for column in JOBS.c if column.name != "result"]
         named = sa.or_(JOBS.c.id.in_(list(ids)), sa.false() if batch_id is None else JOBS.c.batch_id == batch_id)
         whose = () if owner is None else (JOBS.c.owner == owner,)
+        wanted: sa.Select[Any] = sa.select(*columns, sa.null().label("result")).where(named, *whose)
         with self._database.reading() as connection:
-            rows = connection.execute(sa.select(*columns, sa.null().label("result")).where(named, *whose))
-            return [job_of(row) for row in rows]
+            return [job_of(row) for row in connection.execute(wanted)]
 
     def made_after(self, owner: str | None, id: str) -> int:
         """How many jobs of the owner's were made after one; questions do not count."""

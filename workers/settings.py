@@ -79,6 +79,7 @@ class Settings(_Sourced):
     secret_key: str = Field("", repr=False)
     max_upload_bytes: int = Field(512 * 1024**2, gt=0)
     max_queued: int = Field(1000, gt=0)
+    upload_hours: float = Field(24.0, gt=0)
     lease_s: float = Field(10.0, gt=0)
     reconcile_s: float = Field(1.0, gt=0)
     max_attempts: int = Field(3, ge=1)
@@ -120,6 +121,11 @@ class Settings(_Sourced):
     def spool_dir(self) -> Path:
         """Where uploads arrive before they are stored."""
         return self.data_dir / "spool"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Where resumable uploads lie until their clip is stored, and clips while the storage is away."""
+        return self.data_dir / "uploads"
 
     @model_validator(mode="before")
     @classmethod

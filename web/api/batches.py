@@ -39,6 +39,7 @@ from web.uploads.multipart import Form
 from web.uploads.submit import Ticket, display_title
 from workers.errors import NotFound, WorkError
 from workers.jobs import Job, new_id
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches")
 
@@ -95,6 +96,7 @@ def members(batch_id: str) -> list[Job]:
         form=BatchUpload,
         files=MAX_FILES,
         headers=("Idempotency-Key",),
+        scope=Scope.WRITE,
     )
 )
 def create() -> Response:
@@ -117,7 +119,11 @@ def create() -> Response:
 
 
 @blueprint.get("")
-@describes(Operation("listBatches", "Your batches, newest first", {200: Batches}, ("option",), query=JobsQuery))
+@describes(
+    Operation(
+        "listBatches", "Your batches, newest first", {200: Batches}, ("option",), query=JobsQuery, scope=Scope.READ
+    )
+)
 def listing(query: JobsQuery) -> Response:
     """The caller's batches, newest first, by the newest jobs that belong to one."""
     jobs, cursor = page_of_jobs(query)
@@ -133,6 +139,7 @@ def listing(query: JobsQuery) -> Response:
         {200: Batch, 304: None},
         ("not-found",),
         headers=("If-None-Match",),
+        scope=Scope.READ,
     )
 )
 def read(batch_id: str) -> Response:
@@ -149,6 +156,7 @@ def read(batch_id: str) -> Response:
         (*BODY, "not-found", "disk-full"),
         query=CancelQuery,
         body=Cancel,
+        scope=Scope.WRITE,
     )
 )
 def cancel(batch_id: str, query: CancelQuery, body: Cancel) -> Response:
@@ -168,6 +176,7 @@ def cancel(batch_id: str, query: CancelQuery, body: Cancel) -> Response:
         "Videos and hit lists of all that is finished, in one archive",
         {200: ("application/zip",)},
         ("not-found", "conflict", "damaged"),
+        scope=Scope.READ,
     )
 )
 def result(batch_id: str) -> Response:

@@ -29,12 +29,14 @@ from web.api.schemas.jobs import (
     Variants,
 )
 from web.api.schemas.options import OptionsForm
-from web.context import owner, site, viewer
+from web.context import caller, owner, site, viewer
 from web.gallery import listing as lists
+from web.security.sessions import still_allowed
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
 from web.uploads.submit import Ticket, info_json, variant_options, variant_seeds
 from workers.jobs import Job, State, made_at
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
 
@@ -116,7 +118,7 @@ def page_of_jobs(query: JobsQuery, **filters: Any) -> tuple[list[Job], str | Non
 
 
 @blueprint.get("/limits")
-@describes(Operation("readLimits", "What a clip may be", {200: Limits}))
+@describes(Operation("readLimits", "What a clip may be", {200: Limits}, scope=Scope.READ))
 def limits() -> Response:
     """What a clip may be."""
     modes = [mode.value for mode in forms.MODES]
@@ -132,6 +134,7 @@ def limits() -> Response:
         (*UPLOADING, "conflict", "idempotency"),
         form=Upload,
         headers=("Idempotency-Key",),
+        scope=Scope.WRITE,
     )
 )
 def create() -> Response:
@@ -161,6 +164,7 @@ def accepted(job: Job) -> Response:
         {200: schemas.Jobs},
         ("option",),
         query=ListQuery,
+        scope=Scope.READ,
     )
 )
 def listing(query: ListQuery) -> Response:
@@ -170,14 +174,25 @@ def listing(query: ListQuery) -> Response:
 
 
 @blueprint.get("/jobs/<job_id>")
-@describes(Operation("readJob", "One job", {200: schemas.Job, 304: None}, ("not-found",), headers=("If-None-Match",)))
+@describes(
+    Operation(
+        "readJob",
+        "One job",
+        {200: schemas.Job, 304: None},
+        ("not-found",),
+        headers=("If-None-Match",),
+        scope=Scope.READ,
+    )
+)
 def read(job_id: str) -> Response:
     """One job; 304 when it is as the caller knows it."""
     return unless_known(reply(job_json(site().job(job_id))))
 
 
 @blueprint.delete("/jobs/<job_id>")
-@describes(Operation("deleteJob", "Delete a job and its files", {204: None}, ("not-found", "disk-full")))
+@describes(
+    Operation("deleteJob", "Delete a job and its files", {204: None}, ("not-found", "disk-full"), scope=Scope.WRITE)
+)
 def delete(job_id: str) -> Response:
     """Take a job and its files away."""
     site().submitter.delete(job_id, viewer())
@@ -193,6 +208,7 @@ def delete(job_id: str) -> Response:
         (*BODY, "not-found", "disk-full"),
         query=CancelQuery,
         body=Cancel,
+        scope=Scope.WRITE,
     )
 )
 def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
@@ -209,6 +225,7 @@ def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
         "Queue a failed or canceled job again",
         {202: schemas.Job},
         ("not-found", "conflict", "queue-full", "disk-full"),
+        scope=Scope.WRITE,
     )
 )
 def retry(job_id: str) -> Response:
@@ -226,6 +243,7 @@ def retry(job_id: str) -> Response:
         {202: schemas.Created},
         (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
         body=Variants,
+        scope=Scope.WRITE,
     )
 )
 def variants(job_id: str, body: Variants) -> Response:
@@ -244,11 +262,13 @@ def variants(job_id: str, body: Variants) -> Response:
         {200: ("text/event-stream",), 204: None},
         ("not-found", "too-many-streams"),
         headers=("Last-Event-ID",),
+        scope=Scope.READ,
     )
 )
 def follow(job_id: str) -> Response:
     """The job's progress, live."""
-    return events.respond(site().jobs, site().streams, site().job(job_id), viewer())
+    allowed = still_allowed(caller())
+    return events.respond(site().jobs, site().streams, site().job(job_id), viewer(), allowed)
 
 
 @blueprint.get("/jobs/<job_id>/outputs/<int:take>/<kind>")
@@ -260,6 +280,7 @@ def follow(job_id: str) -> Response:
         ("not-found", "range", "damaged"),
         query=Download,
         headers=("Range", "If-None-Match"),
+        scope=Scope.READ,
     )
 )
 def output(job_id: str, take: int, kind: str, query: Download) -> Response:
@@ -279,6 +300,7 @@ def output(job_id: str, take: int, kind: str, query: Download) -> Response:
         {200: Probe},
         UPLOADING,
         form=ProbeUpload,
+        scope=Scope.WRITE,
     )
 )
 def probe() -> Response:

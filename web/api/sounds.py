@@ -19,6 +19,7 @@ from web.api.operations import Operation, describes, once
 from web.api.problems import Problem
 from web.api.schemas.sounds import CatalogueSound, CatalogueSounds, ParseQuery, PreviewQuery, PromptParse, SoundsQuery
 from web.api.sound_previews import Preview, previews
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("sounds", __name__)
 
@@ -34,6 +35,7 @@ MAX_AGE_S: Final = 86_400
         ("option",),
         query=SoundsQuery,
         headers=("If-None-Match",),
+        scope=Scope.READ,
     )
 )
 def listing(query: SoundsQuery) -> Response:
@@ -45,7 +47,12 @@ def listing(query: SoundsQuery) -> Response:
 @blueprint.get("/v1/sounds/parse")
 @describes(
     Operation(
-        "parsePrompt", "How a prompt is understood", {200: PromptParse}, ("bad-request", "option"), query=ParseQuery
+        "parsePrompt",
+        "How a prompt is understood",
+        {200: PromptParse},
+        ("bad-request", "option"),
+        query=ParseQuery,
+        scope=Scope.READ,
     )
 )
 def parse(query: ParseQuery) -> Response:
@@ -56,7 +63,9 @@ def parse(query: ParseQuery) -> Response:
 
 
 @blueprint.get("/v1/sounds/<name>")
-@describes(Operation("readSound", "One sound of the catalogue", {200: CatalogueSound}, ("not-found",)))
+@describes(
+    Operation("readSound", "One sound of the catalogue", {200: CatalogueSound}, ("not-found",), scope=Scope.READ)
+)
 def read(name: str) -> Response:
     """One sound."""
     return reply(sound_json(_sound(name)))
@@ -71,6 +80,7 @@ def read(name: str) -> Response:
         ("not-found", "option", "unavailable"),
         query=PreviewQuery,
         headers=("If-None-Match",),
+        scope=Scope.READ,
     )
 )
 def preview(name: str, query: PreviewQuery) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -23,6 +23,7 @@ from web.uploads.submit import shown_title, variant_seeds
 from workers.errors import Conflict, NotFound
 from workers.gallery import listing
 from workers.jobs import Job
+from workers.owners.keys import Scope
 from workers.records import MUSIC
 
 blueprint = Blueprint("changes", __name__)
@@ -38,6 +39,7 @@ SELECTED_AT_MOST: Final = 200
         {200: schemas.Job},
         (*BODY, "not-found", "disk-full"),
         body=Change,
+        scope=Scope.WRITE,
     )
 )
 def change(job_id: str, body: Change) -> Response:
@@ -53,6 +55,7 @@ def change(job_id: str, body: Change) -> Response:
         {200: ("image/jpeg",), 206: ("image/jpeg",), 302: None, 304: None},
         ("not-found", "range", "damaged"),
         headers=("Range", "If-None-Match"),
+        scope=Scope.READ,
     )
 )
 def thumbnail(job_id: str) -> Response:
@@ -84,7 +87,8 @@ def selected() -> AnyResponse | Response | str:
     ids = list(dict.fromkeys(request.form.getlist("id")))
     if not 1 <= len(ids) <= SELECTED_AT_MOST:
         raise OptionError(f"{len(ids) or 'no'} results are chosen; allowed are 1 to {SELECTED_AT_MOST}")
-    return _DO[do]([site().job(job_id) for job_id in ids])  # before all else: one that is not the caller's stops it
+    jobs = [site().job(job_id) for job_id in ids]  # before all else: one that is not the caller's stops it
+    return _DO[do](jobs)
 
 
 def _changed(job_id: str, title: str | None, favourite: bool | None) -> Job:
@@ -141,7 +145,7 @@ def _cancel(jobs: list[Job]) -> AnyResponse:
     return redirect(url_for("pages.gallery"), 303)
 
 
-_DO: Final[dict[str, Callable[[list[Job]], Any]]] = {
+_DO: Final[dict[str, Callable[[list[Job]], AnyResponse | Response | str]]] = {
     "zip": _zip,
     "delete": _ask,
     "delete-for-good": _delete,

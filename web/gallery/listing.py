@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from synth.options import Mode
@@ -36,11 +36,11 @@ def page(query: ListQuery) -> tuple[list[Job], str | None]:
     return listing.page(site().jobs.database, filters, sort=Sort(query.sort), cursor=query.cursor, limit=query.limit)
 
 
-def end_of_day(day: str | None) -> float | None:
-    """When a day (UTC, ``2026-11-30``) is over, in seconds since 1970."""
-    if not day:
+def end_of_day(day: date | None) -> float | None:
+    """When a day (UTC) is over, in seconds since 1970."""
+    if day is None:
         return None
-    return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp() + DAY_S
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + DAY_S
 
 
 def choices() -> dict[str, Any]:

@@ -19,9 +19,11 @@ from web.api.events import EventStream, state_json
 from web.api.jobs import reply
 from web.api.operations import Operation, describes
 from web.api.schemas.gallery import LiveQuery, States
-from web.context import Site, queue_view, site, viewer
+from web.context import Site, caller, queue_view, site, viewer
+from web.security.sessions import still_allowed
 from workers.errors import DatabaseError
 from workers.jobs import Job
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("live", __name__)
 
@@ -29,7 +31,11 @@ LOOK_EVERY_S: Final = 1.0
 
 
 @blueprint.get("/v1/states")
-@describes(Operation("readStates", "Where several of your jobs stand", {200: States}, ("option",), query=LiveQuery))
+@describes(
+    Operation(
+        "readStates", "Where several of your jobs stand", {200: States}, ("option",), query=LiveQuery, scope=Scope.READ
+    )
+)
 def states(query: LiveQuery) -> Response:
     """Where several jobs stand."""
     found = _found(site(), query, viewer())
@@ -46,22 +52,28 @@ def states(query: LiveQuery) -> Response:
         {200: ("text/event-stream",)},
         ("option", "too-many-streams"),
         query=LiveQuery,
+        scope=Scope.READ,
     )
 )
 def follow(query: LiveQuery) -> Response:
     """The states of several jobs, live."""
     gone: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
-    body = EventStream(site().streams, _follow(site(), query, viewer(), gone))
+    body = EventStream(site().streams, _follow(site(), query, viewer(), gone, still_allowed(caller())))
     return events.streaming(body)
 
 
-def _follow(parts: Site, query: LiveQuery, owner: str | None, gone: Callable[[], bool]) -> Iterator[bytes]:
+def _follow(
+    parts: Site, query: LiveQuery, owner: str | None, gone: Callable[[], bool], allowed: Callable[[], bool]
+) -> Iterator[bytes]:
     yield b"retry: 2000\n\n"
     until_s, breath_s = time.monotonic() + events.STREAM_S, time.monotonic()
     known: dict[str, dict[str, Any]] = {}
     newer = -1
     while time.monotonic() < until_s and not gone():
         with suppress(DatabaseError):  # busy or away for a moment: the next look will tell
+            if not allowed():
+                yield b"event: unauthorized\ndata: {}\n\n"
+                return  # who comes back gets 401
             found = _found(parts, query, owner)
             view = parts.streams.queue(parts.jobs)
             told = {job.id: state_json(job, parts.jobs, view) for job in found}

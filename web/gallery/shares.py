@@ -17,6 +17,7 @@ from web.api.schemas.gallery import NewShare, ShareForm, SharesOfJob
 from web.context import site, viewer
 from workers.gallery.shares import LONGEST_S, SHORTEST_S, USUAL_S, Share, Shares
 from workers.jobs import Job
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("shares", __name__)
 public = Blueprint("shared", __name__)
@@ -34,6 +35,7 @@ LIVES = ((3600, "an hour"), (86_400, "a day"), (USUAL_S, "a week"), (30 * 86_400
         {201: NewShare},
         (*BODY, "not-found", "conflict", "disk-full"),
         body=ShareForm,
+        scope=Scope.WRITE,
     )
 )
 def make(job_id: str, body: ShareForm) -> Response:
@@ -43,14 +45,18 @@ def make(job_id: str, body: ShareForm) -> Response:
 
 
 @blueprint.get("/v1/jobs/<job_id>/shares")
-@describes(Operation("listShares", "The links to this result that are good", {200: SharesOfJob}, ("not-found",)))
+@describes(
+    Operation(
+        "listShares", "The links to this result that are good", {200: SharesOfJob}, ("not-found",), scope=Scope.READ
+    )
+)
 def listing(job_id: str) -> Response:
     """The links of a job; their addresses are not known any more."""
     return reply({"shares": [share_json(share) for share in Shares(site().jobs).of_job(job_id, viewer())]})
 
 
 @blueprint.delete("/v1/jobs/<job_id>/shares/<share_id>")
-@describes(Operation("revokeShare", "End a link now", {204: None}, ("not-found",)))
+@describes(Operation("revokeShare", "End a link now", {204: None}, ("not-found",), scope=Scope.WRITE))
 def revoke(job_id: str, share_id: str) -> Response:
     """End a link."""
     Shares(site().jobs).revoke(job_id, share_id, viewer())

@@ -13,7 +13,6 @@ from typing import Any, Final
 from flask import Flask, g, request, url_for
 
 from web.api.representations import METHODS, outputs, synthetic_speech
-from web.context import site
 from web.pages import phrases
 from web.security import csrf
 from web.uploads import forms
@@ -63,6 +62,7 @@ def install(app: Flask) -> None:
         ago,
         counted,
         day_and_time,
+        day,
         state_word,
         stage_word,
         percent,
@@ -92,8 +92,9 @@ def _shared() -> dict[str, Any]:
         "script_words": {**STAGES, **{f"state:{state}": word for state, word in _STATES.items()}},
         "csrf_token": csrf.token,
         "nonce": csrf.nonce,
-        "keyed": site().keys.required,
+        "keyed": g.get("keyed", False),
         "key_name": g.get("key_name"),
+        "scopes": g.caller.scopes if "caller" in g else (),
         "logged_in": g.get("by") == "session",
     }
 
@@ -158,6 +159,11 @@ def day_and_time(stamp_s: float) -> str:
     """A moment for people: ``30 November 2026, 14:05 UTC``."""
     when = datetime.fromtimestamp(stamp_s, UTC)
     return f"{when.day} {when:%B %Y, %H:%M} UTC"
+
+
+def day(moment: str) -> str:
+    """A moment of the API to the minute: ``2026-11-30 04:11 UTC``."""
+    return f"{moment[:10]} {moment[11:16]} UTC"
 
 
 def state_word(state: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from alembic import context
 
 from workers.gallery import tables as gallery_tables
+from workers.owners import tables as owner_tables
 from workers.records import METADATA
 from workers.timing import tables as timing_tables
+from workers.uploads import tables as uploads_tables
 
-_TABLES = (gallery_tables, timing_tables)  # the rooms whose tables stand beside those of the records
+_TABLES = (gallery_tables, owner_tables, timing_tables, uploads_tables)  # the rooms' tables beside the records'
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
 context.run_migrations()

@@ -163,7 +163,7 @@ def test_a_link_opens_its_own_job_until_it_is_over(jobs: Jobs, monkeypatch: pyte
     with pytest.raises(NotFound):
         links.revoke(other.id, made_link.id, "ann")
     now = time.time()
-    monkeypatch.setattr(shares.time, "time", lambda: now + 61)
+    monkeypatch.setattr(time, "time", lambda: now + 61)
     with pytest.raises(NotFound, match="expired"):
         links.opened(made_link.token)
     assert links.of_job(job.id, "ann") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field
@@ -25,12 +26,7 @@ class ListQuery(JobsOfBatchQuery):
     texture: int | None = Field(None, ge=0, le=9999, description="Kind of texture of the take that fits best.")
     favourite: Annotated[str, Switch] | None = Field(None, description="`true` for favourites only.")
     sort: Annotated[str, OneOf(tuple(Sort))] = "newest"
-    day: str | None = Field(
-        None,
-        pattern=r"^(19[7-9]\d|2\d{3})-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])$|^(19[7-9]\d|2\d{3})-(0[13-9]|1[0-2])-(29|30)$"
-        r"|^(19[7-9]\d|2\d{3})-(0[13578]|1[02])-31$",
-        description="Made on that day (UTC) or before.",
-    )
+    day: date | None = Field(None, description="Made on that day (UTC) or before.")
 
 
 class Change(Shape):
