@@ -21,12 +21,13 @@ from web.api import jobs as api
 from web.api.events import Streams
 from web.api.owners import keys as owners_keys
 from web.api.owners import me
+from web.api.semantics.waiting import Waits
 from web.context import Site
 from web.gallery import changes, live, shares
 from web.pages import account, documents, explanations, filters, login, views
 from web.security import csrf, sessions
 from web.security.api_keys import KeyRing, Keys
-from web.server import health
+from web.server import health, metrics
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
@@ -106,13 +107,14 @@ def create_app(
         uploads=held,
         keys=KeyRing(keys, KeyStore(jobs.database)),
         streams=Streams(),
+        waits=Waits(),
         cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast, held),
         broker_check=broker_check,
         faults=tuple(faults),
         media_origins=_origins(storage),
     )
     context.install(app, parts)
-    health.install(app)  # its clock starts first
+    metrics.install(app)  # its clock starts first
     sessions.install(app)
     csrf.install(app)
     problems.install(app)

@@ -18,6 +18,7 @@ from workers.timing.queue_view import QueueView
 
 if TYPE_CHECKING:
     from web.api.events import Streams
+    from web.api.semantics.waiting import Waits
     from web.security.api_keys import Caller, KeyRing
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
@@ -39,6 +40,7 @@ class Site:
     uploads: Uploads
     keys: KeyRing
     streams: Streams
+    waits: Waits
     cleanup: Cleanup
     broker_check: Callable[[], None] | None
     faults: tuple[Faults, ...]
@@ -105,3 +107,8 @@ def favourites() -> frozenset[str]:
 def forget_favourites() -> None:
     """One was marked, or is no longer."""
     g.pop("favourites", None)
+
+
+def look_at_the_queue_again() -> None:
+    """For a request that took its time: what :func:`queue_view` knows is old."""
+    g.pop("queue_view", None)

@@ -27,6 +27,7 @@ from workers.records import made_at as made_at
 from workers.records import new_id as new_id
 from workers.scheduling_clock import Clock
 from workers.search import text_search
+from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
 from workers.timing.queue_view import QueueView
 
@@ -57,6 +58,7 @@ class Jobs(Leases):
         id: str | None = None,
         mode: str | None = None,
         source: Stored | None = None,
+        cancel_after_s: float | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
 
@@ -67,6 +69,7 @@ class Jobs(Leases):
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
             source: what was stored under ``source_key`` for this job.
+            cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
@@ -93,6 +96,9 @@ class Jobs(Leases):
             "rung_at": now,
             "idempotency_key": idempotency_key,
             "request_hash": request_hash,
+            "cancel_at": None if cancel_after_s is None else now + cancel_after_s,
+            "request_id": context.request_id(),
+            "traceparent": tracing.traceparent(),
         }
         try:
             with self._database.writing() as connection:
@@ -188,6 +194,9 @@ class Jobs(Leases):
             "rung_at": now,
             "started_at": None,
             "finished_at": None,
+            "cancel_at": None,
+            "request_id": context.request_id(),
+            "traceparent": tracing.traceparent(),
         }
         with self._database.writing() as connection:
             self._refuse_when_full(connection)
@@ -237,7 +246,7 @@ class Jobs(Leases):
         """
         if job.state.final:
             return 0.0
-        return (queue or self.queue()).eta_s(job, self._clock())
+        return (queue or self.queue()).eta_s(job)
 
     def learn(self, job: Job, stages_s: Mapping[str, float]) -> None:
         """Take what the stages of a finished job took into account, for the expectations of later ones."""
@@ -267,6 +276,17 @@ class Jobs(Leases):
             later.append(JOBS.c.owner == owner)
         with self._database.reading() as connection:
             return connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(*later)) or 0
+
+    def under_way(self, owner: str | None) -> int:
+        """How many jobs of the owner's wait or are being done; questions do not count."""
+        not_over: list[sa.ColumnElement[bool]] = [
+            JOBS.c.state.in_((State.QUEUED, *HELD)),
+            JOBS.c.mode.not_in(QUESTIONS),
+        ]
+        if owner is not None:
+            not_over.append(JOBS.c.owner == owner)
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(*not_over)) or 0
 
     def check(self) -> None:
         """Raise DatabaseError unless the database answers now and is whole."""

@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 import platformdirs
@@ -90,6 +90,9 @@ class Settings(_Sourced):
     describe: bool = True
     libraries: str = ""  # folder with the index files of sound libraries that jobs may use
     music: str = ""  # folder of the user's own music, out of which tracks are suggested
+    metrics_token: str = Field("", repr=False)
+    log_format: Literal["text", "json"] = "text"
+    traces: Literal["", "otlp"] = ""
     preload: str = ""  # modules that each worker process imports at its start, separated by commas
 
     @property

@@ -22,6 +22,7 @@ from workers.jobs import jobs_of
 from workers.pulse import PulseWatch
 from workers.reconciler import Reconciler
 from workers.settings import from_environment
+from workers.telemetry.fault_tally import FaultTally
 from workers.timing import presence
 
 DEAF_S: Final = 10.0  # a job that waits so long beside an idle worker has been notified of several times
@@ -52,6 +53,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     def show_life() -> None:
         pulses.look()
+        tally.look()
         try:
             deaf = notifier.faults.reason is None and jobs.neglects(parsed.name, modes, DEAF_S)
         except WorkError:
@@ -61,6 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
             signs.show()
 
     reconciler = Reconciler(settings, jobs, storage, notifier.notify, after=show_life)
+    tally = FaultTally(notifier.faults, reconciler.faults)
 
     def ready(**_: Any) -> None:
         warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)  # of a default of Celery 6; ours is set

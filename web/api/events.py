@@ -92,14 +92,14 @@ class EventStream:
             streams.leave()
 
 
-def state_json(job: Job, jobs: Jobs, view: QueueView | None) -> dict[str, Any]:
+def state_json(job: Job, view: QueueView | None) -> dict[str, Any]:
     """What an event tells of a job.
 
     Args:
         view: how the queue stands; nothing is told of the time that is left without it.
     """
     waits = job.state is State.QUEUED
-    eta_s = None if view is None or job.state.final else jobs.eta_s(job, view)
+    eta_s = None if view is None or job.state.final else view.eta_s(job)
     return {
         "id": job.id,
         "status": job.state.value,
@@ -125,7 +125,7 @@ def respond(
         Problem: ``too-many-streams``.
     """
     known = request.headers.get("Last-Event-ID")
-    if known is not None and job.state.final and known == _mark(state_json(job, jobs, None)):
+    if known is not None and job.state.final and known == _mark(state_json(job, None)):
         return Response(status=204)  # tells an EventSource that there is nothing to come back for
     gone: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
     return streaming(EventStream(streams, _follow(streams, jobs, job.id, viewer, known, gone, allowed)))
@@ -158,7 +158,7 @@ def _follow(
             except NotFound:
                 yield b"event: gone\ndata: {}\n\n"
                 return
-            state = state_json(job, jobs, None if job.state.final else streams.queue(jobs))
+            state = state_json(job, None if job.state.final else streams.queue(jobs))
             mark = _mark(state)
             if mark != known:
                 known, breath_s = mark, time.monotonic()

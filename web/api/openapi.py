@@ -47,6 +47,16 @@ _HEADERS: Final[dict[str, Schema]] = {
     "Upload-Metadata": {**_TEXT, "description": "`filename` and `filetype`, each followed by its value in base64."},
     "Upload-Checksum": {**_TEXT, "description": "An algorithm and the piece's digest in base64."},
     "Range": {**_TEXT, "description": "One range of bytes."},
+    "Prefer": {
+        **_TEXT,
+        "description": "`wait` or `wait=N`: answer when the job has ended, or after N seconds, 60 at most. `Preference-"
+        "Applied` says whether that was done.",
+    },
+    "Cancel-After": {
+        **_TEXT,
+        "pattern": "^\\d{1,7}(\\.\\d{1,3})? ?[smh]?$",
+        "description": "Cancel the job unless it has ended after so long: seconds, or 90s, 5m, 1h; 1 s to 7 days.",
+    },
     "Last-Event-ID": {**_TEXT, "description": "The last event that was seen."},
 }
 

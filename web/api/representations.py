@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from web.api.semantics.conditional import coarse_s
 from web.context import favourites, queue_view, site
 from workers.jobs import Job, State
 
@@ -59,6 +60,7 @@ def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
         "attempt": job.attempt,
         "batch_id": job.batch_id,
         "cancel_requested": bool(job.cancel_requested),
+        "cancel_at": moment(job.cancel_at),
         "error": dict(job.error) if job.error else None,
         "created_at": moment(job.created_at),
         "started_at": moment(job.started_at),
@@ -195,12 +197,16 @@ def batch_json(batch_id: str, jobs: Iterable[Job]) -> dict[str, Any]:
     }
 
 
+def eta_s(job: Job) -> float | None:
+    """Seconds until a job should be done, as people would say it; ``None`` where it has ended or nobody knows."""
+    return None if job.state.final else coarse_s(site().jobs.eta_s(job, queue_view()))
+
+
 def _progress(job: Job) -> dict[str, Any]:
-    eta_s = None if job.state is State.QUEUED or job.state.final else site().jobs.eta_s(job, queue_view())
     return {
         "stage": job.stage or None,
         "fraction": round(float(job.progress or 0.0), 4),
-        "eta_s": None if eta_s is None else round(eta_s, 1),
+        "eta_s": None if job.state is State.QUEUED else eta_s(job),
     }
 
 
@@ -208,9 +214,8 @@ def _queue(job: Job) -> dict[str, Any] | None:
     if job.state is not State.QUEUED:
         return None
     view = queue_view()
-    eta_s = site().jobs.eta_s(job, view)
     return {
         "position": max(1, view.position(job)),  # it may have been claimed this very moment
-        "eta_s": None if eta_s is None else round(eta_s, 1),
+        "eta_s": eta_s(job),
         "workers": view.workers,
     }

@@ -14,10 +14,11 @@ from synth.voices.ambient.catalogue.entry import FAMILIES, SoundClass
 from synth.voices.ambient.catalogue.registry import all_sounds, sound_class
 from synth.voices.ambient.catalogue.representation import sound_json
 from synth.voices.ambient.prompting.asked import asked_of
-from web.api.jobs import reply, unless_known
+from web.api.jobs import reply
 from web.api.operations import Operation, describes, once
 from web.api.problems import Problem
 from web.api.schemas.sounds import CatalogueSound, CatalogueSounds, ParseQuery, PreviewQuery, PromptParse, SoundsQuery
+from web.api.semantics.conditional import unless_known
 from web.api.sound_previews import Preview, previews
 from workers.owners.keys import Scope
 

@@ -11,18 +11,20 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from synth.errors import OptionError
 from web.api import batches, media
-from web.api.jobs import reply, unless_known
+from web.api.jobs import reply
 from web.api.operations import BODY, Operation, describes
 from web.api.problems import Problem
 from web.api.representations import job_json, outputs
 from web.api.schemas import jobs as schemas
 from web.api.schemas.gallery import Change
+from web.api.semantics.conditional import unless_known
 from web.context import forget_favourites, owner, site, viewer
 from web.security.sessions import local_path
 from web.uploads.submit import shown_title, variant_seeds
 from workers.errors import Conflict, NotFound
 from workers.gallery import listing
-from workers.jobs import Job
+from workers.gallery.listing import Filters
+from workers.jobs import Job, State
 from workers.owners.keys import Scope
 from workers.records import MUSIC
 
@@ -76,6 +78,20 @@ def change_by_form(job_id: str) -> AnyResponse:
         raise OptionError("title is empty; allowed is text that can be read")
     _changed(job_id, title, favourite)
     return redirect(local_path(request.form.get("back")) if "back" in request.form else f"/jobs/{job_id}", 303)
+
+
+@blueprint.post("/gallery/cancel-all")
+def cancel_all() -> AnyResponse:
+    """Stop all of the caller's jobs that wait or are being done."""
+    for state in (State.QUEUED, State.RUNNING):
+        while True:
+            jobs, cursor = listing.page(site().jobs.database, Filters(viewer(), state), limit=listing.MAX_PAGE)
+            for job in jobs:
+                if not job.cancel_requested:
+                    site().submitter.cancel(job.id, viewer())
+            if cursor is None or state is not State.QUEUED:
+                break
+    return redirect(url_for("pages.gallery"), 303)
 
 
 @blueprint.post("/gallery/selected")

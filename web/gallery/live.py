@@ -40,7 +40,7 @@ def states(query: LiveQuery) -> Response:
     """Where several jobs stand."""
     found = _found(site(), query, viewer())
     view = queue_view()
-    told = [state_json(job, site().jobs, view) for job in found]
+    told = [state_json(job, view) for job in found]
     return reply({"jobs": told, "newer": _newer(site(), query, viewer())})
 
 
@@ -76,7 +76,7 @@ def _follow(
                 return  # who comes back gets 401
             found = _found(parts, query, owner)
             view = parts.streams.queue(parts.jobs)
-            told = {job.id: state_json(job, parts.jobs, view) for job in found}
+            told = {job.id: state_json(job, view) for job in found}
             changed = [state for job_id, state in told.items() if known.get(job_id) != state]
             missing = [job_id for job_id in known if job_id not in told]
             before, newer = newer, _newer(parts, query, owner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -20,7 +21,10 @@ from web.api.schemas.files import HeatMapQuery
 from web.context import owner, site, viewer
 from web.pages import phrases
 from workers.errors import Conflict, NotFound, ObjectNotFound
-from workers.jobs import MAX_PAGE, Job, State
+from workers.gallery import listing
+from workers.gallery.listing import Filters
+from workers.gallery.made import Kind
+from workers.jobs import Job
 from workers.owners.keys import Scope
 from workers.records import OVERLAY
 
@@ -28,9 +32,7 @@ blueprint = Blueprint("explanations", __name__)
 
 PATIENCE_S: Final = 45.0
 AT_ONCE: Final = 3
-TEXTURE_PAGES: Final = 5
-"""So many times :data:`workers.jobs.MAX_PAGE` of the newest results are sorted by texture."""
-IN_A_ROW: Final = 12
+IN_A_ROW: Final = 6
 _POLL_S: Final = 0.15
 _WAITING: Final = threading.BoundedSemaphore(AT_ONCE)
 
@@ -47,27 +49,36 @@ def explain(job_id: str) -> str:
 
 @blueprint.get("/gallery/textures")
 def textures() -> str:
-    """The caller's newest results by how they sound: a row a kind of texture."""
-    found: dict[int, list[Job]] = {}
-    cursor: str | None = None
-    for _ in range(TEXTURE_PAGES):
-        jobs, cursor = site().jobs.recent(owner=viewer(), state=State.SUCCEEDED, cursor=cursor, limit=MAX_PAGE)
-        for job in jobs:
-            if (texture := _texture(job)) is not None:
-                found.setdefault(int(texture["cluster"]), []).append(job)
-        if cursor is None:
-            break
-    known = texture_kinds.kinds()
-    rows = [
-        {
-            "name": phrases.kind_name(cluster, known[cluster].name if cluster < len(known) else _texture_name(jobs)),
-            "bands": known[cluster].bands if cluster < len(known) else (),
-            "jobs": jobs[:IN_A_ROW],
-            "count": len(jobs),
-        }
-        for cluster, jobs in sorted(found.items(), key=lambda row: (-len(row[1]), row[0]))
-    ]
+    """The caller's results by how they sound: a group a kind of texture."""
+    database, known = site().jobs.database, texture_kinds.kinds()
+    rows = []
+    for value, count in listing.counts(database, viewer(), Kind.TEXTURE).items():
+        cluster = int(value)
+        jobs, _ = listing.page(database, Filters(viewer(), made={Kind.TEXTURE: value}), limit=IN_A_ROW)
+        name = known[cluster].name if cluster < len(known) else _texture_name(jobs)
+        rows.append(
+            {
+                "cluster": cluster,
+                "name": phrases.kind_name(cluster, name),
+                "heard": _heard(jobs) or phrases.kind_name(cluster, name),
+                "bands": known[cluster].bands if cluster < len(known) else (),
+                "jobs": jobs,
+                "count": count,
+            }
+        )
     return render_template("textures.html", rows=rows)
+
+
+def _heard(jobs: Sequence[Job]) -> str:
+    """What is heard most in some results, in a word or three."""
+    surest = Counter(
+        str(told["tags"][0]["name"])
+        for job in jobs
+        for told in (entry.get("description") for entry in outputs(job))
+        if told and told.get("tags")
+    )
+    most = [name for name, count in surest.most_common(2) if count * 4 >= surest.total()]
+    return " and ".join(most)
 
 
 def _texture(job: Job) -> Mapping[str, Any] | None:
@@ -78,7 +89,7 @@ def _texture(job: Job) -> Mapping[str, Any] | None:
 
 
 def _texture_name(jobs: Sequence[Job]) -> str | None:
-    return (_texture(jobs[0]) or {}).get("name")
+    return (_texture(jobs[0]) or {}).get("name") if jobs else None
 
 
 @blueprint.get("/v1/jobs/<job_id>/takes/<int:take>/heat-map.mp4")

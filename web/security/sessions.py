@@ -7,6 +7,7 @@ reach it through the visitor's own browser (DNS rebinding), are refused.
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 from collections.abc import Callable
@@ -70,6 +71,9 @@ def still_allowed(caller: Caller) -> Callable[[], bool]:
 
 def _identify() -> Response | None:
     g.caller, g.by = nobody(NOBODY), "open"
+    if request.endpoint == "health.metrics" and _shows_metrics_token():
+        g.keyed, g.by = True, "metrics"
+        return None
     keys = site().keys
     g.keyed = keys.required
     if not g.keyed:
@@ -86,6 +90,13 @@ def _identify() -> Response | None:
         raise Problem("unauthorized", "an API key is needed here", {"WWW-Authenticate": "Bearer"})
     asked_for = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("login.login", next=asked_for), 303)  # type: ignore[return-value]
+
+
+def _shows_metrics_token() -> bool:
+    """Whether the request shows the token that reads the metrics and nothing else."""
+    token = site().settings.metrics_token
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), token.encode())
 
 
 def _bearer(keys: KeyRing) -> bool:

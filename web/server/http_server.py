@@ -27,7 +27,7 @@ from web.context import parts_of
 from web.server.cut_uploads import cut_piece
 
 CONNECTIONS: Final = 2000
-THREADS: Final = 48  # more than there may be live streams, each of which holds one
+THREADS: Final = 56  # more than there may be live streams and waiting callers, each of which holds one
 ROUND_ABOUT: Final = 1024**2  # a body's fields and boundaries around its file
 SMALL_BODY: Final = 512 * 1024
 OUTGOING: Final = 256 * 1024**2  # a download waits for a slow client in a file, not in a thread

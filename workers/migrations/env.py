@@ -7,10 +7,17 @@ from alembic import context
 from workers.gallery import tables as gallery_tables
 from workers.owners import tables as owner_tables
 from workers.records import METADATA
+from workers.telemetry import tables as telemetry_tables
 from workers.timing import tables as timing_tables
 from workers.uploads import tables as uploads_tables
 
-_TABLES = (gallery_tables, owner_tables, timing_tables, uploads_tables)  # the rooms' tables beside the records'
+_TABLES = (
+    gallery_tables,
+    owner_tables,
+    telemetry_tables,
+    timing_tables,
+    uploads_tables,
+)  # the rooms whose tables stand beside those of the records
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
 context.run_migrations()

@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
+from synth.media.video import VideoInfo
 from synth.options import MAX_SEED, Mode
+from synth.options import Limits as Accepted
 from web.api.problems import KINDS
-from web.api.schemas.base import Count, Empty, Formatted, Fraction, Links, Moment, OneOf, Shape, Switch
+from web.api.schemas.base import Count, Empty, Formatted, Fraction, Links, Moment, OneOf, Shape, Switch, shape_of
 from web.api.schemas.music import Music
 from web.api.schemas.options import Options, OptionsForm
 from web.api.schemas.takes import Description, Route, Take
@@ -22,26 +24,25 @@ StateName = Annotated[str, OneOf(tuple(State))]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
-class Clip(Shape):
-    """What was seen of the video without decoding it."""
-
-    duration_s: float
-    start_s: float
-    rate_fps: float
-    frames: int
-    width: int
-    height: int
-    rotation_deg: int
-    video_codec: str
-    audio_codec: str | None
-    container: str
-    variable_rate: bool
-    bytes: int
-    transparent: bool = Field(False, description="Whether the picture has transparency beside its packets.")
-    warnings: list[str] = Field(default_factory=list, description="Sentences about what is odd in the file.")
+_CANCEL_AFTER: Any = Field(
+    "",
+    max_length=20,
+    description="Cancel it unless it has ended after so long: seconds, or 90s, 5m, 1h. As the header Cancel-After.",
+)
 
 
-class Probe(Clip):
+Clip: Any = shape_of(
+    "Clip",
+    "What was seen of the video without decoding it.",
+    VideoInfo,
+    {
+        "transparent": "Whether the picture has transparency beside its packets.",
+        "warnings": "Sentences about what is odd in the file.",
+    },
+)
+
+
+class Probe(Clip):  # type: ignore[misc]
     """What was seen of the video; and, if asked for, which voice suits it."""
 
     route: Route | None = Field(None, description="Null where no worker was free to look in time.")
@@ -87,6 +88,7 @@ class Job(Shape):
     attempt: Count
     batch_id: str | None
     cancel_requested: bool
+    cancel_at: Moment | None = Field(description="When it is canceled unless it has ended by then.")
     error: JobError | None
     created_at: Moment
     started_at: Moment | None
@@ -173,16 +175,9 @@ class Cancellation(Shape):
     outcome: Annotated[str, OneOf(tuple(Outcome))]
 
 
-class Limits(Shape):
+class Limits(shape_of("Accepted", "What a clip may be.", Accepted, {}, always=True)):  # type: ignore[misc]
     """What a clip may be."""
 
-    max_duration_s: float
-    max_rate_fps: float
-    max_frames: int
-    max_pixels: int
-    max_side_px: int
-    max_streams: int
-    max_bytes: int
     modes: list[str]
     libraries: list[str] = Field(description="Sound libraries that `library` may name.")
 
@@ -193,10 +188,13 @@ class Upload(OptionsForm):  # type: ignore[misc]
     batch_id: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
         "", description="Joins a batch of yours: its id."
     )
+    cancel_after: str = _CANCEL_AFTER
 
 
 class BatchUpload(OptionsForm):  # type: ignore[misc]
     """Clips, and what is wanted of all of them."""
+
+    cancel_after: str = _CANCEL_AFTER
 
 
 class ProbeUpload(Shape):
