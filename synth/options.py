@@ -98,7 +98,7 @@ MAX_PROMPT_CHARS: Final = 1000
 """Of ``prompt``, and of ``without``."""
 
 
-_GOES_WITH: Final = {
+GOES_WITH: Final = {
     "material": Mode.HITS,
     "sound_class": Mode.AMBIENT,
     "prompt": Mode.AMBIENT,
@@ -209,7 +209,7 @@ class Options:
             self._refuse_beside_a_library()
         elif self.library is not None:
             raise OptionError(f"library goes with synthesis library; the synthesis asked for is {self.synthesis.value}")
-        given = [(name, mode) for name, mode in _GOES_WITH.items() if getattr(self, name) is not None]
+        given = [(name, mode) for name, mode in GOES_WITH.items() if getattr(self, name) is not None]
         for name, mode in given:
             if self.mode not in (Mode.AUTO, mode):
                 raise OptionError(f"{name} goes with mode {mode.value}; the mode asked for is {self.mode.value}")
@@ -233,7 +233,7 @@ class Options:
         """The mode asked for; for ``auto``, the only one that the other options mean something for, if there is one."""
         if self.mode is not Mode.AUTO:
             return self.mode
-        meant = [mode for name, mode in _GOES_WITH.items() if getattr(self, name) is not None]
+        meant = [mode for name, mode in GOES_WITH.items() if getattr(self, name) is not None]
         if meant:
             return meant[0]
         return Mode.HITS if self.bank is not None else Mode.AUTO

@@ -93,6 +93,7 @@ class Job(Shape):
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
+    expires_at: Moment | None = Field(description="When its files are deleted; null while that is not known.")
     description: Description | None = Field(description="Null without a result.")
     music: Music
     outputs: list[Take]
@@ -121,6 +122,7 @@ class Problem(Shape):
     code: Annotated[str, OneOf(tuple(KINDS))]
     detail: str = Field(description="One sentence.")
     instance: str = ""
+    quota: str = Field("", description="Which quota is used up: bytes, queued or sound.")
     id: str = Field("", description="Of a report in the server's log.")
     items: list[BatchItem] = Field(default_factory=list)
 
@@ -182,6 +184,10 @@ class Limits(shape_of("Accepted", "What a clip may be.", Accepted, {}, always=Tr
     libraries: list[str] = Field(description="Sound libraries that `library` may name.")
 
 
+KeepDays = Annotated[float, Field(gt=0, le=36500)]
+_KEEP_DAYS: Any = Field("", description="Days after which its files are deleted; else as you or the server have set.")
+
+
 class Upload(OptionsForm):  # type: ignore[misc]
     """A clip, and what is wanted of it."""
 
@@ -189,18 +195,26 @@ class Upload(OptionsForm):  # type: ignore[misc]
         "", description="Joins a batch of yours: its id."
     )
     cancel_after: str = _CANCEL_AFTER
+    keep_days: KeepDays | Empty = _KEEP_DAYS
 
 
 class BatchUpload(OptionsForm):  # type: ignore[misc]
     """Clips, and what is wanted of all of them."""
 
     cancel_after: str = _CANCEL_AFTER
+    keep_days: KeepDays | Empty = _KEEP_DAYS
 
 
 class ProbeUpload(Shape):
     """A clip to look at."""
 
     route: Annotated[str, Switch] | Empty = Field("", description="Let a worker choose the voice; takes seconds.")
+
+
+class Keep(Shape):
+    """How long a job's files are kept."""
+
+    keep_days: KeepDays | None = Field(description="From now; null: as you or the server have set for all your jobs.")
 
 
 class Cancel(Shape):
@@ -217,6 +231,9 @@ class Variants(Shape):
     seed: Seed | Empty | None = None
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=MAX_VARIANTS)] | Empty | None = None
     sound_class: str | Empty | None = Field(None, description="Of a candidate, or any other sound.")
+    options: dict[str, str | int | float | bool | None] | None = Field(
+        None, description="Options that are to be others than the job's; what contradicts them there gives way."
+    )
 
 
 class JobsQuery(Shape):

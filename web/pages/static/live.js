@@ -103,7 +103,8 @@ function showOn(card, state) {
   markChip(card.querySelector("[data-chip]"), state.status);
   const bar = card.querySelector("[data-progress]");
   if (bar && bar.value !== state.fraction) bar.value = state.fraction;
-  const nobody = state.status === "queued" && state.workers === 0;
+  const nobody = nobodyThere(state, Number(card.dataset.made));
+  if (!nobody && state.workers === 0) setTimeout(() => card.dataset.status === "queued" && showOn(card, state), NOBODY_AFTER_MS);
   write(card.querySelector("[data-left]"), nobody ? "no worker is running" : leftWords(state));
 }
 
