@@ -21,7 +21,6 @@ from web.api.schemas.jobs import (
     Cancel,
     CancelQuery,
     JobsQuery,
-    Keep,
     Limits,
     Probe,
     ProbeUpload,
@@ -245,23 +244,6 @@ def _as_known(job: Job) -> bool:
 def _answered(job: Job, headers: Mapping[str, str]) -> Response:
     again = {} if job.state.final else retry_after(eta_s(job))
     return unless_known(reply(job_json(job), headers={**again, **headers}))
-
-
-@blueprint.patch("/jobs/<job_id>")
-@describes(
-    Operation(
-        "keepJob",
-        "Say how long a job's files are kept",
-        {200: schemas.Job},
-        (*BODY, "not-found"),
-        body=Keep,
-        scope=Scope.WRITE,
-    )
-)
-def keep(job_id: str, body: Keep) -> Response:
-    """Say how long a job's files are kept."""
-    days = checked_days("keep_days", body.keep_days)
-    return reply(job_json(site().jobs.keep(job_id, viewer(), days), hits=False))
 
 
 @blueprint.delete("/jobs/<job_id>")

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from synth.errors import OptionError
 from web.api import batches, media
-from web.api.jobs import reply
+from web.api.jobs import checked_days, reply
 from web.api.operations import BODY, Operation, describes
 from web.api.problems import Problem
 from web.api.representations import job_json, outputs
@@ -37,7 +37,7 @@ SELECTED_AT_MOST: Final = 200
 @describes(
     Operation(
         "changeJob",
-        "Give a job another title, or mark it as a favourite",
+        "Give a job another title, mark it as a favourite, or say how long its files are kept",
         {200: schemas.Job},
         (*BODY, "not-found", "disk-full"),
         body=Change,
@@ -46,6 +46,8 @@ SELECTED_AT_MOST: Final = 200
 )
 def change(job_id: str, body: Change) -> Response:
     """Change what people may change of a job."""
+    if "keep_days" in body.model_fields_set:
+        site().jobs.keep(job_id, viewer(), checked_days("keep_days", body.keep_days))
     return unless_known(reply(job_json(_changed(job_id, body.title, body.favourite))))
 
 

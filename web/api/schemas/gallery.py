@@ -9,7 +9,7 @@ from pydantic import Field
 
 from synth.options import Mode
 from web.api.schemas.base import Count, Empty, Formatted, Fraction, Moment, OneOf, Shape, Switch
-from web.api.schemas.jobs import JOB_ID, JobError, JobsOfBatchQuery, StateName
+from web.api.schemas.jobs import JOB_ID, JobError, JobsOfBatchQuery, KeepDays, StateName
 from web.uploads.submit import TITLE_LENGTH
 from workers.gallery.listing import Sort
 from workers.gallery.shares import LONGEST_S, SHORTEST_S, USUAL_S
@@ -34,6 +34,9 @@ class Change(Shape):
 
     title: str | None = Field(None, min_length=1, max_length=TITLE_LENGTH)
     favourite: bool | None = None
+    keep_days: KeepDays | None = Field(
+        None, description="How long its files are kept from now; null: as you or the server have set for all your jobs."
+    )
 
 
 class ShareForm(Shape):

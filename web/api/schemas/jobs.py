@@ -211,12 +211,6 @@ class ProbeUpload(Shape):
     route: Annotated[str, Switch] | Empty = Field("", description="Let a worker choose the voice; takes seconds.")
 
 
-class Keep(Shape):
-    """How long a job's files are kept."""
-
-    keep_days: KeepDays | None = Field(description="From now; null: as you or the server have set for all your jobs.")
-
-
 class Cancel(Shape):
     """What becomes of a running job's sound."""
 
