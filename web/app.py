@@ -24,7 +24,7 @@ from web.api.owners import me
 from web.api.semantics.waiting import Waits
 from web.context import Site
 from web.gallery import changes, live, shares
-from web.pages import account, documents, explanations, filters, login, views
+from web.pages import account, documents, explanations, filters, heat_videos, login, views
 from web.security import csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics
@@ -49,6 +49,7 @@ PARTS: Final = (
     boxes,
     changes,
     explanations,
+    heat_videos,
     live,
     music,
     openapi,

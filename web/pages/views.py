@@ -32,6 +32,8 @@ blueprint = Blueprint("pages", __name__)
 PAGE_FILES: Final = 40
 PROBE_BYTES: Final = 64 * 1024**2
 """Larger clips are not sent twice, once to ask which voice suits them and once to sound them."""
+RESUMABLE_BYTES: Final = 8 * 1024**2
+"""Larger clips are sent in pieces, so that a cut connection loses no more than one."""
 _FIELD_NAMES: Final = frozenset(forms.NAMES)
 
 
@@ -45,6 +47,7 @@ def front() -> str:
         more_fields=forms.more_fields(site().libraries),
         limits=limits,
         probe_bytes=min(PROBE_BYTES, limits.max_bytes),
+        resumable_bytes=RESUMABLE_BYTES,
         values=request.args,
         batch_id=new_id(time.time()),
         newest=_newest(),
