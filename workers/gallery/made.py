@@ -41,7 +41,7 @@ def rows_of(result: Mapping[str, Any]) -> set[tuple[str, str]]:
         hits = [str(hit["material"]) for hit in output.get("hits") or ()]
         found |= {(Kind.MATERIAL, name) for name in set(hits) if hits.count(name) >= AUDIBLE * len(hits)}
         told = output.get("description")
-        if told and (best is None or int(told["rank"]) < int(best["rank"])):
+        if told and (best is None or int(told.get("rank", 1)) < int(best.get("rank", 1))):
             best = told
     if best and best.get("texture"):
         found.add((Kind.TEXTURE, str(int(best["texture"]["cluster"]))))
