@@ -100,6 +100,7 @@ def test_a_job_finds_what_looks_or_sounds_like_it(here: Place, gallery: dict[str
     assert told["query"] == {
         "kind": "job", "job": night, "take": 0, "title": "night.mp4", "by": "picture", "find": "any",
         "space": "crossmodal", "limit": 24,
+        "least": -1.0,
     }  # fmt: skip
 
 
@@ -242,7 +243,7 @@ def test_the_page_searches_by_words_and_like_jobs(here: Place, gallery: dict[str
     assert alike.index("dusk.mp4") < alike.index("noon.mp4")
     assert f"/jobs/{gallery['dusk']}?take=1" in alike
     assert "by its sound, take 2" in alike
-    assert "Nothing here is like that" in here.client.get("/search?q=zebra").text
+    assert "Nothing here is called that" in here.client.get("/search?q=zebra").text
     assert '<a href="/search"' in here.client.get("/gallery").text
     answer = here.client.get("/search?job=nobody", headers={"Accept": "text/html"})
     assert answer.status_code == 404
