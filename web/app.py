@@ -24,7 +24,7 @@ from web.api.owners import me
 from web.api.semantics.waiting import Waits
 from web.context import Site
 from web.pages import account, documents, explanations, filters, login, views
-from web.security import csrf, sessions
+from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics
 from web.uploads.submit import Submitter
@@ -111,7 +111,8 @@ def create_app(
     )
     context.install(app, parts)
     metrics.install(app)  # its clock starts first
-    sessions.install(app)
+    addresses.install(app, settings)
+    sessions.install(app, settings)
     csrf.install(app)
     problems.install(app)
     filters.install(app)
