@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from werkzeug.test import TestResponse
 
 from tests.support.web_place import Place, place, problem
