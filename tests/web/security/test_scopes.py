@@ -25,7 +25,7 @@ from workers.settings import embedded
 
 ROOT_SECRET = "root's"
 ROOT_ENTRY = f"root:{hashlib.sha256(ROOT_SECRET.encode()).hexdigest()}:read+write+admin"
-READS = {"probeClip": False, "searchLikeFile": True}  # what a POST is, where its method does not say so
+READS = {"probeClip": False, "searchLikeFile": True, "readWebhookSecret": False}  # where the method does not say so
 NEEDS_NONE = {"readMe", "readDocument"}
 
 
