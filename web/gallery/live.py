@@ -58,7 +58,9 @@ def states(query: LiveQuery) -> Response:
 def follow(query: LiveQuery) -> Response:
     """The states of several jobs, live."""
     gone: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
-    body = EventStream(site().streams, _follow(site(), query, viewer(), gone, still_allowed(caller())))
+    body = EventStream(
+        site().streams, _follow(site(), query, viewer(), gone, still_allowed(caller())), events.holder_of(viewer())
+    )
     return events.streaming(body)
 
 
