@@ -204,8 +204,17 @@ def result(batch_id: str) -> Response:
         Problem: ``conflict`` while nothing is finished; ``damaged``.
     """
     done = [job for job in members(batch_id) if outputs(job)]
+    return zipped(done, f"sonorize-{batch_id}")
+
+
+def zipped(done: list[Job], stem: str) -> Response:
+    """What jobs made in one archive of that name, written while it is sent.
+
+    Raises:
+        Problem: ``conflict`` where there is nothing; ``damaged``.
+    """
     results.hold_whole(done)
-    return _download(results.archive(done), f"sonorize-{batch_id}.zip", "application/zip")
+    return _download(results.archive(done), f"{stem}.zip", "application/zip")
 
 
 @blueprint.get("/<batch_id>/results.zip")

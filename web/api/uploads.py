@@ -16,6 +16,7 @@ from web.api.representations import moment
 from web.api.schemas import uploads as schemas
 from web.context import owner, site, viewer
 from web.uploads import tus
+from web.uploads.clips import PICTURE
 from web.uploads.submit import display_title
 from workers.files import disk
 from workers.owners.keys import Scope
@@ -237,7 +238,7 @@ def upload_json(upload: Upload) -> dict[str, Any]:
         "filename": upload.filename,
         "filetype": upload.metadata.get("filetype") or upload.metadata.get("type") or "",
         "sha256": upload.sha256,
-        "clip": next(iter(upload.info.values()), None) if upload.info else None,
+        "clip": next((seen for name, seen in (upload.info or {}).items() if name != PICTURE), None),
         "created_at": moment(upload.created_at),
         "expires_at": moment(upload.expires_at),
         "links": {"self": base, "complete": f"{base}/complete"},

@@ -17,6 +17,8 @@ from workers.uploads.held import Held
 from workers.uploads.records import PARTIAL, PRESIGNED, Upload
 from workers.uploads.store import Stored, Uploads
 
+PICTURE: Final = "picture"
+"""What an upload's ``info`` says of the clip's picture; its other members say what the clip is, to whom."""
 PATIENCE_S: Final = 30.0  # several jobs may be made of one upload at the same moment
 
 
@@ -57,6 +59,7 @@ class ClipsOfUploads:
             if held is not None and not upload.stored and not self._deposits.is_waiting(upload.key):
                 stored, waits = self._deposits.put(upload.key, self._uploads.path(upload.id), sha256)
                 self._uploads.deposited(upload.id, stored, waits=waits)
+            info = {**info, **self._picture(upload)}
         return self._submitter.submit_stored(upload.key, title, info, ticket, request_hash)
 
     @contextmanager
@@ -101,9 +104,18 @@ class ClipsOfUploads:
         known, key = dict(upload.info or {}), _asked(options)
         if key not in known:
             with self._file(upload, held) as path:
-                known[key] = info_json(self._submitter.probe(path, options))
+                seen = self._submitter.probe(path, options)
+                known[key] = info_json(seen)
+                if PICTURE not in known:
+                    picture = self._submitter.picture_of(path, seen)
+                    known[PICTURE] = self._submitter.keep_picture(upload.id, picture)
             upload = self._uploads.change(upload.id, info=known)
         return upload, known[key]
+
+    @staticmethod
+    def _picture(upload: Upload) -> Mapping[str, Any]:
+        """Where the clip's picture is."""
+        return dict((upload.info or {}).get(PICTURE) or {})
 
     @contextmanager
     def _file(self, upload: Upload, held: Held | None) -> Iterator[Path]:

@@ -8,6 +8,7 @@ What is refused is refused before anything is stored; what fails later takes wha
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import os
@@ -21,9 +22,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from synth.errors import OptionError
+from synth.errors import MediaError, OptionError
 from synth.media import video
 from synth.media.looking import look
+from synth.media.picture import poster
 from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
@@ -31,7 +33,7 @@ from web.uploads.questions import Questions
 from web.uploads.spool import Spool
 from workers.broker.queue import Notify
 from workers.errors import Conflict, DatabaseFull, ObjectNotFound, StorageAway, WorkError
-from workers.files import tombstones
+from workers.files import objects, tombstones
 from workers.files.ballast import Ballast
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs, State, new_id
@@ -152,15 +154,17 @@ class Submitter:
         request_hash = request_hash_of(upload.sha256, ticket)
         if ticket.idempotency_key is not None and (earlier := self.earlier(ticket, request_hash)):
             return earlier
-        info = info_json(self.probe(upload.path, ticket.options))
+        seen = self.probe(upload.path, ticket.options)
+        picture = self.picture_of(upload.path, seen)
         title = display_title(upload.filename)
-        sound_s = sound_seconds(info, ticket.options.as_dict())
+        sound_s = sound_seconds(info_json(seen), ticket.options.as_dict())
         mode, more_bytes = ticket.options.mode.value, upload.path.stat().st_size
         self.jobs.owners.refuse_over(ticket.owner, mode=mode, sound_s=sound_s, more_bytes=more_bytes)
         job_id = new_id(time.time())
         key = f"{job_id}/source"
         stored, waits = self._deposits.put(key, upload.path, upload.sha256)
         try:
+            info = {**info_json(seen), **({} if waits else self.keep_picture(job_id, picture))}
             named = ticket.webhook_url and self.endpoints.named(ticket.owner, ticket.webhook_url)
             job = self.jobs.create(
                 options=ticket.options,
@@ -318,6 +322,31 @@ class Submitter:
             with self._lock:
                 self._under_way.discard(held)
 
+    def picture_of(self, path: Path, seen: video.VideoInfo) -> bytes:
+        """The picture that lists show of a clip while there is no result; nothing where it cannot be had."""
+        try:
+            with self._looking:
+                return poster.of(path, seen)
+        except MediaError as error:
+            _log.info("a clip has no picture: %s", error)
+            return b""
+
+    def keep_picture(self, owner: str, picture: bytes) -> dict[str, Any]:
+        """Store a clip's picture beside it, for all who share the clip; without one a job is none the worse.
+
+        Args:
+            owner: the job or the upload that the clip belongs to.
+        """
+        key = f"{owner}/{sources.POSTER}"
+        try:
+            if picture:
+                stored = self.storage.put(key, io.BytesIO(picture), "image/jpeg")
+                objects.record(self.jobs.database, {key: stored})
+        except WorkError as error:
+            _log.info("the clip of %s has no picture: %s", owner, error)
+            return {}
+        return {"poster_key": key} if picture else {}
+
     def earlier(self, ticket: Ticket, request_hash: str) -> Job | None:
         """The job that the same request made before; see :class:`Ticket`."""
         try:
@@ -372,8 +401,12 @@ def variant_seeds(raw: Mapping[str, Any], job: Job) -> list[int]:
 
 def display_title(filename: str) -> str:
     """A client's file name as text to show: its last part, without what cannot be seen or turns the line around."""
-    last = filename.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    plain = "".join(char for char in unicodedata.normalize("NFC", last) if unicodedata.category(char)[0] != "C")
+    return shown_title(filename.replace("\\", "/").rstrip("/").rpartition("/")[2])
+
+
+def shown_title(text: str) -> str:
+    """A title as somebody wrote it, without what cannot be seen or turns the line around."""
+    plain = "".join(char for char in unicodedata.normalize("NFC", text) if unicodedata.category(char)[0] != "C")
     return " ".join(plain.split())[:TITLE_LENGTH].strip() or "untitled clip"
 
 

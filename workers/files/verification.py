@@ -171,7 +171,7 @@ class Verifier:
         with self.jobs.database.reading() as connection:
             used = sources.used(connection, owner)
             if not but_of_itself and sources.is_there(connection, owner):
-                used |= {f"{owner}/source", f"{owner}/upload"}
+                used |= {f"{owner}/{name}" for name in ("source", "upload", sources.POSTER)}
         return used
 
     def _examine_clip(self, key: str) -> Finding | None:
@@ -210,7 +210,8 @@ def keys_of(job: Job) -> set[str]:
     result = job.result or {}
     named = [result, *result.get("outputs", ())]
     made = {str(key) for one in named for name, key in one.items() if name == "key" or name.endswith("_key")}
-    return {job.source_key, *made} if job.source_key.startswith(f"{job.id}/") else made
+    of_clip = {job.source_key, *filter(None, [job.info.get("poster_key")])}
+    return made | {key for key in of_clip if key.startswith(f"{job.id}/")}
 
 
 def sha256_of(storage: Storage, key: str) -> str:

@@ -24,6 +24,8 @@ _LOCKS: Final = 7_306_095_202  # PostgreSQL's locks of sources are numbered from
 _LIVING: Final = JOBS.c.state != State.EXPIRED
 
 
+POSTER: Final = "poster.jpg"
+"""The picture of a clip lies beside it, and stays as long."""
 STORING: Final = "storing"
 """The stage of a job whose clip waits for the storage."""
 UNTIL_STORED: Final = {"stage": STORING, "not_before": 1e11}
@@ -53,9 +55,10 @@ def require(connection: sa.Connection, key: str, owner: str) -> None:
 
 
 def used(connection: sa.Connection, owner: str) -> set[str]:
-    """Keys of files that belong to a job or an upload and that other jobs use."""
+    """Keys of files that belong to a job or an upload and that other jobs use, with the clip's picture."""
     named = sa.select(JOBS.c.source_key).where(JOBS.c.source_id == owner, JOBS.c.id != owner, _LIVING).distinct()
-    return set(connection.scalars(named))
+    found = set(connection.scalars(named))
+    return found | {f"{owner}/{POSTER}"} if found else found
 
 
 def owners_in_use(database: Database, owners: Iterable[str]) -> set[str]:

@@ -208,7 +208,7 @@ class Uploads:
             ended = [upload_of(row) for row in connection.execute(over.returning(UPLOADS))]
             sources.lock(connection, *(one.id for one in ended))
             for one in ended:
-                if (one.stored or one.kind == PRESIGNED) and sources.release(connection, one.id):
+                if (one.stored or one.info or one.kind == PRESIGNED) and sources.release(connection, one.id):
                     tombstones.write(connection, one.id)
             waiting = {one.id for one in ended if sources.is_waiting(connection, one.key)}
         for one in ended:
