@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from synth.options import Options
 from workers.database import Database, open_database
 from workers.errors import Conflict, NotFound, QueueFull
-from workers.files import objects, tombstones
+from workers.files import tombstones
 from workers.files.storage import Stored
 from workers.gallery import listing
 from workers.gallery.listing import Filters
@@ -131,7 +131,7 @@ class Jobs(Leases):
                 self._refuse_when_full(connection)
                 asked = (owner, str(row["mode"]), info, options.as_dict())
                 row["turn"] = self.owners.admit(connection, *asked, more_bytes=more_bytes)
-                self._take_clip(connection, row, source, spooled=spooled)
+                sources.take(connection, row, source, spooled=spooled)
                 return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
             with self._database.reading() as connection:
@@ -140,19 +140,6 @@ class Jobs(Leases):
             if custom_id is not None:
                 raise Conflict(f"this batch has a job with the custom_id {custom_id!r} already") from error
             raise Conflict("a job of that name exists already") from error
-
-    @staticmethod
-    def _take_clip(connection: sa.Connection, row: dict[str, Any], source: Stored | None, *, spooled: bool) -> None:
-        """See to it that a job's clip is there, or that the job waits for it; write down what is new."""
-        key, belongs_to = str(row["source_key"]), row["source_id"]
-        if belongs_to is not None and belongs_to != row["id"]:
-            sources.require(connection, key, belongs_to)
-        if source is not None and not spooled:
-            objects.write(connection, {key: source})
-        elif source is not None and not sources.is_waiting(connection, key):
-            sources.wait(connection, key, source)
-        if sources.is_waiting(connection, key):
-            row.update(sources.UNTIL_STORED)
 
     def find(self, *, owner: str, idempotency_key: str, request_hash: str | None = None) -> Job | None:
         """The job made earlier under this key, before an upload is stored for nothing.

@@ -24,7 +24,8 @@ from web.security import csrf
 from web.security.sessions import local_path
 from web.uploads import forms, variants
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, variant_seeds
+from web.uploads.submit import variant_seeds
+from web.uploads.ticket import Ticket
 from workers.gallery.listing import Sort
 from workers.jobs import Job, State, new_id
 

@@ -7,9 +7,7 @@ What is refused is refused before anything is stored; what fails later takes wha
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import logging
 import os
 import threading
@@ -17,7 +15,7 @@ import time
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -31,6 +29,7 @@ from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
 from web.uploads.questions import Questions
 from web.uploads.spool import Spool
+from web.uploads.ticket import Ticket, request_hash_of
 from workers.broker.queue import Notify
 from workers.errors import Conflict, DatabaseFull, ObjectNotFound, StorageAway, WorkError
 from workers.files import objects, tombstones
@@ -47,31 +46,6 @@ from workers.webhooks.endpoints import Endpoints
 TITLE_LENGTH: Final = 120
 MAX_VARIANTS: Final = MAX_TAKES
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """One caller's request to make a job.
-
-    Attributes:
-        owner: whose the job will be.
-        options: checked.
-        batch_id: the batch it belongs to.
-        idempotency_key: a key under which the same request makes one job, however often it is sent.
-        cancel_after_s: after how long it is cancelled unless it has ended.
-        keep_days: its files are deleted after so many days; ``None``: as the owner or the settings say.
-        custom_id: the client's own name for it, once in a batch.
-        webhook_url: an allowed address that is to be told of the job's end.
-    """
-
-    owner: str
-    options: Options
-    batch_id: str | None = None
-    idempotency_key: str | None = None
-    cancel_after_s: float | None = None
-    keep_days: float | None = None
-    custom_id: str | None = None
-    webhook_url: str | None = None
 
 
 class Submitter:
@@ -415,18 +389,3 @@ def info_json(info: video.VideoInfo) -> dict[str, Any]:
     values = asdict(info)
     values["bytes"] = values.pop("bytes_")
     return values
-
-
-def request_hash_of(sha256: str, ticket: Ticket) -> str:
-    """Of all that is asked for: the same clip with the same options."""
-    asked: dict[str, Any] = {"clip": sha256, "options": ticket.options.as_dict()}
-    if ticket.cancel_after_s is not None:
-        asked["cancel_after_s"] = ticket.cancel_after_s
-    if ticket.keep_days is not None:
-        asked["keep_days"] = ticket.keep_days
-    if ticket.custom_id is not None:
-        asked["custom_id"] = ticket.custom_id
-    if ticket.webhook_url is not None:
-        asked["webhook"] = ticket.webhook_url
-    told = json.dumps(asked, sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()

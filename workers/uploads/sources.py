@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from workers.database import Database
 from workers.errors import Conflict
+from workers.files import objects
 from workers.files.keys import Stored
 from workers.files.storage import Storage
 from workers.records import JOBS, OBJECTS, State
@@ -52,6 +53,27 @@ def require(connection: sa.Connection, key: str, owner: str) -> None:
     lock(connection, owner)
     if not is_there(connection, owner) and key not in used(connection, owner):
         raise Conflict("the clip is no longer stored; upload it again")
+
+
+def take(connection: sa.Connection, row: dict[str, Any], clip: Stored | None, *, spooled: bool) -> None:
+    """See to it that the clip of a new job is there, or that the job waits for it; write down what is new.
+
+    Args:
+        row: of the job, as it is about to be written; it may be changed.
+        clip: what was stored or spooled for this job; ``None`` where the clip is another's.
+
+    Raises:
+        Conflict: the clip is another's, and gone.
+    """
+    key, belongs_to = str(row["source_key"]), row["source_id"]
+    if belongs_to is not None and belongs_to != row["id"]:
+        require(connection, key, belongs_to)
+    if clip is not None and not spooled:
+        objects.write(connection, {key: clip})
+    elif clip is not None and not is_waiting(connection, key):
+        wait(connection, key, clip)
+    if is_waiting(connection, key):
+        row.update(UNTIL_STORED)
 
 
 def used(connection: sa.Connection, owner: str) -> set[str]:

@@ -34,6 +34,11 @@ def uploaded(here: Place, clip: Path, name: str = "my clip.mp4", **headers: str)
     return str(answer.headers["Location"]).rpartition("/")[2]
 
 
+def clips(here: Place) -> list[str]:
+    """What is stored of clips, without their pictures."""
+    return [key for key in here.storage.keys("") if not key.endswith("/poster.jpg")]
+
+
 def job_of(here: Place, upload: str, **options: Any) -> dict[str, Any]:
     answer = here.client.post("/v1/jobs", json={"upload": upload, "mode": "hits", **options})
     assert answer.status_code == 202, answer.text
@@ -43,7 +48,7 @@ def job_of(here: Place, upload: str, **options: Any) -> dict[str, Any]:
 def test_many_jobs_and_one_clip(here: Place, flash_clip: Path) -> None:
     upload = uploaded(here, flash_clip)
     jobs = [job_of(here, upload, seed=seed, keep_partial=True) for seed in range(3)]
-    assert list(here.storage.keys("")) == [f"{upload}/source"]
+    assert clips(here) == [f"{upload}/source"]
     assert list(uploads_of(here).folder.iterdir()) == []
     assert [job["options"]["seed"] for job in jobs] == [0, 1, 2]
     assert {job["title"] for job in jobs} == {"my clip.mp4"}
@@ -105,6 +110,9 @@ def test_looking_at_the_clip(here: Place, flash_clip: Path, tmp_path: Path) -> N
     refused = uploaded(here, tmp_path / "no.mp4")
     problem(here.client.post(f"/v1/uploads/{refused}/complete"), 422, "media")
     problem(here.client.post("/v1/jobs", json={"upload": refused}), 422, "media")
+    for one in (upload, refused):
+        assert here.client.delete(f"/v1/uploads/{one}", headers=TUS).status_code == 204
+    parts_of(here.app).cleanup.turn()
     assert here.left() == []
 
 
@@ -152,7 +160,7 @@ def test_twenty_jobs_of_one_upload_at_the_same_moment(here: Place, flash_clip: P
         answers = list(pool.map(lambda client: client.post("/v1/jobs", json=asked), clients))
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.get_json()["id"] for answer in answers}) == 20
-    assert list(here.storage.keys("")) == [f"{upload}/source"]
+    assert clips(here) == [f"{upload}/source"]
 
 
 def test_the_same_request_twice_makes_one_job(here: Place, flash_clip: Path) -> None:
@@ -168,5 +176,5 @@ def test_a_clip_is_looked_at_again_for_other_options_though_it_is_stored(here: P
     upload = uploaded(here, flash_clip)
     job_of(here, upload)
     assert job_of(here, upload, salvage=True)["options"]["salvage"] is True
-    assert len(uploads_of(here).get(upload, None).info or {}) == 2
-    assert list(here.storage.keys("")) == [f"{upload}/source"]
+    assert len(uploads_of(here).get(upload, None).info or {}) == 3  # and its picture
+    assert clips(here) == [f"{upload}/source"]

@@ -15,7 +15,7 @@ from tests.support.servers import S3Server
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place, problem
 from tests.web.security.test_security import KEYS, bearer
-from tests.web.uploads.test_jobs_of_uploads import job_of
+from tests.web.uploads.test_jobs_of_uploads import clips, job_of
 from tests.web.uploads.test_tus import uploads_of
 from web.context import parts_of
 from web.uploads import presigned
@@ -68,7 +68,7 @@ def test_straight_into_the_bucket(in_bucket: Place, flash_clip: Path, method: st
     done = in_bucket.client.post(told["links"]["complete"]).get_json()
     assert (done["status"], done["clip"]["width"], done["offset"]) == ("ready", 64, len(clip))
     jobs = [job_of(in_bucket, told["id"], seed=seed) for seed in (1, 2)]
-    assert list(in_bucket.storage.keys("")) == [f"{told['id']}/source"]
+    assert clips(in_bucket) == [f"{told['id']}/source"]
     in_bucket.work()
     assert in_bucket.jobs.counts()["succeeded"] == 2
     in_bucket.client.delete(told["links"]["self"])

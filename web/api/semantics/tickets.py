@@ -11,7 +11,7 @@ from web.api.semantics import preferences
 from web.api.webhooks.steps import allowed_url
 from web.context import owner, site
 from web.uploads import forms
-from web.uploads.submit import Ticket
+from web.uploads.ticket import Ticket
 from workers.jobs import made_at
 
 
