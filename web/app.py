@@ -28,7 +28,7 @@ from web.context import Site
 from web.pages import account, documents, explanations, filters, login, views, webhooks
 from web.security import csrf, sessions
 from web.security.api_keys import KeyRing, Keys
-from web.server import health, metrics
+from web.server import health, metrics, request_ids
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
@@ -120,7 +120,8 @@ def create_app(
         webhook_policy=policy_of(settings),
     )
     context.install(app, parts)
-    metrics.install(app)  # its clock starts first
+    request_ids.install(app)
+    metrics.install(app)  # its clock starts before anybody does something
     sessions.install(app)
     csrf.install(app)
     problems.install(app)

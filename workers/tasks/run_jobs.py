@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import importlib
 import logging
 import os
@@ -20,7 +21,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from celery import shared_task, signals
 
@@ -49,7 +50,8 @@ from workers.jobs import Job, Jobs, jobs_of
 from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
 from workers.tasks import description, overlays, search_answers
-from workers.telemetry import tracing
+from workers.telemetry import context as log_context
+from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import STAGE_SECONDS, WAIT_SECONDS
 
@@ -80,6 +82,9 @@ _CONTEXT: list[WorkerContext] = []  # one a process, laid by _lay_desk
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator, unused-ignore]
 def _make_context(sender: str | None = None, **_: Any) -> None:
     settings = from_environment()
+    if settings.log_format == "json":
+        logs.set_up(settings.log_format, logging.INFO)
+    tracing.set_up(settings.traces, "sonorize-worker")
     sweep(settings.work_dir)
     folder = ProcessFolder(settings.work_dir).path
     # Whatever makes temporary files in this process makes them where they are swept after a kill.
@@ -138,10 +143,13 @@ def drain(context: WorkerContext, mode: str) -> bool:
         for job in claimed:
             if job.attempt == 1 and job.started_at is not None:
                 UNWRITTEN.add(WAIT_SECONDS.one(max(0.0, job.started_at - job.queued_at), job.mode))
-        if mode in ANSWERS:
-            answer(context, claimed[0])
-        else:
-            run_jobs(context, claimed)
+        # What several are done for together is about none of them.
+        only = claimed[0] if len(claimed) == 1 else None
+        with log_context.about(request=only and only.request_id, job=only and only.id):
+            if mode in ANSWERS:
+                answer(context, claimed[0])
+            else:
+                run_jobs(context, claimed)
         UNWRITTEN.flush(context.jobs.database)
         if time.monotonic() - began > DRAIN_S:
             break
@@ -185,6 +193,21 @@ def answer(context: WorkerContext, job: Job) -> None:
             _record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _about_its_job(step: Callable[Concatenate[_JobRun, P], R]) -> Callable[Concatenate[_JobRun, P], R]:
+    """Decorates a step of a job: its log lines say whose they are, in whatever thread it runs."""
+
+    @functools.wraps(step)
+    def run(job_run: _JobRun, *given: P.args, **named: P.kwargs) -> R:
+        with log_context.about(request=job_run.job.request_id, job=job_run.job.id):
+            return step(job_run, *given, **named)
+
+    return run
+
+
 class _JobRun:
     """One job in this worker's hands: the hold on it, and a folder; both are let go of when it ends."""
 
@@ -209,9 +232,11 @@ class _JobRun:
     def __exit__(self, *_: object) -> None:
         self._held.close()
 
+    @_about_its_job
     def begin(self) -> Request | None:
         """Fetch the clip and say what is wanted of it; nothing, and the job is ended, if that cannot be."""
         attempt, source = self.attempt, self.folder / "source"
+        _log.info("job %s: attempt %d begins, mode %s", self.job.id, self.job.attempt, self.job.mode)
         try:
             options = Options.parse(self.job.options)
             if options.bank is not None and options.bank not in weights.entries():
@@ -253,6 +278,7 @@ class _JobRun:
         if stored is not None and source.stat().st_size != stored.bytes_:
             raise ObjectDamaged(f"{source.stat().st_size} bytes of the clip's {stored.bytes_} are in the storage")
 
+    @_about_its_job
     def end(self, outcome: Result | Exception) -> None:
         """Store what was made, or write down why nothing was."""
         job, storage = self.job, self.context.storage
@@ -284,11 +310,13 @@ class _JobRun:
             music.suggest(stored, self.context.settings, attempt, self.folder)
             _write_down_objects(attempt, jobs)
         except Cancelled:
+            _trace(attempt, succeeded=False)
             _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
         except Exception as error:
             code, detail, retryable = _explain(error, self.folder, self.context.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
+            _trace(attempt, succeeded=False)
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
         if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
@@ -356,12 +384,19 @@ def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
         time.sleep(0.5)
 
 
+def _trace(attempt: Attempt, *, succeeded: bool) -> None:
+    job = attempt.job
+    told = {"job_id": job.id, "mode": job.mode, "attempt": job.attempt}
+    tracing.add_job(attempt.stages_s(), job.traceparent, succeeded=succeeded, **told)
+
+
 def _learn(attempt: Attempt, jobs: Jobs) -> None:
     """Let later jobs be expected to take what this one took; that it cannot be written is no reason to fail it."""
     stages_s, job = attempt.stages_s(), attempt.job
+    _log.info("job %s: attempt %d succeeded in %.2f s", job.id, job.attempt, sum(stages_s.values()))
     for stage, seconds in stages_s.items():
         UNWRITTEN.add(STAGE_SECONDS.one(seconds, job.mode, stage))
-    tracing.add_stages(stages_s, job.traceparent)
+    _trace(attempt, succeeded=True)
     with contextlib.suppress(DatabaseError):
         jobs.learn(job, stages_s)
 
