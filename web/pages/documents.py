@@ -29,6 +29,7 @@ NAMES: Final = (
     "UPLOADS",
     "SCORE",
     "SERVER",
+    "OPERATIONS",
     "TRAINING",
     "FIGURES",
     "LIMITS",

@@ -1,7 +1,7 @@
 """Each request has an id: the caller's or a new one. It is answered, stands in log lines, and goes along with the job.
 
-A caller's ``traceparent`` (W3C Trace Context) gives the id where it gives no ``X-Request-Id``; where traces are recorded,
-the request's own span stands in the caller's.
+A caller's ``traceparent`` (W3C Trace Context) gives the id where it gives no ``X-Request-Id``; where traces are
+recorded, the request's own span stands in the caller's.
 """
 
 from __future__ import annotations
