@@ -23,6 +23,7 @@ SKEW_S: Final = 30.0
 LITTLE_ROOM: Final = 0.05  # of a disk
 OVERDUE_S: Final = 3600.0
 CLIP_S: Final = 0.5
+_OPEN: Final = ("/livez", "/readyz", "/v1/openapi.json")
 
 
 def checks(
@@ -52,11 +53,9 @@ class _Outside:
     """The questions. Each gives what it found, or raises what is wrong."""
 
     def __init__(self, address: str, key: str, transport: httpx.BaseTransport | None) -> None:
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._shown = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            self._http = httpx.Client(
-                base_url=address, headers=headers, timeout=TIMEOUT_S, transport=transport, trust_env=False
-            )
+            self._http = httpx.Client(base_url=address, timeout=TIMEOUT_S, transport=transport, trust_env=False)
         except (httpx.InvalidURL, ValueError) as error:
             raise ServiceError(f"{address!r} is no address of a server: {error}") from error
 
@@ -150,7 +149,9 @@ class _Outside:
 
     def _ask(self, method: str, path: str, also: tuple[int, ...] = (), **more: Any) -> httpx.Response:
         try:
-            answer = self._http.request(method, path, **more)
+            # What is everybody's is asked without the key: a bad one is refused everywhere.
+            headers = {} if path in _OPEN else self._shown
+            answer = self._http.request(method, path, headers=headers, **more)
         except httpx.TransportError as error:
             raise ServiceError(f"no answer: {error or type(error).__name__}") from error
         if answer.status_code == 200 or answer.status_code in also:
