@@ -73,6 +73,7 @@ class Output:
         picture: whether the picture was copied bit by bit or coded again.
         digests: of its packets and of what is shown, in source and result.
         delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
+        words: what is said, where somebody typed it.
     """
 
     source: Path
@@ -98,6 +99,7 @@ class Output:
     picture: Literal["copied", "encoded"] = "copied"
     digests: Digests | None = None
     delivered: Delivery | None = None
+    words: tuple[SpokenWord, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""

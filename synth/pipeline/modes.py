@@ -37,6 +37,12 @@ def _speech() -> Voice:
     return SpeechVoice()
 
 
+def _typed() -> Voice:
+    from synth.voices.speech.typed.voice import TypedVoice
+
+    return TypedVoice()
+
+
 MODES: Final[dict[Mode, Callable[[], Voice]]] = {
     Mode.HITS: functools.cache(_hits),
     Mode.AMBIENT: functools.cache(_ambient),
@@ -61,6 +67,9 @@ def _over(mode: Mode) -> Callable[[Voice], Voice]:
 
 LEARNT: Final[dict[Mode, Callable[[], Voice]]] = {Mode.AMBIENT: functools.cache(_learnt)}
 """Mode -> maker of its learnt voice, for ``synthesis=learnt``; any other mode is sounded as ever."""
+
+TYPED: Final = functools.cache(_typed)
+"""Maker of the voice of typed words, for ``text``."""
 
 LIBRARY_MODES: Final = {mode: _over(mode) for mode in (Mode.HITS, Mode.AMBIENT)}
 """Modes that ``synthesis=library`` means something for; any other is sounded as ever."""
@@ -89,6 +98,8 @@ def voice_of(mode: Mode, options: Options | None = None) -> Voice:
     if mode not in MODES:
         available = ", ".join(["auto", *(known.value for known in MODES)])
         raise OptionError(f"mode is {mode.value!r}, which has no voice in this release; available are {available}")
+    if options is not None and options.text is not None and mode is Mode.SPEECH:
+        return TYPED()
     synthesis = Synthesis.EXAMPLE if options is None else options.synthesis
     if synthesis is Synthesis.LEARNT and mode in LEARNT:
         return LEARNT[mode]()
