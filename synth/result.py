@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from synth.options import Channels, Mode
 from synth.voices.ambient.layers import Layer
-from synth.voices.base import Hit, SoundChoice
+from synth.voices.base import Hit, SoundChoice, SpokenWord
 
 if TYPE_CHECKING:
     from synth.media.remuxing import Digests
@@ -124,6 +124,7 @@ class Output:
             "ranges": [one.as_json() for one in self.ranges],
             "library": [one.as_json() for one in self.library],
             "layers": [one.as_json() for one in self.layers],
+            "words": [one.as_json() for one in self.words],
             "picture": self.picture,
             "digests": self.digests.as_json() if self.digests else None,
             "delivered": self.delivered.as_json() if self.delivered else None,

@@ -11,6 +11,7 @@ from synth.options import Mode, Options, Synthesis
 from synth.voices.ambient.prompting.asked import asked_of
 from synth.voices.base import Voice
 from synth.voices.library import registry
+from synth.voices.speech.typed import script
 
 
 def _hits() -> Voice:
@@ -83,8 +84,10 @@ def allowed_modes(options: Options) -> tuple[Mode, ...]:
     """The modes that the picture may choose from: ``without="speech"`` leaves speech no way in.
 
     Raises:
-        OptionError: what is asked for in words is not understood, or contradicts the other options.
+        OptionError: what is asked for in words, or typed to be said, is not understood or contradicts other options.
     """
+    if options.text is not None:
+        script.parse(options.text)
     without_speech = asked_of(options).exclusions.speech
     return tuple(mode for mode in MODES if not (without_speech and mode is Mode.SPEECH))
 

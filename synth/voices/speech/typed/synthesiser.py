@@ -92,7 +92,9 @@ class Utterance(Arrays):
             mixed = values[..., low] * (1 - share) + values[..., high] * share
             return np.asarray(mixed, np.float32)
 
-        levels = [np.where(silent, np.float32(_SILENT_LOG), between(one)) for one in (self.harmonic, self.noise, self.rest)]
+        levels = [
+            np.where(silent, np.float32(_SILENT_LOG), between(one)) for one in (self.harmonic, self.noise, self.rest)
+        ]
         voiced = (self.pitch_hz[low] > 0) & (self.pitch_hz[high] > 0)
         pitch = np.where(voiced, between(self.pitch_hz), self.pitch_hz[nearest])
         pitch = np.where(silent, np.float32(0), pitch).astype(np.float32)
@@ -185,4 +187,3 @@ def _further_output(name: str) -> bytes:
 def _field(number: int, payload: bytes) -> bytes:
     """A protocol buffer's field of the kind that states its length."""
     return bytes([number << 3 | 2, len(payload)]) + payload
-
