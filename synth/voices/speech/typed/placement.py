@@ -21,9 +21,9 @@ from synth.voices.speech.typed.alignment import FASTEST, SPECTRA_HZ, Path
 from synth.voices.speech.typed.script import Cue
 from synth.voices.speech.typed.synthesiser import FRAME_S, RATE_HZ, Synthesiser, Utterance
 
-LAG_S: Final = 0.085
-"""How much later the synthesiser counts a word to begin than a listener does: the median over 40 sentences of GRID whose
-recordings were laid against it, none of them among those that are judged."""
+LAG_S: Final = 0.08
+"""How much later the synthesiser counts a word to begin than a listener does: the median over the words of sentences of
+GRID whose recordings were laid against it, none of them among those that are judged."""
 
 _PER_FRAME: Final = FRAME_S * SPECTRA_HZ  # spectra a frame of the synthesiser
 _MARGIN_S: Final = 0.5  # that subtitles may be early or late

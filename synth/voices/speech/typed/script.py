@@ -15,6 +15,8 @@ _TIMED: Final = re.compile(r"^\s*\d{1,2}:\d{2}:\d{2}[,.]\d{1,3}\s*-->", re.MULTI
 _MARKUP: Final = re.compile(r"<[^>]*>|\{\\[^}]*\}|\[[^\]]*\]|♪[^♪]*♪?")
 _SPEAKER: Final = re.compile(r"^\s*[-–—]\s*", re.MULTILINE)
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+|\n+")
+_CLAUSE: Final = re.compile(r"(?<=[,;:—–])\s+")
+_MOST_WORDS: Final = 30  # that are said in one breath
 _WORD: Final = re.compile(r"[A-Za-z0-9]")
 
 
@@ -53,7 +55,20 @@ def parse(text: str) -> tuple[Cue, ...]:
 
 
 def _sentences(text: str) -> list[Cue]:
-    return [Cue(" ".join(one.split())) for one in _SENTENCE.split(text.strip()) if one.strip()]
+    return [Cue(part) for one in _SENTENCE.split(text.strip()) if one.strip() for part in _breaths(one)]
+
+
+def _breaths(sentence: str) -> list[str]:
+    """A sentence, or parts of it: at its commas where it is long, else wherever breath runs out."""
+    if len(sentence.split()) <= _MOST_WORDS:
+        return [" ".join(sentence.split())]
+    parts: list[list[str]] = [[]]
+    for clause in _CLAUSE.split(sentence):
+        words = clause.split()
+        if parts[-1] and len(parts[-1]) + len(words) > _MOST_WORDS:
+            parts.append([])
+        parts[-1] += words
+    return [" ".join(part[at : at + _MOST_WORDS]) for part in parts for at in range(0, len(part), _MOST_WORDS)]
 
 
 def _spoken_of(content: str) -> str:

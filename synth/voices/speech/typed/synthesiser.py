@@ -75,7 +75,7 @@ class Utterance(Arrays):
         """
         from hibari import dsp
 
-        parts = (self.harmonic, self.turn, self.noise, self.rest, self.phase, self.pitch_hz)
+        parts: tuple[Floats, ...] = (self.harmonic, self.turn, self.noise, self.rest, self.phase, self.pitch_hz)
         if places is not None:
             parts = self._moved(places)
         return np.asarray(dsp.synth(*parts, np.random.default_rng(seed)), np.float32)
@@ -92,13 +92,12 @@ class Utterance(Arrays):
             mixed = values[..., low] * (1 - share) + values[..., high] * share
             return np.asarray(mixed, np.float32)
 
-        levels = [
-            np.where(silent, np.float32(_SILENT_LOG), between(one)) for one in (self.harmonic, self.noise, self.rest)
-        ]
+        spectra = (self.harmonic, self.noise, self.rest)
+        harmonic, noise, rest = (np.where(silent, np.float32(_SILENT_LOG), between(one)) for one in spectra)
         voiced = (self.pitch_hz[low] > 0) & (self.pitch_hz[high] > 0)
         pitch = np.where(voiced, between(self.pitch_hz), self.pitch_hz[nearest])
         pitch = np.where(silent, np.float32(0), pitch).astype(np.float32)
-        return levels[0], self.turn[:, nearest], levels[1], levels[2], self.phase[:, nearest], pitch
+        return harmonic, self.turn[:, nearest], noise, rest, self.phase[:, nearest], pitch
 
 
 class Synthesiser:
@@ -151,8 +150,8 @@ class Synthesiser:
             return None
         if len(numbers) > MAX_SOUNDS:
             raise OptionError(
-                f"the sentence that begins {' '.join(words[:6])!r} has {len(numbers)} sounds; allowed are {MAX_SOUNDS}: "
-                "part it with a full stop"
+                f"the sentence that begins {' '.join(words[:6])!r} has {len(numbers)} sounds; allowed are "
+                f"{MAX_SOUNDS}: part it with a full stop"
             )
         return self._spoken(tuple(words), places, [*numbers, 0])
 
