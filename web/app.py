@@ -25,7 +25,8 @@ from web.api.owners import me
 from web.api.semantics.waiting import Waits
 from web.api.webhooks import routes as webhooks_api
 from web.context import Site
-from web.pages import account, documents, explanations, filters, login, views, webhooks
+from web.gallery import changes, live, shares
+from web.pages import account, documents, explanations, filters, heat_videos, login, views, webhooks
 from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics
@@ -51,12 +52,16 @@ PARTS: Final = (
     uploads,
     batches,
     boxes,
+    changes,
     explanations,
+    heat_videos,
+    live,
     music,
     openapi,
     documents,
     views,
     search,
+    shares,
     sounds,
     login,
     account,
@@ -128,6 +133,7 @@ def create_app(
     filters.install(app)
     for part in PARTS:
         app.register_blueprint(part.blueprint)
+    app.register_blueprint(shares.public)
     return app
 
 
