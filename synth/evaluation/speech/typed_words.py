@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from synth.data.corpora import grid
-from synth.data.corpora.grid import HELD_OUT, Sentence
+from synth.data.corpora.grid import Sentence
+from synth.data.corpora.video_folder import HELD_OUT
 from synth.errors import MediaError, OptionError
 from synth.media import audio, video
 from synth.voices.base import ignore_progress, never_cancelled
