@@ -46,7 +46,7 @@ def submit(
 ) -> None:
     """Send clips to a server, and fetch what it makes of them; its key, if it wants one, is in SONORIZE_API_KEY."""
     understood = words.understood(options, as_json=as_json)
-    from web.client import Client
+    from web.client.sync import Client
     from web.commands.transfer import Transfer, board, fetch, refuse_clashes, send
     from workers.settings import ClientSettings
 

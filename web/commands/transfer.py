@@ -13,7 +13,8 @@ from typing import Any, Final
 from synth.cli.console import complain, one_line, short, warn
 from synth.errors import OptionError
 from synth.options import Options
-from web.client import FINAL_STATES, POLL_S, Client, ClientError, Told, state_of
+from web.client.errors import ClientError
+from web.client.sync import FINAL_STATES, POLL_S, Client, Told, state_of
 
 CONTAINERS: Final = ("mp4", "mov", "mkv", "webm")  # of results
 
