@@ -67,6 +67,16 @@ _BY_CODE: Final[dict[str, type[ClientError]]] = {
     **dict.fromkeys(("queue-full", "quota", "quota-bytes", "too-many-uploads", "disk-full", "rate"), TooMuch),
 }
 
+# Answers to HEAD have no document.
+_BY_STATUS: Final[dict[int, type[ClientError]]] = {
+    401: NotAllowed,
+    403: NotAllowed,
+    404: Missing,
+    409: InConflict,
+    410: Missing,
+    423: InConflict,
+}
+
 
 def refusal(answer: httpx.Response) -> ClientError:
     """The problem document of an answer as an error; its detail is one sentence already."""
@@ -76,5 +86,5 @@ def refusal(answer: httpx.Response) -> ClientError:
     except (ValueError, KeyError, TypeError):
         detail, code = f"the server answered {answer.status_code} {answer.reason_phrase}", ""
     wait = answer.headers.get("Retry-After", "")
-    kind = _BY_CODE.get(code, ClientError)
+    kind = _BY_CODE.get(code) or _BY_STATUS.get(answer.status_code, ClientError)
     return kind(detail, answer.status_code, code, float(wait) if wait.isdecimal() else None)
