@@ -40,6 +40,9 @@ def test_an_upload_goes_on_over_broken_connections(
                 raise httpx.ReadError("cut")
             return real.handle_request(request)
 
+        def close(self) -> None:
+            real.close()
+
     with Client(keyed.address, KEY, transport=Flaky()) as client:
         counts: list[int] = []
         upload = client.upload(tmp_path / "clip.bin", sent=counts.append)
