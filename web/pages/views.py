@@ -17,7 +17,6 @@ from web.api.operations import once, parsed
 from web.api.problems import Problem
 from web.api.representations import job_json, outputs
 from web.api.schemas.gallery import ListQuery
-from web.api.schemas.jobs import Upload
 from web.context import owner, site, viewer
 from web.gallery import listing
 from web.pages import filters, studio
@@ -50,7 +49,7 @@ def front() -> str:
         more_fields=forms.more_fields(site().libraries),
         limits=limits,
         probe_bytes=min(PROBE_BYTES, limits.max_bytes),
-        resumable_bytes=RESUMABLE_BYTES if "upload" in Upload.model_fields else 0,
+        resumable_bytes=RESUMABLE_BYTES,
         values=request.args,
         batch_id=new_id(time.time()),
         newest=_newest(),
