@@ -89,6 +89,9 @@ Recut = Annotated[
 Existing = Annotated[ExistingSound, typer.Option(help="What happens to sound that the clip already has.")]
 Loudness = Annotated[float, typer.Option(help="Target in LUFS, {:g} to {:g}.".format(*LOUDNESS_RANGE_LUFS))]
 TruePeak = Annotated[float, typer.Option(help="Limit in dBTP, {:g} to {:g}.".format(*TRUE_PEAK_RANGE_DBTP))]
+Limiter = Annotated[
+    bool, typer.Option("--limiter", help="Hold peaks down as far as the loudness needs, and not by 9 dB at most.")
+]
 ChannelsOption = Annotated[Channels, typer.Option("--channels", help="One channel, or two.")]
 Rate = Annotated[int, typer.Option("--rate", help="Samples a second of the sound, {} to {}.".format(*RATE_RANGE_HZ))]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
@@ -123,6 +126,7 @@ def run(
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
+    limiter: Limiter = False,
     channels: ChannelsOption = DEFAULTS.channels,
     rate: Rate = DEFAULTS.rate_hz,
     force: Force = False,
@@ -151,6 +155,7 @@ def run(
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
+            "limiter": limiter,
             "channels": channels,
             "rate_hz": rate,
         }
@@ -221,6 +226,7 @@ def render(
     existing_sound: Existing = DEFAULTS.existing_sound,
     loudness: Loudness = DEFAULTS.loudness_lufs,
     true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
+    limiter: Limiter = False,
     channels: ChannelsOption = DEFAULTS.channels,
     rate: Rate = DEFAULTS.rate_hz,
     force: Force = False,
@@ -240,6 +246,7 @@ def render(
             "existing_sound": existing_sound,
             "loudness_lufs": loudness,
             "true_peak_dbtp": true_peak,
+            "limiter": limiter,
             "channels": channels,
             "rate_hz": rate,
         }

@@ -24,10 +24,12 @@ MAX_DURATION_S: Final = 2 * LIMITS.max_duration_s
 RATE_RANGE_HZ: Final = (1000, 768_000)
 SILENCE_LUFS: Final = -70.0  # the absolute gate of ITU-R BS.1770: below it there is nothing to measure
 MAX_GAIN_DB: Final = 40.0  # more would make music of the noise floor
-MAX_LIMITING_DB: Final = 9.0  # beyond that a limiter flattens hits; the sound stays quieter instead
+MAX_LIMITING_DB: Final = 9.0  # beyond that a limiter flattens hits; the sound stays quieter, unless that is asked for
+FARTHEST_LIMITING_DB: Final = 30.0
 BLOCK_S: Final = 0.4  # what BS.1770 measures at once
 _PASSES: Final = 3
 _CLOSE_ENOUGH_DB: Final = 0.2
+_FAR_DB: Final = 1.0  # beyond that no gain helps, but a limiter that lets go sooner
 READER: Final = "reader 2"
 """Changes when files come out otherwise than before, so that indexes hear them again."""
 _AU_HEADER: Final = struct.Struct(">4sIIIII")
@@ -168,13 +170,18 @@ def fit(sound: NDArray[np.float32], rate_hz: int, duration_s: float) -> NDArray[
 
 
 def normalise(
-    sound: NDArray[np.float32], rate_hz: int, *, loudness_lufs: float, true_peak_dbtp: float
+    sound: NDArray[np.float32],
+    rate_hz: int,
+    *,
+    loudness_lufs: float,
+    true_peak_dbtp: float,
+    limiting: bool = False,
 ) -> tuple[NDArray[np.float32], Loudness]:
     """The sound [N] or [N, C] at a loudness, with its true peak under a ceiling, and what was done to it.
 
     Gain is at most 40 dB. Peaks that would rise above ``true_peak_dbtp`` are held down by a look-ahead limiter, by 9
-    dB at most; where that is not enough the sound stays quieter than asked for and the warning says so. A sound
-    below -70 LUFS is returned as it is.
+    dB at most, or 30 with ``limiting``; where that is not enough the sound stays quieter than asked for and the
+    warning says so. A sound below -70 LUFS is returned as it is.
     """
     if len(sound) == 0 or not np.any(sound):
         return sound.copy(), Loudness(None, None, 0.0, False, "the sound is silent, so its loudness was left alone")
@@ -185,17 +192,29 @@ def normalise(
             None, peak, 0.0, False, "the sound is almost silent, so its loudness was left alone"
         )
     wanted_db = loudness_lufs - measured
-    highest_db = true_peak_dbtp + MAX_LIMITING_DB - limiter.true_peak_dbtp(sound)
-    gain_db, limited = min(wanted_db, MAX_GAIN_DB, highest_db), False
+    height = limiter.peaks(sound)
+    farthest_db = FARTHEST_LIMITING_DB if limiting else MAX_LIMITING_DB
+    highest_db = min(MAX_GAIN_DB, true_peak_dbtp + farthest_db - limiter.decibels(height))
+    gain_db, limited = min(wanted_db, highest_db), False
     result, reached = sound, measured
-    for _ in range(_PASSES):  # the limiter takes loudness away, which the next pass gives back
-        result, limited = limiter.limit(sound * np.float32(10 ** (gain_db / 20)), rate_hz, true_peak_dbtp)
-        reached = loudness(result, rate_hz) or SILENCE_LUFS
-        missing_db = loudness_lufs - reached
-        raised_db = min(gain_db + missing_db, MAX_GAIN_DB, highest_db)
-        if not limited or missing_db < _CLOSE_ENOUGH_DB or raised_db <= gain_db:
+    # What follows peaks that are held down deeply is as well: the sooner the limiter lets go, the louder it gets.
+    releases = limiter.RELEASES_DB_PER_S if limiting else limiter.RELEASES_DB_PER_S[:1]
+    for release_db_per_s in releases:
+        for _ in range(_PASSES * (1 + limiting)):  # the limiter takes loudness away, which the next pass gives back
+            gain = np.float32(10 ** (gain_db / 20))
+            result, limited = limiter.limit(
+                sound * gain, rate_hz, true_peak_dbtp, height=height * gain, release_db_per_s=release_db_per_s
+            )
+            reached = loudness(result, rate_hz) or SILENCE_LUFS
+            missing_db = loudness_lufs - reached
+            next_db = min(gain_db + missing_db, highest_db)
+            met = not limited or (missing_db < _CLOSE_ENOUGH_DB and (missing_db > -_CLOSE_ENOUGH_DB or not limiting))
+            faster = missing_db > _FAR_DB and release_db_per_s < releases[-1]
+            if met or faster or (missing_db > 0 and next_db <= gain_db):
+                break
+            gain_db = next_db
+        if met:
             break
-        gain_db = raised_db
     warning = None
     if loudness_lufs - reached > 1.0:
         why = "its peaks allow no more" if gain_db < MAX_GAIN_DB else f"gain ends at {MAX_GAIN_DB:g} dB"

@@ -6,8 +6,9 @@ result is what it shows of the source.
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +27,7 @@ from synth.media.looking import Look, VideoInfo, look
 from synth.media.metadata import box_transfer
 from synth.media.metadata.losses import losses
 from synth.media.muxing import Muxing
+from synth.media.packets import Listing
 from synth.media.picture import animated_pictures
 from synth.media.shown import Shown, decoding, shown, shown_in
 from synth.media.sound import delivery
@@ -63,6 +65,33 @@ class Digests:
 
 
 @dataclass(frozen=True)
+class Verified:
+    """What a copy of a picture was found to be when it was decoded and compared: another copy that holds the same
+    packets, shown at the same times, shows the same film.
+
+    Attributes:
+        digests: of that copy.
+        timing: SHA-256 (hex) of when its packets are shown, and which of them are hidden; see :func:`timing_of`.
+    """
+
+    digests: Digests
+    timing: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values; :meth:`from_json` reads them back."""
+        return {"digests": self.digests.as_json(), "timing": self.timing}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Verified:
+        """What :meth:`as_json` gave."""
+        packets_, shown_ = told["digests"]["packets"], told["digests"]["shown"]
+        digests = Digests(
+            packets_["source"], packets_["result"], shown_["source"], shown_["result"], int(shown_["frames"])
+        )
+        return cls(digests, str(told["timing"]))
+
+
+@dataclass(frozen=True)
 class Remuxed:
     """What became of a clip.
 
@@ -71,12 +100,14 @@ class Remuxed:
         digests: of the picture.
         warnings: sentences for a person.
         delivery: how the sound comes back after decoding; ``None`` where that was not asked for.
+        verified: what another copy can be held against; ``None`` where that was not asked for, or nothing was copied.
     """
 
     picture: Literal["copied", "encoded"]
     digests: Digests
     warnings: tuple[str, ...]
     delivery: Delivery | None = None
+    verified: Verified | None = None
 
 
 def remux(
@@ -90,6 +121,9 @@ def remux(
     true_peak_dbtp: float | None = None,
     salvage: bool = False,
     recut: bool = False,
+    existing_gain_db: float = 0.0,
+    to_verify: bool = False,
+    verified: Verified | None = None,
     cancelled: Cancel | None = None,
 ) -> Remuxed:
     """Write the picture of ``source``, bit for bit, with ``sound`` under it.
@@ -106,6 +140,10 @@ def remux(
         true_peak_dbtp: which the sound shall keep after decoding too; not looked at by default.
         salvage: whether a recording that breaks off is taken as far as it goes.
         recut: whether the picture may be coded again, where a copy would show another film.
+        existing_gain_db: on the sound that is mixed in.
+        to_verify: whether :attr:`Remuxed.verified` is wanted.
+        verified: of an earlier copy of the same source in the same container: then nothing is decoded to verify this
+            one, unless it differs from that.
 
     Raises:
         MediaError: what :func:`synth.media.looking.probe` raises; ``target`` exists or cannot be written; its container
@@ -119,25 +157,64 @@ def remux(
         raise MediaError(f"{again}; {_OFFER}")
     what, left_out = _planned(source, seen, rate_hz, container, existing, recut=again is not None)
     fitted = audio.fit(sound, rate_hz, seen.info.duration_s)
-    what = replace(what, channels=fitted.ndim)
+    what = replace(what, channels=fitted.ndim, mixed_gain_db=existing_gain_db)
+    earlier = None if what.recut else verified
     settled = None
     if true_peak_dbtp is not None:
         settled = delivery.deliver(what, fitted, true_peak_dbtp, cancelled)
         fitted, what = settled.sound, replace(what, ceiling_dbfs=settled.ceiling_dbtp)
     with arriving(target, replace=False) as part:
-        what, left_out, output = _written(what, left_out, seen.info, fitted, part, metadata or {}, cancelled)
+        shows = () if earlier else tuple(decoding(f"0:{what.picture.index}"))
+        what, left_out, output = _written(what, left_out, seen.info, fitted, part, metadata or {}, shows, cancelled)
         if seen.hidden_after and not what.recut:
             mp4_boxes.end_first_track_after(part, seen.info.duration_s)
         if container.muxer in ("mp4", "mov") and not what.recut:
             box_transfer.transfer(source, seen.found.description, part, stream=what.picture.index)
-        digests, description = _checked(output, what, seen, part, cancelled)
+        found = _known(output, part, earlier) if earlier else None
+        if found is None:
+            seen_before = shown_in(output.stdout) if earlier is None else shown_of(what, cancelled)
+            found = _checked(output, seen_before, what, seen, part, cancelled)
+        digests, description = found
+        verified = Verified(digests, timing_of(part)) if to_verify and not what.recut else None
         lost = losses(seen.found.description, description, container.name, stream=what.picture.index)
     left_out = tuple(one for one in left_out if one not in seen.found.others)  # which the look has named already
     left_out_note = containers.left_out_warning(left_out, container)
     heard = (*seen.info.warnings, *complaints.heard(output.stderr), left_out_note, *lost)
     notes = (*heard, again, settled.warning if settled else None)
-    known = tuple(dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED))
-    return Remuxed("encoded" if what.recut else "copied", digests, known, settled.delivery if settled else None)
+    told = tuple(dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED))
+    delivered = settled.delivery if settled else None
+    return Remuxed("encoded" if what.recut else "copied", digests, told, delivered, verified)
+
+
+def timing_of(path: Path) -> str:
+    """SHA-256 (hex) of when the packets of a picture are shown, and which of them are hidden.
+
+    Raises:
+        MediaError: the file is not readable or has no picture.
+    """
+    return _timing(packets.listing(path, LIMITS, beside=()))
+
+
+def _timing(found: Listing) -> str:
+    track = found.picture
+    told = f"{track.tick_s} {track.times} {track.lengths} {track.hidden} {track.corrupt}"
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _known(output: Output, part: Path, known: Verified) -> tuple[Digests, str] | None:
+    """As :func:`_checked`, without decoding: the digests of the earlier copy, where this one is like it."""
+    digests = known.digests
+    if packets.digest_in(output.stdout) != digests.packets_source:
+        return None
+    if packets.packet_digest(part) != digests.packets_result:
+        return None
+    found = packets.listing(part, LIMITS, beside=())
+    return (digests, found.description) if _timing(found) == known.timing else None
+
+
+def shown_of(what: Muxing, cancelled: Cancel | None) -> Shown:
+    """What is shown of the source."""
+    return shown(what.source, clock=what.clock, picture=f"0:{what.picture.index}", cancelled=cancelled)
 
 
 def _must_be_coded(seen: Look, container: Container) -> str | None:
@@ -200,14 +277,19 @@ def _written(
     fitted: NDArray[np.float32],
     part: Path,
     metadata: Mapping[str, str],
+    shows: Sequence[str],
     cancelled: Cancel | None,
 ) -> tuple[Muxing, tuple[Stream, ...], Output]:
-    """Write the result; where tracks beside the picture turn out not to fit, without them."""
+    """Write the result; where tracks beside the picture turn out not to fit, without them.
+
+    Args:
+        shows: output arguments that list the frames shown of the source on the way.
+    """
     picture = f"0:{what.picture.index}"
     fence = _fence(info, 4 * fitted.nbytes, recut=what.recut)
 
     def write(plan: Muxing) -> Output:
-        arguments = [*muxing.muxing(plan, metadata), url(part), *packets.digesting(picture), *decoding(picture)]
+        arguments = [*muxing.muxing(plan, metadata), url(part), *packets.digesting(picture), *shows]
         return run(arguments, fence=fence, feed=[fitted.data], cancelled=cancelled)
 
     try:
@@ -230,7 +312,9 @@ def _fence(info: VideoInfo, sound_bytes: int, *, recut: bool) -> Fence:
     )
 
 
-def _checked(output: Output, what: Muxing, seen: Look, part: Path, cancelled: Cancel | None) -> tuple[Digests, str]:
+def _checked(
+    output: Output, before: Shown, what: Muxing, seen: Look, part: Path, cancelled: Cancel | None
+) -> tuple[Digests, str]:
     """The digests of source and result, and ffmpeg's description of the result.
 
     Raises:
@@ -241,7 +325,6 @@ def _checked(output: Output, what: Muxing, seen: Look, part: Path, cancelled: Ca
     same_bytes = info.container in containers.SAME_BYTES and not what.recut
     if same_bytes and packets_source != packets_result:
         raise MediaError("the picture could not be carried over unchanged, so no result was written")
-    before: Shown = shown_in(output.stdout)
     after = shown(part, fence=_fence(info, 0, recut=False), cancelled=cancelled)
     # What decoders make of missing data may differ from one run to the next; its times and number do not.
     whole = not seen.found.picture.corrupt

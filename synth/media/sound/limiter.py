@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 OVERSAMPLING: Final = 4
 LOOK_AHEAD_S: Final = 0.005
-RELEASE_DB_PER_S: Final = 60.0
+RELEASES_DB_PER_S: Final = (60.0, 240.0, 960.0, 3840.0)
+"""How fast the gain recovers after a peak: the slowest is not heard; the faster ones lose less loudness after peaks
+that are held down deeply."""
 _TAPS_PER_PHASE: Final = 32
 _BLOCK: Final = 1 << 18  # samples oversampled at once, which keeps memory flat
 _FLOOR: Final = 1e-9
@@ -57,28 +59,44 @@ def peaks(sound: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def true_peak_dbtp(sound: NDArray[np.float32]) -> float:
     """True peak of [N] or [N, C] in dB relative to full scale; -180 for silence."""
-    highest = float(peaks(sound).max()) if len(sound) else 0.0
+    return decibels(peaks(sound))
+
+
+def decibels(height: NDArray[np.float32]) -> float:
+    """The highest of magnitudes [N] of :func:`peaks` in dB relative to full scale; -180 for silence."""
+    highest = float(height.max()) if len(height) else 0.0
     return 20 * float(np.log10(max(highest, _FLOOR)))
 
 
-def limit(sound: NDArray[np.float32], rate_hz: int, ceiling_dbtp: float) -> tuple[NDArray[np.float32], bool]:
-    """The sound [N] or [N, C] with its true peak at ``ceiling_dbtp`` or below, and whether anything was held down."""
-    height = peaks(sound)
+def limit(
+    sound: NDArray[np.float32],
+    rate_hz: int,
+    ceiling_dbtp: float,
+    *,
+    height: NDArray[np.float32] | None = None,
+    release_db_per_s: float = RELEASES_DB_PER_S[0],
+) -> tuple[NDArray[np.float32], bool]:
+    """The sound [N] or [N, C] with its true peak at ``ceiling_dbtp`` or below, and whether anything was held down.
+
+    Args:
+        height: what :func:`peaks` says of the sound, where that is known already.
+    """
+    height = peaks(sound) if height is None else height.copy()
     ceiling = 10 ** (ceiling_dbtp / 20)
     if len(sound) == 0 or float(height.max()) <= ceiling:
         return sound, False
     # A peak between two samples belongs to both of them.
     np.maximum(height[1:], height[:-1].copy(), out=height[1:])
-    limited = _lowered(sound, _held_db(height, rate_hz, ceiling), rate_hz)
+    limited = _lowered(sound, _held_db(height, rate_hz, ceiling, release_db_per_s), rate_hz)
     # A changing gain moves the waveform between the samples a little; what sticks out is taken off everywhere.
     over = float(peaks(limited).max()) / ceiling
     return (limited / np.float32(over) if over > 1 else limited), True
 
 
-def _held_db(height: NDArray[np.float32], rate_hz: int, ceiling: float) -> NDArray[np.float32]:
+def _held_db(height: NDArray[np.float32], rate_hz: int, ceiling: float, release_db_per_s: float) -> NDArray[np.float32]:
     """By how much each sample must be lowered at least, in dB: at once enough, falling slowly after a peak."""
     held = np.empty(len(height), np.float32)
-    step_db, before_db = RELEASE_DB_PER_S / rate_hz, 0.0
+    step_db, before_db = release_db_per_s / rate_hz, 0.0
     for start in range(0, len(height), _BLOCK):
         piece = height[start : start + _BLOCK].astype(np.float64)
         needed = np.maximum(20 * np.log10(np.maximum(piece, _FLOOR) / ceiling), 0.0)
