@@ -14,6 +14,7 @@ from synth.voices.base import Hit, SoundChoice
 if TYPE_CHECKING:
     from synth.media.remuxing import Digests
     from synth.media.sound.delivery import Delivery
+    from synth.score.kept import Kept
     from synth.voices.library.matching import Laid
 
 
@@ -73,6 +74,7 @@ class Output:
         picture: whether the picture was copied bit by bit or coded again.
         digests: of its packets and of what is shown, in source and result.
         delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
+        kept: what is kept of it so that it can be corrected, where that was asked for; no part of its JSON.
     """
 
     source: Path
@@ -98,6 +100,7 @@ class Output:
     picture: Literal["copied", "encoded"] = "copied"
     digests: Digests | None = None
     delivered: Delivery | None = None
+    kept: Kept | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""

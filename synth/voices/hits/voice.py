@@ -157,6 +157,25 @@ def _bank(name: str | None) -> Bank:
     return Bank.load(own).at_rate(BANK_RATE_HZ)
 
 
+def bank_of(name: str | None) -> Bank:
+    """The bank of that name or path, the one that ships by default. Raises WeightsError."""
+    return _bank(name)
+
+
+def nearest_exemplars(controls: Controls, hit: Hit, bank: str | None, count: int) -> tuple[str, ...]:
+    """Names of the exemplars of a hit's material that fit what was seen around it, the best first.
+
+    Where nothing was seen, as of a list that a person wrote, those of the material in the bank's order.
+    """
+    loaded = _bank(bank)
+    material = hit.material if hit.material in loaded.materials else None
+    if controls.track is None:
+        alike = [one.name for one in loaded.exemplars if material in (None, one.material)]
+        return tuple(alike[:count])
+    found = loaded.nearest(window(controls.track, hit.time_s).features, material, count)
+    return tuple(loaded.exemplars[one.index].name for one in found)
+
+
 def _choose(bank: Bank, hit: Hit, track: NDArray[np.float32] | None, uniforms: Uniforms) -> Exemplar:
     """The exemplar that the hit names, or one of those nearest to what is predicted around it."""
     if hit.exemplar is not None:
