@@ -16,14 +16,17 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from web import context
-from web.api import batches, boxes, music, openapi, problems, search, sounds
+from web.api import batches, boxes, music, openapi, problems, search, sounds, uploads
 from web.api import jobs as api
 from web.api.events import Streams
+from web.api.owners import keys as owners_keys
+from web.api.owners import me
+from web.api.semantics.waiting import Waits
 from web.context import Site
-from web.pages import documents, explanations, filters, login, views
+from web.pages import account, documents, explanations, filters, login, views
 from web.security import csrf, sessions
-from web.security.api_keys import Keys
-from web.server import health
+from web.security.api_keys import KeyRing, Keys
+from web.server import health, metrics
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
@@ -33,10 +36,29 @@ from workers.files.ballast import Ballast
 from workers.files.cleanup import Cleanup
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
+from workers.owners.keys import KeyStore
 from workers.settings import Settings
+from workers.uploads.store import Uploads
 
 SESSION_DAYS: Final = 14
-PARTS: Final = (api, batches, boxes, explanations, music, openapi, documents, views, search, sounds, login, health)
+PARTS: Final = (
+    api,
+    uploads,
+    batches,
+    boxes,
+    explanations,
+    music,
+    openapi,
+    documents,
+    views,
+    search,
+    sounds,
+    login,
+    account,
+    health,
+    me,
+    owners_keys,
+)
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
 
@@ -72,20 +94,23 @@ def create_app(
     app = Flask("web", root_path=str(Path(__file__).parent / "pages"))
     _configure(app, settings)
     ballast = Ballast(settings.data_dir)
+    held = Uploads(jobs.database, settings.uploads_dir, kept_s=settings.upload_hours * 3600)
     parts = Site(
         settings=settings,
         jobs=jobs,
         storage=storage,
         submitter=Submitter(settings, jobs, storage, notify, ballast),
-        keys=keys,
+        uploads=held,
+        keys=KeyRing(keys, KeyStore(jobs.database)),
         streams=Streams(),
-        cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast),
+        waits=Waits(),
+        cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast, held),
         broker_check=broker_check,
         faults=tuple(faults),
         media_origins=_origins(storage),
     )
     context.install(app, parts)
-    health.install(app)  # its clock starts first
+    metrics.install(app)  # its clock starts first
     sessions.install(app)
     csrf.install(app)
     problems.install(app)

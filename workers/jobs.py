@@ -24,11 +24,13 @@ from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
 from workers.scheduling_clock import Clock
+from workers.telemetry import context, tracing
+from workers.timing.expectation import learn
+from workers.timing.queue_view import QueueView
 
 if TYPE_CHECKING:
     from workers.settings import Settings
 
-ETA_SAMPLE: Final = 20  # the newest finished jobs of a mode say how long the next one takes
 MAX_PAGE: Final = 200
 _RETRIABLE: Final = (State.FAILED, State.CANCELED)
 
@@ -53,6 +55,7 @@ class Jobs(Leases):
         id: str | None = None,
         mode: str | None = None,
         source: Stored | None = None,
+        cancel_after_s: float | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
 
@@ -63,6 +66,7 @@ class Jobs(Leases):
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
             source: what was stored under ``source_key`` for this job.
+            cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
@@ -89,6 +93,9 @@ class Jobs(Leases):
             "rung_at": now,
             "idempotency_key": idempotency_key,
             "request_hash": request_hash,
+            "cancel_at": None if cancel_after_s is None else now + cancel_after_s,
+            "request_id": context.request_id(),
+            "traceparent": tracing.traceparent(),
         }
         try:
             with self._database.writing() as connection:
@@ -183,6 +190,9 @@ class Jobs(Leases):
             "rung_at": now,
             "started_at": None,
             "finished_at": None,
+            "cancel_at": None,
+            "request_id": context.request_id(),
+            "traceparent": tracing.traceparent(),
         }
         with self._database.writing() as connection:
             self._refuse_when_full(connection)
@@ -216,39 +226,27 @@ class Jobs(Leases):
             found = {str(state): int(count) for state, count in connection.execute(by_state)}
         return {state.value: found.get(state, 0) for state in State}
 
+    def queue(self) -> QueueView:
+        """How the queue stands now: one look that tells of all that wait."""
+        return QueueView.read(self._database, self.now(), self._clock())
+
     def position(self, job: Job) -> int:
         """The job's place in the queue of its mode, 1 for the next; 0 when it does not wait."""
-        if job.state is not State.QUEUED:
-            return 0
-        before = sa.or_(
-            JOBS.c.queued_at < job.queued_at, sa.and_(JOBS.c.queued_at == job.queued_at, JOBS.c.id <= job.id)
-        )
-        waiting = sa.select(sa.func.count()).where(JOBS.c.state == State.QUEUED, JOBS.c.mode == job.mode, before)
-        with self._database.reading() as connection:
-            return int(connection.scalar(waiting) or 0)
+        return self.queue().position(job) if job.state is State.QUEUED else 0
 
-    def eta_s(self, job: Job, position: int | None = None) -> float | None:
-        """Seconds until the job should be done, judged by the newest of its mode; ``None`` without any to judge by.
+    def eta_s(self, job: Job, queue: QueueView | None = None) -> float | None:
+        """Seconds until the job should be done, judged by what its mode took so far; ``None`` without any to judge by.
 
         Args:
-            position: of :meth:`position`, where the caller has asked for it already.
+            queue: of :meth:`queue`, where the caller has asked for it already.
         """
         if job.state.final:
             return 0.0
-        took = JOBS.c.finished_at - JOBS.c.started_at
-        done = sa.select(took).where(JOBS.c.mode == job.mode, JOBS.c.state == State.SUCCEEDED, took >= 0)
-        done = done.order_by(JOBS.c.id.desc()).limit(ETA_SAMPLE)
-        alive = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= self.now())
-        with self._database.reading() as connection:
-            times_s = list(connection.scalars(done))
-            # Not workers: one may do several at once, where their voice can.
-            abreast = connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(alive)) or 1
-        if not times_s:
-            return None
-        mean_s = float(sum(times_s)) / len(times_s)
-        if job.state is State.QUEUED:
-            return mean_s * (1 + (self.position(job) if position is None else position) / abreast)
-        return max(0.0, mean_s - (self._clock() - (job.started_at or self._clock())))
+        return (queue or self.queue()).eta_s(job, self._clock())
+
+    def learn(self, job: Job, stages_s: Mapping[str, float]) -> None:
+        """Take what the stages of a finished job took into account, for the expectations of later ones."""
+        learn(self._database, job, stages_s)
 
     def ids(self, ids: list[str]) -> dict[str, Job]:
         """Those of the named jobs that exist."""

@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 import platformdirs
@@ -79,6 +79,7 @@ class Settings(_Sourced):
     secret_key: str = Field("", repr=False)
     max_upload_bytes: int = Field(512 * 1024**2, gt=0)
     max_queued: int = Field(1000, gt=0)
+    upload_hours: float = Field(24.0, gt=0)
     lease_s: float = Field(10.0, gt=0)
     reconcile_s: float = Field(1.0, gt=0)
     max_attempts: int = Field(3, ge=1)
@@ -89,6 +90,9 @@ class Settings(_Sourced):
     describe: bool = True
     libraries: str = ""  # folder with the index files of sound libraries that jobs may use
     music: str = ""  # folder of the user's own music, out of which tracks are suggested
+    metrics_token: str = Field("", repr=False)
+    log_format: Literal["text", "json"] = "text"
+    traces: Literal["", "otlp"] = ""
     preload: str = ""  # modules that each worker process imports at its start, separated by commas
 
     @property
@@ -120,6 +124,11 @@ class Settings(_Sourced):
     def spool_dir(self) -> Path:
         """Where uploads arrive before they are stored."""
         return self.data_dir / "spool"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Where resumable uploads lie until their clip is stored, and clips while the storage is away."""
+        return self.data_dir / "uploads"
 
     @model_validator(mode="before")
     @classmethod

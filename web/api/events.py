@@ -93,8 +93,13 @@ def state_json(job: Job, position: int | None) -> dict[str, Any]:
     }
 
 
-def respond(jobs: Jobs, streams: Streams, job: Job, viewer: str | None) -> Response:
+def respond(
+    jobs: Jobs, streams: Streams, job: Job, viewer: str | None, allowed: Callable[[], bool] = lambda: True
+) -> Response:
     """A stream that follows ``job`` to its end.
+
+    Args:
+        allowed: whether the caller's key opens the server still; the stream ends when it does not.
 
     Raises:
         Problem: ``too-many-streams``.
@@ -103,18 +108,26 @@ def respond(jobs: Jobs, streams: Streams, job: Job, viewer: str | None) -> Respo
     if known is not None and job.state.final and known == _mark(state_json(job, None)):
         return Response(status=204)  # tells an EventSource that there is nothing to come back for
     gone: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
-    body = EventStream(streams, _follow(jobs, job.id, viewer, known, gone))
+    body = EventStream(streams, _follow(jobs, job.id, viewer, known, gone, allowed))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Response(body, headers=headers, content_type="text/event-stream; charset=utf-8", direct_passthrough=True)
 
 
 def _follow(
-    jobs: Jobs, job_id: str, viewer: str | None, known: str | None, gone: Callable[[], bool]
+    jobs: Jobs,
+    job_id: str,
+    viewer: str | None,
+    known: str | None,
+    gone: Callable[[], bool],
+    allowed: Callable[[], bool],
 ) -> Iterator[bytes]:
     yield b"retry: 1500\n\n"
     until_s, breath_s = time.monotonic() + STREAM_S, time.monotonic()
     while time.monotonic() < until_s and not gone():
         with suppress(DatabaseError):  # busy or away for a moment: the next look will tell
+            if not allowed():
+                yield b"event: unauthorized\ndata: {}\n\n"
+                return  # who comes back gets 401
             try:
                 job = jobs.get(job_id, viewer)
             except NotFound:

@@ -22,6 +22,7 @@ from web.api.schemas.music import LayMusic, Music
 from web.context import owner, site
 from workers.errors import NotFound
 from workers.jobs import Job, State
+from workers.owners.keys import Scope
 from workers.records import MUSIC
 
 blueprint = Blueprint("music", __name__)
@@ -43,7 +44,7 @@ DEFAULT_LUFS: Final = Bed().level_lufs
 
 
 @blueprint.get("/v1/jobs/<job_id>/music")
-@describes(Operation("readMusic", "Music that fits the clip", {200: Music}, ("not-found",)))
+@describes(Operation("readMusic", "Music that fits the clip", {200: Music}, ("not-found",), scope=Scope.READ))
 def suggestions(job_id: str) -> Response:
     """What was suggested for a job."""
     return reply(music_json(site().job(job_id)))
@@ -58,6 +59,7 @@ def suggestions(job_id: str) -> Response:
         ("not-found", "range"),
         query=Download,
         headers=("Range", "If-None-Match"),
+        scope=Scope.READ,
     )
 )
 def listen(job_id: str, number: int, query: Download) -> Response:
@@ -84,6 +86,7 @@ def listen(job_id: str, number: int, query: Download) -> Response:
         {202: schemas.Job},
         (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
         body=LayMusic,
+        scope=Scope.WRITE,
     )
 )
 def lay(job_id: str, body: LayMusic) -> Response:

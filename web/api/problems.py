@@ -16,13 +16,17 @@ from werkzeug.exceptions import HTTPException
 
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
 from workers.errors import (
+    ChecksumMismatch,
     Conflict,
     DatabaseError,
     DatabaseFull,
+    Gone,
+    Locked,
     NotFound,
     QueueFull,
     ServiceError,
     StorageError,
+    TooMany,
     WorkError,
 )
 from workers.files import disk
@@ -44,9 +48,12 @@ KINDS: Final[dict[str, Kind]] = {
     "bad-request": Kind(400, "The request cannot be read", "Check the form of the request; its detail says where."),
     "unauthorized": Kind(401, "An API key is needed", "Send `Authorization: Bearer <key>`, or log in on the page."),
     "forbidden": Kind(403, "Not from there", "Reload the page and send the form again; programs send a Bearer key."),
+    "scope": Kind(403, "The key is not good for that", "Use a key with the scope that the detail names."),
     "not-found": Kind(404, "There is nothing here", "Check the address. What belongs to another key is not shown."),
     "method": Kind(405, "Not with this method", "The `Allow` header names the methods."),
     "conflict": Kind(409, "That cannot be done now", "Read the job again: its state has changed, or wait for it."),
+    "gone": Kind(410, "It is there no longer", "Begin again: it expired or was deleted."),
+    "precondition": Kind(412, "Another version of the protocol", "Send `Tus-Resumable: 1.0.0` with every tus request."),
     "too-large": Kind(
         413, "The upload is too large", "Send a smaller file; `GET /v1/limits` says how large it may be."
     ),
@@ -55,7 +62,12 @@ KINDS: Final[dict[str, Kind]] = {
     "media": Kind(422, "The clip is refused", "Send a whole, ordinary video within the limits of `GET /v1/limits`."),
     "option": Kind(422, "An option is not allowed", "The detail says what it was and what is allowed."),
     "idempotency": Kind(422, "The key was used for something else", "Use a new `Idempotency-Key` for a new request."),
+    "locked": Kind(423, "Somebody is writing to it", "Ask with `HEAD` where the upload stands, and go on from there."),
+    "too-many-uploads": Kind(
+        429, "Too many unfinished uploads", "Finish or delete some: `GET /v1/uploads` lists them."
+    ),
     "queue-full": Kind(429, "The queue is full", "Wait as long as `Retry-After` says, then send it again."),
+    "checksum": Kind(460, "It arrived damaged", "Send the same piece again: nothing of it was kept."),
     "internal": Kind(500, "Something broke on our side", "Try again; if it stays, report the request's `id`."),
     "damaged": Kind(500, "A stored file is damaged", "Make the job anew; `sonorize verify --repair` mends the server."),
     "unavailable": Kind(503, "A part of the server is away", "Try again after `Retry-After` seconds."),
@@ -79,13 +91,19 @@ _BY_CLASS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (Cancelled, "conflict"),
     (SynthError, "media"),
     (QueueFull, "queue-full"),
+    (TooMany, "too-many-uploads"),
+    (ChecksumMismatch, "checksum"),
+    (Locked, "locked"),
     (Conflict, "conflict"),
+    (Gone, "gone"),
     (NotFound, "not-found"),
     (StorageError, "unavailable"),
     (DatabaseError, "unavailable"),
     (ServiceError, "unavailable"),
     (WorkError, "conflict"),
 )
+
+_HEADERS: Final = {"queue-full": {"Retry-After": str(RETRY_AFTER_S)}, "locked": {"Retry-After": "1"}}
 
 
 @dataclass
@@ -133,7 +151,7 @@ def problem_of(error: Exception, **more: Any) -> Problem:
                 # Its text may name the machine's own parts; that is for the log, not for strangers.
                 current_app.logger.error("unavailable: %s", error)
                 return _disk_or_away(error, more)
-            return Problem(code, str(error), _later() if code == "queue-full" else {}, more)
+            return Problem(code, str(error), dict(_HEADERS.get(code, {})), more)
     if isinstance(error, HTTPException):
         return _of_http(error)
     return Problem("internal", "an unexpected error; it was logged", more=more)

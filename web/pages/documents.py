@@ -26,6 +26,7 @@ NAMES: Final = (
     "FILES",
     "SOUNDS",
     "API",
+    "UPLOADS",
     "SCORE",
     "SERVER",
     "TRAINING",

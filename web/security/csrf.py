@@ -31,6 +31,9 @@ _UPLOADS: Final = {  # read their bodies piece by piece
     "batches.create",
     "search.find_like_file",
     "search.page_of_file",
+    "uploads.create",
+    "uploads.append",
+    "uploads.instead",
 }
 
 

@@ -1,4 +1,4 @@
-"""Who is asking. API keys come from the settings as ``name:sha256``; the server knows no secret, only its digest.
+"""Who is asking: the holder of a key (:mod:`web.security.api_keys`); the server knows no secret, only its digest.
 
 Programs send ``Authorization: Bearer <secret>``; people log in once with the same secret and get a session cookie.
 Without keys the server is open, but to this machine alone: other addresses, and names by which a foreign page could
@@ -7,10 +7,10 @@ reach it through the visitor's own browser (DNS rebinding), are refused.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,13 +18,12 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 
 from web.api.problems import Problem
-from web.context import site
-from web.security.api_keys import Keys
+from web.context import NOBODY, site
+from web.security import scopes
+from web.security.api_keys import Caller, KeyRing, nobody
 from workers.errors import DatabaseError
 from workers.sessions import Sessions
 
-_OPEN_ENDPOINTS: Final = {"static", "health.livez", "health.readyz", "login.login", "openapi.document"}
-_OPEN_BLUEPRINTS: Final = {"documents"}
 _LOOPBACK_NAMES: Final = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -35,13 +34,13 @@ def install(app: Flask) -> None:
 
 def log_in(secret: str) -> bool:
     """Start a session for the holder of ``secret``; false when nobody holds it."""
-    name = site().keys.holder(secret.strip())
-    if name is None:
+    caller = site().keys.caller(secret.strip())
+    if caller is None:
         return False
     session.clear()
-    session["key_name"] = name
-    session["key_mark"] = _mark(name)
-    session["name"] = sessions().begin(name, current_app.permanent_session_lifetime.total_seconds())
+    session["key_name"] = caller.key_id
+    session["key_mark"] = caller.mark
+    session["name"] = sessions().begin(caller.key_id, current_app.permanent_session_lifetime.total_seconds())
     return True
 
 
@@ -64,17 +63,28 @@ def local_path(text: str | None) -> str:
     return "/"
 
 
-def _identify() -> Response | None:
-    g.key_name, g.by = None, "open"
+def still_allowed(caller: Caller) -> Callable[[], bool]:
+    """Asks, later and outside the request, whether its key opens this server still; it may be revoked meanwhile."""
     keys = site().keys
-    if not keys.required:
+    return lambda: not caller.key_id or keys.again(caller.key_id, caller.mark) is not None
+
+
+def _identify() -> Response | None:
+    g.caller, g.by = nobody(NOBODY), "open"
+    if request.endpoint == "health.metrics" and _shows_metrics_token():
+        g.keyed, g.by = True, "metrics"
+        return None
+    keys = site().keys
+    g.keyed = keys.required
+    if not g.keyed:
         _this_machine_only()
         return None
-    if request.endpoint in _OPEN_ENDPOINTS or request.blueprint in _OPEN_BLUEPRINTS:
+    if scopes.is_open(request.endpoint):
         with suppress(DatabaseError):  # they answer without it
             _bearer(keys) or _session(keys)
         return None
     if _bearer(keys) or _session(keys):
+        scopes.hold(g.caller)
         return None
     if request.path.startswith(("/v1/", "/metrics")):
         raise Problem("unauthorized", "an API key is needed here", {"WWW-Authenticate": "Bearer"})
@@ -82,35 +92,36 @@ def _identify() -> Response | None:
     return redirect(url_for("login.login", next=asked_for), 303)  # type: ignore[return-value]
 
 
-def _bearer(keys: Keys) -> bool:
+def _shows_metrics_token() -> bool:
+    """Whether the request shows the token that reads the metrics and nothing else."""
+    token = site().settings.metrics_token
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), token.encode())
+
+
+def _bearer(keys: KeyRing) -> bool:
     """Whether the request shows a good key; a bad one is refused at once, even where none is needed."""
     if "Authorization" not in request.headers:
         return False
     scheme, _, secret = request.headers["Authorization"].partition(" ")
-    name = keys.holder(secret.strip()) if scheme.lower() == "bearer" else None
-    if name is None:
+    caller = keys.caller(secret.strip()) if scheme.lower() == "bearer" else None
+    if caller is None:
         headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        raise Problem("unauthorized", "the API key is not known here", headers)
-    g.key_name, g.by = name, "bearer"
+        raise Problem("unauthorized", "the API key is not known here, has expired or was revoked", headers)
+    g.caller, g.key_name, g.by = caller, caller.owner, "bearer"
     return True
 
 
-def _session(keys: Keys) -> bool:
+def _session(keys: KeyRing) -> bool:
     name: object = session.get("key_name")
-    # A key that was taken out of the settings, or got another secret, ends its sessions.
-    if (
-        not isinstance(name, str)
-        or name not in keys.digests
-        or not hmac.compare_digest(str(session.get("key_mark")), _mark(name))
-        or sessions().key_name(str(session.get("name"))) != name
-    ):
+    if not isinstance(name, str) or sessions().key_name(str(session.get("name"))) != name:
         return False
-    g.key_name, g.by = name, "session"
+    # A key that was revoked or taken out of the settings, has expired or got another secret, ends its sessions.
+    caller = keys.again(name, str(session.get("key_mark")))
+    if caller is None:
+        return False
+    g.caller, g.key_name, g.by = caller, caller.owner, "session"
     return True
-
-
-def _mark(name: str) -> str:
-    return hashlib.sha256(f"session:{site().keys.digests[name]}".encode()).hexdigest()[:32]
 
 
 def _this_machine_only() -> None:
@@ -119,7 +130,7 @@ def _this_machine_only() -> None:
     address = ipaddress.ip_address((request.remote_addr or "127.0.0.1").partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None) or address
     if not mapped.is_loopback:
-        raise Problem("forbidden", "no API keys are configured, so this server answers its own machine only")
+        raise Problem("forbidden", "no API keys are set, so this server answers its own machine only")
     asked_for = urlsplit(f"//{request.host}").hostname or ""
     known = _LOOPBACK_NAMES | {settings.host, urlsplit(settings.public_url).hostname}
     if asked_for not in known:

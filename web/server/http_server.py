@@ -24,13 +24,15 @@ from waitress.task import ErrorTask
 from web.api.batches import BODY_IN_FILES
 from web.api.problems import PROBLEM_TYPE, Problem
 from web.context import parts_of
+from web.server.cut_uploads import cut_piece
 
 CONNECTIONS: Final = 2000
-THREADS: Final = 48  # more than there may be live streams, each of which holds one
+THREADS: Final = 56  # more than there may be live streams and waiting callers, each of which holds one
 ROUND_ABOUT: Final = 1024**2  # a body's fields and boundaries around its file
 SMALL_BODY: Final = 512 * 1024
 OUTGOING: Final = 256 * 1024**2  # a download waits for a slow client in a file, not in a thread
-_ONE_FILE: Final = ("/v1/jobs", "/v1/probe", "/v1/search", "/search")
+_EACH_UPLOAD: Final = "/v1/uploads"
+_ONE_FILE: Final = ("/v1/jobs", "/v1/probe", "/v1/search", "/search", _EACH_UPLOAD)
 _SEVERAL: Final = ("/", "/v1/batches")
 
 
@@ -41,8 +43,9 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
-        if self.path in self.adj.sonorize_bounds:
-            self.adj = self.adj.sonorize_bounds[self.path]
+        address = _EACH_UPLOAD if self.path.startswith(f"{_EACH_UPLOAD}/") else self.path
+        if address in self.adj.sonorize_bounds:
+            self.adj = self.adj.sonorize_bounds[address]
             with suppress(OSError):  # the body may need it: where it cannot be made, the view says so
                 self.adj.sonorize_spool.mkdir(parents=True, exist_ok=True)
 
@@ -73,6 +76,13 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
 class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = _Parser
     error_task_class = _ProblemTask
+
+    def handle_close(self) -> None:
+        """Break off; what had arrived of a piece of an upload is not thrown away."""
+        cut = cut_piece(self)
+        super().handle_close()
+        if cut is not None:
+            self.server.add_task(cut)
 
 
 def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> Any:
@@ -115,8 +125,17 @@ def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> 
 def stop(server: Any) -> None:
     """End a server's ``run()`` from another thread: close its connections, let its threads finish what they do."""
     # Only the loop's own thread may touch the connections: it is told to close them when it wakes.
-    server.trigger.pull_trigger(lambda: wasyncore.close_all(server._map, ignore_all=True))
+    server.trigger.pull_trigger(lambda: _close_all(server))
     server.task_dispatcher.shutdown()
+
+
+def _close_all(server: Any) -> None:
+    """Close every connection, in the loop's own thread; of uploads, keep what had arrived before."""
+    for channel in list(server.active_channels.values()):
+        with suppress(Exception):
+            if (cut := cut_piece(channel)) is not None:
+                cut.service()
+    wasyncore.close_all(server._map, ignore_all=True)
 
 
 def _bounds(adjustments: Any, file_bytes: int) -> Mapping[str, Any]:

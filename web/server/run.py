@@ -30,6 +30,7 @@ from workers.embedded.supervisor import READY_S, Embedded
 from workers.errors import ServiceError
 from workers.files.storage import storage_of
 from workers.jobs import jobs_of
+from workers.owners.keys import KeyStore
 from workers.reconciler import Reconciler
 from workers.settings import Settings
 
@@ -140,11 +141,20 @@ def refuse_an_open_door(settings: Settings) -> None:
     Raises:
         OptionError: it would not be so.
     """
-    if not settings.api_keys and not _loopback(settings.host):
+    if not settings.api_keys and not _loopback(settings.host) and not _has_keys(settings):
         raise OptionError(
             f"the address {settings.host} can be reached from other machines, and no API keys are set; "
-            "make one with `sonorize keys create NAME`, or serve on 127.0.0.1"
+            "make one with `sonorize keys create NAME` or `sonorize keys add NAME`, or serve on 127.0.0.1"
         )
+
+
+def _has_keys(settings: Settings) -> bool:
+    """Whether keys were made in the database. Raises DatabaseError."""
+    jobs = jobs_of(settings)
+    try:
+        return KeyStore(jobs.database).any()
+    finally:
+        jobs.close()
 
 
 def _loopback(host: str) -> bool:

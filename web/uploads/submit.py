@@ -52,12 +52,14 @@ class Ticket:
         options: checked.
         batch_id: the batch it belongs to.
         idempotency_key: a key under which the same request makes one job, however often it is sent.
+        cancel_after_s: after how long it is cancelled unless it has ended.
     """
 
     owner: str
     options: Options
     batch_id: str | None = None
     idempotency_key: str | None = None
+    cancel_after_s: float | None = None
 
 
 class Submitter:
@@ -128,7 +130,7 @@ class Submitter:
             MediaError, OptionError: the clip or an option is refused.
             WorkError: the queue is full, a part of the server is away, or the idempotency key was used otherwise.
         """
-        request_hash = _request_hash(upload.sha256, ticket.options)
+        request_hash = _request_hash(upload.sha256, ticket)
         if ticket.idempotency_key is not None and (earlier := self._earlier(ticket, request_hash)):
             return earlier
         info = info_json(self.probe(upload, ticket.options))
@@ -148,6 +150,7 @@ class Submitter:
                 request_hash=request_hash,
                 id=job_id,
                 source=stored,
+                cancel_after_s=ticket.cancel_after_s,
             )
         except BaseException:
             self._forget(job_id)
@@ -347,6 +350,9 @@ def info_json(info: video.VideoInfo) -> dict[str, Any]:
     return values
 
 
-def _request_hash(sha256: str, options: Options) -> str:
-    told = json.dumps({"clip": sha256, "options": options.as_dict()}, sort_keys=True)
+def _request_hash(sha256: str, ticket: Ticket) -> str:
+    asked: dict[str, Any] = {"clip": sha256, "options": ticket.options.as_dict()}
+    if ticket.cancel_after_s is not None:
+        asked["cancel_after_s"] = ticket.cancel_after_s
+    told = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()

@@ -560,3 +560,14 @@ def test_a_failed_job_says_why(here: Place, flash_clip: Path) -> None:
     fits(told, "Job")
     assert (told["status"], told["error"]["retryable"]) == (State.FAILED, False)
     assert "no-such-bank" in told["error"]["detail"]
+
+
+def test_what_a_job_took_is_expected_of_the_next(here: Place, flash_voice: FlashVoice, flash_clip: Path) -> None:
+    assert here.sent(flash_clip, mode="hits")["queue"] == {"position": 1, "eta_s": None, "workers": 0}
+    here.work()
+    waiting = here.sent(flash_clip, mode="hits")["queue"]
+    assert 0 < waiting["eta_s"] < 60
+    here.jobs.claim(1, "hits", "w")
+    running = here.client.get("/v1/jobs").get_json()["jobs"][0]
+    assert (running["queue"], running["status"]) == (None, "running")
+    assert 0 <= running["progress"]["eta_s"] <= waiting["eta_s"]

@@ -22,6 +22,13 @@ StateName = Annotated[str, OneOf(tuple(State))]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
+_CANCEL_AFTER: Any = Field(
+    "",
+    max_length=20,
+    description="Cancel it unless it has ended after so long: seconds, or 90s, 5m, 1h. As the header Cancel-After.",
+)
+
+
 class Clip(Shape):
     """What was seen of the video without decoding it."""
 
@@ -51,14 +58,16 @@ class Progress(Shape):
     """How far a job is."""
 
     stage: str | None
-    fraction: Fraction
+    fraction: Fraction = Field(description="Of the time that its stages took in earlier jobs of the mode.")
+    eta_s: float | None = Field(None, description="Seconds until it should be done; null unless it runs.")
 
 
 class Queue(Shape):
     """Only while it waits."""
 
-    position: int
-    eta_s: float | None
+    position: int = Field(description="Among the waiting jobs of its mode, 1 for the next.")
+    eta_s: float | None = Field(description="Seconds until it should be done; null where nothing was measured yet.")
+    workers: Count = Field(0, description="Workers that are there; without any it waits until one starts.")
 
 
 class JobError(Shape):
@@ -84,6 +93,7 @@ class Job(Shape):
     attempt: Count
     batch_id: str | None
     cancel_requested: bool
+    cancel_at: Moment | None = Field(description="When it is canceled unless it has ended by then.")
     error: JobError | None
     created_at: Moment
     started_at: Moment | None
@@ -190,10 +200,13 @@ class Upload(OptionsForm):  # type: ignore[misc]
     batch_id: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
         "", description="Joins a batch of yours: its id."
     )
+    cancel_after: str = _CANCEL_AFTER
 
 
 class BatchUpload(OptionsForm):  # type: ignore[misc]
     """Clips, and what is wanted of all of them."""
+
+    cancel_after: str = _CANCEL_AFTER
 
 
 class ProbeUpload(Shape):
