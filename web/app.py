@@ -21,6 +21,7 @@ from web.api import jobs as api
 from web.api.events import Streams
 from web.api.owners import keys as owners_keys
 from web.api.owners import me
+from web.api.score import exemplars, scores, takes
 from web.api.semantics.waiting import Waits
 from web.context import Site
 from web.pages import account, documents, explanations, filters, login, views
@@ -48,6 +49,9 @@ PARTS: Final = (
     boxes,
     explanations,
     music,
+    scores,
+    takes,
+    exemplars,
     openapi,
     documents,
     views,

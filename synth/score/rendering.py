@@ -131,6 +131,19 @@ def changed(old: Score, new: Score) -> list[str]:
     return [one.name for one in dataclasses.fields(Score) if _heard(old, one.name) != _heard(new, one.name)]
 
 
+def reused_parts(before: Before, score: Score) -> list[str]:
+    """Names of the parts of a score that are those of the take before, but for how they are mixed."""
+    return [stem.name for stem in score.stems if is_unchanged(before.score, score, stem.name)]
+
+
+def is_unchanged(old: Score, new: Score, name: str) -> bool:
+    """Whether a part is the same in two scores, but for how it is mixed."""
+    if name == HITS_STEM:
+        return _heard(new, "hits") == _heard(old, "hits")
+    keys = {LAYER_STEM + one.id: _layer_key(one) for one in new.layers}
+    return name not in keys or keys[name] in map(_layer_key, old.layers)
+
+
 def layer_number(id_: str) -> int:
     """From what a layer's random numbers come: of those that the picture asked for their place, else a name's own."""
     own = _OWN_NUMBERS.fullmatch(id_)
@@ -224,7 +237,7 @@ class _Remaking:
                     sound, own_hz = self._made[stem_.name]
                     files.append(kept.save_part(folder, stem, Part(stem_.name, sound), own_hz))
                     drawn.add(stem_.name, sound, own_hz)
-                elif self._before.drawings is not None and self.is_unchanged(stem_.name):
+                elif self._before.drawings is not None and is_unchanged(self._before.score, self._score, stem_.name):
                     drawn.copy(stem_.name, self._before.drawings)
         return kept.Kept(self._with_exemplars(), tuple(files), file, None, wav, flac, None, made.verified)
 
@@ -235,16 +248,8 @@ class _Remaking:
         hits = zip(self._score.hits, self._hits, strict=True)
         return replace(self._score, hits=tuple(replace(one, exemplar=hit.exemplar) for one, hit in hits))
 
-    def is_unchanged(self, name: str) -> bool:
-        """Whether a part is that of the take before, but for how it is mixed."""
-        score, old = self._score, self._before.score
-        if name == HITS_STEM:
-            return _heard(score, "hits") == _heard(old, "hits")
-        keys = {LAYER_STEM + one.id: _layer_key(one) for one in score.layers}
-        return name not in keys or keys[name] in map(_layer_key, old.layers)
-
     def _part(self, name: str) -> tuple[NDArray[np.float32], int]:
-        if self.is_unchanged(name) and (path := self._before.parts.get(name)) is not None:
+        if is_unchanged(self._before.score, self._score, name) and (path := self._before.parts.get(name)) is not None:
             return kept.audio_of(path)
         if name == HITS_STEM:
             made = self._struck()

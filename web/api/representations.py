@@ -16,6 +16,8 @@ from workers.jobs import Job, State
 FILES: Final = {
     "video": "key",
     "sound": "wav_key",
+    "flac": "flac_key",
+    "score": "score_key",
     "hits": "hits_key",
     "thumbnail": "thumbnail_key",
     "maps": "maps_key",
@@ -93,8 +95,7 @@ def outputs(job: Job) -> list[Mapping[str, Any]]:
     """The takes of a job that ended as its worker left them, storage keys included."""
     result = job.result or {}
     shared = {"thumbnail_key": result.get("thumbnail_key")}
-    if "units_key" in result:
-        shared["units_key"] = result["units_key"]
+    shared |= {name: result[name] for name in ("units_key", "recipe_key", "original_key") if name in result}
     return [{**entry, **shared} for entry in result.get("outputs", ())]
 
 
@@ -122,6 +123,9 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         "digests": output.get("digests"),
         "delivered": output.get("delivered"),
         "description": output.get("description"),
+        "parent": output.get("parent"),
+        "score": output.get("score"),
+        "editable": output.get("score_key") is not None and output.get("recipe_key") is not None,
         "links": take_links(job, output),
     }
     if hits:

@@ -6,12 +6,14 @@ from alembic import context
 
 from workers.owners import tables as owner_tables
 from workers.records import METADATA
+from workers.score import tables as score_tables
 from workers.telemetry import tables as telemetry_tables
 from workers.timing import tables as timing_tables
 from workers.uploads import tables as uploads_tables
 
 _TABLES = (
     owner_tables,
+    score_tables,
     telemetry_tables,
     timing_tables,
     uploads_tables,

@@ -8,11 +8,9 @@ that wait are claimed together, and each is stored as soon as it is made; none w
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import logging
 import os
-import shutil
 import tempfile
 import threading
 import time
@@ -25,7 +23,7 @@ from typing import Any, Final, Self
 from celery import shared_task, signals
 
 from synth import weights
-from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
+from synth.errors import Cancelled, OptionError, SynthError
 from synth.media import looking, video
 from synth.options import Options
 from synth.pipeline.job import Request
@@ -34,29 +32,30 @@ from synth.pipeline.sonorize import sonorize_all
 from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
+from synth.score.kept import keeper
 from synth.voices.library import registry
-from workers import music, pulse, redaction
+from workers import music, pulse
 from workers.attempt import Attempt, Stop, close
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import TASK
-from workers.errors import DatabaseError, ObjectDamaged, ObjectNotFound, StorageError
+from workers.errors import DatabaseError, ObjectDamaged, StorageError
 from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
+from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SCORE, SEARCH, SEARCHER, SLOW_SCORE
+from workers.score import rendering
+from workers.score.renders import Renders
 from workers.settings import Settings, from_environment
 from workers.tasks import description, overlays, search_answers
+from workers.tasks.failures import explain
 from workers.telemetry import tracing
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import STAGE_SECONDS, WAIT_SECONDS
 
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
-FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
 RECORD_PATIENCE_S: Final = 30.0
-
-CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
 
 _log = logging.getLogger(__name__)
 
@@ -176,12 +175,26 @@ def answer(context: WorkerContext, job: Job) -> None:
             message = ANSWERS[job.mode](job_run, request)
             _write_down_objects(job_run.attempt, context.jobs)
         except Exception as error:
+            _unstore(job_run)
             job_run.end(error)
             return
-        if _record(job_run.attempt, lambda: context.jobs.finish(job.id, job.attempt, message)):
+        if _record(job_run.attempt, lambda: _finish_answer(context.jobs, job, message)):
             _learn(job_run.attempt, context.jobs)
         else:
             _record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
+            _unstore(job_run)
+
+
+def _unstore(job_run: _JobRun) -> None:
+    """Take away what an answer put beside the files of another job."""
+    for key in job_run.attempt.stored:
+        _delete(job_run.context.storage, key)
+
+
+def _finish_answer(jobs: Jobs, job: Job, message: dict[str, Any]) -> bool:
+    if job.mode in (SCORE, SLOW_SCORE):
+        return Renders(jobs).finish(job, message)
+    return jobs.finish(job.id, job.attempt, message)
 
 
 class _JobRun:
@@ -225,7 +238,15 @@ class _JobRun:
         except Exception as error:
             self.end(error)
             return None
-        return Request(source, target, options, progress=attempt.progress, cancelled=attempt.stop, keeps=attempt.keeps)
+        return Request(
+            source,
+            target,
+            options,
+            progress=attempt.progress,
+            cancelled=attempt.stop,
+            keeps=attempt.keeps,
+            keep=keeper(self.folder),
+        )
 
     def _fetch(self, source: Path) -> None:
         """Fetch the clip where there is room for it, and for about as much again that is made of it."""
@@ -275,7 +296,7 @@ class _JobRun:
             _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
         except Exception as error:
-            code, detail, retryable = _explain(error, self.folder, self.context.settings)
+            code, detail, retryable = explain(error, self.folder, self.context.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
@@ -313,11 +334,19 @@ def _music(job_run: _JobRun, _request: Request) -> dict[str, Any]:
     return music.lay(context.jobs, context.storage, context.settings, job_run.attempt, job_run.folder)
 
 
+def _score(job_run: _JobRun, _request: Request) -> dict[str, Any]:
+    """A take of another job, rendered from a score."""
+    context = job_run.context
+    return rendering.render(context.jobs, context.storage, job_run.attempt, job_run.folder)
+
+
 ANSWERS: Final[dict[str, Callable[[_JobRun, Request], dict[str, Any]]]] = {
     ROUTE: _route,
     OVERLAY: _overlay,
     SEARCH: _search,
     MUSIC: _music,
+    SCORE: _score,
+    SLOW_SCORE: _score,
 }
 """Mode of a question -> what answers it."""
 
@@ -363,37 +392,6 @@ def _write_down_objects(attempt: Attempt, jobs: Jobs) -> None:
             return True
 
         _record(attempt, write)
-
-
-def _explain(error: Exception, folder: Path, settings: Settings) -> tuple[str, str, bool]:
-    """Code, sentence and whether another attempt may help, for somebody who must not learn of our folders."""
-    if _met_a_full_disk(error, folder):  # whatever it says itself: with room, the same clip goes well
-        return "storage", "the server's disk is full", True
-    if isinstance(error, SynthError):
-        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
-        message = str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder")
-        ours = (settings.data_dir, settings.libraries_dir, settings.music_dir or folder, weights.CHECKPOINTS)
-        return code, redaction.without_paths(message, ours), False
-    if isinstance(error, ObjectDamaged):
-        return "source_damaged", f"the clip is damaged: {error}", False
-    if isinstance(error, ObjectNotFound):
-        return "source_missing", "the clip is not in the storage any more", False
-    if isinstance(error, StorageError):
-        return "storage", redaction.without_paths(str(error)), True
-    if disk.is_full(error):
-        return "storage", "the server's disk is full", True
-    return "internal", "something unexpected went wrong; the server's log says more", True
-
-
-def _met_a_full_disk(error: BaseException | None, folder: Path) -> bool:
-    """Whether an error, or what caused it, is that of a full disk; not every library says so."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        error = error.__cause__
-    with contextlib.suppress(OSError):
-        return shutil.disk_usage(folder.parent).free < FULL_BYTES
-    return False
 
 
 def _delete(storage: Storage, prefix: str) -> None:

@@ -31,7 +31,7 @@ from synth.files import file_sha256
 from synth.media.video import VideoInfo
 from synth.options import Options, Synthesis
 from synth.voices.base import NO_HITS, CancelPoll, Controls, Frame, Hit, Progress, Rendering, Sound, Uniforms
-from synth.voices.hits.sound_bank import BANK_RATE_HZ, Bank, Exemplar, window
+from synth.voices.hits.sound_bank import BANK_RATE_HZ, STRUCK, Bank, Exemplar, window
 from synth.voices.hits.strike_position import StrikePositions
 
 if TYPE_CHECKING:
@@ -163,17 +163,25 @@ def bank_of(name: str | None) -> Bank:
 
 
 def nearest_exemplars(controls: Controls, hit: Hit, bank: str | None, count: int) -> tuple[str, ...]:
-    """Names of the exemplars of a hit's material that fit what was seen around it, the best first.
+    """Names of the exemplars of a hit's material that fit what was seen around it, the best first."""
+    return tuple(name for name, _ in nearest_matches(controls, hit, bank, count))
 
-    Where nothing was seen, as of a list that a person wrote, those of the material in the bank's order.
+
+def nearest_matches(
+    controls: Controls | None, hit: Hit, bank: str | None, count: int
+) -> list[tuple[str, float | None]]:
+    """Names of exemplars as in :func:`nearest_exemplars`, and how far each is from what was seen.
+
+    Where nothing was seen, as of a list that a person wrote, those of the material in the bank's order, without a
+    distance. Of a material that the bank has not, those of any.
     """
     loaded = _bank(bank)
     material = hit.material if hit.material in loaded.materials else None
-    if controls.track is None:
-        alike = [one.name for one in loaded.exemplars if material in (None, one.material)]
-        return tuple(alike[:count])
+    if controls is None or controls.track is None:
+        alike = [one.name for one in loaded.exemplars if material in (None, one.material) and one.action in STRUCK]
+        return [(name, None) for name in alike[:count]]
     found = loaded.nearest(window(controls.track, hit.time_s).features, material, count)
-    return tuple(loaded.exemplars[one.index].name for one in found)
+    return [(loaded.exemplars[one.index].name, round(one.distance, 4)) for one in found]
 
 
 def _choose(bank: Bank, hit: Hit, track: NDArray[np.float32] | None, uniforms: Uniforms) -> Exemplar:

@@ -76,10 +76,12 @@ def test_a_result_is_described_and_its_maps_are_stored(here: Place, flash_clip: 
     assert [output["description"]["rank"] for output in (first, second)] == [
         told["ranking"].index(take) + 1 for take in (0, 1)
     ]
-    parts = {"mp4", "wav", "hits.json", "maps.npz", "maps.jpg", "avol.jpg", "attention.jpg"}
+    parts = {"mp4", "wav", "flac", "hits.json", "maps.npz", "maps.jpg", "avol.jpg", "attention.jpg"}
+    parts |= {"score.json", "drawings.zip", "hits.wav"}
     assert files(here, job) == {
         "thumbnail.jpg",
         "units.jpg",
+        "recipe.npz",
         *(f"take{take}.{part}" for take in (0, 1) for part in parts),
     }
     here.storage.fetch(second["maps_key"], tmp_path / "maps.npz")
