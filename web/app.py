@@ -21,7 +21,7 @@ from web.api import jobs as api
 from web.api.events import Streams
 from web.api.owners import keys as owners_keys
 from web.api.owners import me
-from web.api.score import exemplars, scores, takes
+from web.api.score import exchange, exemplars, scores, takes
 from web.api.semantics.waiting import Waits
 from web.context import Site
 from web.pages import account, documents, explanations, filters, login, views
@@ -52,6 +52,7 @@ PARTS: Final = (
     scores,
     takes,
     exemplars,
+    exchange,
     openapi,
     documents,
     views,

@@ -167,9 +167,37 @@ def _sentence(shape: type[Shape], error: ErrorDetails) -> str:
     known = shape.model_json_schema()["properties"]
     if error["type"] == "missing":
         return f"{name} is missing"
+    if len(error["loc"]) > 1 and name in known:
+        return _inside(shape, error)
+    if error["type"] == "too_long" and isinstance(error["input"], list):
+        return f"there are {len(error['input'])} {name}; allowed are {_most(known[name])}"
     if name not in known:
         return f"{name[:40]!r} is not known here; known are {', '.join(known)}"
     return f"{name} is {str(error['input'])[:40]!r}; {_allowed(known[name])}"
+
+
+def _inside(shape: type[Shape], error: ErrorDetails) -> str:
+    """What was wrong in an entry of a list: which entry, which of its members, what it was, and what is allowed."""
+    name, place, *rest = error["loc"]
+    told = f"{str(name).removesuffix('s')} {int(place) + 1}" if isinstance(place, int) else f"{name}: {place}"
+    if not rest:
+        return f"{told} is {str(error['input'])[:40]!r}; it must be an object"
+    member = str(rest[0])
+    if error["type"] == "missing":
+        return f"{told} has no {member}"
+    schema = shape.model_json_schema()
+    found: Any = schema["properties"][str(name)]
+    for one in found.get("anyOf", [found]):
+        found = one if "items" in one else found
+    items = found.get("items", {})
+    known = schema.get("$defs", {}).get(str(items.get("$ref", "")).rpartition("/")[2], items).get("properties", {})
+    if member not in known:
+        return f"{told} has the unknown member {member[:40]!r}; known are {', '.join(known)}"
+    return f"{told} has {member} {str(error['input'])[:40]!r}; {_allowed(known[member])}"
+
+
+def _most(schema: Mapping[str, Any]) -> Any:
+    return next((one["maxItems"] for one in schema.get("anyOf", [schema]) if "maxItems" in one), "fewer")
 
 
 def _allowed(schema: Mapping[str, Any]) -> str:

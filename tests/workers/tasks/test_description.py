@@ -142,7 +142,8 @@ def test_trouble_costs_nobody_a_job(
     eye.before = trouble
     job = done(here, flash_clip)
     assert not_described(job) == reason
-    assert files(here, job) == {"take0.mp4", "take0.wav", "take0.hits.json", "thumbnail.jpg"}
+    kept = {"take0.flac", "take0.hits.wav", "take0.score.json", "take0.drawings.zip", "recipe.npz"}
+    assert files(here, job) == {"take0.mp4", "take0.wav", "take0.hits.json", "thumbnail.jpg", *kept}
     assert vectors.of_job(here.jobs, job.id) == {}
 
 
