@@ -99,3 +99,13 @@ def queue_view() -> QueueView:
 def look_at_the_queue_again() -> None:
     """For a request that took its time: what :func:`queue_view` knows is old."""
     g.pop("queue_view", None)
+
+
+def owner_retention_days(owner: str) -> float | None:
+    """For how many days an owner wants results kept; asked once a request."""
+    if "retention_days" not in g:
+        g.retention_days = {}
+    known = cast("dict[str, float | None]", g.retention_days)
+    if owner not in known:
+        known[owner] = site().jobs.owners.quota(owner).retention_days
+    return known[owner]

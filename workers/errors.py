@@ -9,6 +9,7 @@ The tree::
     │   └── Locked          somebody else is writing to the same thing
     ├── ChecksumMismatch    what arrived is not what was announced
     ├── QueueFull           too many jobs wait; later is better
+    ├── OverQuota           more than this owner may have
     ├── TooMany             the caller has as many of these as one may have
     ├── DatabaseError       the database cannot be reached or is busy for too long
     │   ├── DatabaseFull    there is no room to write a change down
@@ -48,6 +49,19 @@ class ChecksumMismatch(WorkError):
 
 class QueueFull(WorkError):
     """As many jobs wait as are allowed to."""
+
+
+class OverQuota(WorkError):
+    """An owner asks for more than the operator lets them have.
+
+    Attributes:
+        of: ``bytes``, ``queued`` or ``sound``.
+        retry_after_s: when it may be different; ``None`` where only the owner can make room.
+    """
+
+    def __init__(self, message: str, of: str, retry_after_s: float | None) -> None:
+        super().__init__(message)
+        self.of, self.retry_after_s = of, retry_after_s
 
 
 class TooMany(WorkError):

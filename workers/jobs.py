@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from synth.options import Options
-from workers.database import open_database
+from workers.database import Database, open_database
 from workers.errors import Conflict, NotFound, QueueFull
 from workers.files import objects, tombstones
 from workers.files.storage import Stored
 from workers.leases import Leases, unlist
+from workers.owners.quotas import DAY_S, Owners, Quota
 from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, Cancellation, job_of
 from workers.records import Job as Job
 from workers.records import State as State
@@ -39,7 +40,14 @@ class Jobs(Leases):
     """All jobs. Every method raises DatabaseError when the database cannot be reached.
 
     Where a method takes an ``owner``, somebody else's job is not found; ``None`` means: whoever's.
+
+    Args:
+        quota: what owners may have for whom nothing else was set.
     """
+
+    def __init__(self, database: Database, *, quota: Quota | None = None, **how: Any) -> None:
+        super().__init__(database, **how)
+        self.owners = Owners(database, quota, self._clock)
 
     def create(
         self,
@@ -55,6 +63,7 @@ class Jobs(Leases):
         id: str | None = None,
         mode: str | None = None,
         source: Stored | None = None,
+        keep_days: float | None = None,
         cancel_after_s: float | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
@@ -66,10 +75,12 @@ class Jobs(Leases):
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
             source: what was stored under ``source_key`` for this job.
+            keep_days: its files are deleted after so many days, whatever its owner or the settings say.
             cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
+            OverQuota: the owner has as much as they may.
             Conflict: the idempotency key belongs to a different request.
         """
         now, made_at_s = self.now(), self._clock()
@@ -93,15 +104,19 @@ class Jobs(Leases):
             "rung_at": now,
             "idempotency_key": idempotency_key,
             "request_hash": request_hash,
+            "keep_until": None if keep_days is None else made_at_s + keep_days * DAY_S,
             "cancel_at": None if cancel_after_s is None else now + cancel_after_s,
             "request_id": context.request_id(),
             "traceparent": tracing.traceparent(),
         }
+        more_bytes = 0 if source is None else source.bytes_
         try:
             with self._database.writing() as connection:
                 if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
                 self._refuse_when_full(connection)
+                asked = (owner, str(row["mode"]), info, options.as_dict())
+                row["turn"] = self.owners.admit(connection, *asked, more_bytes=more_bytes)
                 objects.write(connection, {} if source is None else {source_key: source})
                 return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
@@ -176,9 +191,10 @@ class Jobs(Leases):
             NotFound: there is none.
             Conflict: it is in another state.
             QueueFull: as many jobs wait as are allowed to.
+            OverQuota: the owner has as much as they may.
         """
         now = self.now()
-        again = {
+        again: dict[str, Any] = {
             "state": State.QUEUED,
             "attempt_limit": JOBS.c.attempt + self.max_attempts,
             "progress": 0.0,
@@ -196,13 +212,21 @@ class Jobs(Leases):
         }
         with self._database.writing() as connection:
             self._refuse_when_full(connection)
-            whose = (*_whose(id, owner), JOBS.c.state.in_(of))
-            row = connection.execute(sa.update(JOBS).where(*whose).values(again).returning(JOBS)).one_or_none()
-            if row is None:
-                there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
+            found = sa.select(JOBS).where(*_whose(id, owner)).with_for_update()
+            there = self._found(connection.execute(found).one_or_none())
+            if there.state not in of:
                 raise Conflict(f"the job is {there.state}; only failed and canceled ones can be tried again")
+            again["turn"] = self.owners.admit(connection, there.owner, there.mode, there.info, there.options)
+            row = connection.execute(sa.update(JOBS).where(JOBS.c.id == id).values(again).returning(JOBS)).one()
             unlist(connection, [id])
         return job_of(row)
+
+    def keep(self, id: str, owner: str | None, days: float | None) -> Job:
+        """Keep a job's files for so many days from now; ``None``: as its owner or the settings say. Raises NotFound."""
+        until = None if days is None else self._clock() + days * DAY_S
+        with self._database.writing() as connection:
+            kept = sa.update(JOBS).where(*_whose(id, owner)).values(keep_until=until).returning(JOBS)
+            return self._found(connection.execute(kept).one_or_none())
 
     def delete(self, id: str, owner: str | None, *, has_files: bool = True) -> Job:
         """Forget a job in whatever state; :mod:`workers.files.tombstones` deletes its files. Raises NotFound.
@@ -297,10 +321,12 @@ def open_jobs(
     lease_s: float = 10.0,
     max_attempts: int = 3,
     max_queued: int = 1000,
+    quota: Quota | None = None,
 ) -> Jobs:
     """Open the table, made or migrated as needed. Raises DatabaseError."""
     database = open_database(database_url)
-    return Jobs(database, clock=clock, lease_s=lease_s, max_attempts=max_attempts, max_queued=max_queued)
+    how = {"clock": clock, "lease_s": lease_s, "max_attempts": max_attempts, "max_queued": max_queued}
+    return Jobs(database, quota=quota, **how)
 
 
 def jobs_of(settings: Settings) -> Jobs:
@@ -310,4 +336,9 @@ def jobs_of(settings: Settings) -> Jobs:
         lease_s=settings.lease_s,
         max_attempts=settings.max_attempts,
         max_queued=settings.max_queued,
+        quota=Quota(
+            max_bytes=settings.owner_bytes or None,
+            max_queued=settings.owner_queued or None,
+            max_sound_s=settings.owner_sound_s or None,
+        ),
     )

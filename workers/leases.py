@@ -14,6 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workers.database import Database
+from workers.owners import retention
 from workers.records import FINAL, HELD, JOBS, QUESTIONS, VECTORS, WORDS, Job, State, job_of
 from workers.scheduling_clock import Clock, SchedulingClock
 from workers.search import text_search
@@ -58,8 +59,9 @@ class Leases:
         return self._database
 
     def claim(self, n: int, mode: str, worker: str, *, sound_s: float = math.inf) -> list[Job]:
-        """Take up to ``n`` jobs of a mode, the longest waiting first: in one transaction, so that no two take the same.
+        """Take up to ``n`` jobs of a mode, in the order of their turns, in one transaction: no two take the same.
 
+        Turns are fair between owners (:mod:`workers.owners.turns`); of one owner, the longest waiting goes first.
         Jobs whose lease ran out are taken too, unless they were cancelled or had all their attempts. One whose worker
         was lost is taken alone: should it be what kills its workers, it takes no other with it.
 
@@ -67,21 +69,13 @@ class Leases:
             sound_s: the jobs together make no more sound than that, unless the first alone does.
         """
         now = self.now()
-        ready = (
-            sa.select(JOBS.c.id, JOBS.c.mode, JOBS.c.lease_until, JOBS.c.info, JOBS.c.options)
-            .where(
-                JOBS.c.mode == mode,
-                ~JOBS.c.cancel_requested,
-                JOBS.c.attempt < JOBS.c.attempt_limit,
-                sa.or_(sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now), _lost(now)),
-            )
-            .order_by(JOBS.c.queued_at, JOBS.c.id)
-            .limit(n)
-            .with_for_update(skip_locked=True)
-        )
+        waiting = sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now)
         with self._database.writing() as connection:
-            rows = connection.execute(ready).mappings().all()
-            ids = _together(rows, sound_s)
+            # Two questions, not one with an OR: the index gives each its first few, whatever waits behind them.
+            both = [_first(n, mode, ready) for ready in (waiting, _lost(now))]
+            rows = [row for found in both for row in connection.execute(found).mappings()]
+            rows.sort(key=lambda row: (row["turn"], row["queued_at"], row["id"]))
+            ids = _together(rows[:n], sound_s)
             if not ids:
                 return []
             counters.write(connection, _lost_leases(row for row in rows if row["id"] in ids))
@@ -101,7 +95,7 @@ class Leases:
                 .returning(JOBS)
             )
             jobs = [job_of(row) for row in connection.execute(taken)]
-        return sorted(jobs, key=lambda job: (job.queued_at, job.id))
+        return sorted(jobs, key=lambda job: (job.turn, job.queued_at, job.id))
 
     def heartbeat(self, id: str, attempt: int) -> bool:
         """Renew the lease; false if it is lost: the job is somebody else's, ended or deleted."""
@@ -242,17 +236,26 @@ class Leases:
         return told
 
     def expire(self, older_than: float) -> list[Job]:
-        """Mark jobs that ended before that time as expired; their files are the caller's to delete."""
-        old = sa.and_(JOBS.c.state.in_(FINAL), JOBS.c.state != State.EXPIRED, JOBS.c.finished_at < older_than)
+        """Mark jobs that ended before that time as expired; their files are the caller's to delete.
+
+        Where an owner set how long their jobs are kept, or it was said of a job, that counts instead.
+        """
+        now = self._clock()
+        over = retention.ends_at(now - older_than) < now
+        old = sa.and_(JOBS.c.state.in_(FINAL), JOBS.c.state != State.EXPIRED, over)
         with self._database.writing() as connection:
             gone = sa.update(JOBS).where(old).values(state=State.EXPIRED, result=None).returning(JOBS)
             expired = [job_of(row) for row in connection.execute(gone)]
             unlist(connection, [job.id for job in expired])
         return expired
 
-    def forget(self, older_than: float) -> int:
-        """Delete the rows of jobs that expired and ended before that time; how many."""
-        old = sa.and_(JOBS.c.state == State.EXPIRED, JOBS.c.finished_at < older_than)
+    def forget(self, older_than: float, kept_s: float = 0.0) -> int:
+        """Delete the rows of jobs that expired before that time; how many.
+
+        Args:
+            kept_s: how long files are usually kept after a job's end.
+        """
+        old = sa.and_(JOBS.c.state == State.EXPIRED, retention.ends_at(kept_s) < older_than)
         with self._database.writing() as connection:
             return int(connection.execute(sa.delete(JOBS).where(old)).rowcount)
 
@@ -320,6 +323,17 @@ class Leases:
                 counters.write(connection, _lost_leases(lost_rows) if jobs else {})
             ended += jobs
         return ended
+
+
+_CLAIMED: Final = ("id", "mode", "turn", "queued_at", "lease_until", "info", "options")
+
+
+def _first(n: int, mode: str, ready: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The first ``n`` jobs of a mode in the order of their turns, of those that are ready in this way."""
+    wanted = sa.select(*(JOBS.c[name] for name in _CLAIMED))
+    left = (JOBS.c.mode == mode, ~JOBS.c.cancel_requested, JOBS.c.attempt < JOBS.c.attempt_limit)
+    wanted = wanted.where(*left, ready).order_by(JOBS.c.turn, JOBS.c.queued_at, JOBS.c.id)
+    return wanted.limit(n).with_for_update(skip_locked=True)
 
 
 def _lost(now_s: float) -> sa.ColumnElement[bool]:

@@ -101,7 +101,8 @@ class Reconciler:
         expired = self._jobs.expire(self._clock() - kept_s)
         for job in expired:
             self._delete(job.id)
-        self._jobs.forget(self._clock() - 2 * kept_s)
+        self._jobs.forget(self._clock() - kept_s, kept_s)
+        self._jobs.owners.forget_old_days()
         return expired
 
     def sweep(self) -> int:

@@ -87,6 +87,10 @@ class Settings(_Sourced):
     batch_sound_s: float = Field(1800.0, gt=0)
     job_timeout_s: float = Field(1800.0, gt=0)
     retention_days: float = Field(30.0, gt=0)
+    retention_max_days: float = Field(365.0, gt=0)
+    owner_bytes: int = Field(0, ge=0)
+    owner_queued: int = Field(0, ge=0)
+    owner_sound_s: float = Field(0.0, ge=0)
     describe: bool = True
     libraries: str = ""  # folder with the index files of sound libraries that jobs may use
     music: str = ""  # folder of the user's own music, out of which tracks are suggested
@@ -134,7 +138,7 @@ class Settings(_Sourced):
     @classmethod
     def _fill_in(cls, given: Any) -> Any:
         """What is left empty is on this machine, under ``data_dir``."""
-        values = {name: value for name, value in dict(given).items() if value not in ("", None)}
+        values = {name: value for name, value in dict(given).items() if value != ""}
         data_dir = Path(values.get("data_dir", cls.model_fields["data_dir"].default)).expanduser().absolute()
         values["data_dir"] = data_dir
         values.setdefault("database_url", sqlite_url(data_dir / "sonorize.db"))
@@ -152,7 +156,11 @@ class Settings(_Sourced):
     def environment(self) -> dict[str, str]:
         """The environment of a child process that shall find these very settings in it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        ours = {f"{PREFIX}{name.upper()}": str(value) for name, value in self.model_dump().items() if value != ""}
+        ours = {
+            f"{PREFIX}{name.upper()}": str(value)
+            for name, value in self.model_dump().items()
+            if value not in ("", None)
+        }
         return {**inherited, **ours}
 
 

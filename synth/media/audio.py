@@ -217,9 +217,24 @@ def normalise(
             break
     warning = None
     if loudness_lufs - reached > 1.0:
-        why = "its peaks allow no more" if gain_db < MAX_GAIN_DB else f"gain ends at {MAX_GAIN_DB:g} dB"
-        warning = f"the sound came out at {reached:.1f} LUFS instead of {loudness_lufs:.1f}: {why}"
+        warning = _too_quiet(reached, loudness_lufs, by_peaks=gain_db < MAX_GAIN_DB)
     return result, Loudness(reached, limiter.true_peak_dbtp(result), gain_db, limited, warning)
+
+
+def _too_quiet(reached_lufs: float, wanted_lufs: float, *, by_peaks: bool) -> str:
+    """Why a sound is quieter than asked for, and what to do about it, in words that need no meter to be understood."""
+    short_db = wanted_lufs - reached_lufs
+    figures = f"{short_db:.0f} dB quieter than asked for ({reached_lufs:.1f} LUFS instead of {wanted_lufs:.1f})"
+    if by_peaks:
+        asked = max(-40, round(reached_lufs))
+        return (
+            f"the sound is {figures}: its loudest moments are short, and making the rest louder would make them "
+            f"crackle; ask for a loudness of {asked} to have it exact, or leave it as it is"
+        )
+    return (
+        f"the sound is {figures}: so little was heard in it that raising it by {MAX_GAIN_DB:g} dB, the most there is, "
+        "was not enough; another seed or another sound may be louder"
+    )
 
 
 def loudness(sound: NDArray[np.float32], rate_hz: int) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from synth.errors import MediaError
 from synth.media import audio, complaints, containers, mp4_boxes, muxing, packets
-from synth.media.clock import OWN_CLOCK
+from synth.media.clock import OWN_CLOCK, Clock
 from synth.media.containers import Container
 from synth.media.ffmpeg import Cancel, Fence, Output, run
 from synth.media.files import arriving, url
@@ -27,12 +27,11 @@ from synth.media.looking import Look, VideoInfo, look
 from synth.media.metadata import box_transfer
 from synth.media.metadata.losses import losses
 from synth.media.muxing import Muxing
-from synth.media.packets import Listing
 from synth.media.picture import animated_pictures
 from synth.media.shown import Shown, decoding, shown, shown_in
 from synth.media.sound import delivery
 from synth.media.sound.delivery import Delivery
-from synth.media.streams import UNKNOWN, Stream, described
+from synth.media.streams import UNKNOWN, Stream
 from synth.options import LIMITS, ExistingSound
 
 PIXELS_PER_CPU_S: Final = 4_000_000  # slower than the slowest decoder and machine that are meant to work
@@ -71,15 +70,15 @@ class Verified:
 
     Attributes:
         digests: of that copy.
-        timing: SHA-256 (hex) of when its packets are shown, and which of them are hidden; see :func:`timing_of`.
+        signature: of its packets, see :func:`signature`.
     """
 
     digests: Digests
-    timing: str
+    signature: str
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_json` reads them back."""
-        return {"digests": self.digests.as_json(), "timing": self.timing}
+        return {"digests": self.digests.as_json(), "signature": self.signature}
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any]) -> Verified:
@@ -88,7 +87,7 @@ class Verified:
         digests = Digests(
             packets_["source"], packets_["result"], shown_["source"], shown_["result"], int(shown_["frames"])
         )
-        return cls(digests, str(told["timing"]))
+        return cls(digests, str(told["signature"]))
 
 
 @dataclass(frozen=True)
@@ -124,6 +123,7 @@ def remux(
     existing_gain_db: float = 0.0,
     to_verify: bool = False,
     verified: Verified | None = None,
+    source_shown: Shown | None = None,
     cancelled: Cancel | None = None,
 ) -> Remuxed:
     """Write the picture of ``source``, bit for bit, with ``sound`` under it.
@@ -144,6 +144,7 @@ def remux(
         to_verify: whether :attr:`Remuxed.verified` is wanted.
         verified: of an earlier copy of the same source in the same container: then nothing is decoded to verify this
             one, unless it differs from that.
+        source_shown: what is shown of the source, where that is known; it is decoded otherwise.
 
     Raises:
         MediaError: what :func:`synth.media.looking.probe` raises; ``target`` exists or cannot be written; its container
@@ -164,18 +165,21 @@ def remux(
         settled = delivery.deliver(what, fitted, true_peak_dbtp, cancelled)
         fitted, what = settled.sound, replace(what, ceiling_dbfs=settled.ceiling_dbtp)
     with arriving(target, replace=False) as part:
-        shows = () if earlier else tuple(decoding(f"0:{what.picture.index}"))
-        what, left_out, output = _written(what, left_out, seen.info, fitted, part, metadata or {}, shows, cancelled)
+        listed = source_shown is None and earlier is None
+        what, left_out, output = _written(
+            what, left_out, seen.info, fitted, part, metadata or {}, cancelled, decoded=listed
+        )
         if seen.hidden_after and not what.recut:
             mp4_boxes.end_first_track_after(part, seen.info.duration_s)
         if container.muxer in ("mp4", "mov") and not what.recut:
             box_transfer.transfer(source, seen.found.description, part, stream=what.picture.index)
-        found = _known(output, part, earlier) if earlier else None
-        if found is None:
-            seen_before = shown_in(output.stdout) if earlier is None else shown_of(what, cancelled)
-            found = _checked(output, seen_before, what, seen, part, cancelled)
-        digests, description = found
-        verified = Verified(digests, timing_of(part)) if to_verify and not what.recut else None
+        of_result = packets.packets_of(part, Clock())
+        digests = None if earlier is None else _as_earlier(output, of_result, earlier)
+        if digests is None:
+            before = source_shown or (shown_in(output.stdout) if listed else _shown_of(what, cancelled))
+            digests = _checked(output, of_result, what, seen, part, before, cancelled)
+        description = of_result.description
+        verified = Verified(digests, signature(of_result)) if to_verify and not what.recut else None
         lost = losses(seen.found.description, description, container.name, stream=what.picture.index)
     left_out = tuple(one for one in left_out if one not in seen.found.others)  # which the look has named already
     left_out_note = containers.left_out_warning(left_out, container)
@@ -186,33 +190,19 @@ def remux(
     return Remuxed("encoded" if what.recut else "copied", digests, told, delivered, verified)
 
 
-def timing_of(path: Path) -> str:
-    """SHA-256 (hex) of when the packets of a picture are shown, and which of them are hidden.
-
-    Raises:
-        MediaError: the file is not readable or has no picture.
-    """
-    return _timing(packets.listing(path, LIMITS, beside=()))
+def signature(found: packets.Packets) -> str:
+    """SHA-256 (hex) of all that a decoder gets of a picture beside its bytes: set-up data, times, flags."""
+    return hashlib.sha256(repr((found.head, found.times_s, found.rest)).encode()).hexdigest()
 
 
-def _timing(found: Listing) -> str:
-    track = found.picture
-    told = f"{track.tick_s} {track.times} {track.lengths} {track.hidden} {track.corrupt}"
-    return hashlib.sha256(told.encode()).hexdigest()
+def _as_earlier(output: Output, of_result: packets.Packets, earlier: Verified) -> Digests | None:
+    """The digests of an earlier copy of the same source, where a decoder gets the same of this one."""
+    digests = earlier.digests
+    same = (packets.digest_in(output.stdout), of_result.digest) == (digests.packets_source, digests.packets_result)
+    return digests if same and signature(of_result) == earlier.signature else None
 
 
-def _known(output: Output, part: Path, known: Verified) -> tuple[Digests, str] | None:
-    """As :func:`_checked`, without decoding: the digests of the earlier copy, where this one is like it."""
-    digests = known.digests
-    if packets.digest_in(output.stdout) != digests.packets_source:
-        return None
-    if packets.packet_digest(part) != digests.packets_result:
-        return None
-    found = packets.listing(part, LIMITS, beside=())
-    return (digests, found.description) if _timing(found) == known.timing else None
-
-
-def shown_of(what: Muxing, cancelled: Cancel | None) -> Shown:
+def _shown_of(what: Muxing, cancelled: Cancel | None) -> Shown:
     """What is shown of the source."""
     return shown(what.source, clock=what.clock, picture=f"0:{what.picture.index}", cancelled=cancelled)
 
@@ -277,19 +267,21 @@ def _written(
     fitted: NDArray[np.float32],
     part: Path,
     metadata: Mapping[str, str],
-    shows: Sequence[str],
     cancelled: Cancel | None,
+    *,
+    decoded: bool,
 ) -> tuple[Muxing, tuple[Stream, ...], Output]:
     """Write the result; where tracks beside the picture turn out not to fit, without them.
 
     Args:
-        shows: output arguments that list the frames shown of the source on the way.
+        decoded: whether what is shown of the source is to be listed meanwhile.
     """
     picture = f"0:{what.picture.index}"
     fence = _fence(info, 4 * fitted.nbytes, recut=what.recut)
 
     def write(plan: Muxing) -> Output:
-        arguments = [*muxing.muxing(plan, metadata), url(part), *packets.digesting(picture), *shows]
+        arguments = [*muxing.muxing(plan, metadata), url(part), *packets.digesting(picture)]
+        arguments += decoding(picture) if decoded else []
         return run(arguments, fence=fence, feed=[fitted.data], cancelled=cancelled)
 
     try:
@@ -313,22 +305,36 @@ def _fence(info: VideoInfo, sound_bytes: int, *, recut: bool) -> Fence:
 
 
 def _checked(
-    output: Output, before: Shown, what: Muxing, seen: Look, part: Path, cancelled: Cancel | None
-) -> tuple[Digests, str]:
-    """The digests of source and result, and ffmpeg's description of the result.
+    output: Output,
+    of_result: packets.Packets,
+    what: Muxing,
+    seen: Look,
+    part: Path,
+    before: Shown,
+    cancelled: Cancel | None,
+) -> Digests:
+    """The digests of source and result.
 
     Raises:
         MediaError: the result does not hold the same picture, or does not show the same film.
     """
     info = seen.info
-    packets_source, packets_result = packets.digest_in(output.stdout), packets.packet_digest(part)
+    of_source = packets.digest_in(output.stdout)
     same_bytes = info.container in containers.SAME_BYTES and not what.recut
-    if same_bytes and packets_source != packets_result:
+    if same_bytes and of_source != of_result.digest:
         raise MediaError("the picture could not be carried over unchanged, so no result was written")
-    after = shown(part, fence=_fence(info, 0, recut=False), cancelled=cancelled)
-    # What decoders make of missing data may differ from one run to the next; its times and number do not.
-    whole = not seen.found.picture.corrupt
-    if difference := before.differs_from(after, pixels=whole and not what.recut):
-        raise MediaError(f"a copy of the picture would show another film ({difference}), so none was written; {_OFFER}")
-    digests = Digests(packets_source, packets_result, before.digest, after.digest, len(after.times_s))
-    return digests, described(after.complaints)
+    if of_source == of_result.digest and _source_packets(what).same_as(of_result):
+        shown_result = before.digest  # a decoder gets the same, so it need not be asked what it shows
+    else:
+        after = shown(part, fence=_fence(info, 0, recut=False), cancelled=cancelled)
+        # What decoders make of missing data may differ from one run to the next; its times and number do not.
+        whole = not seen.found.picture.corrupt
+        if difference := before.differs_from(after, pixels=whole and not what.recut):
+            refusal = f"a copy of the picture would show another film ({difference}), so none was written; {_OFFER}"
+            raise MediaError(refusal)
+        shown_result = after.digest
+    return Digests(of_source, of_result.digest, before.digest, shown_result, len(before.times_s))
+
+
+def _source_packets(what: Muxing) -> packets.Packets:
+    return packets.packets_of(what.source, what.clock, f"0:{what.picture.index}")

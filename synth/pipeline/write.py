@@ -161,6 +161,7 @@ def _remux(job: Job, sound: Sound, target: Path, metadata: Mapping[str, str]) ->
             existing_gain_db=request.existing_gain_db,
             to_verify=request.keep is not None,
             verified=request.verified,
+            source_shown=request.views.shown if request.views else None,
             cancelled=request.is_unwanted,
         )
         if request.replace:

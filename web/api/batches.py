@@ -12,6 +12,7 @@ from flask import Blueprint, Response
 
 from synth.errors import SynthError
 from web.api.jobs import (
+    checked_days,
     idempotency_key,
     keeps_partial,
     options_of,
@@ -110,7 +111,8 @@ def create() -> Response:
             raise Problem("bad-request", "there is no file in the request; send each clip as a field `file`")
         asked = parsed(BatchUpload, without_token(form.fields))
         late_s = preferences.cancel_after_s(asked.cancel_after)
-        items = submit_all(form, Ticket(owner(), options_of(asked), new_id(time.time()), key, late_s))
+        keep_days = checked_days("keep_days", asked.keep_days or None)
+        items = submit_all(form, Ticket(owner(), options_of(asked), new_id(time.time()), key, late_s, keep_days))
     made = [item["job"] for item in items if "job" in item]
     if not made:
         first = items[0]["problem"]

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, json, request
 from synth.errors import MediaError
 from synth.options import Options, truth
 from web.api import events, media
-from web.api.operations import BODY, UPLOADING, Operation, describes, parsed
+from web.api.operations import BODY, QUEUING, UPLOADING, Operation, describes, parsed
 from web.api.problems import Problem
 from web.api.representations import eta_s, job_json, links, outputs
 from web.api.schemas import jobs as schemas
@@ -21,6 +21,7 @@ from web.api.schemas.jobs import (
     CancelQuery,
     JobsOfBatchQuery,
     JobsQuery,
+    Keep,
     Limits,
     Probe,
     ProbeUpload,
@@ -35,7 +36,8 @@ from web.context import caller, look_at_the_queue_again, owner, site, viewer
 from web.security.sessions import still_allowed
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, info_json, variant_options, variant_seeds
+from web.uploads.submit import Ticket, info_json, variant_seeds
+from web.uploads.variants import options_with
 from workers.jobs import Job, State, made_at
 from workers.owners.keys import Scope
 
@@ -71,6 +73,18 @@ def keeps_partial(*asked: str | bool | None) -> bool:
         OptionError: neither true nor false.
     """
     return any(truth("keep_partial", one) for one in asked)
+
+
+def checked_days(name: str, days: float | None) -> float | None:
+    """A number of days for which somebody wants files kept.
+
+    Raises:
+        Problem: ``option``, where it is more than the operator allows.
+    """
+    most = site().settings.retention_max_days
+    if days is not None and days > most:
+        raise Problem("option", f"{name} is {days:g}; allowed are up to {most:g} days on this server")
+    return days
 
 
 def idempotency_key() -> str | None:
@@ -151,7 +165,8 @@ def create() -> Response:
         if asked.batch_id and made_at(asked.batch_id) is None:
             raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
         late_s = preferences.cancel_after_s(asked.cancel_after)
-        ticket = Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s)
+        keep_days = checked_days("keep_days", asked.keep_days or None)
+        ticket = Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s, keep_days)
         job = submitter.submit(form.uploads[0], ticket)
     return accepted(job)
 
@@ -231,6 +246,23 @@ def _answered(job: Job, headers: Mapping[str, str]) -> Response:
     return unless_known(reply(job_json(job), headers={**again, **headers}))
 
 
+@blueprint.patch("/jobs/<job_id>")
+@describes(
+    Operation(
+        "keepJob",
+        "Say how long a job's files are kept",
+        {200: schemas.Job},
+        (*BODY, "not-found"),
+        body=Keep,
+        scope=Scope.WRITE,
+    )
+)
+def keep(job_id: str, body: Keep) -> Response:
+    """Say how long a job's files are kept."""
+    days = checked_days("keep_days", body.keep_days)
+    return reply(job_json(site().jobs.keep(job_id, viewer(), days), hits=False))
+
+
 @blueprint.delete("/jobs/<job_id>")
 @describes(
     Operation("deleteJob", "Delete a job and its files", {204: None}, ("not-found", "disk-full"), scope=Scope.WRITE)
@@ -266,7 +298,7 @@ def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
         "retryJob",
         "Queue a failed or canceled job again",
         {200: schemas.Job, 202: schemas.Job},
-        ("not-found", "conflict", "queue-full", "disk-full"),
+        ("not-found", "conflict", *QUEUING),
         headers=("Prefer",),
         scope=Scope.WRITE,
     )
@@ -282,18 +314,23 @@ def retry(job_id: str) -> Response:
 @describes(
     Operation(
         "varyJob",
-        "The same clip with other seeds or as another sound, as new jobs",
+        "The same clip with other seeds or options, as new jobs; nothing is uploaded again",
         {202: schemas.Created},
-        (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
+        (*BODY, "not-found", "conflict", *QUEUING),
         body=Variants,
         scope=Scope.WRITE,
     )
 )
 def variants(job_id: str, body: Variants) -> Response:
-    """New jobs for the same clip, with other seeds."""
+    """New jobs for the same clip, with other seeds or options."""
     job = site().job(job_id)
     asked = body.model_dump(exclude_unset=True)
-    made = site().submitter.vary(job, variant_seeds(asked, job), owner(), variant_options(asked, job))
+    given: dict[str, Any] = {name: value for name, value in (body.options or {}).items() if name != "seed"}
+    if body.sound_class:
+        given["sound_class"] = body.sound_class
+    options = options_with(given, job.options, site().libraries)
+    takes = {} if "takes" in given else {"takes": 1}
+    made = site().submitter.vary(job, variant_seeds({**(body.options or {}), **asked}, job), owner(), options | takes)
     return reply({"jobs": [job_json(new, hits=False) for new in made]}, 202, {"Location": links(made[0])["self"]})
 
 

@@ -13,7 +13,7 @@ from synth.media.sound.bed import LEVEL_RANGE_LUFS, Bed
 from synth.music.folder import track_file
 from web.api import media
 from web.api.jobs import accepted, reply
-from web.api.operations import BODY, Operation, describes
+from web.api.operations import BODY, QUEUING, Operation, describes
 from web.api.problems import Problem
 from web.api.representations import music_json, outputs
 from web.api.schemas import jobs as schemas
@@ -84,7 +84,7 @@ def listen(job_id: str, number: int, query: Download) -> Response:
         "layMusic",
         "Lay a track of the server's folder of music under a take: a job of its own",
         {202: schemas.Job},
-        (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
+        (*BODY, "not-found", "conflict", *QUEUING),
         body=LayMusic,
         scope=Scope.WRITE,
     )

@@ -25,7 +25,9 @@ from workers.owners.keys import Scope
 Answer = type[Shape] | tuple[str, ...] | None
 """A shape of JSON; or the media types of what is no JSON of ours; or no body."""
 
-UPLOADING: Final = ("bad-request", "too-large", "unsupported-type", "media", "option", "queue-full", "disk-full")
+QUEUING: Final = ("queue-full", "quota", "quota-bytes", "disk-full")
+"""What may be in the way of a new job."""
+UPLOADING: Final = ("bad-request", "too-large", "unsupported-type", "media", "option", *QUEUING)
 """What may be wrong with an upload."""
 BODY: Final = ("bad-request", "unsupported-type", "option")
 """What may be wrong with a JSON body."""

@@ -6,6 +6,7 @@ Errors of the library and of the job's life are mapped once, in :func:`problem_o
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from workers.errors import (
     Gone,
     Locked,
     NotFound,
+    OverQuota,
     QueueFull,
     ServiceError,
     StorageError,
@@ -68,10 +70,16 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "queue-full": Kind(429, "The queue is full", "Wait as long as `Retry-After` says, then send it again."),
     "checksum": Kind(460, "It arrived damaged", "Send the same piece again: nothing of it was kept."),
+    "quota": Kind(
+        429,
+        "Your quota is used up",
+        "`GET /v1/me` says what you have and may have; wait as long as `Retry-After` says.",
+    ),
     "internal": Kind(500, "Something broke on our side", "Try again; if it stays, report the request's `id`."),
     "damaged": Kind(500, "A stored file is damaged", "Make the job anew; `sonorize verify --repair` mends the server."),
     "unavailable": Kind(503, "A part of the server is away", "Try again after `Retry-After` seconds."),
     "too-many-streams": Kind(503, "Too many live streams", "Read the job with `GET` every second or two instead."),
+    "quota-bytes": Kind(507, "Your storage quota is used up", "Delete results that you do not need."),
     "disk-full": Kind(507, "The server has no room left", "Try again later, or delete results that are not needed."),
 }
 
@@ -145,6 +153,12 @@ def problem_of(error: Exception, **more: Any) -> Problem:
         return error
     if isinstance(error, DatabaseFull) or (isinstance(error, OSError) and disk.is_full(error)):
         return Problem("disk-full", "the server's disk is full", _later(), more)
+    if isinstance(error, OverQuota):
+        wait_s = error.retry_after_s
+        later = {} if wait_s is None else {"Retry-After": str(math.ceil(wait_s))}
+        return Problem(
+            "quota-bytes" if error.of == "bytes" else "quota", str(error), later, {"quota": error.of, **more}
+        )
     for kind, code in _BY_CLASS:
         if isinstance(error, kind):
             if code == "unavailable":

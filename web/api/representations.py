@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from web.api.semantics.conditional import coarse_s
-from web.context import queue_view, site
+from web.context import owner_retention_days, queue_view, site
 from workers.jobs import Job, State
+from workers.owners import retention
 
 FILES: Final = {
     "video": "key",
@@ -64,11 +65,19 @@ def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
         "created_at": moment(job.created_at),
         "started_at": moment(job.started_at),
         "finished_at": moment(job.finished_at),
+        "expires_at": moment(expires_at(job)),
         "description": description_json(job),
         "music": music_json(job),
         "outputs": [output_json(job, output, hits=hits) for output in outputs(job)],
         "links": links(job),
     }
+
+
+def expires_at(job: Job) -> float | None:
+    """When a job's files are deleted; ``None`` before it has ended, unless that was said, and once they are."""
+    if job.state is State.EXPIRED:
+        return None
+    return retention.expires_at(job, owner_retention_days(job.owner), site().settings.retention_days)
 
 
 def links(job: Job) -> dict[str, str]:

@@ -158,6 +158,7 @@ def _save(
     if save_hits and "hits" in output["links"]:
         wanted[folder / f"{name}.hits.json"] = "hits"
     for target, kind in wanted.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
         client.download(output["links"][kind], target, replace=force)
         one.files.append(target)
 

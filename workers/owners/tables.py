@@ -25,3 +25,33 @@ KEYS: Final = sa.Table(
     sa.Column("replaced_by", sa.String(16)),
     sa.Index("api_keys_of_owner", "owner", "created_at"),
 )
+
+OWNERS: Final = sa.Table(
+    "owners",
+    METADATA,
+    # What was set for an owner; null, and no row at all, is what the settings say for everybody.
+    sa.Column("name", sa.String(200), primary_key=True),
+    sa.Column("weight", sa.Double),
+    sa.Column("max_bytes", sa.BigInteger),
+    sa.Column("max_queued", sa.Integer),
+    sa.Column("max_sound_s", sa.Double),
+    sa.Column("retention_days", sa.Double),
+)
+
+OWNER_DAYS: Final = sa.Table(
+    "owner_days",
+    METADATA,
+    # Seconds of sound that an owner asked for, by day (UTC); it stays though the jobs are deleted.
+    sa.Column("owner", sa.String(200), primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("sound_s", sa.Double, nullable=False),
+)
+
+TURNS: Final = sa.Table(
+    "turns",
+    METADATA,
+    # Where in the virtual time of a mode's queue an owner's newest job ends; see workers.owners.turns.
+    sa.Column("owner", sa.String(200), primary_key=True),
+    sa.Column("mode", sa.String(32), primary_key=True),
+    sa.Column("ends", sa.Double, nullable=False),
+)

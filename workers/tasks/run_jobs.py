@@ -25,6 +25,7 @@ from celery import shared_task, signals
 from synth import weights
 from synth.errors import Cancelled, OptionError, SynthError
 from synth.media import looking, video
+from synth.media.picture.views import Views
 from synth.options import Options
 from synth.pipeline.job import Request
 from synth.pipeline.modes import MODES, TOGETHER
@@ -209,6 +210,9 @@ class _JobRun:
             )
         )
         beat_s, timeout_s = context.settings.heartbeat_s, context.settings.job_timeout_s
+        self.views = Views(self.folder)
+        if context.settings.describe:
+            self.views.want(description.views_of)
         self.attempt = Attempt(context.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, batch_peers=batch_peers)
 
     def __enter__(self) -> Self:
@@ -246,6 +250,7 @@ class _JobRun:
             cancelled=attempt.stop,
             keeps=attempt.keeps,
             keep=keeper(self.folder),
+            views=self.views,
         )
 
     def _fetch(self, source: Path) -> None:
@@ -285,7 +290,7 @@ class _JobRun:
                 raise outcome
             described = description.Described(reason=description.SWITCHED_OFF)
             if self.context.settings.describe:
-                described = description.describe(attempt, outcome, self.folder)
+                described = description.describe(attempt, outcome, self.folder, self.views)
             if not _record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
                 return False
             stored = store(self.context.storage, attempt, outcome, self.folder)

@@ -6,6 +6,7 @@ those of its own mode, as it always did.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,10 +45,10 @@ class QueueView:
         Raises:
             DatabaseError: the database cannot be reached.
         """
-        columns = (JOBS.c.id, JOBS.c.mode, JOBS.c.progress, JOBS.c.started_at, *_WORK)
+        columns = (JOBS.c.id, JOBS.c.mode, JOBS.c.progress, JOBS.c.started_at, JOBS.c.queued_at, *_WORK)
         held = sa.select(*columns).where(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= now_s)
         waits = sa.select(*columns).where(JOBS.c.state == State.QUEUED)
-        waits = waits.order_by(JOBS.c.queued_at, JOBS.c.id).limit(_WAITING_AT_MOST)
+        waits = waits.order_by(JOBS.c.turn, JOBS.c.queued_at, JOBS.c.id).limit(_WAITING_AT_MOST)
         with database.reading() as connection:
             running, queue = connection.execute(held).all(), connection.execute(waits).all()
         expectations = Expectations(database)
@@ -58,7 +59,7 @@ class QueueView:
             expected_s = expectations.seconds(row.mode, *_asked(row)) or 0.0
             before_s += remaining_seconds(expected_s, row.progress, wall_s - (row.started_at or wall_s))
         waiting, positions = {}, dict[str, int]()
-        for row in queue:
+        for row in _merged(queue):
             positions[row.mode] = positions.get(row.mode, 0) + 1
             waiting[row.id] = _Waiting(positions[row.mode], before_s)
             before_s += expectations.seconds(row.mode, *_asked(row)) or 0.0
@@ -89,6 +90,20 @@ _WORK = (
     JOBS.c.info["duration_s"].as_float().label("clip_s"),
     JOBS.c.options["takes"].as_integer().label("takes"),
 )
+
+
+def _merged(queue: Sequence[Any]) -> list[Any]:
+    """The queues of all modes as one: each in the order of its turns, which say nothing of other modes' turns.
+
+    The first of each stands where the longest waiting of its mode would stand, and so on.
+    """
+    moments: dict[str, list[float]] = {}
+    for row in queue:
+        moments.setdefault(row.mode, []).append(row.queued_at)
+    for mode in moments:
+        moments[mode].sort(reverse=True)
+    placed = [(moments[row.mode].pop(), number, row) for number, row in enumerate(queue)]
+    return [row for _, _, row in sorted(placed, key=lambda one: one[:2])]
 
 
 def _asked(row: Any) -> tuple[dict[str, Any], dict[str, Any]]:

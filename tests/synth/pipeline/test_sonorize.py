@@ -138,7 +138,7 @@ def test_an_older_file_is_replaced_only_when_asked(flash_voice: FlashVoice, flas
     with pytest.raises(OptionError, match="exists already"):
         sonorize(flash_clip, target, Options())
     assert target.read_text() == "mine"
-    sonorize(flash_clip, target, Options(), replace=True)
+    sonorize(flash_clip, target, Options(), overwrite=True)
     assert video.probe(target).audio_codec == "aac"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -166,7 +166,7 @@ def test_targets_that_cannot_be_are_refused_first(
 def test_the_source_is_never_the_target(flash_voice: FlashVoice, flash_clip: Path) -> None:
     before = flash_clip.read_bytes()
     with pytest.raises(OptionError, match="source itself"):
-        sonorize(flash_clip, flash_clip, Options(), replace=True)
+        sonorize(flash_clip, flash_clip, Options(), overwrite=True)
     assert flash_clip.read_bytes() == before
 
 

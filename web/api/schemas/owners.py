@@ -69,8 +69,35 @@ class CallersKey(Shape):
     expires_at: Moment | None
 
 
+class Share(Shape):
+    """How much of something an owner has."""
+
+    used: float
+    allowed: float | None = Field(description="Null where there is no limit.")
+
+
+class Quotas(Shape):
+    """What an owner has, and may have."""
+
+    stored_bytes: Share
+    queued_jobs: Share
+    sound_s_today: Share = Field(description="Asked for since midnight, UTC, over all takes.")
+    resets_at: Moment = Field(description="When the day ends.")
+    weight: float = Field(description="Of their turns: with 2, twice as much sound as somebody with 1.")
+
+
 class Me(Shape):
     """Who the caller is to the server."""
 
     owner: str
     key: CallersKey
+    quotas: Quotas
+    retention_days: float = Field(description="Files of a finished job are deleted after so many days.")
+    retention_is_own: bool = Field(description="Whether the owner set that; else it is as for everybody.")
+    retention_max_days: float
+
+
+class ChangeMe(Shape):
+    """What an owner sets for all their jobs."""
+
+    retention_days: Days | None = Field(description="Null: as for everybody.")
