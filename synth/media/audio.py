@@ -29,7 +29,6 @@ FARTHEST_LIMITING_DB: Final = 30.0
 BLOCK_S: Final = 0.4  # what BS.1770 measures at once
 _PASSES: Final = 3
 _CLOSE_ENOUGH_DB: Final = 0.2
-_FAR_DB: Final = 1.0  # beyond that no gain helps, but a limiter that lets go sooner
 READER: Final = "reader 2"
 """Changes when files come out otherwise than before, so that indexes hear them again."""
 _AU_HEADER: Final = struct.Struct(">4sIIIII")
@@ -195,26 +194,23 @@ def normalise(
     height = limiter.peaks(sound)
     farthest_db = FARTHEST_LIMITING_DB if limiting else MAX_LIMITING_DB
     highest_db = min(MAX_GAIN_DB, true_peak_dbtp + farthest_db - limiter.decibels(height))
-    gain_db, limited = min(wanted_db, highest_db), False
-    result, reached = sound, measured
-    # What follows peaks that are held down deeply is as well: the sooner the limiter lets go, the louder it gets.
-    releases = limiter.RELEASES_DB_PER_S if limiting else limiter.RELEASES_DB_PER_S[:1]
-    for release_db_per_s in releases:
-        for _ in range(_PASSES * (1 + limiting)):  # the limiter takes loudness away, which the next pass gives back
-            gain = np.float32(10 ** (gain_db / 20))
-            result, limited = limiter.limit(
-                sound * gain, rate_hz, true_peak_dbtp, height=height * gain, release_db_per_s=release_db_per_s
-            )
-            reached = loudness(result, rate_hz) or SILENCE_LUFS
-            missing_db = loudness_lufs - reached
-            next_db = min(gain_db + missing_db, highest_db)
-            met = not limited or (missing_db < _CLOSE_ENOUGH_DB and (missing_db > -_CLOSE_ENOUGH_DB or not limiting))
-            faster = missing_db > _FAR_DB and release_db_per_s < releases[-1]
-            if met or faster or (missing_db > 0 and next_db <= gain_db):
-                break
-            gain_db = next_db
-        if met:
+    gain_db, release_db_per_s = min(wanted_db, highest_db), limiter.RELEASES_DB_PER_S[0]
+    if limiting:
+        ceiling = 10 ** (true_peak_dbtp / 20)
+        gain_db, release_db_per_s = limiter.plan(sound, height, rate_hz, ceiling, wanted_db, highest_db)
+    result, reached, limited = sound, measured, False
+    for _ in range(_PASSES):  # the limiter takes loudness away, which the next pass gives back
+        gain = np.float32(10 ** (gain_db / 20))
+        result, limited = limiter.limit(
+            sound * gain, rate_hz, true_peak_dbtp, height * gain, release_db_per_s=release_db_per_s
+        )
+        reached = loudness(result, rate_hz) or SILENCE_LUFS
+        missing_db = loudness_lufs - reached
+        next_db = min(gain_db + missing_db, highest_db)
+        met = missing_db < _CLOSE_ENOUGH_DB and not (limiting and missing_db < -_CLOSE_ENOUGH_DB)
+        if not limited or met or (missing_db > 0 and next_db <= gain_db):
             break
+        gain_db = next_db
     warning = None
     if loudness_lufs - reached > 1.0:
         warning = _too_quiet(reached, loudness_lufs, by_peaks=gain_db < MAX_GAIN_DB)
@@ -229,7 +225,7 @@ def _too_quiet(reached_lufs: float, wanted_lufs: float, *, by_peaks: bool) -> st
         asked = max(-40, round(reached_lufs))
         return (
             f"the sound is {figures}: its loudest moments are short, and making the rest louder would make them "
-            f"crackle; ask for a loudness of {asked} to have it exact, or leave it as it is"
+            f"crackle; ask for a loudness of {asked} to have it exact, or for the limiter, or leave it as it is"
         )
     return (
         f"the sound is {figures}: so little was heard in it that raising it by {MAX_GAIN_DB:g} dB, the most there is, "

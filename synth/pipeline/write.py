@@ -71,7 +71,7 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
     kept = None
     if request.keep is not None and rendering.made_s is None:
         with watch.stage("keep"):
-            made = Sounded(request.source, target, take, options, rendering, sound, remuxed.verified)
+            made = Sounded(request.source, target, take, options, rendering, sound, remuxed.verified, loudness.gain_db)
             kept = request.keep(made, recipe_of(observed))
     request.progress("write", (take + 1) / request.options.takes)
     return Output(

@@ -66,6 +66,7 @@ class Kept:
         wav, flac: the sound as it is delivered, 24 bit.
         original: the clip's own sound, for listening; ``None`` without any.
         verified: what another copy of the picture can be held against.
+        gain_db: by which the sum of the parts was raised, before the limiter.
     """
 
     score: Score
@@ -76,6 +77,7 @@ class Kept:
     flac: Path
     original: Path | None
     verified: Verified | None = None
+    gain_db: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Sounded:
         rendering: what the voice made.
         sound: as it went into the result, at ``options.rate_hz``.
         verified: see :class:`synth.media.remuxing.Verified`.
+        gain_db: by which the rendering was raised.
     """
 
     source: Path
@@ -99,6 +102,7 @@ class Sounded:
     rendering: Rendering
     sound: NDArray[np.float32]
     verified: Verified | None
+    gain_db: float
 
 
 Keeper = Callable[[Sounded, Recipe], Kept]
@@ -126,7 +130,17 @@ def _keep(folder: Path, made: Sounded, recipe: Recipe) -> Kept:
             drawn.add(ORIGINAL, audio_of(own)[0], original.RATE_HZ)
     fixed = [part.name for part in parts if not _is_told(part.name)] + ([ORIGINAL] if own else [])
     score = as_made(recipe, made.rendering, made.options, fixed)
-    return Kept(score, tuple(kept), folder / f"{stem}{drawings.SUFFIX}", folder / RECIPE, wav, flac, own, made.verified)
+    return Kept(
+        score,
+        tuple(kept),
+        folder / f"{stem}{drawings.SUFFIX}",
+        folder / RECIPE,
+        wav,
+        flac,
+        own,
+        made.verified,
+        made.gain_db,
+    )
 
 
 def deliver(folder: Path, stem: str, made: Sounded, recipe: Recipe, drawn: drawings.Drawings) -> tuple[Path, Path]:

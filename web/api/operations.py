@@ -167,10 +167,10 @@ def _sentence(shape: type[Shape], error: ErrorDetails) -> str:
     """What was wrong, what it was, and what is allowed."""
     name = str(error["loc"][0]) if error["loc"] else "the request"
     known = shape.model_json_schema()["properties"]
-    if error["type"] == "missing":
-        return f"{name} is missing"
     if len(error["loc"]) > 1 and name in known:
         return _inside(shape, error)
+    if error["type"] == "missing":
+        return f"{name} is missing"
     if error["type"] == "too_long" and isinstance(error["input"], list):
         return f"there are {len(error['input'])} {name}; allowed are {_most(known[name])}"
     if name not in known:

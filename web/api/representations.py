@@ -28,7 +28,7 @@ FILES: Final = {
     "heat-units": "units_key",
 }
 """Kind of file of a take -> the name of its storage key in the row."""
-KINDS: Final = (*FILES, "provenance")
+KINDS: Final = (*FILES, "stems", "provenance")
 METHODS: Final = {"avol": "AVOL-Net", "attention": "Attention"}
 """How a heat map was made -> its name for people; a test compares with :mod:`synth.description.heat_map`."""
 _ALWAYS: Final = frozenset({"video", "sound", "provenance", "thumbnail"})
@@ -149,9 +149,7 @@ def take_links(job: Job, output: Mapping[str, Any]) -> dict[str, str]:
     """Where the files of a take are, and its heat maps over its video: drawn when somebody first asks for them."""
     base, take = f"/v1/jobs/{job.id}", int(output["take"])
     found = {
-        kind: f"{base}/outputs/{take}/{kind}"
-        for kind in KINDS
-        if kind in _ALWAYS or output.get(FILES[kind]) is not None
+        kind: f"{base}/outputs/{take}/{kind}" for kind in KINDS if kind in _ALWAYS or output.get(FILES.get(kind, kind))
     }
     drawn = [method for method in METHODS if f"heat-map-{method}" in found and "maps" in found]
     return found | {f"heat-map-video-{method}": f"{base}/takes/{take}/heat-map.mp4?method={method}" for method in drawn}

@@ -62,7 +62,9 @@ def entry_of(output: Output, title: str) -> dict[str, Any]:
     """What of a take stands in the row beside its keys."""
     told = {"source": title, "target": f"take{output.take}{output.target.suffix}"}
     verified = output.kept.verified if output.kept else None
-    checked = {"verified": verified.as_json()} if verified else {}
+    checked: dict[str, Any] = {"verified": verified.as_json()} if verified else {}
+    if output.kept:
+        checked["gain_db"] = round(output.kept.gain_db, 3)
     return {**output.as_json(), **told, **checked, "bytes": output.target.stat().st_size}
 
 
