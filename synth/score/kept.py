@@ -196,6 +196,19 @@ def audio_of(path: Path) -> tuple[NDArray[np.float32], int]:
     return np.asarray(sound, np.float32), int(rate_hz)
 
 
+def copy_samples(source: Path, target: Path) -> None:
+    """The same samples of 24 bit in another form, WAV or FLAC by suffix.
+
+    Raises:
+        MediaError: the source cannot be read, or the disk refuses.
+    """
+    try:
+        sound, rate_hz = soundfile.read(source, dtype="int32")
+        soundfile.write(target, sound, rate_hz, format=target.suffix[1:].upper(), subtype="PCM_24")
+    except (soundfile.SoundFileError, OSError) as error:
+        raise MediaError(f"{source.name} cannot be copied: {error}") from error
+
+
 def as_made(recipe: Recipe, rendering: Rendering, options: Options, fixed: Sequence[str]) -> Score:
     """The score of a take that nobody has touched.
 

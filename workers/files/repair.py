@@ -146,8 +146,7 @@ class Repairer:
                 continue
             with contextlib.suppress(SynthError, StorageError):
                 self._storage.fetch(keys[other], folder / f"whole{other}")
-                sound, rate_hz = kept.audio_of(folder / f"whole{other}")
-                audio.write(folder / f"again{suffix}", sound, rate_hz)
+                kept.copy_samples(folder / f"whole{other}", folder / f"again{suffix}")
                 self._put(one, folder / f"again{suffix}", f"written again from the {other[1:].upper()}")
 
     def _leave_out(self, job: Job, damaged: Mapping[str, Finding]) -> None:

@@ -20,6 +20,7 @@ from tests.support.paths import ROOT
 from tests.support.serving import environment
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place, problem
+from workers import database
 from workers.database import open_database
 from workers.files import objects, tombstones
 from workers.files.repair import Repairer
@@ -255,19 +256,17 @@ def test_the_command(here: Place, flash_clip: Path) -> None:
         key,
     )
     mended = command(here, "--repair")
-    assert (mended.returncode, mended.stdout.count("written again from the video")) == (0, 1)
+    assert (mended.returncode, mended.stdout.count("written again from the FLAC")) == (0, 1)
     assert "1 of 1 were repaired" in mended.stdout
     assert command(here, "--quick").returncode == 0
     assert video.probe(stored(here, key_of(here, job, "key"))).width == 64
 
 
 def test_a_database_of_the_last_release_is_migrated(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'jobs.db'}")
-    with database.writing() as connection:
-        for table in ("objects", "tombstones", "sessions"):
-            connection.execute(sa.text(f"DROP TABLE {table}"))
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
-    database.engine.dispose()
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'jobs.db'}")
+    with engine.begin() as connection:
+        database._migrate(connection, "0003")
+    engine.dispose()
     again = open_database(f"sqlite:///{tmp_path / 'jobs.db'}")
     assert objects.find(again, "none") is None
     again.engine.dispose()

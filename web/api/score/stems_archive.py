@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
-from flask import Response
+from flask import Response, request
 
 from synth.media import audio
 from synth.score import kept
@@ -39,21 +38,18 @@ def answer(job: Job, entry: Mapping[str, Any]) -> Response:
     wanted = [stem.name for stem in score.stems if stem.delivered and stem.name in keys]
     if not wanted:
         raise Problem("not-found", "no parts of this take are kept; they are of clips of up to three minutes")
-    held = contextlib.ExitStack()
-    try:
-        folder = Path(held.enter_context(site().submitter.spool.request()))
-        target = folder / "stems.zip"
+    with site().submitter.spool.request() as folder:
+        target = Path(folder) / "stems.zip"
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
             for name in wanted:
-                path = _levelled(folder, keys[name], name, entry, score)
+                path = _levelled(Path(folder), keys[name], name, entry, score)
                 packed.write(path, filename.replace(".stems.zip", f".{name}.wav"))
                 path.unlink()
-    except BaseException:
-        held.close()
-        raise
-    response = Response(_pieces(target), content_type="application/zip", direct_passthrough=True)
-    response.content_length = target.stat().st_size
-    response.call_on_close(held.close)
+        file, size = target.open("rb"), target.stat().st_size  # it is there until it is closed, its folder or not
+    response = Response(_pieces(file), content_type="application/zip", direct_passthrough=True)
+    response.content_length = size
+    if request.method == "HEAD":
+        file.close()
     response.headers["Cache-Control"] = "private, no-cache"
     return media.dressed(response, filename)
 
@@ -75,7 +71,7 @@ def _levelled(folder: Path, key: str, name: str, entry: Mapping[str, Any], score
     return path
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
         while piece := file.read(CHUNK_BYTES):
             yield piece
