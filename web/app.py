@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -23,8 +24,9 @@ from web.api.owners import keys as owners_keys
 from web.api.owners import me
 from web.api.score import exchange, exemplars, scores, takes
 from web.api.semantics.waiting import Waits
+from web.api.webhooks import routes as webhooks_api
 from web.context import Site
-from web.pages import account, documents, explanations, filters, login, views
+from web.pages import account, documents, explanations, filters, login, views, webhooks
 from web.security import csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics
@@ -40,6 +42,9 @@ from workers.jobs import Jobs, jobs_of
 from workers.owners.keys import KeyStore
 from workers.settings import Settings
 from workers.uploads.store import Uploads
+from workers.webhooks.deliveries import Deliveries
+from workers.webhooks.endpoints import Endpoints
+from workers.webhooks.sender import policy_of
 
 SESSION_DAYS: Final = 14
 PARTS: Final = (
@@ -63,6 +68,8 @@ PARTS: Final = (
     health,
     me,
     owners_keys,
+    webhooks,
+    webhooks_api,
 )
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
@@ -113,6 +120,9 @@ def create_app(
         broker_check=broker_check,
         faults=tuple(faults),
         media_origins=_origins(storage),
+        endpoints=Endpoints(jobs.database),
+        deliveries=Deliveries(jobs.database, jobs.now, time.time),
+        webhook_policy=policy_of(settings),
     )
     context.install(app, parts)
     metrics.install(app)  # its clock starts first

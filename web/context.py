@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
     from workers.uploads.store import Uploads
+    from workers.webhooks.addresses import Policy
+    from workers.webhooks.deliveries import Deliveries
+    from workers.webhooks.endpoints import Endpoints, Webhook
 
 
 _KEY: Final = "sonorize"
@@ -44,6 +47,9 @@ class Site:
     broker_check: Callable[[], None] | None
     faults: tuple[Faults, ...]
     media_origins: tuple[str, ...]
+    endpoints: Endpoints
+    deliveries: Deliveries
+    webhook_policy: Policy
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -57,6 +63,14 @@ class Site:
             NotFound: there is none, or it belongs to somebody else.
         """
         return self.jobs.get(job_id, viewer())
+
+    def webhook(self, webhook_id: str) -> Webhook:
+        """One webhook of the caller.
+
+        Raises:
+            NotFound: there is none, or it belongs to somebody else.
+        """
+        return self.endpoints.get(webhook_id, viewer())
 
 
 def site() -> Site:

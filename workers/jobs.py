@@ -28,6 +28,7 @@ from workers.scheduling_clock import Clock
 from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
 from workers.timing.queue_view import QueueView
+from workers.webhooks import outbox
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -65,6 +66,7 @@ class Jobs(Leases):
         source: Stored | None = None,
         keep_days: float | None = None,
         cancel_after_s: float | None = None,
+        webhook_id: str | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
 
@@ -75,6 +77,7 @@ class Jobs(Leases):
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
             source: what was stored under ``source_key`` for this job.
+            webhook_id: an endpoint that is to get its events, whatever else it gets.
             keep_days: its files are deleted after so many days, whatever its owner or the settings say.
             cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
@@ -106,6 +109,7 @@ class Jobs(Leases):
             "request_hash": request_hash,
             "keep_until": None if keep_days is None else made_at_s + keep_days * DAY_S,
             "cancel_at": None if cancel_after_s is None else now + cancel_after_s,
+            "webhook_id": webhook_id,
             "request_id": context.request_id(),
             "traceparent": tracing.traceparent(),
         }
@@ -170,7 +174,9 @@ class Jobs(Leases):
         with self._database.writing() as connection:
             whose = _whose(id, owner)
             ended = {"state": State.CANCELED, "finished_at": self._clock(), "cancel_requested": True}
-            if connection.execute(sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)).rowcount:
+            waits = sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)
+            if gone := connection.execute(waits.returning(JOBS)).one_or_none():
+                outbox.ended(connection, [job_of(gone)], self._clock())
                 return Cancellation.CANCELED
             conditions = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
             if row := connection.execute(conditions.returning(JOBS.c.options)).one_or_none():
@@ -271,6 +277,16 @@ class Jobs(Leases):
     def learn(self, job: Job, stages_s: Mapping[str, float]) -> None:
         """Take what the stages of a finished job took into account, for the expectations of later ones."""
         learn(self._database, job, stages_s)
+
+    def open_batch(self, batch_id: str) -> None:
+        """Say that more jobs of a batch will come, so that it has not ended before :meth:`close_batch`."""
+        with self._database.writing() as connection:
+            outbox.open_batch(connection, batch_id, self._clock())
+
+    def close_batch(self, batch_id: str, owner: str) -> None:
+        """Say that all jobs of a batch are made."""
+        with self._database.writing() as connection:
+            outbox.close_batch(connection, batch_id, owner, self._clock())
 
     def ids(self, ids: list[str]) -> dict[str, Job]:
         """Those of the named jobs that exist."""

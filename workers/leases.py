@@ -20,6 +20,7 @@ from workers.scheduling_clock import Clock, SchedulingClock
 from workers.search import text_search
 from workers.telemetry import counters
 from workers.telemetry.families import ATTEMPTS, ERRORS, LEASES_LOST
+from workers.webhooks import outbox
 
 NOTIFY_AGAIN_S: Final = 3.0  # a waiting job's worker is notified this often, should a notification have been lost
 RETRY_WAIT_S: Final = 2.0  # before the second attempt after a failure that may pass; doubled for each later one
@@ -229,10 +230,13 @@ class Leases:
             error = {"code": LATE, "detail": detail, "retryable": True, "attempt": attempt}
             this = sa.and_(JOBS.c.id == id, late)
             with self._database.writing() as connection:
-                for state, ended in ((State.QUEUED, self._ended() | {"state": State.CANCELED}), (None, {})):
-                    which = this if state is None else sa.and_(this, JOBS.c.state == state)
-                    marked = sa.update(JOBS).where(which).values(cancel_requested=True, error=error, **ended)
-                    told += [job_of(row) for row in connection.execute(marked.returning(JOBS))]
+                marks = {"cancel_requested": True, "error": error}
+                waits = sa.update(JOBS).where(this, JOBS.c.state == State.QUEUED)
+                gone = waits.values(**marks, **self._ended(), state=State.CANCELED).returning(JOBS)
+                canceled = [job_of(row) for row in connection.execute(gone)]
+                outbox.ended(connection, canceled, self._clock())
+                marked = connection.execute(sa.update(JOBS).where(this).values(**marks).returning(JOBS))
+                told += [*canceled, *(job_of(row) for row in marked)]
         return told
 
     def expire(self, older_than: float) -> list[Job]:
@@ -247,6 +251,7 @@ class Leases:
             gone = sa.update(JOBS).where(old).values(state=State.EXPIRED, result=None).returning(JOBS)
             expired = [job_of(row) for row in connection.execute(gone)]
             unlist(connection, [job.id for job in expired])
+            outbox.ended(connection, expired, self._clock())
         return expired
 
     def forget(self, older_than: float, kept_s: float = 0.0) -> int:
@@ -293,7 +298,9 @@ class Leases:
             outcome: of the attempt, where this ends it: it is counted.
         """
         mine = (JOBS.c.id == id, JOBS.c.attempt == attempt, JOBS.c.state.in_(HELD))
-        changed = sa.update(JOBS).where(*mine, *conditions).values(**values).returning(JOBS.c.title, JOBS.c.mode)
+        ends = values.get("state") in FINAL
+        told = (JOBS,) if ends else (JOBS.c.title, JOBS.c.mode)  # a heartbeat need not read all of a row
+        changed = sa.update(JOBS).where(*mine, *conditions).values(**values).returning(*told)
         with self._database.writing() as connection:
             row = connection.execute(changed).one_or_none()
             if row is not None and listed is not None and row.mode not in QUESTIONS:
@@ -301,6 +308,8 @@ class Leases:
             if row is not None and outcome is not None:
                 error = ERRORS.one(row.mode, values["error"]["code"]) if values.get("error") else {}
                 counters.write(connection, counters.together(ATTEMPTS.one(row.mode, outcome), error))
+            if row is not None and ends:
+                outbox.ended(connection, [job_of(row)], self._clock())
         return row is not None
 
     def _change(self, condition: sa.ColumnElement[bool], **values: Any) -> list[Job]:
@@ -321,6 +330,7 @@ class Leases:
                 changed = connection.execute(sa.update(JOBS).where(this).values(**values).returning(JOBS))
                 jobs = [job_of(row) for row in changed]
                 counters.write(connection, _lost_leases(lost_rows) if jobs else {})
+                outbox.ended(connection, jobs, self._clock())
             ended += jobs
         return ended
 

@@ -102,6 +102,7 @@ class Job:
         turn: its place in the virtual time of its mode's queue, see :mod:`workers.owners.turns`; the lowest is next.
         keep_until: when its files are deleted, where that was said of this job.
         cancel_at: when it is cancelled unless it has ended by then; by the scheduling clock.
+        webhook_id: the endpoint that its sender named for its events.
         request_id: the id of the request that made it, as it stands in the log lines of web and worker.
         traceparent: the span of that request, as W3C Trace Context writes it, where traces are recorded.
     """
@@ -134,6 +135,7 @@ class Job:
     turn: float = 0.0
     keep_until: float | None = None
     cancel_at: float | None = None
+    webhook_id: str | None = None
     request_id: str | None = None
     traceparent: str | None = None
 
@@ -177,6 +179,7 @@ JOBS: Final = sa.Table(
     sa.Column("turn", sa.Double, nullable=False, server_default="0"),
     sa.Column("keep_until", sa.Double),
     sa.Column("cancel_at", sa.Double),
+    sa.Column("webhook_id", sa.String(32)),
     sa.Column("request_id", sa.String(128)),
     sa.Column("traceparent", sa.String(64)),
     sa.UniqueConstraint("owner", "idempotency_key", name="jobs_idempotency"),

@@ -94,6 +94,8 @@ class Settings(_Sourced):
     describe: bool = True
     libraries: str = ""  # folder with the index files of sound libraries that jobs may use
     music: str = ""  # folder of the user's own music, out of which tracks are suggested
+    webhook_private: bool = False
+    webhook_ports: str = ""
     metrics_token: str = Field("", repr=False)
     log_format: Literal["text", "json"] = "text"
     traces: Literal["", "otlp"] = ""
@@ -145,6 +147,17 @@ class Settings(_Sourced):
         values.setdefault("storage_url", (data_dir / "files").as_uri())
         values.setdefault("broker_url", broker_socket_url(data_dir))
         return values
+
+    @field_validator("webhook_ports")
+    @classmethod
+    def _are_ports(cls, text: str) -> str:
+        """A slip in a port stops the start."""
+        for one in filter(None, (part.strip() for part in text.split(","))):
+            if not (one.isdecimal() and 0 < int(one) < 65536):
+                raise ValueError(
+                    f"{one[:20]!r} is no port; allowed are numbers from 1 to 65535 with commas between them"
+                )
+        return text
 
     @field_validator(*CHECKS)
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import IO, Any, Final, cast
 
@@ -37,6 +38,7 @@ from web.api.schemas.jobs import (
 )
 from web.api.semantics import preferences
 from web.api.semantics.conditional import unless_known
+from web.api.webhooks.steps import allowed_url
 from web.context import owner, site, viewer
 from web.uploads.multipart import Form
 from web.uploads.submit import Ticket, display_title
@@ -59,16 +61,30 @@ def submit_all(form: Form, ticket: Ticket) -> list[dict[str, Any]]:
         One item a file, in order: ``name``, and either ``job`` or ``problem``.
     """
     items: list[dict[str, Any]] = []
-    for number, upload in enumerate(form.uploads):
-        name = display_title(upload.filename)
-        key = ticket.idempotency_key
-        own = replace(ticket, idempotency_key=key and f"{key}#{number}")
-        try:
-            items.append({"name": name, "job": job_json(site().submitter.submit(upload, own), hits=False)})
-        except (SynthError, WorkError, Problem) as error:
-            items.append({"name": name, "problem": problem_of(error).as_json()})
-        upload.path.unlink(missing_ok=True)  # a large batch should not lie on the disk twice for longer than it must
+    with _being_made(ticket):
+        for number, upload in enumerate(form.uploads):
+            name = display_title(upload.filename)
+            key = ticket.idempotency_key
+            own = replace(ticket, idempotency_key=key and f"{key}#{number}")
+            try:
+                items.append({"name": name, "job": job_json(site().submitter.submit(upload, own), hits=False)})
+            except (SynthError, WorkError, Problem) as error:
+                items.append({"name": name, "problem": problem_of(error).as_json()})
+            upload.path.unlink(missing_ok=True)  # a large batch should not lie on the disk twice longer than it must
     return items
+
+
+@contextmanager
+def _being_made(ticket: Ticket) -> Iterator[None]:
+    """While the jobs of a batch are made, the batch has not ended, even if the first of them have."""
+    if ticket.batch_id is None:
+        yield
+        return
+    site().jobs.open_batch(ticket.batch_id)
+    try:
+        yield
+    finally:
+        site().jobs.close_batch(ticket.batch_id, ticket.owner)
 
 
 def members(batch_id: str) -> list[Job]:
@@ -112,7 +128,9 @@ def create() -> Response:
         asked = parsed(BatchUpload, without_token(form.fields))
         late_s = preferences.cancel_after_s(asked.cancel_after)
         keep_days = checked_days("keep_days", asked.keep_days or None)
-        items = submit_all(form, Ticket(owner(), options_of(asked), new_id(time.time()), key, late_s, keep_days))
+        url = allowed_url(asked.webhook) if asked.webhook else None
+        ticket = Ticket(owner(), options_of(asked), new_id(time.time()), key, late_s, keep_days, url)
+        items = submit_all(form, ticket)
     made = [item["job"] for item in items if "job" in item]
     if not made:
         first = items[0]["problem"]

@@ -33,6 +33,7 @@ from web.api.score import stems_archive
 from web.api.semantics import preferences
 from web.api.semantics.conditional import retry_after, unless_known
 from web.api.semantics.waiting import ended
+from web.api.webhooks.steps import allowed_url
 from web.context import caller, look_at_the_queue_again, owner, site, viewer
 from web.security.sessions import still_allowed
 from web.uploads import forms
@@ -167,7 +168,8 @@ def create() -> Response:
             raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
         late_s = preferences.cancel_after_s(asked.cancel_after)
         keep_days = checked_days("keep_days", asked.keep_days or None)
-        ticket = Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s, keep_days)
+        told = allowed_url(asked.webhook) if asked.webhook else None
+        ticket = Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s, keep_days, told)
         job = submitter.submit(form.uploads[0], ticket)
     return accepted(job)
 

@@ -94,6 +94,8 @@ def describes(operation: Operation) -> Callable[[Callable[..., Response]], Calla
             if operation.body is not None:
                 if "job_id" in given:  # what is not there or somebody else's is said to be so before all else
                     site().job(given["job_id"])
+                if "webhook_id" in given:
+                    site().webhook(given["webhook_id"])
                 given["body"] = body_of(operation.body)
             return view(**given)
 

@@ -60,6 +60,7 @@ def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
         "attempt": job.attempt,
         "batch_id": job.batch_id,
         "cancel_requested": bool(job.cancel_requested),
+        "webhook_id": job.webhook_id,
         "cancel_at": moment(job.cancel_at),
         "error": dict(job.error) if job.error else None,
         "created_at": moment(job.created_at),

@@ -110,8 +110,20 @@ def board() -> str:
         "sounds.html",
         families={family: cards for family, cards in shown.items() if cards},
         asked=asked,
+        alone=None,
         count=len(all_sounds()),
         found=sum(map(len, shown.values())),
+    )
+
+
+@blueprint.get("/sounds/<name>")
+def one(name: str) -> str:
+    """One sound with all its knobs: they are too many for a page of all sounds."""
+    sound = _sound(name)
+    card = _card(sound)
+    count = len(all_sounds())
+    return render_template(
+        "sounds.html", families={sound.family: [card]}, asked="", alone=card["title"], count=count, found=1
     )
 
 
@@ -149,7 +161,7 @@ def _card(sound: SoundClass) -> dict[str, Any]:
         "name": sound.name,
         "title": sound.name.replace("_", " ").capitalize(),
         "singular": sound.singular,
-        "words": " ".join(words).lower(),
+        "words": " ".join(dict.fromkeys(" ".join(words).lower().split())),
         "knobs": sound.knobs,
     }
 

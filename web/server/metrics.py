@@ -26,6 +26,7 @@ from workers.files import tombstones
 from workers.records import QUESTIONS
 from workers.telemetry import counters, families, queue_figures
 from workers.telemetry.counters import CounterFamily, HistogramFamily
+from workers.webhooks import deliveries
 
 BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -38,6 +39,7 @@ _ZEROS: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
     families.LEASES_LOST.name: tuple((mode,) for mode in _MODES),
     families.NOTIFIED_AGAIN.name: tuple((mode,) for mode in _MODES),
     families.ORPHANS.name: ((),),
+    families.DELIVERIES.name: tuple((one,) for one in ("delivered", "retried", "failed", "refused")),
 }
 
 
@@ -131,6 +133,10 @@ class ServerFigures(Collector):
             yield _gauge("sonorize_owner_jobs", "Jobs by owner and state.", queue.by_owner, "owner", "state")
         waiting = tombstones.count(database)
         yield _gauge("sonorize_deletions_waiting", "Deleted jobs that have files still.", {(): waiting})
+        pending, oldest_s = deliveries.waiting(database, self._parts.jobs.now())
+        yield _gauge("sonorize_webhook_deliveries_pending", "Webhooks to be sent, or sent again.", {(): pending})
+        text = "How long the longest due webhook has been due."
+        yield _gauge("sonorize_webhook_oldest_due_seconds", text, {(): oldest_s})
         counters.UNWRITTEN.flush(database)
         known = counters.read(database)
         for counted in families.COUNTERS:

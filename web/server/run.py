@@ -33,6 +33,7 @@ from workers.jobs import jobs_of
 from workers.owners.keys import KeyStore
 from workers.reconciler import Reconciler
 from workers.settings import Settings
+from workers.webhooks.sender import WebhookSender
 
 FILES_BESIDE: Final = 256  # open files of the server beside its connections and their spooled bodies
 CLOSING_S: Final = 5.0
@@ -70,13 +71,16 @@ class Server:
             reconciler = Reconciler(self.settings, jobs, storage, notifier.notify)
             reconciler.start()
             undo.callback(reconciler.stop)
+            sender = WebhookSender(self.settings, jobs)
+            sender.start()
+            undo.callback(sender.stop)
             app = create_app(
                 self.settings,
                 jobs=jobs,
                 storage=storage,
                 notify=notifier.notify,
                 broker_check=notifier.check,
-                faults=(notifier.faults, reconciler.faults),
+                faults=(notifier.faults, reconciler.faults, sender.faults),
             )
             cleanup = parts_of(app).cleanup
             cleanup.start()

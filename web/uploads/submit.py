@@ -37,6 +37,7 @@ from workers.jobs import Job, Jobs, State, new_id
 from workers.owners.turns import sound_seconds
 from workers.records import MUSIC, ROUTE, SEARCH, Cancellation
 from workers.settings import Settings
+from workers.webhooks.endpoints import Endpoints
 
 TITLE_LENGTH: Final = 120
 MAX_VARIANTS: Final = MAX_TAKES
@@ -54,6 +55,7 @@ class Ticket:
         idempotency_key: a key under which the same request makes one job, however often it is sent.
         cancel_after_s: after how long it is cancelled unless it has ended.
         keep_days: its files are deleted after so many days; ``None``: as the owner or the settings say.
+        webhook_url: an allowed address that is to be told of the job's end.
     """
 
     owner: str
@@ -62,6 +64,7 @@ class Ticket:
     idempotency_key: str | None = None
     cancel_after_s: float | None = None
     keep_days: float | None = None
+    webhook_url: str | None = None
 
 
 class Submitter:
@@ -74,6 +77,7 @@ class Submitter:
         self.limits = Limits(max_bytes=min(settings.max_upload_bytes, Limits.max_bytes))
         # Each look at a clip is a process of its own; more of them than processors only get in each other's way.
         self._looking = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+        self.endpoints = Endpoints(jobs.database)
         self.questions = Questions(jobs, storage, notify)
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -144,6 +148,7 @@ class Submitter:
         key = f"{job_id}/source"
         stored = self.storage.put(key, upload.path, SOURCE_TYPE)
         try:
+            named = ticket.webhook_url and self.endpoints.named(ticket.owner, ticket.webhook_url)
             job = self.jobs.create(
                 options=ticket.options,
                 title=title,
@@ -157,6 +162,7 @@ class Submitter:
                 source=stored,
                 cancel_after_s=ticket.cancel_after_s,
                 keep_days=ticket.keep_days,
+                webhook_id=named.id if named else None,
             )
         except BaseException:
             self._forget(job_id)
@@ -345,5 +351,7 @@ def _request_hash(sha256: str, ticket: Ticket) -> str:
         asked["cancel_after_s"] = ticket.cancel_after_s
     if ticket.keep_days is not None:
         asked["keep_days"] = ticket.keep_days
+    if ticket.webhook_url is not None:
+        asked["webhook"] = ticket.webhook_url
     told = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()

@@ -10,6 +10,7 @@ from workers.score import tables as score_tables
 from workers.telemetry import tables as telemetry_tables
 from workers.timing import tables as timing_tables
 from workers.uploads import tables as uploads_tables
+from workers.webhooks import tables as webhooks_tables
 
 _TABLES = (
     owner_tables,
@@ -17,6 +18,7 @@ _TABLES = (
     telemetry_tables,
     timing_tables,
     uploads_tables,
+    webhooks_tables,
 )  # the rooms whose tables stand beside those of the records
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)

@@ -38,6 +38,12 @@ WORKER_FAULTS: Final = CounterFamily(
     "What went wrong in the background of worker processes, by part and kind of error.",
     ("part", "kind"),
 )
+DELIVERIES: Final = CounterFamily(
+    "sonorize_webhook_deliveries",
+    "Tries to deliver a webhook, by outcome: delivered, retried later, failed for good, or refused because of where "
+    "the address leads.",
+    ("outcome",),
+)
 STAGE_SECONDS: Final = HistogramFamily(
     "sonorize_stage_seconds", "Wall seconds that the stages of finished jobs took.", ("mode", "stage"), SECONDS
 )
@@ -45,5 +51,5 @@ WAIT_SECONDS: Final = HistogramFamily(
     "sonorize_job_wait_seconds", "Seconds that jobs waited in the queue before they were begun.", ("mode",), SECONDS
 )
 
-COUNTERS: Final = (ATTEMPTS, ERRORS, LEASES_LOST, NOTIFIED_AGAIN, STORAGE_ERRORS, ORPHANS, WORKER_FAULTS)
+COUNTERS: Final = (ATTEMPTS, ERRORS, LEASES_LOST, NOTIFIED_AGAIN, STORAGE_ERRORS, ORPHANS, WORKER_FAULTS, DELIVERIES)
 HISTOGRAMS: Final = (STAGE_SECONDS, WAIT_SECONDS)

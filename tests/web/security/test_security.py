@@ -105,6 +105,8 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
     job = locked.send(dark_clip, to="/v1/batches", headers=bearer("anna")).get_json()
     locked.finish()
     upload = parts_of(locked.app).uploads.create("anna", 10, {"filename": "dark.mp4"})
+    webhook = parts_of(locked.app).endpoints.make("anna", "https://example.org/")
+    delivery_id = parts_of(locked.app).deliveries.test(webhook)
     job_id = job["items"][0]["job"]["id"]
     key, _ = locked.app.extensions["sonorize"].keys.store.make("anna")
     for call in routes(locked.app):
@@ -119,6 +121,8 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
             box_id="0",
             key_id=key.id,
             upload_id=upload.id,
+            webhook_id=webhook.id,
+            delivery_id=delivery_id,
         )
         if call.operation.scope is Scope.ADMIN:
             problem(locked.client.open(path, method=call.method.upper(), headers=bearer("ben")), 403, "scope")

@@ -17,6 +17,7 @@ from web.api.schemas.takes import Description, Route, Take
 from web.uploads.submit import MAX_VARIANTS
 from workers.records import Cancellation as Outcome
 from workers.records import State
+from workers.webhooks.addresses import MAX_URL_CHARS
 
 MAX_PAGE = 100
 JOB_ID = "[0-9a-z]{26}"
@@ -28,6 +29,9 @@ _CANCEL_AFTER: Any = Field(
     "",
     max_length=20,
     description="Cancel it unless it has ended after so long: seconds, or 90s, 5m, 1h. As the header Cancel-After.",
+)
+_WEBHOOK: Any = Field(
+    "", max_length=MAX_URL_CHARS, description="An address of yours that is told when it ends; see /v1/webhooks."
 )
 
 
@@ -87,6 +91,7 @@ class Job(Shape):
     attempt: Count
     batch_id: str | None
     cancel_requested: bool
+    webhook_id: str | None = Field(description="The webhook that its sender named for it.")
     cancel_at: Moment | None = Field(description="When it is canceled unless it has ended by then.")
     error: JobError | None
     created_at: Moment
@@ -195,6 +200,7 @@ class Upload(OptionsForm):  # type: ignore[misc]
     )
     cancel_after: str = _CANCEL_AFTER
     keep_days: KeepDays | Empty = _KEEP_DAYS
+    webhook: str = _WEBHOOK
 
 
 class BatchUpload(OptionsForm):  # type: ignore[misc]
@@ -202,6 +208,7 @@ class BatchUpload(OptionsForm):  # type: ignore[misc]
 
     cancel_after: str = _CANCEL_AFTER
     keep_days: KeepDays | Empty = _KEEP_DAYS
+    webhook: str = _WEBHOOK
 
 
 class ProbeUpload(Shape):
