@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from synth.options import Channels, Mode
+from synth.routing.ranges import Range as Range
 from synth.voices.ambient.layers import Layer
 from synth.voices.base import Hit, SoundChoice
 
@@ -16,34 +17,6 @@ if TYPE_CHECKING:
     from synth.media.sound.delivery import Delivery
     from synth.score.kept import Kept
     from synth.voices.library.matching import Laid
-
-
-@dataclass(frozen=True)
-class Range:
-    """A stretch of a clip and the voice that it wants.
-
-    Attributes:
-        start_s, end_s: from the picture's start; ranges follow each other without a gap, from 0 to its end.
-        mode: never ``auto``.
-        probability: of that voice, 0..1.
-        reason: in words.
-    """
-
-    start_s: float
-    end_s: float
-    mode: Mode
-    probability: float
-    reason: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "start_s": round(self.start_s, 3),
-            "end_s": round(self.end_s, 3),
-            "mode": self.mode.value,
-            "probability": round(self.probability, 4),
-            "reason": self.reason,
-        }
 
 
 @dataclass(frozen=True)

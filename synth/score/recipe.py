@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from synth.errors import MediaError
 from synth.media.looking import VideoInfo
 from synth.options import Mode, Options
-from synth.result import Range
+from synth.routing.ranges import Range
 from synth.voices.ambient.layers import Candidate, Layer
 from synth.voices.base import CancelPoll, Controls, Hit, Rendering, SoundChoice, Uniforms
 from synth.voices.library.voice import SeenControls
