@@ -151,8 +151,8 @@ def deliver(folder: Path, stem: str, made: Sounded, recipe: Recipe, drawn: drawi
         if mixed is not None:
             sound, rate_hz = audio.resample(mixed, original.RATE_HZ, rate_hz), rate_hz
     paths = folder / f"{stem}.wav", folder / f"{stem}.flac"
-    for path in paths:
-        audio.write(path, sound, rate_hz)
+    audio.write(paths[0], sound, rate_hz)
+    copy_samples(*paths)  # by itself it would be rounded otherwise here and there
     drawn.add(drawings.MIX, sound, rate_hz)
     return paths
 
