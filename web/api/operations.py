@@ -184,7 +184,7 @@ def _members(shape: type[Shape], name: str) -> Mapping[str, Any] | None:
     """What the objects in a list may hold; ``None`` where it is no list of objects."""
     schema = shape.model_json_schema()
     found = schema["properties"][name]
-    items = next((one["items"] for one in found.get("anyOf", [found]) if "items" in one), {})
+    items: Mapping[str, Any] = next((one["items"] for one in found.get("anyOf", [found]) if "items" in one), {})
     named = str(items.get("$ref", "")).rpartition("/")[2]
     properties: Mapping[str, Any] | None = schema.get("$defs", {}).get(named, {}).get("properties")
     return properties
