@@ -26,7 +26,8 @@ from web.api.score import exchange, exemplars, scores, takes
 from web.api.semantics.waiting import Waits
 from web.api.webhooks import routes as webhooks_api
 from web.context import Site
-from web.pages import account, documents, explanations, filters, login, views, webhooks
+from web.gallery import changes, live, shares
+from web.pages import account, documents, explanations, filters, heat_videos, login, views, webhooks
 from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics
@@ -52,7 +53,10 @@ PARTS: Final = (
     uploads,
     batches,
     boxes,
+    changes,
     explanations,
+    heat_videos,
+    live,
     music,
     scores,
     takes,
@@ -62,6 +66,7 @@ PARTS: Final = (
     documents,
     views,
     search,
+    shares,
     sounds,
     login,
     account,
@@ -133,6 +138,7 @@ def create_app(
     filters.install(app)
     for part in PARTS:
         app.register_blueprint(part.blueprint)
+    app.register_blueprint(shares.public)
     return app
 
 
