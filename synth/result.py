@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from synth.options import Channels, Mode
 from synth.routing.ranges import Range as Range
 from synth.voices.ambient.layers import Layer
-from synth.voices.base import Hit, SoundChoice
+from synth.voices.base import Hit, SoundChoice, SpokenWord
 
 if TYPE_CHECKING:
     from synth.media.remuxing import Digests
@@ -48,6 +48,7 @@ class Output:
         digests: of its packets and of what is shown, in source and result.
         delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
         kept: what is kept of it so that it can be corrected, where that was asked for; no part of its JSON.
+        words: what is said, where somebody typed it.
     """
 
     source: Path
@@ -74,6 +75,7 @@ class Output:
     digests: Digests | None = None
     delivered: Delivery | None = None
     kept: Kept | None = None
+    words: tuple[SpokenWord, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""
@@ -98,6 +100,7 @@ class Output:
             "ranges": [one.as_json() for one in self.ranges],
             "library": [one.as_json() for one in self.library],
             "layers": [one.as_json() for one in self.layers],
+            "words": [one.as_json() for one in self.words],
             "picture": self.picture,
             "digests": self.digests.as_json() if self.digests else None,
             "delivered": self.delivered.as_json() if self.delivered else None,

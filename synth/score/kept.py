@@ -21,7 +21,7 @@ from synth.media.sound import original
 from synth.options import ExistingSound, Mode, Options, Synthesis
 from synth.score import drawings
 from synth.score.recipe import Recipe
-from synth.score.score import HITS_STEM, ORIGINAL, Score, ScoreHit, ScoreLayer, ScoreStem, ScoreWord
+from synth.score.score import HITS_STEM, MAX_TEXT, ORIGINAL, Score, ScoreHit, ScoreLayer, ScoreStem, ScoreWord
 from synth.voices.base import Part, Rendering
 
 if TYPE_CHECKING:
@@ -268,8 +268,11 @@ def _layers(recipe: Recipe) -> tuple[ScoreLayer, ...]:
 
 
 def _spoken(recipe: Recipe, rendering: Rendering) -> Iterator[ScoreWord]:
-    """Where speech is heard; what is said nobody knows: the text is the reader's to write."""
-    if recipe.mode is not Mode.SPEECH or recipe.ranges:
+    """What is said, where somebody typed it; else where speech is heard: the text is the reader's to write."""
+    for number, word in enumerate(rendering.words, start=1):
+        end_s = max(word.end_s, word.start_s + _SHORTEST_S)
+        yield ScoreWord(f"w{number}", word.text[:MAX_TEXT], round(word.start_s, 3), round(end_s, 3))
+    if rendering.words or recipe.mode is not Mode.SPEECH or recipe.ranges:
         return
     block = max(1, recipe.rate_hz // 50)
     mono = to_channels(rendering.sound, 1)

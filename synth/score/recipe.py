@@ -20,7 +20,7 @@ from synth.media.looking import VideoInfo
 from synth.options import Mode, Options
 from synth.routing.ranges import Range
 from synth.voices.ambient.layers import Candidate, Layer
-from synth.voices.base import CancelPoll, Controls, Hit, Rendering, SoundChoice, Uniforms
+from synth.voices.base import CancelPoll, Controls, Hit, Rendering, SoundChoice, SpokenWord, Uniforms
 from synth.voices.library.voice import SeenControls
 
 VERSION: Final = 1
@@ -136,6 +136,7 @@ def _controls_json(controls: Controls) -> dict[str, Any]:
         "silence": controls.silence,
         "warnings": list(controls.warnings),
         "layers": [_layer_json(layer) for layer in controls.layers],
+        "words": [dataclasses.asdict(word) for word in controls.words],
     }
 
 
@@ -160,6 +161,7 @@ def _controls(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> C
         "hits": tuple(Hit(**hit) for hit in told["hits"]),
         "warnings": tuple(told["warnings"]),
         "layers": tuple(Layer(**layer) for layer in told["layers"]),
+        "words": tuple(SpokenWord(**word) for word in told["words"]),
         "choice": choice,
         "track": arrays.get("track"),
         "features": {name.removeprefix(_FEATURE): one for name, one in arrays.items() if name.startswith(_FEATURE)},

@@ -23,7 +23,7 @@ from synth.dsp.stereo import to_channels
 from synth.errors import MediaError
 from synth.media import audio
 from synth.media.remuxing import Verified
-from synth.options import ExistingSound, Mode, Options, Synthesis
+from synth.options import ExistingSound, Mode, Options
 from synth.pipeline.job import Job, Request
 from synth.pipeline.look import Observed
 from synth.pipeline.modes import voice_of
@@ -270,17 +270,8 @@ class _Remaking:
         recipe, options = self._before.recipe, self._before.options
         hits = self._exact_hits()
         plain = recipe.mode is not Mode.HITS or bool(recipe.ranges)
-        options = replace(
-            options,
-            mode=Mode.HITS,
-            synthesis=Synthesis.EXAMPLE if plain else options.synthesis,
-            library=None if plain else options.library,
-            sound_class=None,
-            prompt=None,
-            without=None,
-            voice=None,
-            face=None,
-        )
+        own = {} if plain else {"synthesis": options.synthesis, "library": options.library}
+        options = Options.parse({"mode": "hits", "seed": options.seed, "bank": options.bank, **own})
         controls = replace(recipe.controls, hits=hits, silence=None)
         if plain:  # what another voice saw says nothing of hits
             controls = Controls(recipe.info.duration_s, hits)
