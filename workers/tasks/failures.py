@@ -1,4 +1,4 @@
-"""What went wrong with an attempt, for somebody who must not learn of the machine's folders."""
+"""Why an attempt failed, in words for the job's owner, and whether another attempt may help."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from workers.files import disk
 from workers.settings import Settings
 
 FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
+
 CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
 
 

@@ -49,9 +49,9 @@ from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SCORE, SEARCH, SEA
 from workers.score import rendering
 from workers.score.renders import Renders
 from workers.settings import Settings, from_environment
-from workers.tasks import description, overlays, search_answers
-from workers.tasks.failures import explain
-from workers.telemetry import tracing
+from workers.tasks import description, failures, overlays, search_answers
+from workers.telemetry import context as log_context
+from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import STAGE_SECONDS, WAIT_SECONDS
 
@@ -79,6 +79,9 @@ _CONTEXT: list[WorkerContext] = []  # one a process, laid by _lay_desk
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator, unused-ignore]
 def _make_context(sender: str | None = None, **_: Any) -> None:
     settings = from_environment()
+    if settings.log_format == "json":
+        logs.set_up(settings.log_format, logging.INFO)
+    tracing.set_up(settings.traces, "sonorize-worker")
     sweep(settings.work_dir)
     folder = ProcessFolder(settings.work_dir).path
     # Whatever makes temporary files in this process makes them where they are swept after a kill.
@@ -137,10 +140,11 @@ def drain(context: WorkerContext, mode: str) -> bool:
         for job in claimed:
             if job.attempt == 1 and job.started_at is not None:
                 UNWRITTEN.add(WAIT_SECONDS.one(max(0.0, job.started_at - job.queued_at), job.mode))
-        if mode in ANSWERS:
-            answer(context, claimed[0])
-        else:
-            run_jobs(context, claimed)
+        with _about(*claimed):
+            if mode in ANSWERS:
+                answer(context, claimed[0])
+            else:
+                run_jobs(context, claimed)
         UNWRITTEN.flush(context.jobs.database)
         if time.monotonic() - began > DRAIN_S:
             break
@@ -155,12 +159,12 @@ def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
     batch_peers: list[Attempt] = []
     with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
         job_runs = [held.enter_context(_JobRun(context, job, batch_peers)) for job in jobs]
-        begun = zip(job_runs, pool.map(_JobRun.begin, job_runs), strict=True)
+        begun = zip(job_runs, pool.map(_begin, job_runs), strict=True)
         requested = [(one, request) for one, request in begun if request is not None]
         ends: list[Future[None]] = []
         sonorize_all(
             [request for _, request in requested],
-            lambda number, outcome: ends.append(pool.submit(requested[number][0].end, outcome)),
+            lambda number, outcome: ends.append(pool.submit(_end, requested[number][0], outcome)),
         )
         for end in ends:
             end.result()
@@ -198,6 +202,22 @@ def _finish_answer(jobs: Jobs, job: Job, message: dict[str, Any]) -> bool:
     return jobs.finish(job.id, job.attempt, message)
 
 
+def _about(*jobs: Job) -> contextlib.AbstractContextManager[None]:
+    """Log lines in the block are about a job; where several are done together, about none of them."""
+    only = jobs[0] if len(jobs) == 1 else None
+    return log_context.about(request=only.request_id if only else None, job=only.id if only else None)
+
+
+def _begin(job_run: _JobRun) -> Request | None:
+    with _about(job_run.job):  # this thread may be another one than the work's
+        return job_run.begin()
+
+
+def _end(job_run: _JobRun, outcome: Result | Exception) -> None:
+    with _about(job_run.job):
+        job_run.end(outcome)
+
+
 class _JobRun:
     """One job in this worker's hands: the hold on it, and a folder; both are let go of when it ends."""
 
@@ -225,6 +245,7 @@ class _JobRun:
     def begin(self) -> Request | None:
         """Fetch the clip and say what is wanted of it; nothing, and the job is ended, if that cannot be."""
         attempt, source = self.attempt, self.folder / "source"
+        _log.info("job %s: attempt %d begins, mode %s", self.job.id, self.job.attempt, self.job.mode)
         try:
             options = Options.parse(self.job.options)
             if options.bank is not None and options.bank not in weights.entries():
@@ -298,11 +319,13 @@ class _JobRun:
             music.suggest(stored, self.context.settings, attempt, self.folder)
             _write_down_objects(attempt, jobs)
         except Cancelled:
+            _trace(attempt, succeeded=False)
             _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
         except Exception as error:
-            code, detail, retryable = explain(error, self.folder, self.context.settings)
+            code, detail, retryable = failures.explain(error, self.folder, self.context.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
+            _trace(attempt, succeeded=False)
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
         if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
@@ -378,12 +401,25 @@ def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
         time.sleep(0.5)
 
 
+def _trace(attempt: Attempt, *, succeeded: bool) -> None:
+    job = attempt.job
+    tracing.add_job(
+        attempt.stages_s(),
+        job.traceparent,
+        succeeded=succeeded,
+        job_id=job.id,
+        mode=job.mode,
+        attempt=job.attempt,
+    )
+
+
 def _learn(attempt: Attempt, jobs: Jobs) -> None:
     """Let later jobs be expected to take what this one took; that it cannot be written is no reason to fail it."""
     stages_s, job = attempt.stages_s(), attempt.job
+    _log.info("job %s: attempt %d succeeded in %.2f s", job.id, job.attempt, sum(stages_s.values()))
     for stage, seconds in stages_s.items():
         UNWRITTEN.add(STAGE_SECONDS.one(seconds, job.mode, stage))
-    tracing.add_stages(stages_s, job.traceparent)
+    _trace(attempt, succeeded=True)
     with contextlib.suppress(DatabaseError):
         jobs.learn(job, stages_s)
 
