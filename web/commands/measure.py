@@ -18,10 +18,12 @@ def bench(
     from synth.benchmarks.job import BENCHES
     from web.benchmarks import search
     from web.benchmarks import server as of_the_server
+    from web.benchmarks import studio
 
     ours: dict[str, Callable[[], Mapping[str, Any]]] = {
         "server": of_the_server.server,
         "batch": of_the_server.batch,
         "search": search.search,
+        "studio": studio.studio,
     }
     learn.measure(name, {**BENCHES, **ours}, as_json=as_json)
