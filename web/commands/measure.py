@@ -16,9 +16,8 @@ def bench(
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
     from synth.benchmarks.job import BENCHES
-    from web.benchmarks import search
+    from web.benchmarks import search, studio
     from web.benchmarks import server as of_the_server
-    from web.benchmarks import studio
 
     ours: dict[str, Callable[[], Mapping[str, Any]]] = {
         "server": of_the_server.server,
