@@ -236,8 +236,9 @@ def rendered_json(job: Job, take: int) -> dict[str, Any]:
     Raises:
         Problem: ``not-found``: it is not there, and nobody asked for it.
     """
-    there = next((entry for entry in outputs(job) if entry["take"] == take), None)
     asked = Renders(site().jobs).get(job.id, take)
+    job = site().jobs.get(job.id, None)  # afterwards: a take is joined in the moment in which its row goes
+    there = next((entry for entry in outputs(job) if entry["take"] == take), None)
     if there is None and asked is None:
         raise Problem("not-found", f"the job has no take {take}")
     base = f"/v1/jobs/{job.id}"
