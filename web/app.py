@@ -25,8 +25,9 @@ from web.api.owners import me
 from web.api.semantics.waiting import Waits
 from web.api.webhooks import routes as webhooks_api
 from web.context import Site
-from web.pages import account, documents, explanations, filters, login, views, webhooks
-from web.security import csrf, sessions
+from web.gallery import changes, live, shares
+from web.pages import account, documents, explanations, filters, heat_videos, login, views, webhooks
+from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics
 from web.uploads.submit import Submitter
@@ -51,12 +52,16 @@ PARTS: Final = (
     uploads,
     batches,
     boxes,
+    changes,
     explanations,
+    heat_videos,
+    live,
     music,
     openapi,
     documents,
     views,
     search,
+    shares,
     sounds,
     login,
     account,
@@ -121,12 +126,14 @@ def create_app(
     )
     context.install(app, parts)
     metrics.install(app)  # its clock starts first
-    sessions.install(app)
+    addresses.install(app, settings)
+    sessions.install(app, settings)
     csrf.install(app)
     problems.install(app)
     filters.install(app)
     for part in PARTS:
         app.register_blueprint(part.blueprint)
+    app.register_blueprint(shares.public)
     return app
 
 
