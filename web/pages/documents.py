@@ -34,6 +34,7 @@ NAMES: Final = (
     "STUDIO",
     "SCORE",
     "SERVER",
+    "OPERATIONS",
     "TRAINING",
     "FIGURES",
     "LIMITS",

@@ -187,6 +187,7 @@ def keys_of(job: Job) -> set[str]:
     result = job.result or {}
     named = [result, *result.get("outputs", ())]
     made = {str(key) for one in named for name, key in one.items() if name == "key" or name.endswith("_key")}
+    made |= {str(stem["key"]) for one in named for stem in one.get("stems", ())}
     return {job.source_key, *made} if job.source_key.startswith(f"{job.id}/") else made
 
 

@@ -8,11 +8,9 @@ that wait are claimed together, and each is stored as soon as it is made; none w
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import logging
 import os
-import shutil
 import tempfile
 import threading
 import time
@@ -25,7 +23,7 @@ from typing import Any, Final, Self
 from celery import shared_task, signals
 
 from synth import weights
-from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
+from synth.errors import Cancelled, OptionError, SynthError
 from synth.media import looking, video
 from synth.media.picture.views import Views
 from synth.options import Options
@@ -35,29 +33,29 @@ from synth.pipeline.sonorize import sonorize_all
 from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
+from synth.score.kept import keeper
 from synth.voices.library import registry
-from workers import music, pulse, redaction
-from workers.attempt import Attempt, Stop, close
+from workers import music, pulse
+from workers.attempt import Attempt, close
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import TASK
-from workers.errors import DatabaseError, ObjectDamaged, ObjectNotFound, StorageError
+from workers.errors import DatabaseError, ObjectDamaged, StorageError
 from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
+from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SCORE, SEARCH, SEARCHER, SLOW_SCORE
+from workers.score import rendering
+from workers.score.renders import Renders
 from workers.settings import Settings, from_environment
-from workers.tasks import description, overlays, search_answers
-from workers.telemetry import tracing
+from workers.tasks import description, failures, overlays, recording, search_answers
+from workers.telemetry import context as log_context
+from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
-from workers.telemetry.families import STAGE_SECONDS, WAIT_SECONDS
+from workers.telemetry.families import WAIT_SECONDS
 
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
-FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
-RECORD_PATIENCE_S: Final = 30.0
-
-CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +78,9 @@ _CONTEXT: list[WorkerContext] = []  # one a process, laid by _lay_desk
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator, unused-ignore]
 def _make_context(sender: str | None = None, **_: Any) -> None:
     settings = from_environment()
+    if settings.log_format == "json":
+        logs.set_up(settings.log_format, logging.INFO)
+    tracing.set_up(settings.traces, "sonorize-worker")
     sweep(settings.work_dir)
     folder = ProcessFolder(settings.work_dir).path
     # Whatever makes temporary files in this process makes them where they are swept after a kill.
@@ -138,10 +139,11 @@ def drain(context: WorkerContext, mode: str) -> bool:
         for job in claimed:
             if job.attempt == 1 and job.started_at is not None:
                 UNWRITTEN.add(WAIT_SECONDS.one(max(0.0, job.started_at - job.queued_at), job.mode))
-        if mode in ANSWERS:
-            answer(context, claimed[0])
-        else:
-            run_jobs(context, claimed)
+        with _about(*claimed):
+            if mode in ANSWERS:
+                answer(context, claimed[0])
+            else:
+                run_jobs(context, claimed)
         UNWRITTEN.flush(context.jobs.database)
         if time.monotonic() - began > DRAIN_S:
             break
@@ -156,12 +158,12 @@ def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
     batch_peers: list[Attempt] = []
     with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
         job_runs = [held.enter_context(_JobRun(context, job, batch_peers)) for job in jobs]
-        begun = zip(job_runs, pool.map(_JobRun.begin, job_runs), strict=True)
+        begun = zip(job_runs, pool.map(_begin, job_runs), strict=True)
         requested = [(one, request) for one, request in begun if request is not None]
         ends: list[Future[None]] = []
         sonorize_all(
             [request for _, request in requested],
-            lambda number, outcome: ends.append(pool.submit(requested[number][0].end, outcome)),
+            lambda number, outcome: ends.append(pool.submit(_end, requested[number][0], outcome)),
         )
         for end in ends:
             end.result()
@@ -175,14 +177,44 @@ def answer(context: WorkerContext, job: Job) -> None:
             return
         try:
             message = ANSWERS[job.mode](job_run, request)
-            _write_down_objects(job_run.attempt, context.jobs)
+            recording.write_down_objects(job_run.attempt, context.jobs)
         except Exception as error:
+            _unstore(job_run)
             job_run.end(error)
             return
-        if _record(job_run.attempt, lambda: context.jobs.finish(job.id, job.attempt, message)):
-            _learn(job_run.attempt, context.jobs)
+        if recording.record(job_run.attempt, lambda: _finish_answer(context.jobs, job, message)):
+            recording.learn(job_run.attempt, context.jobs)
         else:
-            _record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
+            recording.record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
+            _unstore(job_run)
+
+
+def _unstore(job_run: _JobRun) -> None:
+    """Take away what an answer put beside the files of another job."""
+    for key in job_run.attempt.stored:
+        _delete(job_run.context.storage, key)
+
+
+def _finish_answer(jobs: Jobs, job: Job, message: dict[str, Any]) -> bool:
+    if job.mode in (SCORE, SLOW_SCORE):
+        return Renders(jobs).finish(job, message)
+    return jobs.finish(job.id, job.attempt, message)
+
+
+def _about(*jobs: Job) -> contextlib.AbstractContextManager[None]:
+    """Log lines in the block are about a job; where several are done together, about none of them."""
+    only = jobs[0] if len(jobs) == 1 else None
+    return log_context.about(request=only.request_id if only else None, job=only.id if only else None)
+
+
+def _begin(job_run: _JobRun) -> Request | None:
+    with _about(job_run.job):  # this thread may be another one than the work's
+        return job_run.begin()
+
+
+def _end(job_run: _JobRun, outcome: Result | Exception) -> None:
+    with _about(job_run.job):
+        job_run.end(outcome)
 
 
 class _JobRun:
@@ -212,6 +244,7 @@ class _JobRun:
     def begin(self) -> Request | None:
         """Fetch the clip and say what is wanted of it; nothing, and the job is ended, if that cannot be."""
         attempt, source = self.attempt, self.folder / "source"
+        _log.info("job %s: attempt %d begins, mode %s", self.job.id, self.job.attempt, self.job.mode)
         try:
             options = Options.parse(self.job.options)
             if options.bank is not None and options.bank not in weights.entries():
@@ -236,6 +269,7 @@ class _JobRun:
             progress=attempt.progress,
             cancelled=attempt.stop,
             keeps=attempt.keeps,
+            keep=keeper(self.folder),
             views=self.views,
         )
 
@@ -277,27 +311,31 @@ class _JobRun:
             described = description.Described(reason=description.SWITCHED_OFF)
             if self.context.settings.describe:
                 described = description.describe(attempt, outcome, self.folder, self.views)
-            if not _record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
+            if not recording.record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
                 return False
             stored = store(self.context.storage, attempt, outcome, self.folder)
             description.add(stored, described, self.context.storage, attempt)
             music.suggest(stored, self.context.settings, attempt, self.folder)
-            _write_down_objects(attempt, jobs)
+            recording.write_down_objects(attempt, jobs)
         except Cancelled:
-            _record(attempt, lambda: close(jobs, job, attempt.reason))
+            recording.trace(attempt, succeeded=False)
+            recording.record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
         except Exception as error:
-            code, detail, retryable = _explain(error, self.folder, self.context.settings)
+            code, detail, retryable = failures.explain(error, self.folder, self.context.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
-            _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
+            recording.trace(attempt, succeeded=False)
+            recording.record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
-        if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
-            _learn(attempt, jobs)
+        if recording.record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
+            recording.learn(attempt, jobs)
             description.keep_vectors(jobs, attempt, described, outcome.outputs)
             return True
         # Perhaps it was cancelled; a lost lease stays lost.
-        keeps = _record(attempt, lambda: jobs.keeps_partial(job.id))
-        return _record(attempt, lambda: jobs.canceled(job.id, job.attempt, stored if keeps else None)) and keeps
+        keeps = recording.record(attempt, lambda: jobs.keeps_partial(job.id))
+        return (
+            recording.record(attempt, lambda: jobs.canceled(job.id, job.attempt, stored if keeps else None)) and keeps
+        )
 
 
 def _route(job_run: _JobRun, request: Request) -> dict[str, Any]:
@@ -325,11 +363,19 @@ def _music(job_run: _JobRun, _request: Request) -> dict[str, Any]:
     return music.lay(context.jobs, context.storage, context.settings, job_run.attempt, job_run.folder)
 
 
+def _score(job_run: _JobRun, _request: Request) -> dict[str, Any]:
+    """A take of another job, rendered from a score."""
+    context = job_run.context
+    return rendering.render(context.jobs, context.storage, job_run.attempt, job_run.folder)
+
+
 ANSWERS: Final[dict[str, Callable[[_JobRun, Request], dict[str, Any]]]] = {
     ROUTE: _route,
     OVERLAY: _overlay,
     SEARCH: _search,
     MUSIC: _music,
+    SCORE: _score,
+    SLOW_SCORE: _score,
 }
 """Mode of a question -> what answers it."""
 
@@ -338,74 +384,6 @@ def _suffix(source: Path, options: Options) -> str:
     """The container of the result: what browsers play, unless what is to be kept does not fit into it."""
     seen = looking.look(source, salvage=options.salvage, recut=options.recut)
     return seen.result_suffix(options.existing_sound)
-
-
-def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
-    """Write to the row, again and again while the database is away and the lease is ours.
-
-    Raises:
-        DatabaseError: patience ended.
-    """
-    deadline = time.monotonic() + RECORD_PATIENCE_S
-    while True:
-        try:
-            return write()
-        except DatabaseError:
-            if time.monotonic() > deadline or attempt.reason is Stop.LOST:
-                raise
-        time.sleep(0.5)
-
-
-def _learn(attempt: Attempt, jobs: Jobs) -> None:
-    """Let later jobs be expected to take what this one took; that it cannot be written is no reason to fail it."""
-    stages_s, job = attempt.stages_s(), attempt.job
-    for stage, seconds in stages_s.items():
-        UNWRITTEN.add(STAGE_SECONDS.one(seconds, job.mode, stage))
-    tracing.add_stages(stages_s, job.traceparent)
-    with contextlib.suppress(DatabaseError):
-        jobs.learn(job, stages_s)
-
-
-def _write_down_objects(attempt: Attempt, jobs: Jobs) -> None:
-    """Write down what was stored, before the result that names it. Raises DatabaseError."""
-    if attempt.stored:
-
-        def write() -> bool:
-            objects.record(jobs.database, attempt.stored)
-            return True
-
-        _record(attempt, write)
-
-
-def _explain(error: Exception, folder: Path, settings: Settings) -> tuple[str, str, bool]:
-    """Code, sentence and whether another attempt may help, for somebody who must not learn of our folders."""
-    if _met_a_full_disk(error, folder):  # whatever it says itself: with room, the same clip goes well
-        return "storage", "the server's disk is full", True
-    if isinstance(error, SynthError):
-        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
-        message = str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder")
-        ours = (settings.data_dir, settings.libraries_dir, settings.music_dir or folder, weights.CHECKPOINTS)
-        return code, redaction.without_paths(message, ours), False
-    if isinstance(error, ObjectDamaged):
-        return "source_damaged", f"the clip is damaged: {error}", False
-    if isinstance(error, ObjectNotFound):
-        return "source_missing", "the clip is not in the storage any more", False
-    if isinstance(error, StorageError):
-        return "storage", redaction.without_paths(str(error)), True
-    if disk.is_full(error):
-        return "storage", "the server's disk is full", True
-    return "internal", "something unexpected went wrong; the server's log says more", True
-
-
-def _met_a_full_disk(error: BaseException | None, folder: Path) -> bool:
-    """Whether an error, or what caused it, is that of a full disk; not every library says so."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        error = error.__cause__
-    with contextlib.suppress(OSError):
-        return shutil.disk_usage(folder.parent).free < FULL_BYTES
-    return False
 
 
 def _delete(storage: Storage, prefix: str) -> None:

@@ -20,6 +20,7 @@ from tests.support.paths import ROOT
 from tests.support.serving import environment
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place, problem
+from workers import database
 from workers.database import open_database
 from workers.files import objects, tombstones
 from workers.files.repair import Repairer
@@ -106,7 +107,7 @@ def test_what_is_stored_is_written_down(here: Place, flash_clip: Path) -> None:
     job = made(here, flash_clip, takes="2")
     variant = here.client.post(job["links"]["variants"]).get_json()["jobs"][0]
     keys = set(here.storage.keys(""))
-    assert len(keys) == 1 + 2 * 3 + 1 + 1
+    assert len(keys) == 1 + 2 * 7 + 2 + 1  # clip; takes; thumbnail and recipe; the variant's clip
     with here.jobs.database.reading() as connection:
         rows = {row.key: row for row in connection.execute(sa.select(OBJECTS))}
     assert set(rows) == keys
@@ -165,7 +166,9 @@ def _flip(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "fault"), [(Path.unlink, Fault.MISSING), (_cut, Fault.TRUNCATED), (_flip, Fault.CHANGED)]
 )
-@pytest.mark.parametrize("name", ["key", "wav_key", "hits_key", "thumbnail_key"])
+@pytest.mark.parametrize(
+    "name", ["key", "wav_key", "flac_key", "hits_key", "score_key", "drawings_key", "recipe_key", "thumbnail_key"]
+)
 def test_damage_is_found_and_mended(
     here: Place, flash_clip: Path, name: str, damage: Callable[[Path], None], fault: Fault
 ) -> None:
@@ -230,7 +233,7 @@ def test_objects_of_older_releases_are_taken_up(here: Place, flash_clip: Path) -
     objects.forget(here.jobs.database, list(here.storage.keys("")))
     report = verified(here)
     assert {one.fault for one in report.findings} == {Fault.UNRECORDED}
-    assert (report.wrong, len(report.findings)) == ([], 5)
+    assert (report.wrong, len(report.findings)) == ([], 10)
     verified(here, repair=True)
     assert verified(here).findings == []
     _flip(stored(here, key_of(here, job, "key")))
@@ -253,19 +256,17 @@ def test_the_command(here: Place, flash_clip: Path) -> None:
         key,
     )
     mended = command(here, "--repair")
-    assert (mended.returncode, mended.stdout.count("written again from the video")) == (0, 1)
+    assert (mended.returncode, mended.stdout.count("written again from the FLAC")) == (0, 1)
     assert "1 of 1 were repaired" in mended.stdout
     assert command(here, "--quick").returncode == 0
     assert video.probe(stored(here, key_of(here, job, "key"))).width == 64
 
 
 def test_a_database_of_the_last_release_is_migrated(tmp_path: Path) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'jobs.db'}")
-    with database.writing() as connection:
-        for table in ("objects", "tombstones", "sessions"):
-            connection.execute(sa.text(f"DROP TABLE {table}"))
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
-    database.engine.dispose()
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'jobs.db'}")
+    with engine.begin() as connection:
+        database._migrate(connection, "0003")
+    engine.dispose()
     again = open_database(f"sqlite:///{tmp_path / 'jobs.db'}")
     assert objects.find(again, "none") is None
     again.engine.dispose()

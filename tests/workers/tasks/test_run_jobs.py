@@ -35,6 +35,7 @@ from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, State, jobs_of, new_id
 from workers.reconciler import ORPHAN_S, SWEEP_S, Reconciler
 from workers.settings import Settings, embedded
+from workers.tasks import failures
 from workers.tasks import run_jobs as tasks
 from workers.tasks.run_jobs import WorkerContext, drain, run_jobs
 
@@ -118,10 +119,17 @@ def house(tmp_path: Path, flash_clip: Path, voice: LivelyVoice, monkeypatch: pyt
     jobs.close()
 
 
+def to_correct(part: str) -> set[str]:
+    """What is kept of a whole take so that it can be corrected."""
+    endings = (".flac", ".score.json", ".drawings.zip", f".{part}.wav")
+    return {"1/recipe.npz", *(f"1/take0{ending}" for ending in endings)}
+
+
 def test_a_job_is_sounded_and_everything_of_it_stored(house: House, flash_clip: Path, tmp_path: Path) -> None:
     done = house.do(house.submit(seed=5))
     assert (done.state, done.error) == (State.SUCCEEDED, None)
-    assert house.stored(done) == {"source", "1/take0.mp4", "1/take0.wav", "1/take0.hits.json", "1/thumbnail.jpg"}
+    whole = {"source", "1/take0.mp4", "1/take0.wav", "1/take0.hits.json", "1/thumbnail.jpg"}
+    assert house.stored(done) == {*whole, *to_correct("hits")}
     assert done.result is not None
     (output,) = done.result["outputs"]
     assert (output["source"], output["target"], output["seed"]) == ("my clip.mov", "take0.mp4", 5)
@@ -393,7 +401,8 @@ def test_jobs_that_wait_are_done_together(house: House, hiss_voice: HissVoice, d
         assert [output["sound_class"]["name"] for output in done.result["outputs"]] == ["rain"] * len(
             done.result["outputs"]
         )
-    assert house.stored(jobs[0]) == {"source", "1/take0.mp4", "1/take0.wav", "1/thumbnail.jpg"}
+    whole = {"source", "1/take0.mp4", "1/take0.wav", "1/thumbnail.jpg"}
+    assert house.stored(jobs[0]) == {*whole, *to_correct("ambience")}
 
 
 def test_one_that_waits_alone_does_not_wait_for_company(house: House, hiss_voice: HissVoice) -> None:
@@ -621,12 +630,12 @@ def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path) -> None:
         noise = (np.random.default_rng(seed).integers(0, 256, (480, 640, 3), np.uint8) for seed in range(30))
         with pytest.raises(MediaError) as caught:
             video.write_frames(noise, tmp_path / "clip.mp4", rate_fps=30)
-        assert tasks._explain(caught.value, tmp_path, embedded(tmp_path)) == (
+        assert failures.explain(caught.value, tmp_path, embedded(tmp_path)) == (
             "storage",
             "the server's disk is full",
             True,
         )
-    assert tasks._explain(MediaError("the video is cut short"), tmp_path, embedded(tmp_path)) == (
+    assert failures.explain(MediaError("the video is cut short"), tmp_path, embedded(tmp_path)) == (
         "bad_media",
         "the video is cut short",
         False,
