@@ -18,7 +18,7 @@ from synth.options import Options
 from workers.errors import Conflict, NotFound
 from workers.jobs import Job, Jobs, new_id
 from workers.records import HELD, JOBS, SCORE, SLOW_SCORE
-from workers.score.tables import SCORE_RENDERS
+from workers.score.tables import SCORE_RENDERS, SCORES
 from workers.search import text_search
 
 MAX_TAKES: Final = 99
@@ -26,6 +26,8 @@ MAX_TAKES: Final = 99
 QUICK_S: Final = 120.0
 """Clips that last longer are rendered by those who do jobs, so that nobody who searches waits for them."""
 _TRIES: Final = 5
+_DELETED: Final = ""
+"""Instead of the id of a row: the take was deleted."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,14 @@ class Render:
     Attributes:
         take: its number.
         parent, version: whose score, and which version of it.
+        asked_at: seconds since 1970.
         row: what renders it; ``None`` once that is done, or no longer kept.
     """
 
     take: int
     parent: int
     version: int
+    asked_at: float
     row: Job | None
 
 
@@ -50,9 +54,12 @@ class Renders:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs, self._database = jobs, jobs.database
 
-    def ask(self, job: Job, parent: int, version: int) -> Render:
+    def ask(self, job: Job, parent: int, version: int, saved_at: float = 0.0) -> Render:
         """Ask for a take; the one that there is, where the same was asked for before and has not failed. Notify the
         queue of the row's mode afterwards.
+
+        Args:
+            saved_at: when that version was saved: a draft that was forgotten may have had one of the same number.
 
         Raises:
             Conflict: the job has as many takes as are allowed.
@@ -61,18 +68,19 @@ class Renders:
         for _ in range(_TRIES):
             asked = self.of_job(job.id)
             for one in asked:
-                if (one.parent, one.version) == (parent, version) and _goes_on(job, one):
+                same = (one.parent, one.version) == (parent, version) and one.asked_at >= saved_at
+                if same and _goes_on(job, one):
                     return one
-            taken = [one.take for one in asked] + [int(one["take"]) for one in (job.result or {}).get("outputs", ())]
-            take = max(taken, default=-1) + 1
-            if len(set(taken)) >= MAX_TAKES:
+            there = {one.take for one in asked} | {int(one["take"]) for one in (job.result or {}).get("outputs", ())}
+            take = max(there | self._numbers(job.id), default=-1) + 1
+            if len(there) >= MAX_TAKES:
                 raise Conflict(f"the job has {MAX_TAKES} takes, which is what is allowed; delete some")
-            row_id = new_id(time.time())
+            row_id, asked_at = new_id(time.time()), time.time()
             try:
                 with self._database.writing() as connection:
                     number = {"job_id": job.id, "take": take, "parent": parent, "version": version}
                     connection.execute(
-                        sa.insert(SCORE_RENDERS).values({**number, "row_id": row_id, "asked_at": time.time()})
+                        sa.insert(SCORE_RENDERS).values({**number, "row_id": row_id, "asked_at": asked_at})
                     )
             except IntegrityError:
                 continue  # somebody else asked at the same moment
@@ -81,16 +89,22 @@ class Renders:
             except BaseException:
                 self._forget(job.id, take)
                 raise
-            return Render(take, parent, version, row)
+            return Render(take, parent, version, asked_at, row)
         raise Conflict("too many ask for takes of this job at once; try again")
 
     def of_job(self, job_id: str) -> list[Render]:
-        """All that were asked for of a job, by their numbers."""
-        joined = sa.select(SCORE_RENDERS).where(SCORE_RENDERS.c.job_id == job_id).order_by(SCORE_RENDERS.c.take)
+        """All that were asked for of a job, by their numbers; without those that were deleted."""
+        kept = sa.select(SCORE_RENDERS).where(SCORE_RENDERS.c.job_id == job_id, SCORE_RENDERS.c.row_id != _DELETED)
         with self._database.reading() as connection:
-            asked = connection.execute(joined).all()
+            asked = connection.execute(kept.order_by(SCORE_RENDERS.c.take)).all()
         rows = self._jobs.ids([one.row_id for one in asked])
-        return [Render(one.take, one.parent, one.version, rows.get(one.row_id)) for one in asked]
+        return [Render(one.take, one.parent, one.version, one.asked_at, rows.get(one.row_id)) for one in asked]
+
+    def _numbers(self, job_id: str) -> set[int]:
+        """All numbers of takes that were ever given."""
+        given = sa.select(SCORE_RENDERS.c.take).where(SCORE_RENDERS.c.job_id == job_id)
+        with self._database.reading() as connection:
+            return set(connection.scalars(given))
 
     def get(self, job_id: str, take: int) -> Render | None:
         """One of them; ``None`` for a take that was not rendered from a score."""
@@ -105,9 +119,11 @@ class Renders:
         with self._database.writing() as connection:
             row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job.id).with_for_update()).one_or_none()
             asked = connection.execute(_numbered(job.id, take)).one_or_none()
-            if row is None or asked is None:
+            if row is None or asked is None or asked.row_id == _DELETED:
                 raise NotFound(f"the job has no take {take} that was rendered from a score")
-            connection.execute(sa.delete(SCORE_RENDERS).where(*_number(job.id, take)))
+            # Its number stays taken: browsers keep what lies at addresses with it.
+            connection.execute(sa.update(SCORE_RENDERS).where(*_number(job.id, take)).values(row_id=_DELETED))
+            connection.execute(sa.delete(SCORES).where(SCORES.c.job_id == job.id, SCORES.c.take == take))
             connection.execute(sa.delete(JOBS).where(JOBS.c.id == asked.row_id))
             outputs = list((row.result or {}).get("outputs", ()))
             left = [one for one in outputs if one["take"] != take]

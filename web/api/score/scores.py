@@ -134,7 +134,8 @@ def render(job_id: str, body: shapes.RenderScore) -> Response:
     version = 0 if newest is None else newest.version
     if body.version is not None and body.version != version:
         raise stale(StaleVersion(version, body.version))
-    asked = Renders(site().jobs).ask(job, body.take, version)
+    saved_at = 0.0 if newest is None else newest.saved_at
+    asked = Renders(site().jobs).ask(job, body.take, version, saved_at)
     if asked.row is not None and asked.row.state is State.QUEUED:
         site().submitter.notify(asked.row.mode)
     told = rendered_json(site().jobs.get(job.id, None), asked.take)
