@@ -36,12 +36,14 @@ def _person(
         thread = threading.Thread(target=server.run)
         thread.start()
         address = f"http://127.0.0.1:{server.effective_port}"
-        browser.get(f"{address}/login")
-        browser.find_element(By.ID, "key").send_keys(secret, Keys.ENTER)
-        until(lambda: "/login" not in browser.current_url)
-        yield browser, address
-        http_server.stop(server)
-        thread.join(30)
+        try:
+            browser.get(f"{address}/login")
+            browser.find_element(By.ID, "key").send_keys(secret, Keys.ENTER)
+            until(lambda: "/login" not in browser.current_url)
+            yield browser, address
+        finally:
+            http_server.stop(server)
+            thread.join(30)
 
 
 @pytest.mark.parametrize("pixels", [360, 1440])
