@@ -25,10 +25,11 @@ from web.api.owners import keys as owners_keys
 from web.api.semantics.waiting import Waits
 from web.api.webhooks import routes as webhooks_api
 from web.context import Site
-from web.pages import account, administration, documents, explanations, filters, login, views, webhooks
+from web.gallery import changes, live, shares
+from web.pages import account, administration, documents, explanations, filters, heat_videos, login, views, webhooks
 from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
-from web.server import health, metrics
+from web.server import health, metrics, request_ids
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
@@ -51,12 +52,16 @@ PARTS: Final = (
     uploads,
     batches,
     boxes,
+    changes,
     explanations,
+    heat_videos,
+    live,
     music,
     openapi,
     documents,
     views,
     search,
+    shares,
     sounds,
     login,
     account,
@@ -122,7 +127,8 @@ def create_app(
         webhook_policy=policy_of(settings),
     )
     context.install(app, parts)
-    metrics.install(app)  # its clock starts first
+    request_ids.install(app)
+    metrics.install(app)  # its clock starts before anybody does something
     addresses.install(app, settings)
     sessions.install(app, settings)
     csrf.install(app)
@@ -130,6 +136,7 @@ def create_app(
     filters.install(app)
     for part in PARTS:
         app.register_blueprint(part.blueprint)
+    app.register_blueprint(shares.public)
     return app
 
 
