@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from workers.jobs import Jobs
 from workers.owners.quotas import Quota
 from workers.owners.tables import KEYS, OWNER_DAYS
-from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, State
+from workers.records import HELD, JOBS, QUESTIONS, State
 from workers.timing.presence import GONE_S
 from workers.timing.tables import WORKER_SIGNS
 from workers.webhooks.tables import DELIVERIES
@@ -58,7 +58,6 @@ def owners(jobs: Jobs) -> list[OwnerRow]:
     """Everybody, those with most to do first. Raises DatabaseError."""
     mine = JOBS.c.mode.not_in(QUESTIONS)
     by_state = sa.select(JOBS.c.owner, JOBS.c.state, sa.func.count()).where(mine).group_by(JOBS.c.owner, JOBS.c.state)
-    stored = sa.select(JOBS.c.owner, sa.func.sum(OBJECTS.c.bytes)).join(JOBS, JOBS.c.id == OBJECTS.c.job_id)
     today = sa.select(OWNER_DAYS.c.owner, OWNER_DAYS.c.sound_s).where(OWNER_DAYS.c.day == jobs.owners.today())
     active = sa.select(KEYS.c.owner, sa.func.count()).where(
         KEYS.c.revoked_at.is_(None), sa.or_(KEYS.c.expires_at.is_(None), KEYS.c.expires_at > jobs.owners.now())
@@ -67,7 +66,6 @@ def owners(jobs: Jobs) -> list[OwnerRow]:
     with jobs.database.reading() as connection:
         for owner, state, count in connection.execute(by_state):
             states[owner, state] += count
-        stored_bytes = _pairs(connection, stored.group_by(JOBS.c.owner))
         sound_s = _pairs(connection, today)
         keys = _pairs(connection, active.group_by(KEYS.c.owner))
     quotas = jobs.owners.quotas()
@@ -77,7 +75,7 @@ def owners(jobs: Jobs) -> list[OwnerRow]:
             queued=states[name, State.QUEUED],
             running=sum(states[name, state] for state in _WORKING),
             jobs=sum(states[name, state] for state in State),
-            stored_bytes=int(stored_bytes.get(name, 0)),
+            stored_bytes=jobs.owners.use(name).stored_bytes,
             sound_s=float(sound_s.get(name, 0.0)),
             keys=int(keys.get(name, 0)),
             quota=quotas.get(name, jobs.owners.usual),
