@@ -120,6 +120,7 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
             number=0,
             box_id="0",
             key_id=key.id,
+            owner="anna",
             upload_id=upload.id,
             share_id="0",
             webhook_id=webhook.id,
