@@ -25,8 +25,8 @@ from synth.sampler.batching import ChunkedSampler, Gates
 from synth.sampler.folding import folds_upsampling, random_folded
 from synth.sampler.packing import Matrix, Packed, pack
 
-INSTRUCTION_SETS: Final = ("portable", "avx2", "avx512")
-"""As the library numbers them, each better than those before it."""
+INSTRUCTION_SETS: Final = {"portable": 0, "avx2": 1, "avx-vnni": 3, "avx512": 2, "avx512-bf16": 4, "amx": 5}
+"""With the library's numbers for them, each better than those before it."""
 
 _MOST_TIERS: Final = 8
 _BEST_OF: Final = 20
@@ -91,7 +91,7 @@ class NativeSampler(ChunkedSampler):
         parts = [np.ascontiguousarray(part) for part in _parts(self._packed)]
         pointers = (ctypes.c_void_p * len(parts))(*(part.ctypes.data for part in parts))
         lengths = (ctypes.c_int64 * len(parts))(*(part.nbytes for part in parts))
-        number = INSTRUCTION_SETS.index(self._instruction_set)
+        number = INSTRUCTION_SETS[self._instruction_set]
         engine = self._library.sonorize_new(ctypes.byref(sizes), pointers, lengths, len(parts), number, self._threads)
         if not engine:
             raise RuntimeError(f"the sampler's library refuses {self._shape} on {self._instruction_set}")
@@ -222,7 +222,7 @@ def instruction_sets() -> tuple[str, ...]:
     found = library()
     if found is None:
         return ()
-    return tuple(name for number, name in enumerate(INSTRUCTION_SETS) if found.sonorize_supported(number))
+    return tuple(name for name, number in INSTRUCTION_SETS.items() if found.sonorize_supported(number))
 
 
 @functools.cache
