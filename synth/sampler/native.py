@@ -64,25 +64,28 @@ class _Call(ctypes.Structure):
 class NativeSampler(ChunkedSampler):
     """Weights in one precision, and threads that make sound of them; may be used from several threads in turn."""
 
-    def __init__(self, packed: Packed, *, threads: int, instruction_set: str | None = None) -> None:
+    def __init__(
+        self, packed: Packed, *, threads: int, instruction_set: str | None = None, build: Path | None = None
+    ) -> None:
         """Packed weights become the library's.
 
         Args:
             packed: of any precision.
             threads: that share the work, the caller's among them.
             instruction_set: one of :data:`INSTRUCTION_SETS`; by default the best that :func:`best` trusts.
+            build: another library than the one that :func:`library` finds, for benchmarks; its best is not tried first.
 
         Raises:
             RuntimeError: the library is not there, or cannot take these weights.
         """
         super().__init__(packed)
-        found = library()
+        found = library() if build is None else load(build)
         if found is None:
             raise RuntimeError("the sampler's library was not built")
         self._library = found
         self._packed = packed
         self._threads = self._used = threads
-        self._instruction_set = instruction_set or best()
+        self._instruction_set = instruction_set or (best() if build is None else usable(found)[-1])
         self._lock = threading.Lock()
         self._open()
 
@@ -199,30 +202,44 @@ def library() -> Any:
     """The compiled library, or ``None`` where the installation had no compiler."""
     for path in sorted(Path(__file__).parent.glob("_cpu.*")):
         try:
-            found = ctypes.CDLL(str(path))
-            found.sonorize_new.restype = ctypes.c_void_p
+            return load(path)
         except (OSError, AttributeError):
             continue  # of another machine
-        pointer, integer = ctypes.c_void_p, ctypes.c_int
-        found.sonorize_new.argtypes = [pointer, pointer, pointer, integer, integer, integer]
-        found.sonorize_free.argtypes, found.sonorize_free.restype = [pointer], None
-        found.sonorize_gate_columns.argtypes, found.sonorize_gate_columns.restype = [pointer], ctypes.c_int64
-        found.sonorize_gates.argtypes, found.sonorize_gates.restype = [pointer, pointer, integer, pointer], None
-        found.sonorize_run.argtypes = [pointer, pointer, integer, integer, integer]
-        found.sonorize_peak.argtypes = [pointer, integer, integer, integer, integer, integer]
-        found.sonorize_peak.restype = ctypes.c_double
-        found.sonorize_read.argtypes = [pointer, pointer, ctypes.c_int64, integer, integer]
-        found.sonorize_read.restype = ctypes.c_double
-        return found
     return None
 
 
-def instruction_sets() -> tuple[str, ...]:
-    """Those that this machine and the library both have, the best one last; empty without the library."""
-    found = library()
-    if found is None:
-        return ()
+@functools.cache
+def load(path: Path) -> Any:
+    """A library of this one's interface.
+
+    Raises:
+        OSError: it cannot be loaded.
+        AttributeError: it is none.
+    """
+    found = ctypes.CDLL(str(path))
+    pointer, integer = ctypes.c_void_p, ctypes.c_int
+    found.sonorize_new.argtypes = [pointer, pointer, pointer, integer, integer, integer]
+    found.sonorize_new.restype = pointer
+    found.sonorize_free.argtypes, found.sonorize_free.restype = [pointer], None
+    found.sonorize_gate_columns.argtypes, found.sonorize_gate_columns.restype = [pointer], ctypes.c_int64
+    found.sonorize_gates.argtypes, found.sonorize_gates.restype = [pointer, pointer, integer, pointer], None
+    found.sonorize_run.argtypes = [pointer, pointer, integer, integer, integer]
+    found.sonorize_peak.argtypes = [pointer, integer, integer, integer, integer, integer]
+    found.sonorize_peak.restype = ctypes.c_double
+    found.sonorize_read.argtypes = [pointer, pointer, ctypes.c_int64, integer, integer]
+    found.sonorize_read.restype = ctypes.c_double
+    return found
+
+
+def usable(found: Any) -> tuple[str, ...]:
+    """Instruction sets that a library, this machine and its system have, the best one last."""
     return tuple(name for name, number in INSTRUCTION_SETS.items() if found.sonorize_supported(number))
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """Those that this process may use, the best one last; empty without the library."""
+    found = library()
+    return () if found is None else usable(found)
 
 
 @functools.cache

@@ -18,6 +18,7 @@ struct Avx2 {
   static constexpr int kLanes = 8, kPanelVectors = 2, kPanelsAlone = 4, kPanelsFew = 2;
   static constexpr int kFloatStreams = 6, kHalfStreams = 4, kWholeStreams = 4;
   static constexpr bool kHalves = false, kPairs = false, kTiles = false;
+  static constexpr int kLookUpVectors = 8;
   using Tiles = NoTiles;
   using F = __m256;
   using I = __m256i;

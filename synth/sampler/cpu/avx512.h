@@ -14,6 +14,7 @@ struct Avx512 {
   static constexpr int kLanes = 16, kPanelVectors = 4, kPanelsAlone = 2, kPanelsFew = 1;
   static constexpr int kFloatStreams = 6, kHalfStreams = 6, kWholeStreams = 6;
   static constexpr bool kHalves = false, kPairs = false, kTiles = false;
+  static constexpr int kLookUpVectors = 16;
   using Tiles = NoTiles;
   using F = __m512;
   using I = __m512i;

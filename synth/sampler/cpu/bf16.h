@@ -74,7 +74,10 @@ struct Bf16 {
     return 1.0f;
   }
 
-  static SONORIZE_INLINE F add(const Product&, int, Sum sum, float, F y) { return V::add(y, sum); }
+  struct Rows {
+    SONORIZE_INLINE Rows(const Product&, int) {}
+    SONORIZE_INLINE typename V::F add(Sum sum, float, typename V::F y) const { return V::add(y, sum); }
+  };
 
  private:
   template <bool Odd>

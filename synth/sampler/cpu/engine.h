@@ -53,7 +53,7 @@ struct Group {
   Scratch scratch;
   std::vector<Own> own;
   uint8_t* levels = nullptr;
-  int streams = 0, frames = 0, members = 0, words = 0;
+  int streams = 0, frames = 0, members = 0;
 };
 
 class Engine {
@@ -72,7 +72,9 @@ class Engine {
     m.padded = m.panels * kernels->panel;
     m.level_panels = kLevels / kernels->panel;
     const size_t numbers = (m.padded + kUnitBlock - 1) / kUnitBlock * kUnitBlock;
-    m.unit_stride = numbers * kernels->unit_bytes[m.precision];
+    m.line = m.padded + kLine / sizeof(float);
+    m.gate_line = static_cast<size_t>(m.gates) * m.padded + kLine / sizeof(float);
+    m.unit_stride = kernels->unit_bytes[m.precision] ? numbers * kernels->unit_bytes[m.precision] + kLine : 0;
   }
 
   bool read(const Sizes& sizes, Reader& reader) {
@@ -125,7 +127,7 @@ class Engine {
     std::vector<std::unique_ptr<Team>> meeting;
     for (int team = 0; team < teams; ++team) {
       const int count = streams * (team + 1) / teams - streams * team / teams;
-      provide(*groups_[team], count, frames, members, sharing.words);
+      provide(*groups_[team], count, frames, members);
       meeting.push_back(std::make_unique<Team>());
       meeting.back()->members = members;
     }
@@ -143,8 +145,7 @@ class Engine {
                       meeting[team].get(),
                       index % members,
                       members,
-                      sharing.by_streams,
-                      sharing.words};
+                      works_alone(streams * (team + 1) / teams - streams * team / teams)};
       kernels_->run(task);
     });
   }
@@ -158,17 +159,14 @@ class Engine {
   }
 
  private:
-  static constexpr int kStreamsForATeam = 6, kStreamsForAMember = 16;
+  static constexpr int kStreamsForATeam = 6;
   static constexpr int kWide = 512;
-  static constexpr int kWordsAhead = 4;
   static constexpr int kUnitBlock = 64;  // numbers that any product takes at once
   static constexpr int kUnitGroups = 16, kTileStreams = 16;
 
   // How threads share a call: teams that have nothing to do with one another, members of a team that meet.
   struct Sharing {
     int teams, members;
-    bool by_streams;
-    int words;
   };
 
   Sharing share(int streams, int threads) const {
@@ -181,13 +179,14 @@ class Engine {
       }
     // A narrow network's steps are over before threads have met between them; on cores that other programs use, such
     // meetings made it a hundred times slower. Its threads work for themselves.
-    if (model_.width < kWide) return {teams, 1, false, 1};
+    if (model_.width < kWide) return {teams, 1};
     // Tiles are done with weights before the next have come from memory: each is to be read by one thread only.
-    if (!kernels_->tiles || model_.precision == kFp32 || threads == 1) return {teams, threads / teams, false, 1};
-    const bool by_streams = streams / threads >= kStreamsForAMember;
-    const int words = by_streams && model_.look_back() % kWordsAhead == 0 ? kWordsAhead : 1;
-    return {1, threads, by_streams, words};
+    if (kernels_->tiles && model_.precision != kFp32) return {1, threads};
+    return {teams, threads / teams};
   }
+
+  // With few streams that costs less than to wait for one another.
+  static bool works_alone(int streams) { return streams <= 3; }
 
   const Kernels* kernels_;
   Model model_{};
@@ -263,14 +262,16 @@ class Engine {
     return made;
   }
 
-  void provide(Group& group, int streams, int frames, int members, int words) {
-    if (streams <= group.streams && frames <= group.frames && members <= group.members && words <= group.words) return;
+  void provide(Group& group, int streams, int frames, int members) {
+    // A group that has room enough is kept; one for few streams has no less than one for many of each kind.
+    if (streams <= group.streams && frames <= group.frames && members <= group.members) return;
     const Model& m = model_;
     const bool units = m.unit_stride > 0;
     group.~Group();
     new (&group) Group;
     Arena& arena = group.arena;
-    const size_t line = static_cast<size_t>(streams) * m.padded;
+    // Two of what few streams need twice.
+    const size_t line = streams * m.line, turns = (streams > 3 ? streams : 2 * 3) * m.line;
     const size_t levels = static_cast<size_t>(streams) * m.top() * (frames + 1);
     const size_t all_units = (streams + kTileStreams - 1) / kTileStreams * kTileStreams * m.unit_stride;
     Scratch& s = group.scratch;
@@ -279,11 +280,13 @@ class Engine {
         for (float*& state : s.state[tier][layer]) state = arena.take<float>(line);
         if (m.lstm) s.cell[tier][layer] = arena.take<float>(line);
       }
-    s.inward = arena.take<float>(line * m.gates);
-    s.carried = arena.take<float>(line * m.gates);
-    s.word = arena.take<float>(line * words);
-    for (float** each : {&s.first, &s.second, &s.upsampled}) *each = arena.take<float>(line);
-    s.logits = arena.take<float>(static_cast<size_t>(streams) * kLevels);
+    s.inward = arena.take<float>(streams * m.gate_line);
+    s.carried = arena.take<float>(streams * m.gate_line);
+    s.upsampled = arena.take<float>(line);
+    for (float** each : {&s.word, &s.second}) *each = arena.take<float>(turns > line ? turns : line);
+    if (!units) s.first = arena.take<float>(line);
+    s.units = arena.take<uint8_t>(all_units);
+    s.units_step = arena.take<float>(streams);
     group.levels = arena.take<uint8_t>(levels);
     group.own.resize(members);
     for (Own& own : group.own) {
@@ -295,13 +298,15 @@ class Engine {
           }
       own.units = arena.take<uint8_t>(all_units);
       own.units_step = arena.take<float>(streams);
+      own.line = arena.take<float>(m.line);
+      if (!units) own.first = arena.take<float>(3 * m.line);
+      own.logits = arena.take<float>(static_cast<size_t>(streams) * kLevels);
       own.samples = arena.take<float>(static_cast<size_t>(streams) * m.top());
       own.levels = arena.take<uint8_t>(levels);
     }
     group.streams = streams;
     group.frames = frames;
     group.members = members;
-    group.words = words;
   }
 };
 

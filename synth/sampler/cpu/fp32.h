@@ -29,9 +29,10 @@ struct Fp32 {
     }
   }
 
-  static SONORIZE_INLINE typename V::F add(const Product&, int, Sum sum, float, typename V::F y) {
-    return V::add(y, sum);
-  }
+  struct Rows {
+    SONORIZE_INLINE Rows(const Product&, int) {}
+    SONORIZE_INLINE typename V::F add(Sum sum, float, typename V::F y) const { return V::add(y, sum); }
+  };
 };
 
 }  // namespace

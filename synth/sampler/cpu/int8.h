@@ -33,10 +33,16 @@ struct Int8 {
     }
   }
 
-  static SONORIZE_INLINE typename V::F add(const Product& w, int row, Sum sum, float step, typename V::F y) {
-    const typename V::F whole = V::to_float(V::subtract_bits(sum, V::load_bits(w.correction + row)));
-    return V::fma(V::mul(whole, V::load(w.scale + row)), V::set1(step), y);
-  }
+  // What the sums of some rows meet, before they are added to y.
+  struct Rows {
+    typename V::I correction;
+    typename V::F scale;
+    SONORIZE_INLINE Rows(const Product& w, int row)
+        : correction(V::load_bits(w.correction + row)), scale(V::load(w.scale + row)) {}
+    SONORIZE_INLINE typename V::F add(Sum sum, float step, typename V::F y) const {
+      return V::fma(V::mul(V::to_float(V::subtract_bits(sum, correction)), scale), V::set1(step), y);
+    }
+  };
 
   // One vector [padded] as 7-bit numbers; Signed tells states and words from ReLU outputs. Its step is returned.
   template <bool Signed>

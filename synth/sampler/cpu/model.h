@@ -43,7 +43,10 @@ struct Model {
   int frames[kMaxTiers];
   int padded;   // Dp
   int panels;   // Dp / panel
-  size_t unit_stride;  // bytes from one stream's vector to the next, as products take them
+  // From one stream's vector to the next: a line of cache more than the numbers need, or all streams' numbers at one
+  // place would share the few ways of one set.
+  size_t line, gate_line;  // floats
+  size_t unit_stride;      // bytes from one stream's vector to the next, as products take them
   int level_panels;
   bool lstm;
   Tier tier[kMaxTiers];
@@ -76,7 +79,10 @@ struct Call {
 struct Scratch {
   float* state[kMaxTiers][kMaxLayers][2];  // hidden vectors, before and after a step in turn
   float* cell[kMaxTiers][kMaxLayers];
-  float *inward, *carried, *word, *first, *second, *upsampled, *logits;
+  float *inward, *carried, *word, *second, *upsampled;  // word and second twice where members work alone
+  float* first;         // fp32
+  uint8_t* units;       // else: the hidden layer's input
+  float* units_step;
 };
 
 // Buffers of one thread. Units are vectors as products take them: 7-bit numbers, bfloat16.
@@ -85,6 +91,8 @@ struct Own {
   float* state_step[kMaxTiers][kMaxLayers];
   uint8_t* units;                         // and of any other input
   float* units_step;
+  float *line, *first;                    // one vector; fp32: the hidden layer's input of a member that works alone
+  float* logits;
   float* samples;                         // levels - 127.5
   uint8_t* levels;                        // [streams][top frame + all that this call makes]
 };
@@ -101,8 +109,7 @@ struct Task {
   int streams, frames;
   Team* team;
   int member, members;
-  bool by_streams;     // how the members share what follows the words: by streams, else by outputs
-  int words;           // of how many samples there is room
+  bool alone;          // each member does for itself what is done to one stream's vectors
 };
 
 constexpr int kPeakStreams = 32;  // as many as the inputs of `peak` hold

@@ -12,6 +12,7 @@ struct Portable {
   static constexpr int kLanes = 8, kPanelVectors = 2, kPanelsAlone = 2, kPanelsFew = 1;
   static constexpr int kFloatStreams = 4, kHalfStreams = 4, kWholeStreams = 4;
   static constexpr bool kHalves = false, kPairs = false, kTiles = false;
+  static constexpr int kLookUpVectors = 4;
   using Tiles = NoTiles;
   struct F { float of[kLanes]; };
   struct I { int32_t of[kLanes]; };

@@ -1,9 +1,10 @@
 // The loop itself: what a thread does for its share of a team's streams. See synth/sampler/reference.py, whose
 // operations these are, one by one.
 //
-// The frame tiers and the words are shared among threads by outputs: each reads its part of the weights once for all
-// streams. The rest of a sample is shared by outputs too where streams are few, with three meetings a sample; or by
-// streams, each thread for itself, with words of several samples made at a time: its weights fit a cache of one core.
+// The members of a team share matrices by outputs: each reads its part of the weights once for all streams. What is done
+// to one stream's vectors (looking up, rounding, logits, the draw) they share by streams. So they meet twice a sample:
+// when all inputs of the hidden layer are there, and when all its outputs are. With few streams each member does all of
+// that for itself, and they meet once.
 
 #pragma once
 
@@ -18,10 +19,10 @@ namespace {
 // See multiply_vectors.
 template <class V, class P, class Base, class Put>
 SONORIZE_INLINE void multiply(const Product& w, int first, int last, const Input& x, int streams, const Base& base,
-                              const Put& put) {
+                              const Put& put, ReadAhead& ahead) {
   if constexpr (V::kTiles && P::kUnitBytes > 0)
-    if (streams >= V::kFewestForTiles) return V::template multiply_tiles<P>(w, first, last, x, streams, base, put);
-  multiply_vectors<V, P>(w, first, last, x, streams, base, put);
+    if (streams >= V::kFewestForTiles) return V::template multiply_tiles<P>(w, first, last, x, streams, base, put, ahead);
+  multiply_vectors<V, P>(w, first, last, x, streams, base, put, ahead);
 }
 
 template <class V, template <class> class Precision>
@@ -36,15 +37,9 @@ class Loop {
       : task_(task), m_(*task.model), s_(*task.scratch), own_(*task.own), streams_(task.streams), padded_(m_.padded) {
     first_ = m_.panels * task.member / task.members;
     last_ = m_.panels * (task.member + 1) / task.members;
-    begin_ = task.by_streams ? streams_ * task.member / task.members : 0;
-    end_ = task.by_streams ? streams_ * (task.member + 1) / task.members : streams_;
-    sample_first_ = task.by_streams ? 0 : first_;
-    sample_last_ = task.by_streams ? m_.panels : last_;
-    level_first_ = task.by_streams ? 0 : m_.level_panels * task.member / task.members;
-    level_last_ = task.by_streams ? m_.level_panels : m_.level_panels * (task.member + 1) / task.members;
-    // With few streams each thread draws for itself: that costs less than to wait for one another.
-    draws_alone_ = task.members == 1 || streams_ <= 3;
-    levels_ = draws_alone_ ? own_.levels : task.levels;
+    begin_ = task.alone ? 0 : streams_ * task.member / task.members;
+    end_ = task.alone ? streams_ : streams_ * (task.member + 1) / task.members;
+    levels_ = task.alone ? own_.levels : task.levels;
     length_ = m_.top() * (task.frames + 1);
   }
 
@@ -56,7 +51,10 @@ class Loop {
       const int place = sample % m_.top();
       for (int tier = 0; tier < m_.tiers; ++tier)
         if (place % m_.frames[tier] == 0) step_tier(tier, sample);
-      if (sample % m_.look_back() % task_.words == 0) make_words(sample % m_.look_back());
+      if (sample % m_.look_back() == 0) {
+        make_words(sample);
+        meet();
+      }
       step_sample(sample);
     }
     unload(samples);
@@ -68,31 +66,26 @@ class Loop {
   Scratch& s_;
   Own& own_;
   const int streams_, padded_;
-  int first_, last_;                // this thread's panels of every gate and word
-  int sample_first_, sample_last_;  // and of the hidden layer of the sample tier
-  int level_first_, level_last_;    // and of the logits
-  int begin_, end_;                 // the streams of whose samples it makes these
-  bool draws_alone_;
+  int first_, last_;  // this thread's panels of every gate, word and hidden vector
+  int begin_, end_;   // the streams that it looks up and draws for
   uint8_t* levels_;
   int length_;
   int turn_[kMaxTiers][kMaxLayers] = {};
+  ReadAhead ahead_;
 
   void meet() {
     if (task_.members > 1) wait(task_.team);
   }
-  // Where what each thread made is read by others next.
-  void meet_over_outputs() {
-    if (!task_.by_streams) meet();
-  }
 
   float* hidden(int tier, int layer) { return s_.state[tier][layer][turn_[tier][layer]]; }
-  float* line(float* y, int b) const { return y + static_cast<size_t>(b) * padded_; }
+  float* line(float* y, int b) const { return y + static_cast<size_t>(b) * m_.line; }
+  float* gate_line(float* y, int b) const { return y + static_cast<size_t>(b) * m_.gate_line; }
   uint8_t* levels_at(int b, int sample) const {
     return levels_ + static_cast<size_t>(b) * length_ + m_.top() + sample;
   }
 
   void load() {
-    if (task_.member == 0 || draws_alone_)
+    if (task_.member == 0 || task_.alone)
       for (int b = 0; b < streams_; ++b) {
         const Call& call = task_.calls[b];
         std::memcpy(levels_at(b, -m_.top()), call.before, m_.top());
@@ -131,13 +124,16 @@ class Loop {
           }
   }
 
-  // Vectors of streams begin..end - 1, as products of this precision take them.
+  // Vectors of streams begin..end - 1, as products of this precision take them; units of stream 0 lie at `units`.
   template <bool Signed>
-  Input see(const float* x, int begin, int end, uint8_t* units, float* steps) {
-    for (int b = begin; b < end; ++b)
-      steps[b - begin] = P::template see<Signed>(x + static_cast<size_t>(b) * padded_, padded_,
-                                                 units + static_cast<size_t>(b - begin) * m_.unit_stride);
-    return {units, m_.unit_stride, kWhole ? steps : nullptr};
+  Input see(float* x, int begin, int end, uint8_t* units, float* steps) {
+    for (int b = begin; b < end; ++b) see_one<Signed>(line(x, b), b, units, steps);
+    return {units + begin * m_.unit_stride, m_.unit_stride, kWhole ? steps + begin : nullptr};
+  }
+
+  template <bool Signed>
+  void see_one(const float* x, int b, uint8_t* units, float* steps) {
+    steps[b] = P::template see<Signed>(x, padded_, units + b * m_.unit_stride);
   }
 
   void see_state(int tier, int layer) {
@@ -148,23 +144,23 @@ class Loop {
   Input state(int tier, int layer) {
     if constexpr (kUnits)
       return {own_.state[tier][layer], m_.unit_stride, kWhole ? own_.state_step[tier][layer] : nullptr};
-    return {hidden(tier, layer), padded_ * sizeof(float), nullptr};
+    return {hidden(tier, layer), m_.line * sizeof(float), nullptr};
   }
 
-  // What was made of streams begin..end - 1, seen by a product.
+  // Vectors that all members made, of streams begin..end - 1.
   template <bool Signed>
-  Input seen(const float* x, int begin, int end) {
+  Input seen(float* x, int begin, int end) {
     if constexpr (kUnits) return see<Signed>(x, begin, end, own_.units, own_.units_step);
-    return {x + static_cast<size_t>(begin) * padded_, padded_ * sizeof(float), nullptr};
+    return {line(x, begin), m_.line * sizeof(float), nullptr};
   }
 
   // y [streams][G * Dp] = base + product, this thread's rows of every gate.
   template <class Q, class Base>
   void gates(const Product& w, const Input& x, const Base& base, float* y) {
-    const size_t row = static_cast<size_t>(m_.gates) * padded_;
-    const auto put = [&](int b, int at, F value) { V::store(y + b * row + at, value); };
+    const auto put = [&](int b, int at, F value) { V::store(gate_line(y, b) + at, value); };
     for (int gate = 0; gate < m_.gates; ++gate)
-      multiply<V, Q>(w, gate * m_.panels + first_, gate * m_.panels + last_, x, streams_, base, put);
+      multiply<V, Q>(w, gate * m_.panels + first_, gate * m_.panels + last_, x, streams_, base, put,
+                     ahead_);
   }
 
   void step_tier(int index, int sample) {
@@ -173,7 +169,7 @@ class Loop {
     const size_t row = static_cast<size_t>(m_.gates) * padded_;
     const float* bias = tier.bias + variant * row;
     const int chunk_frame = sample / m_.top();
-    if (task_.by_streams) meet();  // the levels of all streams are known
+    if (!task_.alone) meet();  // the levels of all streams are known
     for (int b = 0; b < streams_; ++b) {
       const uint8_t* levels = levels_at(b, sample - frame);
       for (int k = 0; k < frame; ++k) own_.samples[b * frame + k] = static_cast<float>(levels[k]) - 127.5f;
@@ -182,13 +178,14 @@ class Loop {
       const float* given = index == 0 ? task_.calls[b].gates : nullptr;
       return V::load((given ? given + chunk_frame * row : bias) + at);
     };
-    const auto inward = [&](int b, int at) { return V::load(s_.inward + b * row + at); };
+    const auto inward = [&](int b, int at) { return V::load(gate_line(s_.inward, b) + at); };
     gates<Fp32<V>>(tier.samples, {own_.samples, frame * sizeof(float), nullptr}, begin, s_.inward);
     if (tier.above) gates<P>(tier.above[variant], state(index - 1, m_.layers - 1), inward, s_.inward);
     if (tier.upsampling) {
       const auto nothing = [](int, int) { return V::set1(0.0f); };
       const auto put = [&](int b, int at, F value) { V::store(line(s_.upsampled, b) + at, value); };
-      multiply<V, P>(tier.upsampling[variant], first_, last_, state(index - 1, m_.layers - 1), streams_, nothing, put);
+      multiply<V, P>(tier.upsampling[variant], first_, last_, state(index - 1, m_.layers - 1), streams_, nothing, put,
+                     ahead_);
       meet();
       gates<P>(tier.inputs[0], seen<true>(s_.upsampled, 0, streams_), inward, s_.inward);
     }
@@ -199,7 +196,7 @@ class Loop {
       }
       const auto base = [&](int, int at) { return V::load(tier.recurrent_bias[layer] + at); };
       gates<P>(tier.recurrent[layer], state(index, layer), base, s_.carried);
-      const float* before = hidden(index, layer);
+      float* before = hidden(index, layer);
       turn_[index][layer] ^= 1;  // the others may still be reading the old one
       if (m_.lstm)
         lstm(s_.cell[index][layer], hidden(index, layer));
@@ -210,83 +207,73 @@ class Loop {
     }
   }
 
-  void gru(const float* before, float* after) {
+  void gru(float* before, float* after) {
     for (int b = 0; b < streams_; ++b) {
-      const size_t line = static_cast<size_t>(b) * padded_;
-      const float* in = s_.inward + line * 3;
-      const float* carried = s_.carried + line * 3;
+      const float *in = gate_line(s_.inward, b), *carried = gate_line(s_.carried, b), *old = line(before, b);
+      float* fresh_state = line(after, b);
       for (int at = first_ * kPanel; at < last_ * kPanel; at += V::kLanes) {
         const int r = at, z = at + padded_, n = at + 2 * padded_;
         const F reset = sigmoid<V>(V::add(V::load(in + r), V::load(carried + r)));
         const F update = sigmoid<V>(V::add(V::load(in + z), V::load(carried + z)));
         const F fresh = tangent<V>(V::fma(reset, V::load(carried + n), V::load(in + n)));
-        V::store(after + line + at, V::fma(update, V::sub(V::load(before + line + at), fresh), fresh));
+        V::store(fresh_state + at, V::fma(update, V::sub(V::load(old + at), fresh), fresh));
       }
     }
   }
 
   void lstm(float* cells, float* after) {
     for (int b = 0; b < streams_; ++b) {
-      const size_t line = static_cast<size_t>(b) * padded_;
-      const float* in = s_.inward + line * 4;
-      const float* carried = s_.carried + line * 4;
+      const float *in = gate_line(s_.inward, b), *carried = gate_line(s_.carried, b);
+      float *cell_state = line(cells, b), *hidden_state = line(after, b);
       for (int at = first_ * kPanel; at < last_ * kPanel; at += V::kLanes) {
         const auto sum = [&](int gate) {
           return V::add(V::load(in + at + gate * padded_), V::load(carried + at + gate * padded_));
         };
         const F enter = sigmoid<V>(sum(0)), forget = sigmoid<V>(sum(1)), fresh = tangent<V>(sum(2));
-        const F cell = V::fma(forget, V::load(cells + line + at), V::mul(enter, fresh));
-        V::store(cells + line + at, cell);
-        V::store(after + line + at, V::mul(sigmoid<V>(sum(3)), tangent<V>(cell)));
+        const F cell = V::fma(forget, V::load(cell_state + at), V::mul(enter, fresh));
+        V::store(cell_state + at, cell);
+        V::store(hidden_state + at, V::mul(sigmoid<V>(sum(3)), tangent<V>(cell)));
       }
     }
   }
 
-  float* word(int slot) const { return s_.word + static_cast<size_t>(slot % task_.words) * streams_ * padded_; }
+  // Members that do not meet in between may be one sample apart: what they share is there twice.
+  float* of_turn(float* y, int sample) const {
+    return task_.alone ? y + static_cast<size_t>(sample % 2) * streams_ * m_.line : y;
+  }
 
-  // The words of this sample and of those after it, as many as there is room for: they depend on no level.
-  void make_words(int first_slot) {
-    if (task_.by_streams) meet();  // nobody reads the last ones any more
-    for (int slot = first_slot; slot < first_slot + task_.words; ++slot) {
-      const float* bias = m_.word_bias + static_cast<size_t>(slot) * padded_;
-      const auto base = [&](int, int at) { return V::load(bias + at); };
-      const auto put = [&](int b, int at, F value) { V::store(line(word(slot), b) + at, value); };
-      multiply<V, P>(m_.words[slot], first_, last_, state(m_.tiers - 1, m_.layers - 1), streams_, base, put);
-    }
-    if (task_.by_streams) meet();
+  void make_words(int sample) {
+    const int slot = sample % m_.look_back();
+    const float* bias = m_.word_bias + static_cast<size_t>(slot) * padded_;
+    float* words = of_turn(s_.word, sample);
+    const auto base = [&](int, int at) { return V::load(bias + at); };
+    const auto put = [&](int b, int at, F value) { V::store(line(words, b) + at, value); };
+    multiply<V, P>(m_.words[slot], first_, last_, state(m_.tiers - 1, m_.layers - 1), streams_, base, put, ahead_);
   }
 
   void step_sample(int sample) {
-    const int count = end_ - begin_;
-    for (int b = begin_; b < end_; ++b)
-      look_up(line(word(sample % m_.look_back()), b), levels_at(b, sample), line(s_.first, b));
-    meet_over_outputs();
+    const Input first = look_up(sample);
+    if (!task_.alone) meet();
+    read_ahead(sample + 1);
+    float* second = of_turn(s_.second, sample);
     const auto relu = [&](int b, int at, F value) {
-      V::store(line(s_.second, begin_ + b) + at, V::greatest(value, V::set1(0.0f)));
+      V::store(line(second, b) + at, V::greatest(value, V::set1(0.0f)));
     };
     const auto hidden_bias = [&](int, int at) { return V::load(m_.hidden_bias + at); };
-    multiply<V, P>(m_.hidden, sample_first_, sample_last_, seen<false>(s_.first, begin_, end_), count, hidden_bias,
-                   relu);
-    meet_over_outputs();
+    multiply<V, P>(m_.hidden, first_, last_, first, streams_, hidden_bias, relu, ahead_);
+    if ((sample + 1) % m_.look_back() != 0) make_words(sample + 1);  // here, since it depends on no level
+    meet();
     const auto output_bias = [&](int, int at) { return V::load(m_.output_bias + at); };
-    const auto logits = [&](int b, int at, F value) { V::store(s_.logits + (begin_ + b) * kLevels + at, value); };
-    multiply<V, P>(m_.output, level_first_, level_last_, seen<false>(s_.second, begin_, end_), count, output_bias,
-                   logits);
-    if (task_.by_streams || draws_alone_) {
-      meet_over_outputs();
-      for (int b = begin_; b < end_; ++b) choose(b, sample);
-      return;
-    }
-    meet();
-    const int begin = streams_ * task_.member / task_.members, end = streams_ * (task_.member + 1) / task_.members;
-    for (int b = begin; b < end; ++b) choose(b, sample);
-    meet();
+    const auto logits = [&](int b, int at, F value) { V::store(own_.logits + b * kLevels + at, value); };
+    multiply<V, P>(m_.output, 0, m_.level_panels, seen<false>(second, begin_, end_), end_ - begin_, output_bias, logits,
+                   ahead_);
+    for (int b = begin_; b < end_; ++b) choose(b, sample);
   }
 
   void choose(int b, int sample) {
     const Call& call = task_.calls[b];
-    const float* logits = s_.logits + b * kLevels;
-    if (call.logits && (task_.member == 0 || !draws_alone_)) {
+    const float* logits = own_.logits + (b - begin_) * kLevels;
+    if (call.logits && (task_.member == 0 || !task_.alone)) {
       float* out = call.logits + static_cast<size_t>(sample) * kLevels;
       for (int i = 0; i < kLevels; ++i) out[i] = logits[i] * call.inverse_temperature;
     }
@@ -295,38 +282,75 @@ class Loop {
     *levels_at(b, sample) = static_cast<uint8_t>(draw<V>(logits, call.inverse_temperature, random));
   }
 
-  // ReLU of the word and the tables' rows of the levels before `now`.
-  void look_up(const float* word, const uint8_t* now, float* out) {
+  // The hidden layer's input, of this thread's streams: ReLU of the word and the tables' rows of the levels before.
+  Input look_up(int sample) {
+    float* words = of_turn(s_.word, sample);
+    uint8_t* units = task_.alone ? own_.units : s_.units;
+    float* steps = task_.alone ? own_.units_step : s_.units_step;
+    for (int b = begin_; b < end_; ++b) {
+      float* first = kUnits ? own_.line : line(task_.alone ? own_.first : s_.first, b);
+      constexpr int kVectors = V::kLookUpVectors, kColumns = kVectors * V::kLanes;
+      int at = 0;
+      for (; at + kColumns <= padded_; at += kColumns)
+        look_up_some<kVectors>(line(words, b) + at, levels_at(b, sample), at, first + at);
+      for (; at < padded_; at += kPanel)
+        look_up_some<V::kPanelVectors>(line(words, b) + at, levels_at(b, sample), at, first + at);
+      if constexpr (kUnits) see_one<false>(first, b, units, steps);
+    }
+    if constexpr (kUnits) return {units, m_.unit_stride, kWhole ? steps : nullptr};
+    return {task_.alone ? own_.first : s_.first, m_.line * sizeof(float), nullptr};
+  }
+
+  // Columns at..at + NV vectors of it; `now` is the level that is to be made.
+  template <int NV>
+  void look_up_some(const float* word, const uint8_t* now, int at, float* out) {
     const int rows = m_.look_back();
     const uint8_t* levels = now - rows;
-    const F zero = V::set1(0.0f);
-    for (int at = sample_first_ * kPanel; at < sample_last_ * kPanel; at += kPanel) {
-      F sums[V::kPanelVectors];
-      for (int v = 0; v < V::kPanelVectors; ++v) sums[v] = V::load(word + at + v * V::kLanes);
-      if constexpr (kWhole) {
-        typename V::H whole[V::kPanelVectors / 2];
-        for (int h = 0; h < V::kPanelVectors / 2; ++h) whole[h] = V::zero_halves();
-        for (int k = 0; k < rows; ++k) {
-          const int16_t* row = static_cast<const int16_t*>(m_.tables) + table_row(k, levels[k]) + at;
-          for (int h = 0; h < V::kPanelVectors / 2; ++h)
-            whole[h] = V::add_halves(whole[h], row + h * 2 * V::kLanes);
-        }
-        for (int v = 0; v < V::kPanelVectors; ++v) {
-          const typename V::I part = v % 2 ? V::upper_halves(whole[v / 2]) : V::lower_halves(whole[v / 2]);
-          sums[v] = V::fma(V::to_float(part), V::load(m_.table_scale + at + v * V::kLanes), sums[v]);
-        }
-      } else {
-        for (int k = 0; k < rows; ++k)
-          for (int v = 0; v < V::kPanelVectors; ++v) {
-            const size_t place = table_row(k, levels[k]) + at + v * V::kLanes;
-            if constexpr (P::kGroup == 2)
-              sums[v] = V::add(sums[v], V::load_bfloat16(static_cast<const uint16_t*>(m_.tables) + place));
-            else
-              sums[v] = V::add(sums[v], V::load(static_cast<const float*>(m_.tables) + place));
-          }
+    F sums[NV];
+    SONORIZE_UNROLL
+    for (int v = 0; v < NV; ++v) sums[v] = V::load(word + v * V::kLanes);
+    if constexpr (kWhole) {
+      typename V::H whole[NV / 2];
+      SONORIZE_UNROLL
+      for (int h = 0; h < NV / 2; ++h) whole[h] = V::zero_halves();
+      for (int k = 0; k < rows; ++k) {
+        const int16_t* row = static_cast<const int16_t*>(m_.tables) + table_row(k, levels[k]) + at;
+        SONORIZE_UNROLL
+        for (int h = 0; h < NV / 2; ++h) whole[h] = V::add_halves(whole[h], row + h * 2 * V::kLanes);
       }
-      for (int v = 0; v < V::kPanelVectors; ++v) V::store(out + at + v * V::kLanes, V::greatest(sums[v], zero));
+      SONORIZE_UNROLL
+      for (int v = 0; v < NV; ++v) {
+        const typename V::I part = v % 2 ? V::upper_halves(whole[v / 2]) : V::lower_halves(whole[v / 2]);
+        sums[v] = V::fma(V::to_float(part), V::load(m_.table_scale + at + v * V::kLanes), sums[v]);
+      }
+    } else {
+      for (int k = 0; k < rows; ++k) {
+        const size_t place = table_row(k, levels[k]) + at;
+        SONORIZE_UNROLL
+        for (int v = 0; v < NV; ++v) {
+          if constexpr (P::kGroup == 2)
+            sums[v] = V::add(sums[v], V::load_bfloat16(static_cast<const uint16_t*>(m_.tables) + place + v * V::kLanes));
+          else
+            sums[v] = V::add(sums[v], V::load(static_cast<const float*>(m_.tables) + place + v * V::kLanes));
+        }
+      }
     }
+    SONORIZE_UNROLL
+    for (int v = 0; v < NV; ++v) V::store(out + v * V::kLanes, V::greatest(sums[v], V::set1(0.0f)));
+  }
+
+  // What the next sample needs and is known: its word's matrix, its rows of tables but for the newest.
+  void read_ahead(int sample) {
+    constexpr size_t kBytes = P::kGroup == 1 ? sizeof(float) : sizeof(uint16_t);
+    const int rows = m_.look_back();
+    ahead_.clear();
+    const Product& word = m_.words[sample % rows];
+    const size_t panel = static_cast<size_t>(word.groups) * kPanel * 4;
+    ahead_.add(word.data + first_ * panel, (last_ - first_) * panel);
+    for (int b = begin_; b < end_; ++b)
+      for (int k = 0; k + 1 < rows; ++k)
+        ahead_.add(static_cast<const char*>(m_.tables) + table_row(k, levels_at(b, sample)[k - rows]) * kBytes,
+                   padded_ * kBytes);
   }
 
   size_t table_row(int k, uint8_t level) const {
@@ -347,10 +371,11 @@ void run_task(const Task& task) {
 template <class V>
 void run_gates(const Model& m, const float* rows, int count, float* out, int first_panel, int last_panel) {
   const size_t columns = static_cast<size_t>(m.gates) * m.padded;
+  ReadAhead ahead;
   const auto base = [&](int, int at) { return V::load(m.tier[0].bias + at); };
   const auto put = [&](int b, int at, typename V::F value) { V::store(out + b * columns + at, value); };
   multiply<V, Fp32<V>>(m.conditions, first_panel, last_panel, {rows, m.conditioning * sizeof(float), nullptr}, count,
-                       base, put);
+                       base, put, ahead);
 }
 
 }  // namespace
