@@ -12,6 +12,8 @@ LEDGER: Final = "LICENCES.md"
 _MADE: Final = (
     "<!-- Made from synth/checkpoints/manifest.toml by `sonorize weights card --write`; edit that instead. -->"
 )
+_BROWSER_LIBRARIES: Final = (("wavesurfer.js", "BSD-3-Clause", "waveforms on the page of a result"),)
+"""Name, licence and use of what ``scripts/build_frontend.sh`` builds."""
 
 
 def documents(known: Mapping[str, Entry]) -> dict[str, str]:
@@ -67,6 +69,9 @@ def _ledger(known: Mapping[str, Entry]) -> str:
         _table(("file", "kind", "licence"), files),
         "What that was made from; none of these data are part of this repository:",
         _table(("data", "licence", "used for", "in"), rows),
+        "What the pages bring to the browser beside our own scripts; the licences' texts lie next to the files in "
+        "`web/pages/static/vendor`, versions are pinned in `web/frontend/package-lock.json`:",
+        _table(("library", "licence", "used for"), [_row(*one) for one in _BROWSER_LIBRARIES]),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -89,11 +89,16 @@ LIBRARY_NAME: Final = VOICE_NAME
 """What the name of a sound library looks like; anything else is taken for the path of its index file."""
 LOUDNESS_RANGE_LUFS: Final = (-40.0, -8.0)
 TRUE_PEAK_RANGE_DBTP: Final = (-12.0, 0.0)
+_LOUDNESS_ADVICE: Final = (
+    ": how loud the sound is, nearer to 0 is louder; streaming services play at about -14, television at -23, and -20 "
+    "is a good choice in between"
+)
+_PEAK_ADVICE: Final = ": how high the peaks may rise, 0 is the most that a file can hold; -1 is a good choice"
 MAX_PROMPT_CHARS: Final = 1000
 """Of ``prompt``, and of ``without``."""
 
 
-_GOES_WITH: Final = {
+GOES_WITH: Final = {
     "material": Mode.HITS,
     "sound_class": Mode.AMBIENT,
     "prompt": Mode.AMBIENT,
@@ -146,8 +151,8 @@ class Options:
     def __post_init__(self) -> None:
         _in_range("seed", self.seed, 0, MAX_SEED)
         _in_range("takes", self.takes, 1, MAX_TAKES)
-        _in_range("loudness_lufs", self.loudness_lufs, *LOUDNESS_RANGE_LUFS)
-        _in_range("true_peak_dbtp", self.true_peak_dbtp, *TRUE_PEAK_RANGE_DBTP)
+        _in_range("loudness_lufs", self.loudness_lufs, *LOUDNESS_RANGE_LUFS, _LOUDNESS_ADVICE)
+        _in_range("true_peak_dbtp", self.true_peak_dbtp, *TRUE_PEAK_RANGE_DBTP, _PEAK_ADVICE)
         _in_range("rate_hz", self.rate_hz, *RATE_RANGE_HZ)
         if self.material is not None and self.material not in MATERIALS:
             raise OptionError(f"material is {self.material!r}; allowed are {', '.join(MATERIALS)}")
@@ -204,7 +209,7 @@ class Options:
             self._refuse_beside_a_library()
         elif self.library is not None:
             raise OptionError(f"library goes with synthesis library; the synthesis asked for is {self.synthesis.value}")
-        given = [(name, mode) for name, mode in _GOES_WITH.items() if getattr(self, name) is not None]
+        given = [(name, mode) for name, mode in GOES_WITH.items() if getattr(self, name) is not None]
         for name, mode in given:
             if self.mode not in (Mode.AUTO, mode):
                 raise OptionError(f"{name} goes with mode {mode.value}; the mode asked for is {self.mode.value}")
@@ -228,7 +233,7 @@ class Options:
         """The mode asked for; for ``auto``, the only one that the other options mean something for, if there is one."""
         if self.mode is not Mode.AUTO:
             return self.mode
-        meant = [mode for name, mode in _GOES_WITH.items() if getattr(self, name) is not None]
+        meant = [mode for name, mode in GOES_WITH.items() if getattr(self, name) is not None]
         if meant:
             return meant[0]
         return Mode.HITS if self.bank is not None else Mode.AUTO
@@ -259,9 +264,9 @@ class Options:
         return dataclasses.replace(self, seed=(self.seed + take) % (MAX_SEED + 1), takes=1)
 
 
-def _in_range(name: str, value: float, low: float, high: float) -> None:
+def _in_range(name: str, value: float, low: float, high: float, advice: str = "") -> None:
     if not low <= value <= high:  # also true for what is not a number
-        raise OptionError(f"{name} is {value}; allowed is {low} to {high}")
+        raise OptionError(f"{name} is {value}; allowed is {low} to {high}{advice}")
 
 
 def _whole(name: str, value: Any) -> int:

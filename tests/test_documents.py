@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from scripts import figures
+from scripts import figures, generate
 from tests.support.paths import ROOT
 from tests.support.serving import KEY, Serving
 from tests.support.voices import FlashVoice
@@ -81,6 +81,37 @@ def test_commands_and_their_options_exist(where: str, line: str) -> None:
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     used = {word.split("=")[0] for word in words if word.startswith("-")}
     assert used <= known, where
+
+
+@pytest.mark.parametrize("name", documents.NAMES)
+def test_no_mark_of_the_source_is_left_as_text(name: str) -> None:
+    html = documents.document(name).html
+    text = re.sub(r"<[^>]+>", "", re.sub(r"<(pre|code)\b.*?</\1>", "", html, flags=re.DOTALL))
+    assert re.findall(r"&lt;!--|\*\*|`|\]\(|^#+ |^\|", text, re.MULTILINE) == []
+
+
+def test_every_document_is_offered() -> None:
+    assert {file.stem for file in (ROOT / "docs").glob("*.md")} == set(documents.NAMES)
+
+
+def test_variables_have_one_spelling() -> None:
+    """What documents and pages name of the environment is a setting that there is."""
+    known = {one.name for one in generate.settings()}
+    pages = sorted((ROOT / "web").rglob("*.html"))
+    for file in (*FILES, *pages):
+        named = set(re.findall(r"\bSONORIZE_[A-Z0-9_]+\b", file.read_text(encoding="utf-8")))
+        assert named - {"SONORIZE_X", "SONORIZE_X_FILE"} <= known, file.name  # X stands for any
+
+
+def test_examples_are_the_readers_own() -> None:
+    reader = documents.Reader("https://sound.example", keyed=True)
+    html = documents.document("API", reader).html
+    assert "127.0.0.1" not in html
+    with_key = "curl -H &quot;Authorization: Bearer $SONORIZE_API_KEY&quot; "
+    assert html.count("curl ") - html.count(with_key) <= html.count("with curl and")
+    assert "Client(&quot;https://sound.example&quot;, os.environ[&quot;SONORIZE_API_KEY&quot;])" in html
+    open_to_all = documents.document("API", documents.Reader("https://sound.example", keyed=False)).html
+    assert "SONORIZE_API_KEY" not in open_to_all
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

@@ -25,6 +25,7 @@ BECOME_ANOTHER = (
     ROOT / "synth" / "media" / "guard.py",  # limits itself and becomes ffmpeg
     ROOT / "workers" / "embedded" / "die_with_parent.py",  # ties itself to its parent, becomes broker or worker
 )
+WAY_IN = ROOT / "synth" / "__init__.py"
 READS_THE_ENVIRONMENT = ROOT / "workers" / "settings.py"
 ABOVE = {"synth": ("workers", "web"), "workers": ("web",), "web": ()}
 WITHOUT_TORCH = (
@@ -99,8 +100,38 @@ def test_one_file_obeys_the_house(source: Path) -> None:
     above = ABOVE[source.relative_to(ROOT).parts[0]]
     assert not [name for name in _imports(tree) if name.split(".")[0] in (*above, "pickle")]
     assert ast.get_docstring(tree), "a file begins by saying what it is"
-    if source.name == "__init__.py":
+    if source == WAY_IN:
+        assert _only_exports_lazily(tree), "synth/__init__.py holds a docstring, a table and a lazy __getattr__"
+    elif source.name == "__init__.py":
         assert len(tree.body) == 1, "__init__.py holds a docstring and no code"
+
+
+def _only_exports_lazily(tree: ast.Module) -> bool:
+    """Whether there is nothing beside a docstring, constants, importlib and the functions that modules may have."""
+    docstring, *rest = tree.body
+    allowed: list[bool] = [isinstance(docstring, ast.Expr)]
+    for node in rest:
+        if isinstance(node, ast.FunctionDef):
+            allowed.append(node.name in ("__getattr__", "__dir__"))
+        else:
+            allowed.append(
+                isinstance(node, ast.Assign) or (isinstance(node, ast.ImportFrom) and node.module == "importlib")
+            )
+    return all(allowed)
+
+
+def test_the_way_in_loads_nothing_until_it_is_used() -> None:
+    program = (
+        "import sys, synth\n"
+        "assert [name for name in sys.modules if name.startswith('synth')] == ['synth']\n"
+        "assert 'sonorize' in dir(synth)\n"
+        "assert synth.Options(seed=3).seed == 3\n"
+        "assert callable(synth.sonorize) and 'torch' not in sys.modules\n"
+        "try:\n    synth.sonorise\nexcept AttributeError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "module 'synth' has no attribute 'sonorise'; it has sonorize, render_hits, Options, Mode\n"
 
 
 def test_importable_without_torch() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -16,14 +17,18 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from web import context
-from web.api import batches, boxes, music, openapi, problems, search, sounds
+from web.api import batches, boxes, music, openapi, problems, search, sounds, uploads
 from web.api import jobs as api
 from web.api.events import Streams
+from web.api.owners import keys as owners_keys
+from web.api.owners import me
+from web.api.semantics.waiting import Waits
+from web.api.webhooks import routes as webhooks_api
 from web.context import Site
-from web.pages import documents, explanations, filters, login, views
-from web.security import csrf, sessions
-from web.security.api_keys import Keys
-from web.server import health
+from web.pages import account, documents, explanations, filters, login, views, webhooks
+from web.security import addresses, csrf, sessions
+from web.security.api_keys import KeyRing, Keys
+from web.server import health, metrics
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
@@ -33,10 +38,34 @@ from workers.files.ballast import Ballast
 from workers.files.cleanup import Cleanup
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
+from workers.owners.keys import KeyStore
 from workers.settings import Settings
+from workers.uploads.store import Uploads
+from workers.webhooks.deliveries import Deliveries
+from workers.webhooks.endpoints import Endpoints
+from workers.webhooks.sender import policy_of
 
 SESSION_DAYS: Final = 14
-PARTS: Final = (api, batches, boxes, explanations, music, openapi, documents, views, search, sounds, login, health)
+PARTS: Final = (
+    api,
+    uploads,
+    batches,
+    boxes,
+    explanations,
+    music,
+    openapi,
+    documents,
+    views,
+    search,
+    sounds,
+    login,
+    account,
+    health,
+    me,
+    owners_keys,
+    webhooks,
+    webhooks_api,
+)
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)
 
@@ -72,21 +101,28 @@ def create_app(
     app = Flask("web", root_path=str(Path(__file__).parent / "pages"))
     _configure(app, settings)
     ballast = Ballast(settings.data_dir)
+    held = Uploads(jobs.database, settings.uploads_dir, kept_s=settings.upload_hours * 3600)
     parts = Site(
         settings=settings,
         jobs=jobs,
         storage=storage,
         submitter=Submitter(settings, jobs, storage, notify, ballast),
-        keys=keys,
+        uploads=held,
+        keys=KeyRing(keys, KeyStore(jobs.database)),
         streams=Streams(),
-        cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast),
+        waits=Waits(),
+        cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast, held),
         broker_check=broker_check,
         faults=tuple(faults),
         media_origins=_origins(storage),
+        endpoints=Endpoints(jobs.database),
+        deliveries=Deliveries(jobs.database, jobs.now, time.time),
+        webhook_policy=policy_of(settings),
     )
     context.install(app, parts)
-    health.install(app)  # its clock starts first
-    sessions.install(app)
+    metrics.install(app)  # its clock starts first
+    addresses.install(app, settings)
+    sessions.install(app, settings)
     csrf.install(app)
     problems.install(app)
     filters.install(app)

@@ -13,12 +13,18 @@ from workers.faults import Faults
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
+from workers.timing.queue_view import QueueView
 
 if TYPE_CHECKING:
     from web.api.events import Streams
-    from web.security.api_keys import Keys
+    from web.api.semantics.waiting import Waits
+    from web.security.api_keys import Caller, KeyRing
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
+    from workers.uploads.store import Uploads
+    from workers.webhooks.addresses import Policy
+    from workers.webhooks.deliveries import Deliveries
+    from workers.webhooks.endpoints import Endpoints, Webhook
 
 
 _KEY: Final = "sonorize"
@@ -33,12 +39,17 @@ class Site:
     jobs: Jobs
     storage: Storage
     submitter: Submitter
-    keys: Keys
+    uploads: Uploads
+    keys: KeyRing
     streams: Streams
+    waits: Waits
     cleanup: Cleanup
     broker_check: Callable[[], None] | None
     faults: tuple[Faults, ...]
     media_origins: tuple[str, ...]
+    endpoints: Endpoints
+    deliveries: Deliveries
+    webhook_policy: Policy
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -52,6 +63,14 @@ class Site:
             NotFound: there is none, or it belongs to somebody else.
         """
         return self.jobs.get(job_id, viewer())
+
+    def webhook(self, webhook_id: str) -> Webhook:
+        """One webhook of the caller.
+
+        Raises:
+            NotFound: there is none, or it belongs to somebody else.
+        """
+        return self.endpoints.get(webhook_id, viewer())
 
 
 def site() -> Site:
@@ -71,9 +90,36 @@ def parts_of(app: Flask) -> Site:
 
 def owner() -> str:
     """Under which name this caller's jobs stand."""
-    return cast("str | None", g.get("key_name")) or NOBODY
+    return caller().owner
+
+
+def caller() -> Caller:
+    """Who asks, as :mod:`web.security.sessions` found out before the view began."""
+    return cast("Caller", g.caller)
 
 
 def viewer() -> str | None:
-    """Whose jobs this caller may see; ``None`` sees all, which is so only while no keys are configured."""
-    return owner() if site().keys.required else None
+    """Whose jobs this caller may see; ``None`` sees all, which is so only while no keys are needed."""
+    return owner() if g.keyed else None
+
+
+def queue_view() -> QueueView:
+    """How the queue stands, looked at once a request: a list of a hundred jobs asks no hundred times."""
+    if "queue_view" not in g:
+        g.queue_view = site().jobs.queue()
+    return cast(QueueView, g.queue_view)
+
+
+def look_at_the_queue_again() -> None:
+    """For a request that took its time: what :func:`queue_view` knows is old."""
+    g.pop("queue_view", None)
+
+
+def owner_retention_days(owner: str) -> float | None:
+    """For how many days an owner wants results kept; asked once a request."""
+    if "retention_days" not in g:
+        g.retention_days = {}
+    known = cast("dict[str, float | None]", g.retention_days)
+    if owner not in known:
+        known[owner] = site().jobs.owners.quota(owner).retention_days
+    return known[owner]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from synth.options import Mode
 from workers.errors import DatabaseError
+from workers.timing.expectation import Expectations, spans
 
 if TYPE_CHECKING:
     from workers.files.storage import Stored
@@ -31,7 +32,7 @@ KEEP_S: Final = 60.0  # the same, where what was made is to be written down and 
 PROMPT_S: Final = 1.0  # after so long a job that only waits for its companions is written off without them
 TICK_S: Final = 1.0
 
-# Stage -> its share of the whole job, as far as anybody can tell in advance: where looking is the work, and rendering.
+# Stage -> its share of the whole job, where nothing was measured yet: where looking is the work, and rendering.
 SPANS: Final = {"fetch": (0.0, 0.02), "look": (0.02, 0.75), "write": (0.75, 0.88), "describe": (0.88, 0.97)} | {
     "store": (0.97, 1.0)
 }
@@ -91,7 +92,7 @@ class Attempt:
         self.stored: dict[str, Stored] = {}
         self._company = [] if batch_peers is None else batch_peers
         self._company.append(self)
-        self._spans = _SPANS_OF.get(job.mode, SPANS)
+        self._spans = _measured_spans(jobs, job)
         self._keeps: bool | None = None
         self._written_off = False
         self._jobs = jobs
@@ -103,6 +104,8 @@ class Attempt:
         self._lease_until = time.monotonic() + jobs.lease_s
         self._polled_at = 0.0
         self._reported: tuple[str, float, float] = ("", 0.0, 0.0)
+        self._stage, self._stage_began = "fetch", time.monotonic()
+        self._stages_s: dict[str, float] = {}
         self._over = threading.Event()
         self._polling = threading.Lock()
         self._thread = threading.Thread(target=self._live, name=f"attempt-{job.id}", daemon=True)
@@ -161,6 +164,7 @@ class Attempt:
         low, high = self._spans.get(stage, (0.02, 0.95))
         last_stage, last, at = self._reported
         self.moved_at = now = time.monotonic()
+        self._enter(stage, now)
         whole = max(last, low + (high - low) * min(1.0, max(0.0, fraction)))
         # Each report waits for the disk: several jobs at once make no more of them than one.
         if stage == last_stage and now - at < REPORT_S * (1 + len(self._companions())):
@@ -170,6 +174,15 @@ class Attempt:
             self._jobs.progress(self.job.id, self.job.attempt, stage, whole)
         except DatabaseError:
             _log.warning("job %s: progress could not be written", self.job.id)
+
+    def stages_s(self) -> dict[str, float]:
+        """Stage -> wall seconds that it took so far, in the order in which they began."""
+        self._enter(self._stage, time.monotonic())
+        return dict(self._stages_s)
+
+    def _enter(self, stage: str, now: float) -> None:
+        self._stages_s[self._stage] = self._stages_s.get(self._stage, 0.0) + now - self._stage_began
+        self._stage, self._stage_began = stage, now
 
     def _poll(self, now: float) -> None:
         if now > self._deadline:
@@ -239,6 +252,18 @@ class Attempt:
             except DatabaseError:
                 _log.warning("job %s: its lease will run out", other.job.id)
         self._force()
+
+
+def _measured_spans(jobs: Jobs, job: Job) -> dict[str, tuple[float, float]]:
+    """Stage -> from and to, 0..1: by what the stages took here so far, or else as anybody would guess."""
+    guessed = _SPANS_OF.get(job.mode, SPANS)
+    try:
+        measured = Expectations(jobs.database).stages_s(job.mode, job.info, job.options)
+    except DatabaseError:
+        return guessed
+    # One that is switched off here takes no time; one that was never seen, though others were, is not to come.
+    order = [stage for stage in guessed if stage in measured]
+    return spans(measured, order) if len(order) > 1 else guessed
 
 
 def close(jobs: Jobs, job: Job, reason: Stop | None) -> bool:

@@ -13,22 +13,26 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from synth.options import Options
-from workers.database import open_database
+from workers.database import Database, open_database
 from workers.errors import Conflict, NotFound, QueueFull
 from workers.files import objects, tombstones
 from workers.files.storage import Stored
 from workers.leases import Leases, unlist
+from workers.owners.quotas import DAY_S, Owners, Quota
 from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, Cancellation, job_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
 from workers.scheduling_clock import Clock
+from workers.telemetry import context, tracing
+from workers.timing.expectation import learn
+from workers.timing.queue_view import QueueView
+from workers.webhooks import outbox
 
 if TYPE_CHECKING:
     from workers.settings import Settings
 
-ETA_SAMPLE: Final = 20  # the newest finished jobs of a mode say how long the next one takes
 MAX_PAGE: Final = 200
 _RETRIABLE: Final = (State.FAILED, State.CANCELED)
 
@@ -37,7 +41,14 @@ class Jobs(Leases):
     """All jobs. Every method raises DatabaseError when the database cannot be reached.
 
     Where a method takes an ``owner``, somebody else's job is not found; ``None`` means: whoever's.
+
+    Args:
+        quota: what owners may have for whom nothing else was set.
     """
+
+    def __init__(self, database: Database, *, quota: Quota | None = None, **how: Any) -> None:
+        super().__init__(database, **how)
+        self.owners = Owners(database, quota, self._clock)
 
     def create(
         self,
@@ -53,6 +64,9 @@ class Jobs(Leases):
         id: str | None = None,
         mode: str | None = None,
         source: Stored | None = None,
+        keep_days: float | None = None,
+        cancel_after_s: float | None = None,
+        webhook_id: str | None = None,
     ) -> Job:
         """Queue a job, on the disk when this returns; notify the queue afterwards.
 
@@ -63,9 +77,13 @@ class Jobs(Leases):
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
             source: what was stored under ``source_key`` for this job.
+            webhook_id: an endpoint that is to get its events, whatever else it gets.
+            keep_days: its files are deleted after so many days, whatever its owner or the settings say.
+            cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
+            OverQuota: the owner has as much as they may.
             Conflict: the idempotency key belongs to a different request.
         """
         now, made_at_s = self.now(), self._clock()
@@ -89,12 +107,20 @@ class Jobs(Leases):
             "rung_at": now,
             "idempotency_key": idempotency_key,
             "request_hash": request_hash,
+            "keep_until": None if keep_days is None else made_at_s + keep_days * DAY_S,
+            "cancel_at": None if cancel_after_s is None else now + cancel_after_s,
+            "webhook_id": webhook_id,
+            "request_id": context.request_id(),
+            "traceparent": tracing.traceparent(),
         }
+        more_bytes = 0 if source is None else source.bytes_
         try:
             with self._database.writing() as connection:
                 if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
                 self._refuse_when_full(connection)
+                asked = (owner, str(row["mode"]), info, options.as_dict())
+                row["turn"] = self.owners.admit(connection, *asked, more_bytes=more_bytes)
                 objects.write(connection, {} if source is None else {source_key: source})
                 return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
@@ -148,7 +174,9 @@ class Jobs(Leases):
         with self._database.writing() as connection:
             whose = _whose(id, owner)
             ended = {"state": State.CANCELED, "finished_at": self._clock(), "cancel_requested": True}
-            if connection.execute(sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)).rowcount:
+            waits = sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)
+            if gone := connection.execute(waits.returning(JOBS)).one_or_none():
+                outbox.ended(connection, [job_of(gone)], self._clock())
                 return Cancellation.CANCELED
             conditions = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
             if row := connection.execute(conditions.returning(JOBS.c.options)).one_or_none():
@@ -169,9 +197,10 @@ class Jobs(Leases):
             NotFound: there is none.
             Conflict: it is in another state.
             QueueFull: as many jobs wait as are allowed to.
+            OverQuota: the owner has as much as they may.
         """
         now = self.now()
-        again = {
+        again: dict[str, Any] = {
             "state": State.QUEUED,
             "attempt_limit": JOBS.c.attempt + self.max_attempts,
             "progress": 0.0,
@@ -183,16 +212,27 @@ class Jobs(Leases):
             "rung_at": now,
             "started_at": None,
             "finished_at": None,
+            "cancel_at": None,
+            "request_id": context.request_id(),
+            "traceparent": tracing.traceparent(),
         }
         with self._database.writing() as connection:
             self._refuse_when_full(connection)
-            whose = (*_whose(id, owner), JOBS.c.state.in_(of))
-            row = connection.execute(sa.update(JOBS).where(*whose).values(again).returning(JOBS)).one_or_none()
-            if row is None:
-                there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
+            found = sa.select(JOBS).where(*_whose(id, owner)).with_for_update()
+            there = self._found(connection.execute(found).one_or_none())
+            if there.state not in of:
                 raise Conflict(f"the job is {there.state}; only failed and canceled ones can be tried again")
+            again["turn"] = self.owners.admit(connection, there.owner, there.mode, there.info, there.options)
+            row = connection.execute(sa.update(JOBS).where(JOBS.c.id == id).values(again).returning(JOBS)).one()
             unlist(connection, [id])
         return job_of(row)
+
+    def keep(self, id: str, owner: str | None, days: float | None) -> Job:
+        """Keep a job's files for so many days from now; ``None``: as its owner or the settings say. Raises NotFound."""
+        until = None if days is None else self._clock() + days * DAY_S
+        with self._database.writing() as connection:
+            kept = sa.update(JOBS).where(*_whose(id, owner)).values(keep_until=until).returning(JOBS)
+            return self._found(connection.execute(kept).one_or_none())
 
     def delete(self, id: str, owner: str | None, *, has_files: bool = True) -> Job:
         """Forget a job in whatever state; :mod:`workers.files.tombstones` deletes its files. Raises NotFound.
@@ -216,39 +256,37 @@ class Jobs(Leases):
             found = {str(state): int(count) for state, count in connection.execute(by_state)}
         return {state.value: found.get(state, 0) for state in State}
 
+    def queue(self) -> QueueView:
+        """How the queue stands now: one look that tells of all that wait."""
+        return QueueView.read(self._database, self.now(), self._clock())
+
     def position(self, job: Job) -> int:
         """The job's place in the queue of its mode, 1 for the next; 0 when it does not wait."""
-        if job.state is not State.QUEUED:
-            return 0
-        before = sa.or_(
-            JOBS.c.queued_at < job.queued_at, sa.and_(JOBS.c.queued_at == job.queued_at, JOBS.c.id <= job.id)
-        )
-        waiting = sa.select(sa.func.count()).where(JOBS.c.state == State.QUEUED, JOBS.c.mode == job.mode, before)
-        with self._database.reading() as connection:
-            return int(connection.scalar(waiting) or 0)
+        return self.queue().position(job) if job.state is State.QUEUED else 0
 
-    def eta_s(self, job: Job, position: int | None = None) -> float | None:
-        """Seconds until the job should be done, judged by the newest of its mode; ``None`` without any to judge by.
+    def eta_s(self, job: Job, queue: QueueView | None = None) -> float | None:
+        """Seconds until the job should be done, judged by what its mode took so far; ``None`` without any to judge by.
 
         Args:
-            position: of :meth:`position`, where the caller has asked for it already.
+            queue: of :meth:`queue`, where the caller has asked for it already.
         """
         if job.state.final:
             return 0.0
-        took = JOBS.c.finished_at - JOBS.c.started_at
-        done = sa.select(took).where(JOBS.c.mode == job.mode, JOBS.c.state == State.SUCCEEDED, took >= 0)
-        done = done.order_by(JOBS.c.id.desc()).limit(ETA_SAMPLE)
-        alive = sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= self.now())
-        with self._database.reading() as connection:
-            times_s = list(connection.scalars(done))
-            # Not workers: one may do several at once, where their voice can.
-            abreast = connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(alive)) or 1
-        if not times_s:
-            return None
-        mean_s = float(sum(times_s)) / len(times_s)
-        if job.state is State.QUEUED:
-            return mean_s * (1 + (self.position(job) if position is None else position) / abreast)
-        return max(0.0, mean_s - (self._clock() - (job.started_at or self._clock())))
+        return (queue or self.queue()).eta_s(job, self._clock())
+
+    def learn(self, job: Job, stages_s: Mapping[str, float]) -> None:
+        """Take what the stages of a finished job took into account, for the expectations of later ones."""
+        learn(self._database, job, stages_s)
+
+    def open_batch(self, batch_id: str) -> None:
+        """Say that more jobs of a batch will come, so that it has not ended before :meth:`close_batch`."""
+        with self._database.writing() as connection:
+            outbox.open_batch(connection, batch_id, self._clock())
+
+    def close_batch(self, batch_id: str, owner: str) -> None:
+        """Say that all jobs of a batch are made."""
+        with self._database.writing() as connection:
+            outbox.close_batch(connection, batch_id, owner, self._clock())
 
     def ids(self, ids: list[str]) -> dict[str, Job]:
         """Those of the named jobs that exist."""
@@ -299,10 +337,12 @@ def open_jobs(
     lease_s: float = 10.0,
     max_attempts: int = 3,
     max_queued: int = 1000,
+    quota: Quota | None = None,
 ) -> Jobs:
     """Open the table, made or migrated as needed. Raises DatabaseError."""
     database = open_database(database_url)
-    return Jobs(database, clock=clock, lease_s=lease_s, max_attempts=max_attempts, max_queued=max_queued)
+    how = {"clock": clock, "lease_s": lease_s, "max_attempts": max_attempts, "max_queued": max_queued}
+    return Jobs(database, quota=quota, **how)
 
 
 def jobs_of(settings: Settings) -> Jobs:
@@ -312,4 +352,9 @@ def jobs_of(settings: Settings) -> Jobs:
         lease_s=settings.lease_s,
         max_attempts=settings.max_attempts,
         max_queued=settings.max_queued,
+        quota=Quota(
+            max_bytes=settings.owner_bytes or None,
+            max_queued=settings.owner_queued or None,
+            max_sound_s=settings.owner_sound_s or None,
+        ),
     )

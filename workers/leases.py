@@ -14,13 +14,19 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workers.database import Database
+from workers.owners import retention
 from workers.records import FINAL, HELD, JOBS, QUESTIONS, VECTORS, WORDS, Job, State, job_of
 from workers.scheduling_clock import Clock, SchedulingClock
 from workers.search import text_search
+from workers.telemetry import counters
+from workers.telemetry.families import ATTEMPTS, ERRORS, LEASES_LOST
+from workers.webhooks import outbox
 
 NOTIFY_AGAIN_S: Final = 3.0  # a waiting job's worker is notified this often, should a notification have been lost
 RETRY_WAIT_S: Final = 2.0  # before the second attempt after a failure that may pass; doubled for each later one
 WORKER_LOST: Final = "worker_lost"
+LATE: Final = "cancel_after"
+"""Code of the error of jobs that were cancelled because they had not ended in the time that their sender gave them."""
 
 
 class Leases:
@@ -54,8 +60,9 @@ class Leases:
         return self._database
 
     def claim(self, n: int, mode: str, worker: str, *, sound_s: float = math.inf) -> list[Job]:
-        """Take up to ``n`` jobs of a mode, the longest waiting first: in one transaction, so that no two take the same.
+        """Take up to ``n`` jobs of a mode, in the order of their turns, in one transaction: no two take the same.
 
+        Turns are fair between owners (:mod:`workers.owners.turns`); of one owner, the longest waiting goes first.
         Jobs whose lease ran out are taken too, unless they were cancelled or had all their attempts. One whose worker
         was lost is taken alone: should it be what kills its workers, it takes no other with it.
 
@@ -63,22 +70,16 @@ class Leases:
             sound_s: the jobs together make no more sound than that, unless the first alone does.
         """
         now = self.now()
-        ready = (
-            sa.select(JOBS.c.id, JOBS.c.lease_until, JOBS.c.info, JOBS.c.options)
-            .where(
-                JOBS.c.mode == mode,
-                ~JOBS.c.cancel_requested,
-                JOBS.c.attempt < JOBS.c.attempt_limit,
-                sa.or_(sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now), _lost(now)),
-            )
-            .order_by(JOBS.c.queued_at, JOBS.c.id)
-            .limit(n)
-            .with_for_update(skip_locked=True)
-        )
+        waiting = sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now)
         with self._database.writing() as connection:
-            ids = _together(connection.execute(ready).mappings(), sound_s)
+            # Two questions, not one with an OR: the index gives each its first few, whatever waits behind them.
+            both = [_first(n, mode, ready) for ready in (waiting, _lost(now))]
+            rows = [row for found in both for row in connection.execute(found).mappings()]
+            rows.sort(key=lambda row: (row["turn"], row["queued_at"], row["id"]))
+            ids = _together(rows[:n], sound_s)
             if not ids:
                 return []
+            counters.write(connection, _lost_leases(row for row in rows if row["id"] in ids))
             taken = (
                 sa.update(JOBS)
                 .where(JOBS.c.id.in_(ids))
@@ -95,7 +96,7 @@ class Leases:
                 .returning(JOBS)
             )
             jobs = [job_of(row) for row in connection.execute(taken)]
-        return sorted(jobs, key=lambda job: (job.queued_at, job.id))
+        return sorted(jobs, key=lambda job: (job.turn, job.queued_at, job.id))
 
     def heartbeat(self, id: str, attempt: int) -> bool:
         """Renew the lease; false if it is lost: the job is somebody else's, ended or deleted."""
@@ -125,7 +126,8 @@ class Leases:
     def finish(self, id: str, attempt: int, result: dict[str, Any]) -> bool:
         """Commit a result; false, and nothing changed, if the lease is lost or the job is to be cancelled."""
         done = {"state": State.SUCCEEDED, "stage": None, "progress": 1.0, "error": None, "result": result}
-        return self._held(id, attempt, sa.not_(JOBS.c.cancel_requested), listed=result, **self._ended(), **done)
+        mine = sa.not_(JOBS.c.cancel_requested)
+        return self._held(id, attempt, mine, listed=result, outcome="succeeded", **self._ended(), **done)
 
     def canceled(self, id: str, attempt: int, result: dict[str, Any] | None = None) -> bool:
         """The worker stopped as it was asked to; false if the lease is lost.
@@ -134,7 +136,7 @@ class Leases:
             result: what was made by then, where that is to be kept.
         """
         ended = {**self._ended(), "state": State.CANCELED, "stage": None, "result": result}
-        return self._held(id, attempt, JOBS.c.cancel_requested, listed=result, **ended)
+        return self._held(id, attempt, JOBS.c.cancel_requested, listed=result, outcome="canceled", **ended)
 
     def spare(self, id: str, attempt: int) -> bool:
         """Free a job whose process is ended for the sake of another: this attempt does not count.
@@ -154,9 +156,9 @@ class Leases:
             wait_s = RETRY_WAIT_S * 2 ** min(attempt - 1, 8)
             again = {"state": State.QUEUED, "not_before": self.now() + wait_s, "lease_until": None, "worker": None}
             left = sa.and_(JOBS.c.attempt < JOBS.c.attempt_limit, sa.not_(JOBS.c.cancel_requested))
-            if self._held(id, attempt, left, **again, stage=None, progress=0.0, error=error):
+            if self._held(id, attempt, left, outcome="retried", **again, stage=None, progress=0.0, error=error):
                 return True
-        return self._held(id, attempt, **self._ended(), state=State.FAILED, stage=None, error=error)
+        return self._held(id, attempt, outcome="failed", **self._ended(), state=State.FAILED, stage=None, error=error)
 
     def abandon(self, worker: str, *, blameless: bool) -> int:
         """Free what a worker held that is known to be gone, without waiting for its leases; how many jobs.
@@ -216,18 +218,49 @@ class Leases:
         spent = sa.and_(lost, JOBS.c.attempt >= JOBS.c.attempt_limit)
         return canceled + self._change_lost(spent, State.FAILED, error)
 
+    def cancel_late(self) -> list[Job]:
+        """Cancel what should have ended by now: at once what waits, the rest as soon as its worker hears; which."""
+        now = self.now()
+        late = sa.and_(JOBS.c.cancel_at < now, ~JOBS.c.cancel_requested, JOBS.c.state.in_((State.QUEUED, *HELD)))
+        with self._database.reading() as connection:
+            found = connection.execute(sa.select(JOBS.c.id, JOBS.c.attempt).where(late)).all()
+        told: list[Job] = []
+        for id, attempt in found:
+            detail = "it had not ended by the time after which it was to be canceled"
+            error = {"code": LATE, "detail": detail, "retryable": True, "attempt": attempt}
+            this = sa.and_(JOBS.c.id == id, late)
+            with self._database.writing() as connection:
+                marks = {"cancel_requested": True, "error": error}
+                waits = sa.update(JOBS).where(this, JOBS.c.state == State.QUEUED)
+                gone = waits.values(**marks, **self._ended(), state=State.CANCELED).returning(JOBS)
+                canceled = [job_of(row) for row in connection.execute(gone)]
+                outbox.ended(connection, canceled, self._clock())
+                marked = connection.execute(sa.update(JOBS).where(this).values(**marks).returning(JOBS))
+                told += [*canceled, *(job_of(row) for row in marked)]
+        return told
+
     def expire(self, older_than: float) -> list[Job]:
-        """Mark jobs that ended before that time as expired; their files are the caller's to delete."""
-        old = sa.and_(JOBS.c.state.in_(FINAL), JOBS.c.state != State.EXPIRED, JOBS.c.finished_at < older_than)
+        """Mark jobs that ended before that time as expired; their files are the caller's to delete.
+
+        Where an owner set how long their jobs are kept, or it was said of a job, that counts instead.
+        """
+        now = self._clock()
+        over = retention.ends_at(now - older_than) < now
+        old = sa.and_(JOBS.c.state.in_(FINAL), JOBS.c.state != State.EXPIRED, over)
         with self._database.writing() as connection:
             gone = sa.update(JOBS).where(old).values(state=State.EXPIRED, result=None).returning(JOBS)
             expired = [job_of(row) for row in connection.execute(gone)]
             unlist(connection, [job.id for job in expired])
+            outbox.ended(connection, expired, self._clock())
         return expired
 
-    def forget(self, older_than: float) -> int:
-        """Delete the rows of jobs that expired and ended before that time; how many."""
-        old = sa.and_(JOBS.c.state == State.EXPIRED, JOBS.c.finished_at < older_than)
+    def forget(self, older_than: float, kept_s: float = 0.0) -> int:
+        """Delete the rows of jobs that expired before that time; how many.
+
+        Args:
+            kept_s: how long files are usually kept after a job's end.
+        """
+        old = sa.and_(JOBS.c.state == State.EXPIRED, retention.ends_at(kept_s) < older_than)
         with self._database.writing() as connection:
             return int(connection.execute(sa.delete(JOBS).where(old)).rowcount)
 
@@ -256,15 +289,27 @@ class Leases:
         attempt: int,
         *conditions: sa.ColumnElement[bool],
         listed: Mapping[str, Any] | None = None,
+        outcome: str | None = None,
         **values: Any,
     ) -> bool:
-        """Change a row that is still this attempt's; with a result that is ``listed``, words find it from now on."""
+        """Change a row that is still this attempt's; with a result that is ``listed``, words find it from now on.
+
+        Args:
+            outcome: of the attempt, where this ends it: it is counted.
+        """
         mine = (JOBS.c.id == id, JOBS.c.attempt == attempt, JOBS.c.state.in_(HELD))
-        changed = sa.update(JOBS).where(*mine, *conditions).values(**values).returning(JOBS.c.title, JOBS.c.mode)
+        ends = values.get("state") in FINAL
+        told = (JOBS,) if ends else (JOBS.c.title, JOBS.c.mode)  # a heartbeat need not read all of a row
+        changed = sa.update(JOBS).where(*mine, *conditions).values(**values).returning(*told)
         with self._database.writing() as connection:
             row = connection.execute(changed).one_or_none()
             if row is not None and listed is not None and row.mode not in QUESTIONS:
                 text_search.write(connection, id, text_search.rows_of(row.title, row.mode, listed))
+            if row is not None and outcome is not None:
+                error = ERRORS.one(row.mode, values["error"]["code"]) if values.get("error") else {}
+                counters.write(connection, counters.together(ATTEMPTS.one(row.mode, outcome), error))
+            if row is not None and ends:
+                outbox.ended(connection, [job_of(row)], self._clock())
         return row is not None
 
     def _change(self, condition: sa.ColumnElement[bool], **values: Any) -> list[Job]:
@@ -279,13 +324,37 @@ class Leases:
         for id, attempt in found:  # one by one: the attempt stands in the error
             this = sa.and_(lost, JOBS.c.id == id, JOBS.c.attempt == attempt)
             full = None if error is None else {**error, "attempt": attempt}
-            ended += self._change(this, **self._ended(), state=state, stage=None, error=full)
+            values = {**self._ended(), "state": state, "stage": None, "error": full}
+            with self._database.writing() as connection:
+                lost_rows = connection.execute(sa.select(JOBS.c.mode, JOBS.c.lease_until).where(this)).mappings().all()
+                changed = connection.execute(sa.update(JOBS).where(this).values(**values).returning(JOBS))
+                jobs = [job_of(row) for row in changed]
+                counters.write(connection, _lost_leases(lost_rows) if jobs else {})
+                outbox.ended(connection, jobs, self._clock())
+            ended += jobs
         return ended
+
+
+_CLAIMED: Final = ("id", "mode", "turn", "queued_at", "lease_until", "info", "options")
+
+
+def _first(n: int, mode: str, ready: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The first ``n`` jobs of a mode in the order of their turns, of those that are ready in this way."""
+    wanted = sa.select(*(JOBS.c[name] for name in _CLAIMED))
+    left = (JOBS.c.mode == mode, ~JOBS.c.cancel_requested, JOBS.c.attempt < JOBS.c.attempt_limit)
+    wanted = wanted.where(*left, ready).order_by(JOBS.c.turn, JOBS.c.queued_at, JOBS.c.id)
+    return wanted.limit(n).with_for_update(skip_locked=True)
 
 
 def _lost(now_s: float) -> sa.ColumnElement[bool]:
     """Jobs whose lease was over by then."""
     return sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < now_s)
+
+
+def _lost_leases(rows: Iterable[sa.RowMapping]) -> counters.Increments:
+    """What is counted for rows whose lease ran out; who was freed on purpose has an end of lease that is zero."""
+    modes = [row["mode"] for row in rows if row["lease_until"]]
+    return counters.together(*(LEASES_LOST.one(mode) | ATTEMPTS.one(mode, "lost") for mode in modes))
 
 
 def unlist(connection: sa.Connection, ids: Sequence[str]) -> None:

@@ -16,6 +16,8 @@ from workers.errors import StorageError
 from workers.faults import Faults
 from workers.jobs import Job, Jobs, made_at
 from workers.records import State
+from workers.telemetry.counters import UNWRITTEN
+from workers.telemetry.families import NOTIFIED_AGAIN, ORPHANS
 
 if TYPE_CHECKING:
     from workers.files.storage import Storage
@@ -80,14 +82,18 @@ class Reconciler:
         for job in self._jobs.give_up():
             _log.warning("job %s: %s after attempt %d", job.id, job.state, job.attempt)
             self._delete(job.attempt_prefix())
+        for job in self._jobs.cancel_late():
+            _log.info("job %s: canceled, because it has not ended in the time that it was given", job.id)
         for mode, count in Counter(job.mode for job in self._jobs.overdue()).items():
             for _ in range(min(count, NOTIFICATIONS_A_TURN)):
                 self._notify(mode)
+            UNWRITTEN.add(NOTIFIED_AGAIN.one(mode, by=count))
         self._listed = self._listed or self._jobs.list_words() == 0
         if self._clock() - self._swept_at >= SWEEP_S:
             self._swept_at = self._clock()
             self.expire()
             self.sweep()
+        UNWRITTEN.flush(self._jobs.database)
 
     def expire(self) -> list[Job]:
         """Delete the files of jobs that ended longer ago than files are kept; much later, their rows."""
@@ -95,7 +101,8 @@ class Reconciler:
         expired = self._jobs.expire(self._clock() - kept_s)
         for job in expired:
             self._delete(job.id)
-        self._jobs.forget(self._clock() - 2 * kept_s)
+        self._jobs.forget(self._clock() - kept_s, kept_s)
+        self._jobs.owners.forget_old_days()
         return expired
 
     def sweep(self) -> int:
@@ -109,7 +116,9 @@ class Reconciler:
         names = list(stored)
         for start in range(0, len(names), 500):
             known |= self._jobs.ids(names[start : start + 500])
-        return self._sweep_unknown(stored, known) + self._sweep_attempts(stored, known)
+        deleted = self._sweep_unknown(stored, known) + self._sweep_attempts(stored, known)
+        UNWRITTEN.add(ORPHANS.one(by=deleted))
+        return deleted
 
     def _sweep_unknown(self, stored: dict[str, set[str]], known: dict[str, Job]) -> int:
         old = [name for name in stored if name not in known and (made_at(name) or 0.0) < self._clock() - ORPHAN_S]

@@ -89,6 +89,12 @@ class Job:
         queued_at: when it last began to wait: at first, and at each retry that somebody asks for. Like ``not_before``
             and ``lease_until`` by :class:`workers.scheduling_clock.SchedulingClock`, unlike the times that people read.
         not_before: when it may be claimed at the earliest, after a failure that may pass.
+        turn: its place in the virtual time of its mode's queue, see :mod:`workers.owners.turns`; the lowest is next.
+        keep_until: when its files are deleted, where that was said of this job.
+        cancel_at: when it is cancelled unless it has ended by then; by the scheduling clock.
+        webhook_id: the endpoint that its sender named for its events.
+        request_id: the id of the request that made it, as it stands in the log lines of web and worker.
+        traceparent: the span of that request, as W3C Trace Context writes it, where traces are recorded.
     """
 
     id: str
@@ -116,6 +122,12 @@ class Job:
     finished_at: float | None
     idempotency_key: str | None
     request_hash: str | None
+    turn: float = 0.0
+    keep_until: float | None = None
+    cancel_at: float | None = None
+    webhook_id: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
 
     def attempt_prefix(self) -> str:
         """The storage folder of what this attempt makes."""
@@ -154,10 +166,17 @@ JOBS: Final = sa.Table(
     sa.Column("finished_at", sa.Double),
     sa.Column("idempotency_key", sa.String(255)),
     sa.Column("request_hash", sa.String(64)),
+    sa.Column("turn", sa.Double, nullable=False, server_default="0"),
+    sa.Column("keep_until", sa.Double),
+    sa.Column("cancel_at", sa.Double),
+    sa.Column("webhook_id", sa.String(32)),
+    sa.Column("request_id", sa.String(128)),
+    sa.Column("traceparent", sa.String(64)),
     sa.UniqueConstraint("owner", "idempotency_key", name="jobs_idempotency"),
-    sa.Index("jobs_waiting", "state", "mode", "queued_at"),
+    sa.Index("jobs_waiting", "state", "mode", "turn", "queued_at"),
     sa.Index("jobs_of_owner", "owner", "id"),
     sa.Index("jobs_of_batch", "batch_id"),
+    sa.Index("jobs_to_cancel", "cancel_at"),
 )
 
 VECTORS: Final = sa.Table(

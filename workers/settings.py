@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 import platformdirs
@@ -77,8 +77,15 @@ class Settings(_Sourced):
     public_url: str = ""
     api_keys: str = Field("", repr=False)
     secret_key: str = Field("", repr=False)
+    trusted_hosts: str = ""
+    trusted_proxies: str = ""
+    rate_key_per_minute: int = Field(6000, ge=0)
+    rate_login_per_minute: int = Field(20, ge=0)
+    rate_address_per_minute: int = Field(300, ge=0)
+    connections_of_address: int = Field(256, ge=1)
     max_upload_bytes: int = Field(512 * 1024**2, gt=0)
     max_queued: int = Field(1000, gt=0)
+    upload_hours: float = Field(24.0, gt=0)
     lease_s: float = Field(10.0, gt=0)
     reconcile_s: float = Field(1.0, gt=0)
     max_attempts: int = Field(3, ge=1)
@@ -86,9 +93,18 @@ class Settings(_Sourced):
     batch_sound_s: float = Field(1800.0, gt=0)
     job_timeout_s: float = Field(1800.0, gt=0)
     retention_days: float = Field(30.0, gt=0)
+    retention_max_days: float = Field(365.0, gt=0)
+    owner_bytes: int = Field(0, ge=0)
+    owner_queued: int = Field(0, ge=0)
+    owner_sound_s: float = Field(0.0, ge=0)
     describe: bool = True
     libraries: str = ""  # folder with the index files of sound libraries that jobs may use
     music: str = ""  # folder of the user's own music, out of which tracks are suggested
+    webhook_private: bool = False
+    webhook_ports: str = ""
+    metrics_token: str = Field("", repr=False)
+    log_format: Literal["text", "json"] = "text"
+    traces: Literal["", "otlp"] = ""
     preload: str = ""  # modules that each worker process imports at its start, separated by commas
 
     @property
@@ -121,17 +137,33 @@ class Settings(_Sourced):
         """Where uploads arrive before they are stored."""
         return self.data_dir / "spool"
 
+    @property
+    def uploads_dir(self) -> Path:
+        """Where resumable uploads lie until their clip is stored, and clips while the storage is away."""
+        return self.data_dir / "uploads"
+
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: Any) -> Any:
         """What is left empty is on this machine, under ``data_dir``."""
-        values = {name: value for name, value in dict(given).items() if value not in ("", None)}
+        values = {name: value for name, value in dict(given).items() if value != ""}
         data_dir = Path(values.get("data_dir", cls.model_fields["data_dir"].default)).expanduser().absolute()
         values["data_dir"] = data_dir
         values.setdefault("database_url", sqlite_url(data_dir / "sonorize.db"))
         values.setdefault("storage_url", (data_dir / "files").as_uri())
         values.setdefault("broker_url", broker_socket_url(data_dir))
         return values
+
+    @field_validator("webhook_ports")
+    @classmethod
+    def _are_ports(cls, text: str) -> str:
+        """A slip in a port stops the start."""
+        for one in filter(None, (part.strip() for part in text.split(","))):
+            if not (one.isdecimal() and 0 < int(one) < 65536):
+                raise ValueError(
+                    f"{one[:20]!r} is no port; allowed are numbers from 1 to 65535 with commas between them"
+                )
+        return text
 
     @field_validator(*CHECKS)
     @classmethod
@@ -143,7 +175,11 @@ class Settings(_Sourced):
     def environment(self) -> dict[str, str]:
         """The environment of a child process that shall find these very settings in it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        ours = {f"{PREFIX}{name.upper()}": str(value) for name, value in self.model_dump().items() if value != ""}
+        ours = {
+            f"{PREFIX}{name.upper()}": str(value)
+            for name, value in self.model_dump().items()
+            if value not in ("", None)
+        }
         return {**inherited, **ours}
 
 

@@ -22,6 +22,8 @@ from workers.jobs import jobs_of
 from workers.pulse import PulseWatch
 from workers.reconciler import Reconciler
 from workers.settings import from_environment
+from workers.telemetry.fault_tally import FaultTally
+from workers.timing import presence
 
 DEAF_S: Final = 10.0  # a job that waits so long beside an idle worker has been notified of several times
 
@@ -47,17 +49,21 @@ def main(arguments: list[str] | None = None) -> None:
     app.set_current()
     modes = parsed.modes.split(",")
     pulses = PulseWatch(settings.work_dir, parsed.name, settings.lease_s)
+    signs = presence.Signs(jobs.database, parsed.name, modes, jobs.now)
 
     def show_life() -> None:
         pulses.look()
+        tally.look()
         try:
             deaf = notifier.faults.reason is None and jobs.neglects(parsed.name, modes, DEAF_S)
         except WorkError:
             deaf = False  # without database or broker a worker has nothing to hear
         if not deaf:
             parsed.alive.touch()
+            signs.show()
 
     reconciler = Reconciler(settings, jobs, storage, notifier.notify, after=show_life)
+    tally = FaultTally(notifier.faults, reconciler.faults)
 
     def ready(**_: Any) -> None:
         warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)  # of a default of Celery 6; ours is set
@@ -76,6 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING")
     app.worker_main(["--quiet", "worker", "-n", parsed.name, "-Q", queues, *quiet])
     reconciler.stop()
+    signs.leave()
     notifier.close()
 
 

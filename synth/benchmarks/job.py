@@ -84,7 +84,7 @@ def _timed(clip: Path, folder: Path, repeats: int) -> tuple[list[float], list[fl
     stages: dict[str, list[float]] = {}
     for repeat in range(repeats + 1):
         begin = time.perf_counter()
-        result = sonorize(clip, folder / "out.mp4", Options(mode=Mode.HITS), replace=True)
+        result = sonorize(clip, folder / "out.mp4", Options(mode=Mode.HITS), overwrite=True)
         total_s = time.perf_counter() - begin
         alone_s = _needed_alone(clip, folder)
         if repeat == 0:
@@ -137,7 +137,7 @@ def _peak_mb(clip: Path, folder: Path) -> dict[str, float]:
 def _one_job(clip: Path, target: Path, sender: Any) -> None:
     from synth.pipeline.sonorize import sonorize
 
-    sonorize(clip, target, Options(mode=Mode.HITS), replace=True)
+    sonorize(clip, target, Options(mode=Mode.HITS), overwrite=True)
     children_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     sender.send({"job": round(_peak_kb() / 1024, 1), "ffmpeg": round(children_kb / 1024, 1)})
 

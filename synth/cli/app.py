@@ -18,7 +18,7 @@ import typer
 from typer.exceptions import TyperException
 
 from synth.cli import bank, inspection, learn, library, listening, music, sound, sounds, upkeep
-from synth.cli.console import complain
+from synth.cli.console import clear_bars, complain
 from synth.errors import Cancelled, SynthError
 
 EXIT_BAD_INPUT: Final = 2
@@ -65,7 +65,7 @@ def program(
     """A command line of these verbs, in this order; what stands above the library adds its own to them."""
     made = typer.Typer(
         name="sonorize",
-        help="Silent video in, the same picture with generated hit sounds out.",
+        help="Silent video in, the same picture with generated sound out: hits, ambient sound or speech.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -115,15 +115,18 @@ def main(
             complain(text.replace("Value error, ", ""))
         return EXIT_BAD_INPUT
     except Cancelled as error:
+        clear_bars()
         complain(str(error))
         return EXIT_INTERRUPTED
     except refusals as error:
+        clear_bars()
         complain(str(error))
         return EXIT_BAD_INPUT
     except OSError as error:
         complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return EXIT_BAD_INPUT
     except _Stopped as stopped:
+        clear_bars()
         complain("stopped")
         return stopped.exit_code
     finally:

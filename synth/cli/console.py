@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -23,12 +24,31 @@ def say_json(value: Any) -> None:
 
 def warn(text: str) -> None:
     """A warning, one line on stderr."""
+    _begin_line()
     print(f"warning: {one_line(text)}", file=sys.stderr)
 
 
 def complain(text: str) -> None:
     """An error, one line on stderr."""
+    _begin_line()
     print(f"error: {one_line(text)}", file=sys.stderr)
+
+
+def clear_bars() -> None:
+    """Take away the bars that were drawn when a command broke off: nobody else does before its error is said."""
+    tqdm = sys.modules.get("tqdm")
+    if tqdm is None:  # no bar was ever drawn, and importing it takes a while
+        return
+    for bar in list(getattr(tqdm.tqdm, "_instances", ())):
+        bar.leave = False
+        bar.close()
+
+
+def _begin_line() -> None:
+    """On a terminal, wipe what stands on the line already: a bar, or the ^C that the terminal itself wrote."""
+    # Within a bar of rich's, stderr is its own and keeps lines apart.
+    if isinstance(sys.stderr, io.TextIOWrapper) and sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
 
 
 def one_line(text: str) -> str:

@@ -13,84 +13,35 @@ from typing import Annotated, Any, Final
 import typer
 
 from synth.cli import listening, words
+from synth.cli.clips import Clip, Found, exists, found, made_folder, plan, tell_skipped
 from synth.cli.console import complain, progress_bar, say, say_json, short, warn
+from synth.cli.flags import DEFAULTS, asks_for
 from synth.errors import Cancelled, OptionError, SynthError
-from synth.options import (
-    LOUDNESS_RANGE_LUFS,
-    MAX_TAKES,
-    RATE_RANGE_HZ,
-    TRUE_PEAK_RANGE_DBTP,
-    Channels,
-    ExistingSound,
-    Mode,
-    Options,
-    Synthesis,
-)
+from synth.options import Mode, Options
 from synth.result import Output, Result
 from synth.sound_names import display_name
 from synth.voices.base import CancelPoll, never_cancelled
 
-DEFAULTS: Final = Options()
+OF_A_HIT_LIST: Final = (
+    *("seed", "synthesis", "material", "bank", "library", "salvage", "recut", "existing_sound", "loudness_lufs"),
+    *("true_peak_dbtp", "channels", "rate_hz"),
+)
+"""What may be asked for of a sound whose hits are given."""
 
-Clips = Annotated[list[Path], typer.Argument(help="The clips to sound.", metavar="CLIP", show_default=False)]
+Clips = Annotated[
+    list[Path],
+    typer.Argument(help="The clips to sound; of a folder all videos in it.", metavar="CLIP", show_default=False),
+]
 Out = Annotated[
     str,
     typer.Option(
         "-o",
         "--out",
-        help="The file to write; a folder for several clips or takes.",
+        help="The file to write; a folder for several clips or takes, and for a folder of clips.",
         metavar="PATH",
         show_default=False,
     ),
 ]
-ModeOption = Annotated[Mode, typer.Option(help="Which voice sounds the clip.")]
-Seed = Annotated[int, typer.Option(help="Another seed gives another sound; the same seed the same samples.")]
-Takes = Annotated[int, typer.Option(help=f"How many takes, 1 to {MAX_TAKES}; each has the next seed.")]
-SynthesisOption = Annotated[
-    Synthesis,
-    typer.Option(
-        help="What sounds are made from: a bank or models, shaped noise, a learnt network, or a sound library."
-    ),
-]
-Material = Annotated[str | None, typer.Option(help="Sound every hit as this material.", show_default=False)]
-Bank = Annotated[
-    str | None, typer.Option(help="Another sound bank: the name of a shipped one, or a file.", show_default=False)
-]
-Library = Annotated[
-    str | None,
-    typer.Option(
-        help="With --synthesis library: its name or its index file; not needed where there is one.", show_default=False
-    ),
-]
-SoundClass = Annotated[
-    str | None,
-    typer.Option(
-        help="Make an ambient sound of this, see `sonorize sounds list`; without it, what the picture shows.",
-        show_default=False,
-    ),
-]
-VoicePack = Annotated[
-    str | None, typer.Option(help="Whose voice speech is given: the name of a voice pack.", show_default=False)
-]
-Face = Annotated[
-    int | None,
-    typer.Option(help="Who speaks, counted from the left, from 1; without it, who speaks most.", show_default=False),
-]
-KeepPartial = Annotated[
-    bool, typer.Option("--keep-partial", help="Keep what was made of an ambient sound when it is cancelled.")
-]
-Salvage = Annotated[
-    bool, typer.Option("--salvage", help="Take a recording that breaks off, as far as it goes, and say so.")
-]
-Recut = Annotated[
-    bool,
-    typer.Option("--recut", help="Code the picture again where a copy would show another film or does not fit."),
-]
-Existing = Annotated[ExistingSound, typer.Option(help="What happens to sound that the clip already has.")]
-Loudness = Annotated[float, typer.Option(help="Target in LUFS, {:g} to {:g}.".format(*LOUDNESS_RANGE_LUFS))]
-TruePeak = Annotated[float, typer.Option(help="Limit in dBTP, {:g} to {:g}.".format(*TRUE_PEAK_RANGE_DBTP))]
-ChannelsOption = Annotated[Channels, typer.Option("--channels", help="One channel, or two.")]
-Rate = Annotated[int, typer.Option("--rate", help="Samples a second of the sound, {} to {}.".format(*RATE_RANGE_HZ))]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
 SaveHits = Annotated[
@@ -102,76 +53,36 @@ Describe = Annotated[
 ]
 
 
+@asks_for()
 def run(
     clips: Clips,
     out: Out,
-    mode: ModeOption = DEFAULTS.mode,
-    seed: Seed = DEFAULTS.seed,
-    takes: Takes = DEFAULTS.takes,
-    synthesis: SynthesisOption = DEFAULTS.synthesis,
-    material: Material = None,
-    bank: Bank = None,
-    library: Library = None,
-    sound_class: SoundClass = None,
-    prompt: words.Prompt = None,
-    without: words.Without = None,
-    voice: VoicePack = None,
-    face: Face = None,
-    keep_partial: KeepPartial = False,
-    salvage: Salvage = False,
-    recut: Recut = False,
-    existing_sound: Existing = DEFAULTS.existing_sound,
-    loudness: Loudness = DEFAULTS.loudness_lufs,
-    true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
-    channels: ChannelsOption = DEFAULTS.channels,
-    rate: Rate = DEFAULTS.rate_hz,
+    options: Options = DEFAULTS,
     force: Force = False,
     save_hits: SaveHits = False,
     describe: Describe = False,
     as_json: Json = False,
 ) -> None:
     """Sound silent clips: the same picture comes out, with the sound of what it shows."""
-    options = Options.parse(
-        {
-            "mode": mode,
-            "seed": seed,
-            "takes": takes,
-            "synthesis": synthesis,
-            "material": material,
-            "bank": bank,
-            "library": library,
-            "sound_class": sound_class,
-            "prompt": prompt,
-            "without": without,
-            "voice": voice,
-            "face": face,
-            "keep_partial": keep_partial,
-            "salvage": salvage,
-            "recut": recut,
-            "existing_sound": existing_sound,
-            "loudness_lufs": loudness,
-            "true_peak_dbtp": true_peak,
-            "channels": channels,
-            "rate_hz": rate,
-        }
-    )
     from synth.pipeline.sonorize import sonorize
 
     asked = words.understood(options, as_json=as_json)
-    jobs = plan(clips, out, options.takes)
+    meant = found(clips, Path(out))
+    tell_skipped(meant)
+    jobs = plan(meant, out, options.takes)
     outputs: list[Output] = []
     descriptions: list[dict[str, Any] | None] = []
     failed = False
-    with stoppable(keep_partial) as cancelled:
+    with stoppable(options.keep_partial) as cancelled:
 
         def one(source: Path, target: Path) -> Result:
             with progress_bar(source.name) as progress:
-                return sonorize(source, target, options, replace=force, progress=progress, cancelled=cancelled)
+                return sonorize(source, target, options, overwrite=force, progress=progress, cancelled=cancelled)
 
         for source, target in jobs:
             try:
                 refuse_existing(target, options.takes, force=force, save_hits=save_hits)
-                with made_folder(target.parent):
+                with made_folder(target.parent, Path(out)):
                     result = one(source, target)
                     if save_hits:
                         _save_hits(result)
@@ -206,50 +117,23 @@ def run(
         raise typer.Exit(2)
 
 
+@asks_for(OF_A_HIT_LIST, mode=Mode.HITS)
 def render(
     hits: Annotated[Path, typer.Argument(help="A hit list: what `run --json` or --save-hits wrote, edited or not.")],
     clip: Annotated[Path, typer.Argument(help="The clip that it belongs to.")],
     out: Annotated[str, typer.Option("-o", "--out", help="The file to write.", metavar="FILE", show_default=False)],
     take: Annotated[int, typer.Option(help="Which output of the list to sound, where it holds several.")] = 0,
-    seed: Seed = DEFAULTS.seed,
-    synthesis: SynthesisOption = DEFAULTS.synthesis,
-    material: Material = None,
-    bank: Bank = None,
-    library: Library = None,
-    salvage: Salvage = False,
-    recut: Recut = False,
-    existing_sound: Existing = DEFAULTS.existing_sound,
-    loudness: Loudness = DEFAULTS.loudness_lufs,
-    true_peak: TruePeak = DEFAULTS.true_peak_dbtp,
-    channels: ChannelsOption = DEFAULTS.channels,
-    rate: Rate = DEFAULTS.rate_hz,
+    options: Options = DEFAULTS,
     force: Force = False,
     as_json: Json = False,
 ) -> None:
     """Sound an edited hit list under its clip, without running the nets."""
-    options = Options.parse(
-        {
-            "mode": Mode.HITS,
-            "seed": seed,
-            "synthesis": synthesis,
-            "material": material,
-            "bank": bank,
-            "library": library,
-            "salvage": salvage,
-            "recut": recut,
-            "existing_sound": existing_sound,
-            "loudness_lufs": loudness,
-            "true_peak_dbtp": true_peak,
-            "channels": channels,
-            "rate_hz": rate,
-        }
-    )
     from synth.pipeline.sonorize import render_hits
 
-    ((source, target),) = plan([clip], out, 1)
+    ((source, target),) = plan(Found((Clip(clip),)), out, 1)
     refuse_existing(target, 1, force=force)
     with progress_bar(clip.name) as progress:
-        result = render_hits(hits, source, target, options, take=take, replace=force, progress=progress)
+        result = render_hits(hits, source, target, options, take=take, overwrite=force, progress=progress)
     _report(result.outputs, as_json=as_json)
     if as_json:
         say_json(result.as_json())
@@ -274,36 +158,6 @@ def stoppable(keep: bool) -> Iterator[CancelPoll]:
         signal.signal(signal.SIGINT, before)
 
 
-def plan(clips: Sequence[Path], out: str, takes: int) -> list[tuple[Path, Path]]:
-    """Which file each clip goes to: ``out`` itself, or a file in it named after the clip.
-
-    ``out`` is a folder for several clips, for several takes unless it names a file, where a folder is there already,
-    and where it ends in a slash.
-
-    Raises:
-        OptionError: two clips would be written to one file.
-    """
-    from synth.media.containers import SUFFIXES
-    from synth.media.picture import animated_pictures
-
-    named_file = Path(out).suffix.lower() in SUFFIXES and not out.endswith("/") and not _is_folder(Path(out))
-    if named_file and len(clips) > 1:
-        raise OptionError(f"{len(clips)} clips cannot go into the one file {short(out)!r}; name a folder")
-    if named_file or not (len(clips) > 1 or takes > 1 or out.endswith("/") or _is_folder(Path(out))):
-        return [(clips[0], Path(out))]
-    jobs = []
-    taken: dict[Path, Path] = {}
-    for clip in clips:
-        own = clip.suffix.lower()
-        suffix = own if own in SUFFIXES else ".mp4" if own in animated_pictures.SUFFIXES else ".mkv"
-        target = Path(out) / f"{clip.stem}{suffix}"
-        if target in taken:
-            raise OptionError(f"{short(str(taken[target]))} and {short(str(clip))} would both be written to {target}")
-        taken[target] = clip
-        jobs.append((clip, target))
-    return jobs
-
-
 def refuse_existing(target: Path, takes: int, *, force: bool, save_hits: bool = False) -> None:
     """Without ``force``, refuse a job one of whose outputs exists.
 
@@ -316,44 +170,13 @@ def refuse_existing(target: Path, takes: int, *, force: bool, save_hits: bool = 
         return
     targets = [take_target(target, take, takes) for take in range(takes)]
     for path in [*targets, *(hits_file(target) for target in targets if save_hits)]:
-        if _exists(path):
+        if exists(path):
             raise OptionError(f"the output {short(str(path))!r} exists; --force replaces it")
 
 
 def hits_file(target: Path) -> Path:
     """Where ``--save-hits`` writes the list of one output."""
     return target.with_name(f"{target.stem}.hits.json")
-
-
-@contextmanager
-def made_folder(folder: Path) -> Iterator[None]:
-    """The folder, made if need be, and taken away again if nothing was put into it.
-
-    Raises:
-        OptionError: it cannot be made.
-    """
-    missing = not _exists(folder)
-    try:
-        if missing and _exists(folder.parent):
-            folder.mkdir()
-    except OSError as error:
-        raise OptionError(f"the folder {short(str(folder))!r} cannot be made: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        if missing and _is_folder(folder) and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists() or path.is_symlink()
-    except OSError as error:  # such as a name that is too long
-        raise OptionError(f"the output cannot be written: {error.strerror}") from error
-
-
-def _is_folder(path: Path) -> bool:
-    return _exists(path) and path.is_dir()
 
 
 def _save_hits(result: Result) -> None:

@@ -19,12 +19,13 @@ import torch
 from numpy.typing import NDArray
 
 from synth import weights
-from synth.description import nets, tags, textures
+from synth.description import heat_map, nets, tags, textures
 from synth.description.description import Description, Side, TakeDescription, Unit, Vector
 from synth.description.embedding import CrossmodalReader
 from synth.description.localization import AttentionReader
 from synth.dsp.resampling import resample
 from synth.media import video
+from synth.media.picture.views import View, Views
 from synth.models.avenet import AVOLNet
 from synth.models.imagenet import ImageNetEye, Sight
 from synth.models.l3net import RATE_HZ, STEPS, STEPS_HZ, log_mel, pool, windows
@@ -48,12 +49,20 @@ class Describer:
     def __init__(self) -> None:
         self._eye = ImageNetEye(weights.load_imagenet())
 
-    def describe(self, source: Path, sounds: Sounds, cancelled: Callable[[], bool] = lambda: False) -> Description:
+    def describe(
+        self,
+        source: Path,
+        sounds: Sounds,
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        views: Views | None = None,
+    ) -> Description:
         """Look at a clip and hear its takes.
 
         Args:
             source: the clip, with or without sound.
             sounds: of each take: float32 [N], one channel, and its rate in Hz.
+            views: what is kept of the clip, see :func:`synth.media.video.read_frames`.
 
         Raises:
             MediaError: the clip cannot be decoded.
@@ -62,7 +71,7 @@ class Describer:
         """
         watch = Stopwatch()
         with watch.stage("pictures"):
-            pictures, times_s = pictures_of(source, PICTURES, cancelled)
+            pictures, times_s = pictures_of(source, PICTURES, cancelled, views)
             sight = self._eye.look(pictures)
         seen = self._seen(sight)
         with watch.stage("hear"):
@@ -122,8 +131,19 @@ def _crossmodal() -> CrossmodalReader:
     return CrossmodalReader.shipped()
 
 
+def views_of(info: video.VideoInfo) -> list[View]:
+    """The views of a clip that describing it and drawing the heat maps take."""
+    rate_hz = _rate_hz(info, PICTURES)
+    return [View.of(rate_hz, _PX, _PX), View.of(rate_hz, *heat_map.still_size(info))]
+
+
+def _rate_hz(info: video.VideoInfo, count: int) -> float:
+    """Twice as many as wanted, of which every second one is taken: so each stands in the middle of its stretch."""
+    return min(2 * count / info.duration_s, info.rate_fps)
+
+
 def pictures_of(
-    source: Path, count: int, cancelled: Callable[[], bool] = lambda: False
+    source: Path, count: int, cancelled: Callable[[], bool] = lambda: False, views: Views | None = None
 ) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
     """``count`` pictures of a clip [count, 224, 224, 3], spread evenly, and when they are shown.
 
@@ -132,9 +152,11 @@ def pictures_of(
         Cancelled: ``cancelled`` said so.
     """
     info = video.probe(source, salvage=True, recut=True)
-    rate_hz = min(2 * count / info.duration_s, info.rate_fps)
-    # Twice as many as wanted, every second one: so each stands in the middle of its stretch.
-    frames = list(video.read_frames(source, rate_hz=rate_hz, width=_PX, height=_PX, lenient=True, cancelled=cancelled))
+    rate_hz = _rate_hz(info, count)
+    reader = video.read_frames(
+        source, rate_hz=rate_hz, width=_PX, height=_PX, lenient=True, views=views, cancelled=cancelled
+    )
+    frames = list(reader)
     chosen = sorted({min(len(frames) - 1, 2 * number + 1) for number in range(count)})
     return np.stack([frames[number] for number in chosen]), tuple(number / rate_hz for number in chosen)
 

@@ -24,6 +24,7 @@ from synth.errors import MediaError, OptionError
 from synth.files import write_whole
 from synth.media import audio, video
 from synth.media.ffmpeg import Cancel
+from synth.media.picture.views import Views
 
 Picture = NDArray[np.uint8]
 Map = NDArray[np.float32]
@@ -116,21 +117,30 @@ def strongest(maps: Map) -> int:
 
 
 def stills(
-    source: Path, times_s: Sequence[float], width: int = STILL_WIDTH, cancelled: Cancel | None = None
+    source: Path,
+    times_s: Sequence[float],
+    width: int = STILL_WIDTH,
+    cancelled: Cancel | None = None,
+    views: Views | None = None,
 ) -> Picture:
     """Pictures [K, H, W, 3] of a clip at moments in rising order, in one pass.
+
+    Args:
+        views: what is kept of the clip, see :func:`synth.media.video.read_frames`.
 
     Raises:
         MediaError: the clip is refused or cannot be decoded.
         Cancelled: ``cancelled`` said so.
     """
     info = video.probe(source, salvage=True, recut=True)
-    width, height = _size(info, width)
+    width, height = still_size(info, width)
     rate_hz = _sparsest(times_s, info)
     last = max(0, round(info.duration_s * rate_hz) - 1)
     wanted = [min(max(0, round(time_s * rate_hz)), last) for time_s in times_s]
     found: dict[int, Picture] = {}
-    frames = video.read_frames(source, rate_hz=rate_hz, width=width, height=height, lenient=True, cancelled=cancelled)
+    frames = video.read_frames(
+        source, rate_hz=rate_hz, width=width, height=height, lenient=True, views=views, cancelled=cancelled
+    )
     for number, frame in enumerate(frames):
         if number in wanted:
             found[number] = frame
@@ -151,8 +161,8 @@ def _sparsest(times_s: Sequence[float], info: video.VideoInfo) -> float:
     return info.rate_fps
 
 
-def _size(info: video.VideoInfo, width: int) -> tuple[int, int]:
-    """Width and height, both even, no larger than the clip's own."""
+def still_size(info: video.VideoInfo, width: int = STILL_WIDTH) -> tuple[int, int]:
+    """Of :func:`stills`: width and height, both even, no larger than the clip's own."""
     width = min(width, info.width)
     return max(2, width // 2 * 2), max(2, round(width * info.height / info.width / 2) * 2)
 
@@ -220,7 +230,7 @@ def write_video(
     """
     check(maps, len(times_s))
     info = video.probe(source, salvage=True, recut=True)
-    width, height = _size(info, width)
+    width, height = still_size(info, width)
     rate_fps = min(info.rate_fps, MAX_RATE_FPS)
 
     def coloured() -> Iterator[Picture]:

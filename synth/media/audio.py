@@ -185,11 +185,13 @@ def normalise(
             None, peak, 0.0, False, "the sound is almost silent, so its loudness was left alone"
         )
     wanted_db = loudness_lufs - measured
-    highest_db = true_peak_dbtp + MAX_LIMITING_DB - limiter.true_peak_dbtp(sound)
+    height = limiter.peaks(sound)
+    highest_db = true_peak_dbtp + MAX_LIMITING_DB - 20 * np.log10(float(height.max()))
     gain_db, limited = min(wanted_db, MAX_GAIN_DB, highest_db), False
     result, reached = sound, measured
     for _ in range(_PASSES):  # the limiter takes loudness away, which the next pass gives back
-        result, limited = limiter.limit(sound * np.float32(10 ** (gain_db / 20)), rate_hz, true_peak_dbtp)
+        gain = np.float32(10 ** (gain_db / 20))
+        result, limited = limiter.limit(sound * gain, rate_hz, true_peak_dbtp, height * gain)
         reached = loudness(result, rate_hz) or SILENCE_LUFS
         missing_db = loudness_lufs - reached
         raised_db = min(gain_db + missing_db, MAX_GAIN_DB, highest_db)
@@ -198,9 +200,24 @@ def normalise(
         gain_db = raised_db
     warning = None
     if loudness_lufs - reached > 1.0:
-        why = "its peaks allow no more" if gain_db < MAX_GAIN_DB else f"gain ends at {MAX_GAIN_DB:g} dB"
-        warning = f"the sound came out at {reached:.1f} LUFS instead of {loudness_lufs:.1f}: {why}"
+        warning = _too_quiet(reached, loudness_lufs, by_peaks=gain_db < MAX_GAIN_DB)
     return result, Loudness(reached, limiter.true_peak_dbtp(result), gain_db, limited, warning)
+
+
+def _too_quiet(reached_lufs: float, wanted_lufs: float, *, by_peaks: bool) -> str:
+    """Why a sound is quieter than asked for, and what to do about it, in words that need no meter to be understood."""
+    short_db = wanted_lufs - reached_lufs
+    figures = f"{short_db:.0f} dB quieter than asked for ({reached_lufs:.1f} LUFS instead of {wanted_lufs:.1f})"
+    if by_peaks:
+        asked = max(-40, round(reached_lufs))
+        return (
+            f"the sound is {figures}: its loudest moments are short, and making the rest louder would make them "
+            f"crackle; ask for a loudness of {asked} to have it exact, or leave it as it is"
+        )
+    return (
+        f"the sound is {figures}: so little was heard in it that raising it by {MAX_GAIN_DB:g} dB, the most there is, "
+        "was not enough; another seed or another sound may be louder"
+    )
 
 
 def loudness(sound: NDArray[np.float32], rate_hz: int) -> float | None:

@@ -196,6 +196,69 @@ def digest_in(output: bytes) -> str:
     return match.group(1).decode()
 
 
+CLOSE_S: Final = 0.0015
+"""Two times that differ by less are the same moment: Matroska keeps whole milliseconds."""
+_HEAD: Final = re.compile(r"#(?:codec_id|extradata|dimensions|sar) \d+: .*")
+_PACKET: Final = re.compile(r"\d+, +-?\d+, +(-?\d+), +\d+, +(\d+, 0x[0-9a-f]+.*)")
+_FLAGS: Final = re.compile(r", F=0x([0-9A-F]+)")
+
+
+@dataclass(frozen=True)
+class Packets:
+    """All that a decoder gets of a picture.
+
+    Attributes:
+        digest: SHA-256 (hex) over the bytes, see :func:`packet_digest`.
+        head: the codec, its set-up data and the picture's size and shape, as ffmpeg's listing states them.
+        times_s: when each packet is to be shown, in stored order; None where one has no time or is damaged.
+        rest: the length, a checksum, the flags and the side data of each.
+        description: what ffmpeg printed of the file.
+    """
+
+    digest: str
+    head: tuple[str, ...]
+    times_s: tuple[Fraction, ...] | None
+    rest: tuple[str, ...]
+    description: str
+
+    def same_as(self, other: Packets) -> bool:
+        """Whether a decoder gets the same of both, and so shows the same, as it does of whatever is not damaged.
+
+        It may show the same of two that differ.
+        """
+        if self.times_s is None or other.times_s is None:
+            return False
+        same = (self.digest, self.head, self.rest) == (other.digest, other.head, other.rest)
+        return same and all(abs(a - b) < CLOSE_S for a, b in zip(self.times_s, other.times_s, strict=True))
+
+
+def packets_of(path: Path, clock: Clock, picture: str = f"{PICTURES}:0") -> Packets:
+    """The packets of a picture.
+
+    Args:
+        clock: on which their times are read.
+        picture: which track, as ffmpeg's ``-map`` names it.
+
+    Raises:
+        MediaError: the file is not readable or has no picture.
+    """
+    arguments = ["-v", "level+info", "-nostats", *clock.arguments(), "-i", url(path), *digesting(picture)]
+    found = run([*arguments, "-map", picture, "-c", "copy", "-copyinkf", "-f", "framecrc", "pipe:1"])
+    lines = found.stdout.decode("ascii", "replace").split("\n")
+    tick_s = next((Fraction(line.partition(": ")[2]) for line in lines if line.startswith("#tb ")), Fraction(0))
+    rows = [match for line in lines if (match := _PACKET.match(line))]
+    times, rest = [int(row.group(1)) for row in rows], tuple(row.group(2) for row in rows)
+    flags = (int(flag.group(1), 16) for row in rest if (flag := _FLAGS.search(row)))
+    sure = NO_TIME not in times and not any(one & CORRUPT_FLAG for one in flags)
+    return Packets(
+        digest_in(found.stdout),
+        tuple(line for line in lines if _HEAD.match(line)),
+        tuple(time * tick_s for time in times) if sure else None,
+        rest,
+        described(found.stderr),
+    )
+
+
 def container_of(description: str) -> str:
     """Kind of container, from the first line of ffmpeg's description: mp4 (mov too), matroska, avi, mpeg or mpegts."""
     named = re.search(r"^Input #0, (\w+)", description, re.MULTILINE)

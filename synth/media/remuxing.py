@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from synth.errors import MediaError
 from synth.media import audio, complaints, containers, mp4_boxes, muxing, packets
-from synth.media.clock import OWN_CLOCK
+from synth.media.clock import OWN_CLOCK, Clock
 from synth.media.containers import Container
 from synth.media.ffmpeg import Cancel, Fence, Output, run
 from synth.media.files import arriving, url
@@ -30,7 +30,7 @@ from synth.media.picture import animated_pictures
 from synth.media.shown import Shown, decoding, shown, shown_in
 from synth.media.sound import delivery
 from synth.media.sound.delivery import Delivery
-from synth.media.streams import UNKNOWN, Stream, described
+from synth.media.streams import UNKNOWN, Stream
 from synth.options import LIMITS, ExistingSound
 
 PIXELS_PER_CPU_S: Final = 4_000_000  # slower than the slowest decoder and machine that are meant to work
@@ -90,6 +90,7 @@ def remux(
     true_peak_dbtp: float | None = None,
     salvage: bool = False,
     recut: bool = False,
+    source_shown: Shown | None = None,
     cancelled: Cancel | None = None,
 ) -> Remuxed:
     """Write the picture of ``source``, bit for bit, with ``sound`` under it.
@@ -106,6 +107,7 @@ def remux(
         true_peak_dbtp: which the sound shall keep after decoding too; not looked at by default.
         salvage: whether a recording that breaks off is taken as far as it goes.
         recut: whether the picture may be coded again, where a copy would show another film.
+        source_shown: what is shown of the source, where that is known; it is decoded otherwise.
 
     Raises:
         MediaError: what :func:`synth.media.looking.probe` raises; ``target`` exists or cannot be written; its container
@@ -125,12 +127,14 @@ def remux(
         settled = delivery.deliver(what, fitted, true_peak_dbtp, cancelled)
         fitted, what = settled.sound, replace(what, ceiling_dbfs=settled.ceiling_dbtp)
     with arriving(target, replace=False) as part:
-        what, left_out, output = _written(what, left_out, seen.info, fitted, part, metadata or {}, cancelled)
+        what, left_out, output = _written(
+            what, left_out, seen.info, fitted, part, metadata or {}, cancelled, decoded=source_shown is None
+        )
         if seen.hidden_after and not what.recut:
             mp4_boxes.end_first_track_after(part, seen.info.duration_s)
         if container.muxer in ("mp4", "mov") and not what.recut:
             box_transfer.transfer(source, seen.found.description, part, stream=what.picture.index)
-        digests, description = _checked(output, what, seen, part, cancelled)
+        digests, description = _checked(output, what, seen, part, source_shown or shown_in(output.stdout), cancelled)
         lost = losses(seen.found.description, description, container.name, stream=what.picture.index)
     left_out = tuple(one for one in left_out if one not in seen.found.others)  # which the look has named already
     left_out_note = containers.left_out_warning(left_out, container)
@@ -201,13 +205,20 @@ def _written(
     part: Path,
     metadata: Mapping[str, str],
     cancelled: Cancel | None,
+    *,
+    decoded: bool,
 ) -> tuple[Muxing, tuple[Stream, ...], Output]:
-    """Write the result; where tracks beside the picture turn out not to fit, without them."""
+    """Write the result; where tracks beside the picture turn out not to fit, without them.
+
+    Args:
+        decoded: whether what is shown of the source is to be listed meanwhile.
+    """
     picture = f"0:{what.picture.index}"
     fence = _fence(info, 4 * fitted.nbytes, recut=what.recut)
 
     def write(plan: Muxing) -> Output:
-        arguments = [*muxing.muxing(plan, metadata), url(part), *packets.digesting(picture), *decoding(picture)]
+        arguments = [*muxing.muxing(plan, metadata), url(part), *packets.digesting(picture)]
+        arguments += decoding(picture) if decoded else []
         return run(arguments, fence=fence, feed=[fitted.data], cancelled=cancelled)
 
     try:
@@ -230,22 +241,32 @@ def _fence(info: VideoInfo, sound_bytes: int, *, recut: bool) -> Fence:
     )
 
 
-def _checked(output: Output, what: Muxing, seen: Look, part: Path, cancelled: Cancel | None) -> tuple[Digests, str]:
+def _checked(
+    output: Output, what: Muxing, seen: Look, part: Path, before: Shown, cancelled: Cancel | None
+) -> tuple[Digests, str]:
     """The digests of source and result, and ffmpeg's description of the result.
 
     Raises:
         MediaError: the result does not hold the same picture, or does not show the same film.
     """
     info = seen.info
-    packets_source, packets_result = packets.digest_in(output.stdout), packets.packet_digest(part)
+    of_source, of_result = packets.digest_in(output.stdout), packets.packets_of(part, Clock())
     same_bytes = info.container in containers.SAME_BYTES and not what.recut
-    if same_bytes and packets_source != packets_result:
+    if same_bytes and of_source != of_result.digest:
         raise MediaError("the picture could not be carried over unchanged, so no result was written")
-    before: Shown = shown_in(output.stdout)
-    after = shown(part, fence=_fence(info, 0, recut=False), cancelled=cancelled)
-    # What decoders make of missing data may differ from one run to the next; its times and number do not.
-    whole = not seen.found.picture.corrupt
-    if difference := before.differs_from(after, pixels=whole and not what.recut):
-        raise MediaError(f"a copy of the picture would show another film ({difference}), so none was written; {_OFFER}")
-    digests = Digests(packets_source, packets_result, before.digest, after.digest, len(after.times_s))
-    return digests, described(after.complaints)
+    if of_source == of_result.digest and _source_packets(what).same_as(of_result):
+        shown_result = before.digest  # a decoder gets the same, so it need not be asked what it shows
+    else:
+        after = shown(part, fence=_fence(info, 0, recut=False), cancelled=cancelled)
+        # What decoders make of missing data may differ from one run to the next; its times and number do not.
+        whole = not seen.found.picture.corrupt
+        if difference := before.differs_from(after, pixels=whole and not what.recut):
+            refusal = f"a copy of the picture would show another film ({difference}), so none was written; {_OFFER}"
+            raise MediaError(refusal)
+        shown_result = after.digest
+    digests = Digests(of_source, of_result.digest, before.digest, shown_result, len(before.times_s))
+    return digests, of_result.description
+
+
+def _source_packets(what: Muxing) -> packets.Packets:
+    return packets.packets_of(what.source, what.clock, f"0:{what.picture.index}")

@@ -16,10 +16,7 @@ from typing import Final
 from synth.media.clock import Clock
 from synth.media.ffmpeg import Cancel, Fence, run
 from synth.media.files import url
-from synth.media.packets import PICTURES
-
-CLOSE_S: Final = 0.0015
-"""Two times that differ by less are the same moment: Matroska keeps whole milliseconds."""
+from synth.media.packets import CLOSE_S, PICTURES
 
 GRID: Final = 64
 _SAMPLING: Final = f"scale={GRID}:{GRID}:flags=neighbor"  # all pixels of 720p would take half as long again
@@ -69,10 +66,10 @@ def _milliseconds(time_s: Fraction) -> int:
     return int(abs(time_s) * 1000 + Fraction(1, 2)) * (-1 if time_s < 0 else 1)
 
 
-def decoding(picture: str) -> list[str]:
-    """The output arguments of a child that is to list the frames shown of a track on its ``pipe:1``."""
+def decoding(picture: str, target: str = "pipe:1") -> list[str]:
+    """The output arguments of a child that is to list the frames shown of a track."""
     arguments = ["-map", picture, "-fps_mode", "passthrough", "-enc_time_base", "demux", "-vf", _SAMPLING]
-    return [*arguments, "-flush_packets", "1", "-f", "framecrc", "pipe:1"]
+    return [*arguments, "-flush_packets", "1", "-f", "framecrc", "-y", target]
 
 
 def shown_in(output: bytes, complaints: str = "") -> Shown:

@@ -8,26 +8,33 @@ streams, and a video that has sound already would keep the old one.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
 from synth.media import containers, muxing
-from synth.media.ffmpeg import Cancel, Child, Fence, moviepy_reader, run
+from synth.media.ffmpeg import Buffer, Cancel, Child, Fence, moviepy_reader, run
 from synth.media.files import arriving, url
 from synth.media.looking import SLACK_S, Look, look
 from synth.media.looking import VideoInfo as VideoInfo
 from synth.media.looking import probe as probe
 from synth.media.packets import packet_digest as packet_digest
 from synth.media.picture import animated_pictures, tone_mapping
+from synth.media.picture.views import View, Views, largest_file_bytes
 from synth.media.remuxing import PIXELS_PER_CPU_S
 from synth.media.remuxing import remux as remux
+from synth.media.shown import decoding
 from synth.options import LIMITS, ExistingSound
+
+_SAME: Final = 1 + 1e-9  # a rate that was rounded to a fraction is still the rate that it was
 
 
 def read_frames(
@@ -37,6 +44,7 @@ def read_frames(
     width: int,
     height: int,
     lenient: bool = False,
+    views: Views | None = None,
     cancelled: Cancel | None = None,
 ) -> Iterator[NDArray[np.uint8]]:
     """The picture at a rate and size of the caller's: ``round(duration_s * rate_hz)`` frames, at least one.
@@ -46,6 +54,7 @@ def read_frames(
 
     Args:
         lenient: whether a video is read that :func:`probe` takes with ``salvage`` or ``recut`` only, as far as it goes.
+        views: what is kept of this clip: this view is taken from there, or else the others are left there.
 
     Raises:
         MediaError: at the first frame, what :func:`probe` raises; later, when the picture cannot be decoded.
@@ -53,22 +62,55 @@ def read_frames(
     """
     seen = look(path, salvage=lenient, recut=lenient)
     info = seen.info
-    expected = max(1, round(info.duration_s * rate_hz))
-    size = width * height * 3
+    view = View.of(rate_hz, width, height)
     given = 0
     frame: NDArray[np.uint8] | None = None
-    with Child(_reading(path, seen, rate_hz, width, height), fence=_decoding(info), cancelled=cancelled) as child:
-        while given < expected and len(data := child.read(size)) == size:
-            frame = np.frombuffer(data, dtype=np.uint8).reshape(height, width, 3)
-            given += 1
-            yield frame
-        if given < expected:
-            child.finish()
+    for data in _kept(views, view) or _decoded(path, seen, view, views, cancelled):
+        frame = np.frombuffer(data, dtype=np.uint8).reshape(height, width, 3)
+        given += 1
+        yield frame
     # The last frame stays on the screen for its length, of which ffmpeg's rate filter knows nothing.
     if frame is None or given < _shown_by(info, rate_hz):
         raise MediaError(f"the picture cannot be decoded beyond {given / rate_hz:.2f} s of {info.duration_s:.2f} s")
-    for _ in range(expected - given):
+    for _ in range(view.frames(info.duration_s) - given):
         yield frame.copy()
+
+
+def _kept(views: Views | None, view: View) -> Iterator[Buffer] | None:
+    """The frames of a view that an earlier reader left; None where there is none."""
+    if views is None or view not in views.names:
+        return None
+    return _pieces(views.names[view], view.frame_bytes)
+
+
+def _pieces(path: Path, size: int) -> Iterator[Buffer]:
+    with path.open("rb") as file:
+        while len(data := file.read(size)) == size:
+            yield data
+
+
+def _decoded(path: Path, seen: Look, view: View, views: Views | None, cancelled: Cancel | None) -> Iterator[Buffer]:
+    """The frames of a view as the decoder gives them; the first reader leaves the other views behind."""
+    info, expected, size = seen.info, view.frames(seen.info.duration_s), view.frame_bytes
+    beside = views.begin(info) if views is not None and not views.begun else None
+    arguments = ["-v", "error", *seen.found.clock.arguments(), "-i", url(path), *_showing(seen, view, "pipe:1")]
+    fence = _decoding(info)
+    if views is not None and beside is not None:
+        for other in beside:
+            arguments += _showing(seen, other, url(views.file(other)))
+        arguments += decoding(seen.found.selector, url(views.listing))
+        fence = replace(fence, file_bytes=largest_file_bytes(beside, info))
+    with Child(arguments, fence=fence, cancelled=cancelled) as child:
+        given = 0
+        while given < expected and len(data := child.read(size)) == size:
+            given += 1
+            yield data
+        if given < expected:
+            child.finish()
+        elif views is not None and beside is not None:
+            with contextlib.suppress(MediaError):  # this view is whole; the others are decoded by who asks for them
+                child.finish()
+                views.end(beside)
 
 
 def _shown_by(info: VideoInfo, rate_hz: float) -> int:
@@ -78,19 +120,18 @@ def _shown_by(info: VideoInfo, rate_hz: float) -> int:
     return math.floor(0.9 * (info.duration_s - 2 / info.rate_fps) * rate_hz)
 
 
-def _reading(path: Path, seen: Look, rate_hz: float, width: int, height: int) -> list[str]:
+def _showing(seen: Look, view: View, target: str) -> list[str]:
+    """The output arguments of a child that is to write a view, in RGB."""
     info = seen.info
     # round=up: a slot of the new rate shows the last frame that came before it, as a screen does.
     # settb, because setpts cuts its result to whole ticks, and the tick of an avi file is a frame.
-    picking = (
-        f"settb=AVTB,setpts=PTS-({info.start_s:.9f}+{SLACK_S})/TB,fps={Fraction(rate_hz).limit_denominator(10**6)}"
-    )
-    picking += ":start_time=0:round=up"
+    picking = f"settb=AVTB,setpts=PTS-({info.start_s:.9f}+{SLACK_S})/TB,fps={view.rate}:start_time=0:round=up"
+    width, height = view.width, view.height
     scaling = _mapped(seen, width, height) or f"scale={width}:{height}:flags=area+accurate_rnd+bitexact"
     scaling = f"{animated_pictures.flattening(info.video_codec)}{scaling},setsar=1"
-    first, second = (picking, scaling) if rate_hz <= info.rate_fps else (scaling, picking)
-    arguments = ["-v", "error", *seen.found.clock.arguments(), "-i", url(path), "-map", seen.found.selector]
-    return [*arguments, "-vf", f"{first},{second}", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
+    first, second = (picking, scaling) if view.rate <= info.rate_fps * _SAME else (scaling, picking)
+    shape = ["-map", seen.found.selector, "-vf", f"{first},{second}", "-pix_fmt", "rgb24"]
+    return [*shape, "-f", "rawvideo", "-y", target]
 
 
 def _mapped(seen: Look, width: int, height: int) -> str | None:
@@ -146,9 +187,10 @@ def _decoded_at(path: Path, seen: Look, at_s: float, width: int, height: int) ->
     """The frame on the screen at a moment, as :func:`read_frames` would give it."""
     # At such a rate it is the second frame; the first one is that of the start.
     rate_hz = 1 / max(at_s, SLACK_S)
-    size = width * height * 3
-    with Child(_reading(path, seen, rate_hz, width, height), fence=_decoding(seen.info)) as child:
-        first = child.read(size)
+    view = View.of(rate_hz, width, height)
+    arguments = ["-v", "error", *seen.found.clock.arguments(), "-i", url(path), *_showing(seen, view, "pipe:1")]
+    with Child(arguments, fence=_decoding(seen.info)) as child:
+        first = child.read(size := view.frame_bytes)
         found = child.read(size) if at_s >= SLACK_S else first
     shown = found if len(found) == size else first
     if len(shown) < size:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from synth.errors import OptionError
 from synth.files import file_sha256
 from synth.media import containers, video
+from synth.media.picture.views import View, Views
 from synth.options import Mode, Options
 from synth.pipeline.modes import MODES, allowed_modes, voice_of
 from synth.result import Range
@@ -17,13 +20,16 @@ from synth.routing import router
 from synth.stopwatch import Stopwatch
 from synth.voices.base import CancelPoll, Progress, Renderer, ignore_progress, never_cancelled
 
+_SMALL_BYTES: Final = 3 * 256 * 256
+
 
 @dataclass(frozen=True)
 class Request:
     """One clip that is to be sounded; see :func:`synth.pipeline.sonorize.sonorize`.
 
     ``keeps`` is asked when the job was cancelled: whether what was made of it is to be kept. ``None`` leaves that to
-    the options; who may change their mind on the way brings an answer of their own.
+    the options; who may change their mind on the way brings an answer of their own. ``views`` are what the first
+    reader of the picture leaves behind for later ones; a job without them decodes its clip each time.
     """
 
     source: Path
@@ -33,6 +39,7 @@ class Request:
     progress: Progress = ignore_progress
     cancelled: CancelPoll = never_cancelled
     keeps: Callable[[], bool] | None = None
+    views: Views | None = None
 
     def is_unwanted(self) -> bool:
         """Whether the job was cancelled, and what was made of it is not to be kept either."""
@@ -77,7 +84,11 @@ def accept(request: Request, watch: Stopwatch, *, from_list: bool = False) -> Jo
     ranges: tuple[Range, ...] = ()
     if mode is Mode.AUTO:
         with watch.stage("route"):
-            route = router.route_clip(source, info, modes, progress=request.progress, cancelled=request.cancelled)
+            if request.views is not None:
+                request.views.want(functools.partial(_voices_views, modes))
+            route = router.route_clip(
+                source, info, modes, views=request.views, progress=request.progress, cancelled=request.cancelled
+            )
         mode, reason, ranges = route.mode, f"auto: {route.reason}", route.ranges if len(route.ranges) > 1 else ()
     with watch.stage("load"):
         voice = voice_of(mode, options)
@@ -98,9 +109,16 @@ def _asked_mode(options: Options, *, from_list: bool) -> tuple[Mode, str]:
     return mode, "asked for" if options.mode is mode else f"auto: an option was given that goes with {mode.value} only"
 
 
+def _voices_views(modes: Collection[Mode], info: video.VideoInfo) -> list[View]:
+    """What the voices that may be chosen will look at, where that is small."""
+    voices = [voice_of(mode) for mode in modes]
+    views = [View.of(voice.rate_hz, *voice.frame_size(info)) for voice in voices]
+    return [view for view in views if view.frame_bytes <= _SMALL_BYTES]
+
+
 def take_target(target: Path, take: int, takes: int) -> Path:
-    """Where one take goes: ``target`` itself if it is the only one, else ``<stem>.take<number><suffix>`` beside it."""
-    return target if takes == 1 else target.with_name(f"{target.stem}.take{take}{target.suffix}")
+    """Where one take goes: ``target`` if it is the only one, else ``<stem>.take<number><suffix>``, counted from 1."""
+    return target if takes == 1 else target.with_name(f"{target.stem}.take{take + 1}{target.suffix}")
 
 
 def check_target(source: Path, target: Path, info: video.VideoInfo, *, replace: bool, recut: bool = False) -> None:

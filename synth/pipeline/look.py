@@ -64,6 +64,12 @@ def _frames(job: Job, voice: Voice, watch: Stopwatch) -> Iterator[Frame]:
     width, height = voice.frame_size(job.info)
     request = job.request
     frames = video.read_frames(
-        request.source, rate_hz=voice.rate_hz, width=width, height=height, lenient=True, cancelled=request.cancelled
+        request.source,
+        rate_hz=voice.rate_hz,
+        width=width,
+        height=height,
+        lenient=True,
+        views=request.views,
+        cancelled=request.cancelled,
     )
     return watch.each("decode", frames)

@@ -5,12 +5,15 @@ accept (probe, route, voice) -> look (frames, controls) -> render -> write (fit,
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
+from synth.media.picture.views import Views
 from synth.options import Options
 from synth.pipeline.job import Request, accept
 from synth.pipeline.look import Observed, look
@@ -29,11 +32,11 @@ OnSettled = Callable[[int, Result | Exception], None]
 
 
 def sonorize(
-    source: Path,
-    target: Path,
-    options: Options,
+    source: str | Path,
+    target: str | Path,
+    options: Options | None = None,
     *,
-    replace: bool = False,
+    overwrite: bool = False,
     progress: Progress = ignore_progress,
     cancelled: CancelPoll = never_cancelled,
 ) -> Result:
@@ -42,8 +45,8 @@ def sonorize(
     Args:
         source: any clip that :func:`synth.media.video.probe` accepts.
         target: the file to write; see :func:`synth.pipeline.job.take_target` for several takes.
-        options: the request.
-        replace: whether a file that is there already may be replaced; until the new one is whole it stays.
+        options: the request; without it, what everybody gets.
+        overwrite: whether a file that is there already may be replaced; until the new one is whole it stays.
         progress: told how far each stage is.
         cancelled: polled often; true ends the job.
 
@@ -53,7 +56,8 @@ def sonorize(
         WeightsError: weights are missing or damaged.
         Cancelled: ``cancelled()`` turned true, and nothing was made that is to be kept; no output is half-written.
     """
-    outcome = sonorize_all([Request(source, target, options, replace, progress, cancelled)])[0]
+    asked = Options() if options is None else options
+    outcome = sonorize_all([Request(Path(source), Path(target), asked, overwrite, progress, cancelled)])[0]
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
@@ -70,6 +74,20 @@ def sonorize_all(requests: Sequence[Request], on_settled: OnSettled | None = Non
     """
     outcomes = _Outcomes(on_settled)
     observed: dict[int, Observed] = {}
+    with tempfile.TemporaryDirectory(prefix="sonorize-views-") as folder:
+        _sonorize_all([_with_views(one, Path(folder) / str(n)) for n, one in enumerate(requests)], outcomes, observed)
+    return [outcomes.known[number] for number in range(len(requests))]
+
+
+def _with_views(request: Request, folder: Path) -> Request:
+    """The request with room for what the first reader of its picture leaves for later ones."""
+    if request.views is not None:
+        return request
+    folder.mkdir()
+    return dataclasses.replace(request, views=Views(folder))
+
+
+def _sonorize_all(requests: Sequence[Request], outcomes: _Outcomes, observed: dict[int, Observed]) -> None:
 
     def look_at(number: int) -> None:
         observed[number] = look(requests[number])
@@ -84,17 +102,16 @@ def sonorize_all(requests: Sequence[Request], on_settled: OnSettled | None = Non
             workers.submit(functools.partial(outcomes.settle, number, make))
 
         render(observed, write_when_ready)
-    return [outcomes.known[number] for number in range(len(requests))]
 
 
 def render_hits(
-    hits_json: Path,
-    source: Path,
-    target: Path,
-    options: Options,
+    hits_json: str | Path,
+    source: str | Path,
+    target: str | Path,
+    options: Options | None = None,
     *,
     take: int = 0,
-    replace: bool = False,
+    overwrite: bool = False,
     progress: Progress = ignore_progress,
     cancelled: CancelPoll = never_cancelled,
 ) -> Result:
@@ -108,9 +125,10 @@ def render_hits(
         OptionError: an entry of the list is not allowed; otherwise as :func:`sonorize`.
     """
     watch = Stopwatch()
-    job = accept(Request(source, target, options, replace, progress, cancelled), watch, from_list=True)
+    asked = Options() if options is None else options
+    job = accept(Request(Path(source), Path(target), asked, overwrite, progress, cancelled), watch, from_list=True)
     duration_s = job.info.duration_s
-    hits = hit_list.read(hits_json, duration_s=duration_s, material=options.material, take=take)
+    hits = hit_list.read(Path(hits_json), duration_s=duration_s, material=asked.material, take=take)
     controls = Controls(duration_s, hits, silence=None if hits else NO_HITS)
     observed = Observed(job, controls, watch.stages_s)
     return write(observed, rendered_alone(observed))

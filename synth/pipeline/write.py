@@ -131,6 +131,7 @@ def _remux(job: Job, sound: Sound, target: Path, metadata: Mapping[str, str]) ->
             true_peak_dbtp=options.true_peak_dbtp,
             salvage=options.salvage,
             recut=options.recut,
+            source_shown=request.views.shown if request.views else None,
             cancelled=request.is_unwanted,
         )
         if request.replace:

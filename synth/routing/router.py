@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from synth.ambient_classes import DISPLAY_NAMES
 from synth.media import video
+from synth.media.picture.views import Views
 from synth.models.vocabulary.sound_selector import FITS, SoundSelection, select_sounds
 from synth.options import Mode
 from synth.result import Range
@@ -102,6 +103,7 @@ def route_clip(
     info: video.VideoInfo,
     modes: Collection[Mode],
     *,
+    views: Views | None = None,
     progress: Progress = ignore_progress,
     cancelled: CancelPoll = never_cancelled,
 ) -> Route:
@@ -111,6 +113,7 @@ def route_clip(
         source: the clip.
         info: what :func:`synth.media.video.probe` says of it.
         modes: the voices that there are to choose from; at least one.
+        views: what is kept of the clip, see :func:`synth.media.video.read_frames`.
 
     Raises:
         MediaError: the picture cannot be decoded.
@@ -121,7 +124,7 @@ def route_clip(
 
     width, height = glance.frame_size(info)
     frames = video.read_frames(
-        source, rate_hz=glance.RATE_HZ, width=width, height=height, lenient=True, cancelled=cancelled
+        source, rate_hz=glance.RATE_HZ, width=width, height=height, lenient=True, views=views, cancelled=cancelled
     )
     return route(glance.glance(frames, info.duration_s, progress=progress, cancelled=cancelled), modes)
 

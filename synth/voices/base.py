@@ -53,6 +53,7 @@ class Hit:
         probabilities: material -> probability; empty where nobody estimated them.
         exemplar: the bank sound that was or is to be pasted; ``None`` lets the voice choose.
         pan: where it is heard, -1 (left) to 1 (right).
+        gain_db: on top of what the strength makes of it; 0 leaves it.
     """
 
     time_s: float
@@ -62,6 +63,7 @@ class Hit:
     probabilities: Mapping[str, float] = field(default_factory=dict)
     exemplar: str | None = None
     pan: float = 0.0
+    gain_db: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values; :func:`synth.voices.hits.hit_list.parse` reads them back."""
@@ -72,6 +74,7 @@ class Hit:
             "confidence": round(self.confidence, 6),
             "exemplar": self.exemplar,
             "pan": round(self.pan, 3),
+            "gain_db": round(self.gain_db, 3),
             "probabilities": {name: round(value, 6) for name, value in self.probabilities.items()},
         }
 

@@ -25,6 +25,7 @@ from synth.description.description import (
     Vector,
 )
 from synth.media import video
+from synth.media.picture.views import Views
 
 PICTURES = 4
 
@@ -41,6 +42,8 @@ class FlashDescriber:
         source: Path,
         sounds: Sequence[tuple[NDArray[np.float32], int]],
         cancelled: Callable[[], bool] = lambda: False,
+        *,
+        views: Views | None = None,
     ) -> Description:
         self.before()
         self.described += 1

@@ -16,6 +16,7 @@ import numpy as np
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import Cancelled
 from synth.media import video
+from synth.media.picture.views import Views
 from synth.media.video import VideoInfo
 from synth.options import Mode, Options
 from synth.result import Range
@@ -172,6 +173,7 @@ def flash_route(
     info: VideoInfo,
     modes: Collection[Mode],
     *,
+    views: Views | None = None,
     progress: Progress = ignore_progress,
     cancelled: CancelPoll = never_cancelled,
 ) -> Route:

@@ -410,7 +410,7 @@ def test_place_and_time_left(jobs: Jobs, clock: Clock) -> None:
     running = claim(jobs)
     clock.forward(2)
     assert jobs.eta_s(running) == pytest.approx(4.0)
-    assert jobs.eta_s(made[3]) == pytest.approx(6.0 * (1 + 2))
+    assert jobs.eta_s(made[3]) == pytest.approx(4.0 + 6.0 + 6.0)  # what runs, what waits before it, and itself
     assert jobs.eta_s(other) is None
 
 

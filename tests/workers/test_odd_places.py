@@ -14,6 +14,9 @@ import httpx
 import pytest
 
 from synth import weights
+from synth.options import Mode
+from synth.pipeline.modes import LEARNT
+from synth.voices.ambient.learnt_voice import LearntVoice
 from tests.support.serving import serving
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place, problem
@@ -146,6 +149,7 @@ def test_damaged_weights_are_reported_without_a_path(
     monkeypatch.setattr(weights, "CHECKPOINTS", copies)
     for reader in (weights.entries, weights.entry, weights.path, weights.load):
         monkeypatch.setattr(reader, "__defaults__", (copies,))
+    monkeypatch.setitem(LEARNT, Mode.AMBIENT, LearntVoice)  # one that has loaded nothing yet
     job = here.sent(flash_clip, mode="ambient", synthesis="learnt")
     here.work()
     told = here.client.get(job["links"]["self"]).get_json()

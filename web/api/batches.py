@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import IO, Any, Final, cast
 
 from flask import Blueprint, Response
 
 from synth.errors import SynthError
 from web.api.jobs import (
+    checked_days,
     idempotency_key,
     keeps_partial,
     options_of,
     page_of_jobs,
     receive,
     reply,
-    unless_known,
     without_token,
 )
 from web.api.media import stored_name, whole_size
@@ -34,11 +36,15 @@ from web.api.schemas.jobs import (
     CancelQuery,
     JobsQuery,
 )
+from web.api.semantics import preferences
+from web.api.semantics.conditional import unless_known
+from web.api.webhooks.steps import allowed_url
 from web.context import owner, site, viewer
 from web.uploads.multipart import Form
 from web.uploads.submit import Ticket, display_title
 from workers.errors import NotFound, WorkError
 from workers.jobs import Job, new_id
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches")
 
@@ -55,16 +61,30 @@ def submit_all(form: Form, ticket: Ticket) -> list[dict[str, Any]]:
         One item a file, in order: ``name``, and either ``job`` or ``problem``.
     """
     items: list[dict[str, Any]] = []
-    for number, upload in enumerate(form.uploads):
-        name = display_title(upload.filename)
-        key = ticket.idempotency_key
-        own = Ticket(ticket.owner, ticket.options, ticket.batch_id, key and f"{key}#{number}")
-        try:
-            items.append({"name": name, "job": job_json(site().submitter.submit(upload, own), hits=False)})
-        except (SynthError, WorkError, Problem) as error:
-            items.append({"name": name, "problem": problem_of(error).as_json()})
-        upload.path.unlink(missing_ok=True)  # a large batch should not lie on the disk twice for longer than it must
+    with _being_made(ticket):
+        for number, upload in enumerate(form.uploads):
+            name = display_title(upload.filename)
+            key = ticket.idempotency_key
+            own = replace(ticket, idempotency_key=key and f"{key}#{number}")
+            try:
+                items.append({"name": name, "job": job_json(site().submitter.submit(upload, own), hits=False)})
+            except (SynthError, WorkError, Problem) as error:
+                items.append({"name": name, "problem": problem_of(error).as_json()})
+            upload.path.unlink(missing_ok=True)  # a large batch should not lie on the disk twice longer than it must
     return items
+
+
+@contextmanager
+def _being_made(ticket: Ticket) -> Iterator[None]:
+    """While the jobs of a batch are made, the batch has not ended, even if the first of them have."""
+    if ticket.batch_id is None:
+        yield
+        return
+    site().jobs.open_batch(ticket.batch_id)
+    try:
+        yield
+    finally:
+        site().jobs.close_batch(ticket.batch_id, ticket.owner)
 
 
 def members(batch_id: str) -> list[Job]:
@@ -94,7 +114,8 @@ def members(batch_id: str) -> list[Job]:
         (*UPLOADING, "conflict", "idempotency"),
         form=BatchUpload,
         files=MAX_FILES,
-        headers=("Idempotency-Key",),
+        headers=("Idempotency-Key", "Cancel-After"),
+        scope=Scope.WRITE,
     )
 )
 def create() -> Response:
@@ -104,8 +125,12 @@ def create() -> Response:
         form = receive(folder, files=MAX_FILES, total_bytes=BODY_IN_FILES * submitter.limits.max_bytes)
         if not form.uploads:
             raise Problem("bad-request", "there is no file in the request; send each clip as a field `file`")
-        options = options_of(parsed(BatchUpload, without_token(form.fields)))
-        items = submit_all(form, Ticket(owner(), options, new_id(time.time()), key))
+        asked = parsed(BatchUpload, without_token(form.fields))
+        late_s = preferences.cancel_after_s(asked.cancel_after)
+        keep_days = checked_days("keep_days", asked.keep_days or None)
+        url = allowed_url(asked.webhook) if asked.webhook else None
+        ticket = Ticket(owner(), options_of(asked), new_id(time.time()), key, late_s, keep_days, url)
+        items = submit_all(form, ticket)
     made = [item["job"] for item in items if "job" in item]
     if not made:
         first = items[0]["problem"]
@@ -117,12 +142,22 @@ def create() -> Response:
 
 
 @blueprint.get("")
-@describes(Operation("listBatches", "Your batches, newest first", {200: Batches}, ("option",), query=JobsQuery))
+@describes(
+    Operation(
+        "listBatches",
+        "Your batches, newest first",
+        {200: Batches, 304: None},
+        ("option",),
+        query=JobsQuery,
+        headers=("If-None-Match",),
+        scope=Scope.READ,
+    )
+)
 def listing(query: JobsQuery) -> Response:
     """The caller's batches, newest first, by the newest jobs that belong to one."""
     jobs, cursor = page_of_jobs(query)
     ids = list(dict.fromkeys(job.batch_id for job in jobs if job.batch_id))
-    return reply({"batches": [_brief(batch_id) for batch_id in ids], "next_cursor": cursor})
+    return unless_known(reply({"batches": [_brief(batch_id) for batch_id in ids], "next_cursor": cursor}))
 
 
 @blueprint.get("/<batch_id>")
@@ -133,6 +168,7 @@ def listing(query: JobsQuery) -> Response:
         {200: Batch, 304: None},
         ("not-found",),
         headers=("If-None-Match",),
+        scope=Scope.READ,
     )
 )
 def read(batch_id: str) -> Response:
@@ -149,6 +185,7 @@ def read(batch_id: str) -> Response:
         (*BODY, "not-found", "disk-full"),
         query=CancelQuery,
         body=Cancel,
+        scope=Scope.WRITE,
     )
 )
 def cancel(batch_id: str, query: CancelQuery, body: Cancel) -> Response:
@@ -168,6 +205,7 @@ def cancel(batch_id: str, query: CancelQuery, body: Cancel) -> Response:
         "Videos and hit lists of all that is finished, in one archive",
         {200: ("application/zip",)},
         ("not-found", "conflict", "damaged"),
+        scope=Scope.READ,
     )
 )
 def result(batch_id: str) -> Response:

@@ -18,6 +18,7 @@ from web.api.schemas import music as shapes
 from web.context import owner, site, viewer
 from workers.boxes import EDGES, Boxes, DrawnBox, Place, exported, lines, table
 from workers.jobs import Job
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("boxes", __name__)
 
@@ -30,7 +31,9 @@ def boxes() -> Boxes:
 
 
 @blueprint.get("/v1/jobs/<job_id>/boxes")
-@describes(Operation("listBoxes", "Where people say its sound is", {200: shapes.Boxes}, ("not-found",)))
+@describes(
+    Operation("listBoxes", "Where people say its sound is", {200: shapes.Boxes}, ("not-found",), scope=Scope.READ)
+)
 def listing(job_id: str) -> Response:
     """The boxes of a job."""
     return reply({"boxes": [box.as_json() for box in boxes().of_job(job_id, viewer())]})
@@ -44,6 +47,7 @@ def listing(job_id: str) -> Response:
         {201: shapes.Box},
         (*BODY, "not-found", "conflict"),
         body=shapes.NewBox,
+        scope=Scope.WRITE,
     )
 )
 def create(job_id: str, body: shapes.NewBox) -> Response:
@@ -52,7 +56,7 @@ def create(job_id: str, body: shapes.NewBox) -> Response:
 
 
 @blueprint.delete("/v1/jobs/<job_id>/boxes")
-@describes(Operation("deleteBoxes", "Forget a job's boxes", {204: None}, ("not-found",)))
+@describes(Operation("deleteBoxes", "Forget a job's boxes", {204: None}, ("not-found",), scope=Scope.WRITE))
 def clear(job_id: str) -> Response:
     """Forget the boxes of a job."""
     boxes().delete(job_id, viewer())
@@ -60,7 +64,7 @@ def clear(job_id: str) -> Response:
 
 
 @blueprint.delete("/v1/jobs/<job_id>/boxes/<box_id>")
-@describes(Operation("deleteBox", "Forget one box", {204: None}, ("not-found",)))
+@describes(Operation("deleteBox", "Forget one box", {204: None}, ("not-found",), scope=Scope.WRITE))
 def delete(job_id: str, box_id: str) -> Response:
     """Forget one box."""
     boxes().delete(job_id, viewer(), box_id)
@@ -75,6 +79,7 @@ def delete(job_id: str, box_id: str) -> Response:
         {200: ("application/x-ndjson", "text/csv")},
         ("option",),
         query=shapes.Format,
+        scope=Scope.READ,
     )
 )
 def export(query: shapes.Format) -> Response:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -12,9 +11,9 @@ from flask import Blueprint, Response, json, request
 from synth.errors import MediaError
 from synth.options import Options, truth
 from web.api import events, media
-from web.api.operations import BODY, UPLOADING, Operation, describes, parsed
+from web.api.operations import BODY, QUEUING, UPLOADING, Operation, describes, parsed
 from web.api.problems import Problem
-from web.api.representations import job_json, links, outputs
+from web.api.representations import eta_s, job_json, links, outputs
 from web.api.schemas import jobs as schemas
 from web.api.schemas.files import Download
 from web.api.schemas.jobs import (
@@ -22,6 +21,7 @@ from web.api.schemas.jobs import (
     CancelQuery,
     JobsOfBatchQuery,
     JobsQuery,
+    Keep,
     Limits,
     Probe,
     ProbeUpload,
@@ -29,11 +29,18 @@ from web.api.schemas.jobs import (
     Variants,
 )
 from web.api.schemas.options import OptionsForm
-from web.context import owner, site, viewer
+from web.api.semantics import preferences
+from web.api.semantics.conditional import retry_after, unless_known
+from web.api.semantics.waiting import ended
+from web.api.webhooks.steps import allowed_url
+from web.context import caller, look_at_the_queue_again, owner, site, viewer
+from web.security.sessions import still_allowed
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, info_json, variant_options, variant_seeds
+from web.uploads.submit import Ticket, info_json, variant_seeds
+from web.uploads.variants import options_with
 from workers.jobs import Job, State, made_at
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
 
@@ -44,13 +51,6 @@ NOT_OPTIONS: Final = frozenset({"csrf_token"})
 def reply(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON, as this API writes it."""
     return Response(json.dumps(body) + "\n", status, dict(headers or {}), content_type="application/json")
-
-
-def unless_known(response: Response) -> Response:
-    """The response with an ETag, or 304 to a caller that has it already."""
-    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:24], weak=True)
-    response.make_conditional(request)
-    return response
 
 
 def receive(folder: Any, *, files: int, total_bytes: int) -> Form:
@@ -74,6 +74,18 @@ def keeps_partial(*asked: str | bool | None) -> bool:
         OptionError: neither true nor false.
     """
     return any(truth("keep_partial", one) for one in asked)
+
+
+def checked_days(name: str, days: float | None) -> float | None:
+    """A number of days for which somebody wants files kept.
+
+    Raises:
+        Problem: ``option``, where it is more than the operator allows.
+    """
+    most = site().settings.retention_max_days
+    if days is not None and days > most:
+        raise Problem("option", f"{name} is {days:g}; allowed are up to {most:g} days on this server")
+    return days
 
 
 def idempotency_key() -> str | None:
@@ -115,11 +127,20 @@ def page_of_jobs(query: JobsQuery, **filters: Any) -> tuple[list[Job], str | Non
 
 
 @blueprint.get("/limits")
-@describes(Operation("readLimits", "What a clip may be", {200: Limits}))
+@describes(
+    Operation(
+        "readLimits",
+        "What a clip may be",
+        {200: Limits, 304: None},
+        headers=("If-None-Match",),
+        scope=Scope.READ,
+    )
+)
 def limits() -> Response:
     """What a clip may be."""
     modes = [mode.value for mode in forms.MODES]
-    return reply({**asdict(site().submitter.limits), "modes": modes, "libraries": list(site().libraries)})
+    told = {**asdict(site().submitter.limits), "modes": modes, "libraries": list(site().libraries)}
+    return unless_known(reply(told))
 
 
 @blueprint.post("/jobs")
@@ -127,10 +148,11 @@ def limits() -> Response:
     Operation(
         "createJob",
         "Upload a clip and make a job of it",
-        {202: schemas.Job},
+        {200: schemas.Job, 202: schemas.Job},
         (*UPLOADING, "conflict", "idempotency"),
         form=Upload,
-        headers=("Idempotency-Key",),
+        headers=("Idempotency-Key", "Prefer", "Cancel-After"),
+        scope=Scope.WRITE,
     )
 )
 def create() -> Response:
@@ -143,32 +165,110 @@ def create() -> Response:
         asked = parsed(Upload, without_token(form.fields))
         if asked.batch_id and made_at(asked.batch_id) is None:
             raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
-        job = submitter.submit(form.uploads[0], Ticket(owner(), options_of(asked), asked.batch_id or None, key))
+        late_s = preferences.cancel_after_s(asked.cancel_after)
+        keep_days = checked_days("keep_days", asked.keep_days or None)
+        told = allowed_url(asked.webhook) if asked.webhook else None
+        ticket = Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s, keep_days, told)
+        job = submitter.submit(form.uploads[0], ticket)
     return accepted(job)
 
 
 def accepted(job: Job) -> Response:
-    """202 for a job that will be done."""
-    return reply(job_json(job, hits=False), 202, {"Location": links(job)["self"]})
+    """202 for a job that will be done; 200 and the whole job where the caller prefers to wait and it ends in time."""
+    headers = {"Location": links(job)["self"]}
+    # A key that may send clips and see nothing is not shown what becomes of them.
+    wait_s = preferences.wait_s() if Scope.READ in caller().scopes else None
+    waited = None if wait_s is None else _waited(job, wait_s)
+    if wait_s is not None and waited is not None:
+        job, headers = waited, {**headers, **preferences.applied(wait_s)}
+        if job.state.final:
+            return reply(job_json(job), 200, headers)
+    return reply(job_json(job, hits=False), 202, headers | retry_after(eta_s(job)))
+
+
+def _waited(job: Job, seconds: float, done: Callable[[Job], bool] = ended) -> Job | None:
+    """The job as it is when the caller has waited for it; ``None`` where too many wait."""
+    found = site().waits.until(site().jobs, job, seconds, done)
+    look_at_the_queue_again()
+    return found
 
 
 @blueprint.get("/jobs")
-@describes(Operation("listJobs", "Your jobs, newest first", {200: schemas.Jobs}, ("option",), query=JobsOfBatchQuery))
+@describes(
+    Operation(
+        "listJobs",
+        "Your jobs, newest first",
+        {200: schemas.Jobs, 304: None},
+        ("option",),
+        query=JobsOfBatchQuery,
+        headers=("If-None-Match",),
+        scope=Scope.READ,
+    )
+)
 def listing(query: JobsOfBatchQuery) -> Response:
     """The caller's jobs, newest first."""
     found, cursor = page_of_jobs(query, batch_id=query.batch_id)
-    return reply({"jobs": [job_json(job, hits=False) for job in found], "next_cursor": cursor})
+    return unless_known(reply({"jobs": [job_json(job, hits=False) for job in found], "next_cursor": cursor}))
 
 
 @blueprint.get("/jobs/<job_id>")
-@describes(Operation("readJob", "One job", {200: schemas.Job, 304: None}, ("not-found",), headers=("If-None-Match",)))
+@describes(
+    Operation(
+        "readJob",
+        "One job",
+        {200: schemas.Job, 304: None},
+        ("not-found",),
+        headers=("If-None-Match", "Prefer"),
+        scope=Scope.READ,
+    )
+)
 def read(job_id: str) -> Response:
-    """One job; 304 when it is as the caller knows it."""
-    return unless_known(reply(job_json(site().job(job_id))))
+    """One job; 304 when it is as the caller knows it.
+
+    With ``Prefer: wait`` the answer comes when the job has ended, or, to a caller that shows what it knows, as soon as
+    something has changed.
+    """
+    job, wait_s, headers = site().job(job_id), preferences.wait_s(), dict[str, str]()
+    if wait_s is not None and not job.state.final and not (request.if_none_match and not _as_known(job)):
+        known = events.state_json(job, None)
+        changed = (lambda one: events.state_json(one, None) != known) if request.if_none_match else ended
+        waited = _waited(job, wait_s, changed)
+        if waited is not None:
+            job, headers = waited, preferences.applied(wait_s)
+    return _answered(job, headers)
+
+
+def _as_known(job: Job) -> bool:
+    """Whether the caller has the newest answer already."""
+    return _answered(job, {}).status_code == 304
+
+
+def _answered(job: Job, headers: Mapping[str, str]) -> Response:
+    again = {} if job.state.final else retry_after(eta_s(job))
+    return unless_known(reply(job_json(job), headers={**again, **headers}))
+
+
+@blueprint.patch("/jobs/<job_id>")
+@describes(
+    Operation(
+        "keepJob",
+        "Say how long a job's files are kept",
+        {200: schemas.Job},
+        (*BODY, "not-found"),
+        body=Keep,
+        scope=Scope.WRITE,
+    )
+)
+def keep(job_id: str, body: Keep) -> Response:
+    """Say how long a job's files are kept."""
+    days = checked_days("keep_days", body.keep_days)
+    return reply(job_json(site().jobs.keep(job_id, viewer(), days), hits=False))
 
 
 @blueprint.delete("/jobs/<job_id>")
-@describes(Operation("deleteJob", "Delete a job and its files", {204: None}, ("not-found", "disk-full")))
+@describes(
+    Operation("deleteJob", "Delete a job and its files", {204: None}, ("not-found", "disk-full"), scope=Scope.WRITE)
+)
 def delete(job_id: str) -> Response:
     """Take a job and its files away."""
     site().submitter.delete(job_id, viewer())
@@ -184,6 +284,7 @@ def delete(job_id: str) -> Response:
         (*BODY, "not-found", "disk-full"),
         query=CancelQuery,
         body=Cancel,
+        scope=Scope.WRITE,
     )
 )
 def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
@@ -198,8 +299,10 @@ def cancel(job_id: str, query: CancelQuery, body: Cancel) -> Response:
     Operation(
         "retryJob",
         "Queue a failed or canceled job again",
-        {202: schemas.Job},
-        ("not-found", "conflict", "queue-full", "disk-full"),
+        {200: schemas.Job, 202: schemas.Job},
+        ("not-found", "conflict", *QUEUING),
+        headers=("Prefer",),
+        scope=Scope.WRITE,
     )
 )
 def retry(job_id: str) -> Response:
@@ -213,17 +316,23 @@ def retry(job_id: str) -> Response:
 @describes(
     Operation(
         "varyJob",
-        "The same clip with other seeds or as another sound, as new jobs",
+        "The same clip with other seeds or options, as new jobs; nothing is uploaded again",
         {202: schemas.Created},
-        (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
+        (*BODY, "not-found", "conflict", *QUEUING),
         body=Variants,
+        scope=Scope.WRITE,
     )
 )
 def variants(job_id: str, body: Variants) -> Response:
-    """New jobs for the same clip, with other seeds."""
+    """New jobs for the same clip, with other seeds or options."""
     job = site().job(job_id)
     asked = body.model_dump(exclude_unset=True)
-    made = site().submitter.vary(job, variant_seeds(asked, job), owner(), variant_options(asked, job))
+    given: dict[str, Any] = {name: value for name, value in (body.options or {}).items() if name != "seed"}
+    if body.sound_class:
+        given["sound_class"] = body.sound_class
+    options = options_with(given, job.options, site().libraries)
+    takes = {} if "takes" in given else {"takes": 1}
+    made = site().submitter.vary(job, variant_seeds({**(body.options or {}), **asked}, job), owner(), options | takes)
     return reply({"jobs": [job_json(new, hits=False) for new in made]}, 202, {"Location": links(made[0])["self"]})
 
 
@@ -235,11 +344,13 @@ def variants(job_id: str, body: Variants) -> Response:
         {200: ("text/event-stream",), 204: None},
         ("not-found", "too-many-streams"),
         headers=("Last-Event-ID",),
+        scope=Scope.READ,
     )
 )
 def follow(job_id: str) -> Response:
     """The job's progress, live."""
-    return events.respond(site().jobs, site().streams, site().job(job_id), viewer())
+    allowed = still_allowed(caller())
+    return events.respond(site().jobs, site().streams, site().job(job_id), viewer(), allowed)
 
 
 @blueprint.get("/jobs/<job_id>/outputs/<int:take>/<kind>")
@@ -251,6 +362,7 @@ def follow(job_id: str) -> Response:
         ("not-found", "range", "damaged"),
         query=Download,
         headers=("Range", "If-None-Match"),
+        scope=Scope.READ,
     )
 )
 def output(job_id: str, take: int, kind: str, query: Download) -> Response:
@@ -270,6 +382,7 @@ def output(job_id: str, take: int, kind: str, query: Download) -> Response:
         {200: Probe},
         UPLOADING,
         form=ProbeUpload,
+        scope=Scope.WRITE,
     )
 )
 def probe() -> Response:

@@ -13,7 +13,7 @@ from synth.media.sound.bed import LEVEL_RANGE_LUFS, Bed
 from synth.music.folder import track_file
 from web.api import media
 from web.api.jobs import accepted, reply
-from web.api.operations import BODY, Operation, describes
+from web.api.operations import BODY, QUEUING, Operation, describes
 from web.api.problems import Problem
 from web.api.representations import music_json, outputs
 from web.api.schemas import jobs as schemas
@@ -22,6 +22,7 @@ from web.api.schemas.music import LayMusic, Music
 from web.context import owner, site
 from workers.errors import NotFound
 from workers.jobs import Job, State
+from workers.owners.keys import Scope
 from workers.records import MUSIC
 
 blueprint = Blueprint("music", __name__)
@@ -43,7 +44,7 @@ DEFAULT_LUFS: Final = Bed().level_lufs
 
 
 @blueprint.get("/v1/jobs/<job_id>/music")
-@describes(Operation("readMusic", "Music that fits the clip", {200: Music}, ("not-found",)))
+@describes(Operation("readMusic", "Music that fits the clip", {200: Music}, ("not-found",), scope=Scope.READ))
 def suggestions(job_id: str) -> Response:
     """What was suggested for a job."""
     return reply(music_json(site().job(job_id)))
@@ -58,6 +59,7 @@ def suggestions(job_id: str) -> Response:
         ("not-found", "range"),
         query=Download,
         headers=("Range", "If-None-Match"),
+        scope=Scope.READ,
     )
 )
 def listen(job_id: str, number: int, query: Download) -> Response:
@@ -82,8 +84,9 @@ def listen(job_id: str, number: int, query: Download) -> Response:
         "layMusic",
         "Lay a track of the server's folder of music under a take: a job of its own",
         {202: schemas.Job},
-        (*BODY, "not-found", "conflict", "queue-full", "disk-full"),
+        (*BODY, "not-found", "conflict", *QUEUING),
         body=LayMusic,
+        scope=Scope.WRITE,
     )
 )
 def lay(job_id: str, body: LayMusic) -> Response:

@@ -14,6 +14,7 @@ from web.api.problems import KINDS, PROBLEM_TYPE
 from web.api.representations import KINDS as FILES
 from web.api.schemas.base import Shape
 from web.api.schemas.jobs import Problem
+from web.uploads import tus
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -22,8 +23,8 @@ JSON: Final = "application/json"
 MULTIPART: Final = "multipart/form-data"
 FILE_TYPE: Final = "application/octet-stream"
 _REFERENCE: Final = "#/components/schemas/{model}"
-_EVERYWHERE: Final = ("unauthorized", "forbidden", "internal", "unavailable")
-_LATER: Final = ("queue-full", "unavailable", "disk-full", "too-many-streams")
+_EVERYWHERE: Final = ("unauthorized", "forbidden", "scope", "rate-limited", "internal", "unavailable")
+_LATER: Final = ("rate-limited", "queue-full", "quota", "unavailable", "disk-full", "too-many-streams", "locked")
 _DOCUMENT: Final = "sonorize.openapi"
 _TEXT: Final[Schema] = {"type": "string"}
 _PATH: Final[dict[str, Schema]] = {
@@ -40,13 +41,28 @@ _HEADERS: Final[dict[str, Schema]] = {
         "description": "The same request sent twice under one key makes one job.",
     },
     "If-None-Match": {**_TEXT, "description": "The `ETag` that is known already."},
+    "Tus-Resumable": {"type": "string", "enum": [tus.VERSION], "description": "The version of tus."},
+    "Upload-Length": {"type": "integer", "minimum": 0, "description": "How many bytes the whole has."},
+    "Upload-Offset": {"type": "integer", "minimum": 0, "description": "Where the piece begins."},
+    "Upload-Metadata": {**_TEXT, "description": "`filename` and `filetype`, each followed by its value in base64."},
+    "Upload-Checksum": {**_TEXT, "description": "An algorithm and the piece's digest in base64."},
     "Range": {**_TEXT, "description": "One range of bytes."},
+    "Prefer": {
+        **_TEXT,
+        "description": "`wait` or `wait=N`: answer when the job has ended, or after N seconds, 60 at most. `Preference-"
+        "Applied` says whether that was done.",
+    },
+    "Cancel-After": {
+        **_TEXT,
+        "pattern": "^\\d{1,7}(\\.\\d{1,3})? ?[smh]?$",
+        "description": "Cancel the job unless it has ended after so long: seconds, or 90s, 5m, 1h; 1 s to 7 days.",
+    },
     "Last-Event-ID": {**_TEXT, "description": "The last event that was seen."},
 }
 
 
 @blueprint.get("/v1/openapi.json")
-@describes(Operation("readDocument", "This description", {200: (JSON,)}))
+@describes(Operation("readDocument", "This description", {200: (JSON,)}, scope=None))
 def document() -> Response:
     """The description of the API."""
     return Response(json.dumps(description(current_app), indent=1) + "\n", content_type=JSON)
@@ -124,10 +140,13 @@ def _operation(route: Route) -> Schema:
         "tags": [route.path.split("/")[2]],
         "parameters": _parameters(route),
         "responses": _responses(operation),
+        "security": [{"key": [operation.scope] if operation.scope else []}, {}],
     }
     if operation.body is not None:
         needed = bool(operation.body.model_json_schema().get("required"))
         told["requestBody"] = {"required": needed, "content": {JSON: {"schema": _ref(operation.body)}}}
+    if operation.raw is not None:
+        told["requestBody"] = {"required": False, "content": {operation.raw: {}}}
     if operation.form is not None:
         content = {"schema": _ref(operation.form), "encoding": {"file": {"contentType": ", ".join(operation.accept)}}}
         told["requestBody"] = {"required": True, "content": {MULTIPART: content}}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from flask import Flask, Response, request
@@ -19,11 +19,15 @@ from werkzeug.datastructures import MultiDict
 from web.api.problems import Problem
 from web.api.schemas.base import Shape
 from web.context import site
+from web.security.scopes import needs
+from workers.owners.keys import Scope
 
 Answer = type[Shape] | tuple[str, ...] | None
 """A shape of JSON; or the media types of what is no JSON of ours; or no body."""
 
-UPLOADING: Final = ("bad-request", "too-large", "unsupported-type", "media", "option", "queue-full", "disk-full")
+QUEUING: Final = ("queue-full", "quota", "quota-bytes", "disk-full")
+"""What may be in the way of a new job."""
+UPLOADING: Final = ("bad-request", "too-large", "unsupported-type", "media", "option", *QUEUING)
 """What may be wrong with an upload."""
 BODY: Final = ("bad-request", "unsupported-type", "option")
 """What may be wrong with a JSON body."""
@@ -39,18 +43,22 @@ class Operation:
     Attributes:
         name: for the document; unlike all others.
         answers: status -> what comes with it.
+        scope: what the caller's key must be good for; ``None`` where any will do, or none is needed. Held by
+            :mod:`web.security.scopes` before the view begins.
         problems: codes of :data:`web.api.problems.KINDS` besides those that may come everywhere.
         query: parameters of the query; each may be given once.
         body: of a JSON request.
         form: fields of a multipart request, beside its files.
         files: how many it may hold.
         accept: media types of those files.
+        raw: media type of a body that is a file as it is.
         headers: name -> what it is for.
     """
 
     name: str
     summary: str
     answers: Mapping[int, Answer]
+    scope: Scope | None = field(kw_only=True)
     problems: tuple[str, ...] = ()
     query: type[Shape] | None = None
     body: type[Shape] | None = None
@@ -58,6 +66,7 @@ class Operation:
     files: int = 1
     accept: tuple[str, ...] = ("video/mp4", "video/quicktime", "video/x-matroska", "video/webm")
     headers: tuple[str, ...] = ()
+    raw: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,11 +94,13 @@ def describes(operation: Operation) -> Callable[[Callable[..., Response]], Calla
             if operation.body is not None:
                 if "job_id" in given:  # what is not there or somebody else's is said to be so before all else
                     site().job(given["job_id"])
+                if "webhook_id" in given:
+                    site().webhook(given["webhook_id"])
                 given["body"] = body_of(operation.body)
             return view(**given)
 
         setattr(checked, _ATTRIBUTE, operation)
-        return checked
+        return needs(operation.scope)(checked)
 
     return decorate
 

@@ -6,6 +6,7 @@ Errors of the library and of the job's life are mapped once, in :func:`problem_o
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,13 +17,18 @@ from werkzeug.exceptions import HTTPException
 
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
 from workers.errors import (
+    ChecksumMismatch,
     Conflict,
     DatabaseError,
     DatabaseFull,
+    Gone,
+    Locked,
     NotFound,
+    OverQuota,
     QueueFull,
     ServiceError,
     StorageError,
+    TooMany,
     WorkError,
 )
 from workers.files import disk
@@ -44,9 +50,12 @@ KINDS: Final[dict[str, Kind]] = {
     "bad-request": Kind(400, "The request cannot be read", "Check the form of the request; its detail says where."),
     "unauthorized": Kind(401, "An API key is needed", "Send `Authorization: Bearer <key>`, or log in on the page."),
     "forbidden": Kind(403, "Not from there", "Reload the page and send the form again; programs send a Bearer key."),
+    "scope": Kind(403, "The key is not good for that", "Use a key with the scope that the detail names."),
     "not-found": Kind(404, "There is nothing here", "Check the address. What belongs to another key is not shown."),
     "method": Kind(405, "Not with this method", "The `Allow` header names the methods."),
     "conflict": Kind(409, "That cannot be done now", "Read the job again: its state has changed, or wait for it."),
+    "gone": Kind(410, "It is there no longer", "Begin again: it expired or was deleted."),
+    "precondition": Kind(412, "Another version of the protocol", "Send `Tus-Resumable: 1.0.0` with every tus request."),
     "too-large": Kind(
         413, "The upload is too large", "Send a smaller file; `GET /v1/limits` says how large it may be."
     ),
@@ -55,11 +64,23 @@ KINDS: Final[dict[str, Kind]] = {
     "media": Kind(422, "The clip is refused", "Send a whole, ordinary video within the limits of `GET /v1/limits`."),
     "option": Kind(422, "An option is not allowed", "The detail says what it was and what is allowed."),
     "idempotency": Kind(422, "The key was used for something else", "Use a new `Idempotency-Key` for a new request."),
+    "locked": Kind(423, "Somebody is writing to it", "Ask with `HEAD` where the upload stands, and go on from there."),
+    "too-many-uploads": Kind(
+        429, "Too many unfinished uploads", "Finish or delete some: `GET /v1/uploads` lists them."
+    ),
     "queue-full": Kind(429, "The queue is full", "Wait as long as `Retry-After` says, then send it again."),
+    "checksum": Kind(460, "It arrived damaged", "Send the same piece again: nothing of it was kept."),
+    "rate-limited": Kind(429, "You ask too often", "Wait as long as `Retry-After` says."),
+    "quota": Kind(
+        429,
+        "Your quota is used up",
+        "`GET /v1/me` says what you have and may have; wait as long as `Retry-After` says.",
+    ),
     "internal": Kind(500, "Something broke on our side", "Try again; if it stays, report the request's `id`."),
     "damaged": Kind(500, "A stored file is damaged", "Make the job anew; `sonorize verify --repair` mends the server."),
     "unavailable": Kind(503, "A part of the server is away", "Try again after `Retry-After` seconds."),
     "too-many-streams": Kind(503, "Too many live streams", "Read the job with `GET` every second or two instead."),
+    "quota-bytes": Kind(507, "Your storage quota is used up", "Delete results that you do not need."),
     "disk-full": Kind(507, "The server has no room left", "Try again later, or delete results that are not needed."),
 }
 
@@ -79,13 +100,19 @@ _BY_CLASS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (Cancelled, "conflict"),
     (SynthError, "media"),
     (QueueFull, "queue-full"),
+    (TooMany, "too-many-uploads"),
+    (ChecksumMismatch, "checksum"),
+    (Locked, "locked"),
     (Conflict, "conflict"),
+    (Gone, "gone"),
     (NotFound, "not-found"),
     (StorageError, "unavailable"),
     (DatabaseError, "unavailable"),
     (ServiceError, "unavailable"),
     (WorkError, "conflict"),
 )
+
+_HEADERS: Final = {"queue-full": {"Retry-After": str(RETRY_AFTER_S)}, "locked": {"Retry-After": "1"}}
 
 
 @dataclass
@@ -127,13 +154,19 @@ def problem_of(error: Exception, **more: Any) -> Problem:
         return error
     if isinstance(error, DatabaseFull) or (isinstance(error, OSError) and disk.is_full(error)):
         return Problem("disk-full", "the server's disk is full", _later(), more)
+    if isinstance(error, OverQuota):
+        wait_s = error.retry_after_s
+        later = {} if wait_s is None else {"Retry-After": str(math.ceil(wait_s))}
+        return Problem(
+            "quota-bytes" if error.of == "bytes" else "quota", str(error), later, {"quota": error.of, **more}
+        )
     for kind, code in _BY_CLASS:
         if isinstance(error, kind):
             if code == "unavailable":
                 # Its text may name the machine's own parts; that is for the log, not for strangers.
                 current_app.logger.error("unavailable: %s", error)
                 return _disk_or_away(error, more)
-            return Problem(code, str(error), _later() if code == "queue-full" else {}, more)
+            return Problem(code, str(error), dict(_HEADERS.get(code, {})), more)
     if isinstance(error, HTTPException):
         return _of_http(error)
     return Problem("internal", "an unexpected error; it was logged", more=more)
@@ -164,10 +197,11 @@ def problem_response(problem: Problem, more: Mapping[str, Any] | None = None) ->
 
 def install(app: Flask) -> None:
     """Answer every error of ``app`` here."""
-    app.register_error_handler(Exception, _answer)
+    app.register_error_handler(Exception, answer)
 
 
-def _answer(error: Exception) -> Response:
+def answer(error: Exception) -> Response:
+    """An error as a response: a problem document for programs, a page for people."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return Response(status=error.code, headers=error.get_headers())  # a redirect that routing asked for
     problem = problem_of(error)

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from web.context import site
+from web.api.semantics.conditional import coarse_s
+from web.context import owner_retention_days, queue_view, site
 from workers.jobs import Job, State
+from workers.owners import retention
 
 FILES: Final = {
     "video": "key",
@@ -51,20 +53,30 @@ def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
         "mode": job.mode,
         "options": dict(job.options),
         "clip": {name: value for name, value in job.info.items() if name != "music"},
-        "progress": {"stage": job.stage or None, "fraction": round(float(job.progress or 0.0), 4)},
+        "progress": _progress(job),
         "queue": _queue(job),
         "attempt": job.attempt,
         "batch_id": job.batch_id,
         "cancel_requested": bool(job.cancel_requested),
+        "webhook_id": job.webhook_id,
+        "cancel_at": moment(job.cancel_at),
         "error": dict(job.error) if job.error else None,
         "created_at": moment(job.created_at),
         "started_at": moment(job.started_at),
         "finished_at": moment(job.finished_at),
+        "expires_at": moment(expires_at(job)),
         "description": description_json(job),
         "music": music_json(job),
         "outputs": [output_json(job, output, hits=hits) for output in outputs(job)],
         "links": links(job),
     }
+
+
+def expires_at(job: Job) -> float | None:
+    """When a job's files are deleted; ``None`` before it has ended, unless that was said, and once they are."""
+    if job.state is State.EXPIRED:
+        return None
+    return retention.expires_at(job, owner_retention_days(job.owner), site().settings.retention_days)
 
 
 def links(job: Job) -> dict[str, str]:
@@ -189,9 +201,25 @@ def batch_json(batch_id: str, jobs: Iterable[Job]) -> dict[str, Any]:
     }
 
 
+def eta_s(job: Job) -> float | None:
+    """Seconds until a job should be done, as people would say it; ``None`` where it has ended or nobody knows."""
+    return None if job.state.final else coarse_s(site().jobs.eta_s(job, queue_view()))
+
+
+def _progress(job: Job) -> dict[str, Any]:
+    return {
+        "stage": job.stage or None,
+        "fraction": round(float(job.progress or 0.0), 4),
+        "eta_s": None if job.state is State.QUEUED else eta_s(job),
+    }
+
+
 def _queue(job: Job) -> dict[str, Any] | None:
     if job.state is not State.QUEUED:
         return None
-    position = max(1, site().jobs.position(job))  # it may have been claimed this very moment
-    eta_s = site().jobs.eta_s(job, position)
-    return {"position": position, "eta_s": None if eta_s is None else round(eta_s, 1)}
+    view = queue_view()
+    return {
+        "position": max(1, view.position(job)),  # it may have been claimed this very moment
+        "eta_s": eta_s(job),
+        "workers": view.workers,
+    }

@@ -19,7 +19,9 @@ from web.api.schemas.search import Search, SearchQuery, SearchUpload
 from web.api.search_service import Found, SearchRequest
 from web.context import owner, site
 from web.security import csrf
+from web.security.scopes import needs
 from web.uploads.multipart import Bounds, Form, read_form
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("search", __name__)
 
@@ -48,6 +50,7 @@ class Answer:
         {200: Search},
         ("bad-request", "not-found", "option"),
         query=SearchQuery,
+        scope=Scope.READ,
     )
 )
 def find(query: SearchQuery) -> Response:
@@ -64,6 +67,7 @@ def find(query: SearchQuery) -> Response:
         (*UPLOADING,),
         form=SearchUpload,
         accept=("video/mp4", "image/jpeg", "image/png", "image/webp", "audio/wav", "audio/mpeg", "audio/flac"),
+        scope=Scope.READ,
     )
 )
 def find_like_file() -> Response:
@@ -87,6 +91,7 @@ def page() -> str:
 
 
 @blueprint.post("/search")
+@needs(Scope.READ)
 def page_of_file() -> tuple[str, int]:
     """The search page, with what is like a file; where that is refused, the form comes again and says why."""
     with site().submitter.spool.request() as folder:

@@ -14,11 +14,13 @@ from synth.voices.ambient.catalogue.entry import FAMILIES, SoundClass
 from synth.voices.ambient.catalogue.registry import all_sounds, sound_class
 from synth.voices.ambient.catalogue.representation import sound_json
 from synth.voices.ambient.prompting.asked import asked_of
-from web.api.jobs import reply, unless_known
+from web.api.jobs import reply
 from web.api.operations import Operation, describes, once
 from web.api.problems import Problem
 from web.api.schemas.sounds import CatalogueSound, CatalogueSounds, ParseQuery, PreviewQuery, PromptParse, SoundsQuery
+from web.api.semantics.conditional import unless_known
 from web.api.sound_previews import Preview, previews
+from workers.owners.keys import Scope
 
 blueprint = Blueprint("sounds", __name__)
 
@@ -34,6 +36,7 @@ MAX_AGE_S: Final = 86_400
         ("option",),
         query=SoundsQuery,
         headers=("If-None-Match",),
+        scope=Scope.READ,
     )
 )
 def listing(query: SoundsQuery) -> Response:
@@ -45,7 +48,12 @@ def listing(query: SoundsQuery) -> Response:
 @blueprint.get("/v1/sounds/parse")
 @describes(
     Operation(
-        "parsePrompt", "How a prompt is understood", {200: PromptParse}, ("bad-request", "option"), query=ParseQuery
+        "parsePrompt",
+        "How a prompt is understood",
+        {200: PromptParse},
+        ("bad-request", "option"),
+        query=ParseQuery,
+        scope=Scope.READ,
     )
 )
 def parse(query: ParseQuery) -> Response:
@@ -56,7 +64,9 @@ def parse(query: ParseQuery) -> Response:
 
 
 @blueprint.get("/v1/sounds/<name>")
-@describes(Operation("readSound", "One sound of the catalogue", {200: CatalogueSound}, ("not-found",)))
+@describes(
+    Operation("readSound", "One sound of the catalogue", {200: CatalogueSound}, ("not-found",), scope=Scope.READ)
+)
 def read(name: str) -> Response:
     """One sound."""
     return reply(sound_json(_sound(name)))
@@ -71,6 +81,7 @@ def read(name: str) -> Response:
         ("not-found", "option", "unavailable"),
         query=PreviewQuery,
         headers=("If-None-Match",),
+        scope=Scope.READ,
     )
 )
 def preview(name: str, query: PreviewQuery) -> Response:
@@ -99,8 +110,20 @@ def board() -> str:
         "sounds.html",
         families={family: cards for family, cards in shown.items() if cards},
         asked=asked,
+        alone=None,
         count=len(all_sounds()),
         found=sum(map(len, shown.values())),
+    )
+
+
+@blueprint.get("/sounds/<name>")
+def one(name: str) -> str:
+    """One sound with all its knobs: they are too many for a page of all sounds."""
+    sound = _sound(name)
+    card = _card(sound)
+    count = len(all_sounds())
+    return render_template(
+        "sounds.html", families={sound.family: [card]}, asked="", alone=card["title"], count=count, found=1
     )
 
 
@@ -138,7 +161,7 @@ def _card(sound: SoundClass) -> dict[str, Any]:
         "name": sound.name,
         "title": sound.name.replace("_", " ").capitalize(),
         "singular": sound.singular,
-        "words": " ".join(words).lower(),
+        "words": " ".join(dict.fromkeys(" ".join(words).lower().split())),
         "knobs": sound.knobs,
     }
 

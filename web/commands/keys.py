@@ -1,34 +1,68 @@
-"""The verbs about API keys. The server keeps digests only; a key is seen once, when it is made."""
+"""The verbs about API keys. The server keeps digests only; a key is seen once, when it is made.
+
+``create`` makes a key for the settings and touches nothing; the others work on a server's database, and what they
+change counts at once.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
-from typing import Annotated, Final
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from synth.cli.console import say, say_json
 from synth.errors import OptionError
+from workers.owners.keys import (
+    OVERLAP_S,
+    PREFIX,
+    SECRET_BYTES,
+    USUAL_SCOPES,
+    Key,
+    KeyStore,
+    Scope,
+    checked_owner,
+    parsed_scopes,
+)
 
-KEY_BYTES: Final = 32
-PREFIX: Final = "sonorize_"  # so that scanners for leaked secrets can tell what it is
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+if TYPE_CHECKING:
+    from workers.settings import Settings
+
+DAY_S: Final = 86_400.0
 
 keys_app: Final = typer.Typer(no_args_is_help=True, help="Keys for programs and people that use the server.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+Owner = Annotated[str, typer.Argument(help="Whose key it is; jobs belong to this name.", metavar="OWNER")]
+KeyId = Annotated[str, typer.Argument(help="The key's id, as `sonorize keys list` prints it.", metavar="ID")]
+Scopes = Annotated[
+    str, typer.Option(help="What the key is good for: read, write, admin, with commas between them.", metavar="LIST")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="The server's data folder; without it, as the settings say.", metavar="DIR", show_default=False),
+]
 
 
 @keys_app.command("create")
 def create(
     name: Annotated[str, typer.Argument(help="Whose key it is; jobs belong to this name.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
+    scopes: Scopes = "read,write",
+    as_json: AsJson = False,
 ) -> None:
-    """Make a key, print it once, and print what the server's settings need to know of it."""
-    if not _NAME.fullmatch(name):
-        raise OptionError(f"the name is {name[:80]!r}; allowed are 1 to 64 letters, digits, dots, dashes, underscores")
-    key = PREFIX + secrets.token_urlsafe(KEY_BYTES)
+    """Make a key for the server's settings: print it once, and what the settings need to know of it."""
+    checked_owner(name)
+    chosen = parsed_scopes(scopes)
+    key = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
     entry = f"{name}:{hashlib.sha256(key.encode()).hexdigest()}"
+    if chosen != USUAL_SCOPES:
+        entry += ":" + "+".join(scope for scope in Scope if scope in chosen)
     if as_json:
         say_json({"name": name, "key": key, "entry": entry})
         return
@@ -38,6 +72,125 @@ def create(
     say(f"  SONORIZE_API_KEYS={entry}")
 
 
-@keys_app.callback()
-def _keys() -> None:
-    """Keep ``keys create`` a verb of a group, though it is the only one."""
+@keys_app.command("add")
+def add(
+    owner: Owner,
+    scopes: Scopes = "read,write",
+    label: Annotated[str, typer.Option(help="What it is for, such as the machine that holds it.")] = "",
+    expires_days: Annotated[float | None, typer.Option(min=0, help="Days until it opens nothing any more.")] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key in the server's database: it opens the server at once, without a restart."""
+    ends = None if expires_days is None else time.time() + expires_days * DAY_S
+    with _store(data) as store:
+        key, secret = store.make(owner, parsed_scopes(scopes), label=label, expires_at=ends, made_by="command line")
+    _tell(key, secret, as_json)
+
+
+@keys_app.command("list")
+def listing(
+    owner: Annotated[str | None, typer.Argument(help="Only this owner's.", metavar="OWNER", show_default=False)] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the keys of the server's database, newest first; those of its settings are not among them."""
+    with _store(data) as store:
+        keys = store.listed(owner)
+    if as_json:
+        say_json({"keys": [_json(key) for key in keys]})
+        return
+    for key in keys:
+        words = " ".join(scope for scope in Scope if scope in key.scopes)
+        say(f"{key.id}  {key.owner}  {words}  {_state(key)}  {_used(key)}{'  ' + key.label if key.label else ''}")
+    if not keys:
+        say("There are no keys in this database.")
+
+
+@keys_app.command("revoke")
+def revoke(id: KeyId, data: Data = None, as_json: AsJson = False) -> None:
+    """End a key at once, with its sessions and its event streams."""
+    with _store(data) as store:
+        key = store.revoke(id, None)
+    if as_json:
+        say_json(_json(key))
+        return
+    say(f"The key {key.id} of {key.owner} opens nothing any more.")
+
+
+@keys_app.command("rotate")
+def rotate(
+    id: KeyId,
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, help="So long the old key is good beside the new one.")
+    ] = OVERLAP_S / 3600,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replace a key by a new one with the same scopes and lifetime."""
+    with _store(data) as store:
+        key, secret = store.rotate(id, None, overlap_s=overlap_hours * 3600, made_by="command line")
+    if not as_json:
+        say(f"The key {id} is good for {overlap_hours:g} more hours, unless it expires before.")
+    _tell(key, secret, as_json)
+
+
+@contextmanager
+def _store(data: Path | None) -> Iterator[KeyStore]:
+    from workers.jobs import jobs_of
+    from workers.settings import from_environment
+
+    jobs = jobs_of(_existing(from_environment(data_dir=data)))
+    try:
+        yield KeyStore(jobs.database)
+    finally:
+        jobs.close()
+
+
+def _existing(settings: Settings) -> Settings:
+    """The settings, unless a slip in the folder's name would make a new database of nobody's."""
+    from urllib.parse import unquote, urlsplit
+
+    database = urlsplit(settings.database_url)
+    if database.scheme == "sqlite" and not Path(unquote(database.path[1:])).parent.is_dir():
+        raise OptionError(f"there is no folder {str(settings.data_dir)!r}; make it, or name the server's with --data")
+    return settings
+
+
+def _tell(key: Key, secret: str, as_json: bool) -> None:
+    if as_json:
+        say_json({"key": secret, **_json(key)})
+        return
+    say(f"The key {key.id} of {key.owner}, shown this once; `sonorize submit` finds it in SONORIZE_API_KEY:")
+    say(f"  {secret}")
+
+
+def _json(key: Key) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "owner": key.owner,
+        "label": key.label,
+        "scopes": [scope for scope in Scope if scope in key.scopes],
+        "active": key.active(time.time()),
+        "created_at": _moment(key.created_at),
+        "expires_at": _moment(key.expires_at),
+        "revoked_at": _moment(key.revoked_at),
+        "last_used_at": _moment(key.last_used_at),
+        "replaced_by": key.replaced_by,
+    }
+
+
+def _moment(stamp_s: float | None) -> str | None:
+    return None if stamp_s is None else datetime.fromtimestamp(stamp_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _state(key: Key) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {_moment(key.revoked_at)}"
+    if key.expires_at is None:
+        return "no end"
+    return f"{'ends' if key.active(time.time()) else 'expired'} {_moment(key.expires_at)}"
+
+
+def _used(key: Key) -> str:
+    return "never used" if key.last_used_at is None else f"used {_moment(key.last_used_at)}"

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synth.cli import sound, words
+from synth.cli.clips import found, tell_skipped
 from synth.cli.console import say, say_json, warn
+from synth.cli.flags import DEFAULTS, asks_for
 from synth.errors import OptionError
 from synth.options import Mode, Options
 
 if TYPE_CHECKING:
     from web.commands.transfer import Transfer
 
+Files = Annotated[
+    list[Path] | None, typer.Argument(help="The clips to send; of a folder all videos in it.", metavar="CLIP")
+]
 Server = Annotated[
     str | None, typer.Option(help="Its address.", metavar="URL", show_default="http://127.0.0.1:8080")
 ]  # fmt: skip
@@ -25,68 +30,31 @@ Jobs = Annotated[
 ]
 
 
+@asks_for()
 def submit(
-    files: Annotated[list[Path] | None, typer.Argument(help="The clips to send.", metavar="CLIP")] = None,
+    files: Files = None,
     server: Server = None,
     job: Jobs = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until the clips are sounded.")] = False,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Wait, and put the results into this folder.", metavar="DIR")
     ] = None,
-    mode: sound.ModeOption = sound.DEFAULTS.mode,
-    seed: sound.Seed = sound.DEFAULTS.seed,
-    takes: sound.Takes = sound.DEFAULTS.takes,
-    synthesis: sound.SynthesisOption = sound.DEFAULTS.synthesis,
-    material: sound.Material = None,
-    library: sound.Library = None,
-    sound_class: sound.SoundClass = None,
-    prompt: words.Prompt = None,
-    without: words.Without = None,
-    voice: sound.VoicePack = None,
-    face: sound.Face = None,
-    keep_partial: sound.KeepPartial = False,
-    salvage: sound.Salvage = False,
-    recut: sound.Recut = False,
-    existing_sound: sound.Existing = sound.DEFAULTS.existing_sound,
-    loudness: sound.Loudness = sound.DEFAULTS.loudness_lufs,
-    true_peak: sound.TruePeak = sound.DEFAULTS.true_peak_dbtp,
-    channels: sound.ChannelsOption = sound.DEFAULTS.channels,
-    rate: sound.Rate = sound.DEFAULTS.rate_hz,
+    options: Options = DEFAULTS,
     force: sound.Force = False,
     save_hits: sound.SaveHits = False,
     as_json: sound.Json = False,
 ) -> None:
     """Send clips to a server, and fetch what it makes of them; its key, if it wants one, is in SONORIZE_API_KEY."""
-    options = Options.parse(
-        {
-            "mode": mode,
-            "seed": seed,
-            "takes": takes,
-            "synthesis": synthesis,
-            "material": material,
-            "library": library,
-            "sound_class": sound_class,
-            "prompt": prompt,
-            "without": without,
-            "voice": voice,
-            "face": face,
-            "keep_partial": keep_partial,
-            "salvage": salvage,
-            "recut": recut,
-            "existing_sound": existing_sound,
-            "loudness_lufs": loudness,
-            "true_peak_dbtp": true_peak,
-            "channels": channels,
-            "rate_hz": rate,
-        }
-    )
     understood = words.understood(options, as_json=as_json)
     from web.client import Client
     from web.commands.transfer import Transfer, board, fetch, refuse_clashes, send
     from workers.settings import ClientSettings
 
-    transfers = [Transfer(clip.name, clip, clip.stem, options) for clip in files or ()] + [
-        Transfer(one) for one in job or ()
+    meant = found(files or (), out)
+    tell_skipped(meant)
+    transfers = [
+        *(Transfer(one.path.name, one.path, str(one.below / one.path.stem), options) for one in meant.clips),
+        *(Transfer(one) for one in job or ()),
     ]
     if not transfers:
         raise OptionError("there is nothing to send; name clips, or with --job what was sent earlier")

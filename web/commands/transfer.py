@@ -158,12 +158,13 @@ def _save(
     if save_hits and "hits" in output["links"]:
         wanted[folder / f"{name}.hits.json"] = "hits"
     for target, kind in wanted.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
         client.download(output["links"][kind], target, replace=force)
         one.files.append(target)
 
 
 def _names(stem: str, takes: int) -> list[str]:
-    return [stem] if takes == 1 else [f"{stem}.take{take}" for take in range(takes)]
+    return [stem] if takes == 1 else [f"{stem}.take{take + 1}" for take in range(takes)]
 
 
 def _id(one: Transfer) -> str:

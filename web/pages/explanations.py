@@ -21,6 +21,7 @@ from web.context import owner, site, viewer
 from web.pages import phrases
 from workers.errors import Conflict, NotFound, ObjectNotFound
 from workers.jobs import MAX_PAGE, Job, State
+from workers.owners.keys import Scope
 from workers.records import OVERLAY
 
 blueprint = Blueprint("explanations", __name__)
@@ -89,6 +90,7 @@ def _texture_name(jobs: Sequence[Job]) -> str | None:
         ("not-found", "option", "conflict", "range", "queue-full", "damaged"),
         query=HeatMapQuery,
         headers=("Range", "If-None-Match"),
+        scope=Scope.READ,
     )
 )
 def heat_map_video(job_id: str, take: int, query: HeatMapQuery) -> Response:

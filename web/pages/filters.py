@@ -13,7 +13,6 @@ from typing import Any, Final
 from flask import Flask, g, request, url_for
 
 from web.api.representations import METHODS, outputs, synthetic_speech
-from web.context import site
 from web.pages import phrases
 from web.security import csrf
 from web.uploads import forms
@@ -61,6 +60,7 @@ def install(app: Flask) -> None:
         clock,
         size,
         ago,
+        day,
         state_word,
         stage_word,
         percent,
@@ -90,8 +90,9 @@ def _shared() -> dict[str, Any]:
         "script_words": {**STAGES, **{f"state:{state}": word for state, word in _STATES.items()}},
         "csrf_token": csrf.token,
         "nonce": csrf.nonce,
-        "keyed": site().keys.required,
+        "keyed": g.get("keyed", False),
         "key_name": g.get("key_name"),
+        "scopes": g.caller.scopes if "caller" in g else (),
         "logged_in": g.get("by") == "session",
     }
 
@@ -142,6 +143,11 @@ def ago(stamp_s: float) -> str:
             count = int(since_s // length_s)
             return f"{count} {unit}{'s' if count > 1 else ''} ago"
     return "just now"
+
+
+def day(moment: str) -> str:
+    """A moment of the API to the minute: ``2026-11-30 04:11 UTC``."""
+    return f"{moment[:10]} {moment[11:16]} UTC"
 
 
 def state_word(state: str) -> str:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from web.context import site
 from web.security import sessions
+from web.security.scopes import needs
 
 blueprint = Blueprint("login", __name__)
 
@@ -25,6 +26,7 @@ def login() -> Response | str | tuple[str, int]:
 
 
 @blueprint.post("/logout")
+@needs(None)
 def logout() -> Response:
     """End the session."""
     sessions.log_out()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -16,10 +17,11 @@ from web.api.problems import Problem
 from web.api.representations import job_json, outputs
 from web.api.schemas.jobs import JobsQuery
 from web.context import owner, site, viewer
+from web.pages import studio
 from web.security import csrf
-from web.uploads import forms
+from web.uploads import forms, variants
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, variant_options, variant_seeds
+from web.uploads.submit import Ticket, variant_seeds
 from workers.jobs import Job, State, new_id
 
 blueprint = Blueprint("pages", __name__)
@@ -73,18 +75,35 @@ def upload() -> Response | tuple[str, int]:
 def job(job_id: str) -> str:
     """One job: its progress, then its result."""
     found = site().job(job_id)
-    takes = outputs(found)
-    asked = request.args.get("take", "0")
+    takes, told = outputs(found), job_json(found)
     return render_template(
         "job.html",
         job=found,
-        told=job_json(found),
+        told=told,
         takes=takes,
-        take=int(asked) if asked.isdecimal() and int(asked) < len(takes) else 0,
         options=_told_options(found),
         next_seed=variant_seeds({}, found)[0],
-        **(boxes.for_form(found) if takes else {}),
+        **(_result(found, told) if takes else {}),
     )
+
+
+def _result(found: Job, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page of a result needs beside that of a job."""
+    takes, defaults = told["outputs"], Options().as_dict()
+    take = studio.shown_take(takes, request.args.get("take"))
+    values = {name: found.options.get(name, default) for name, default in defaults.items()}
+    return {
+        "take": take,
+        "shown_because": studio.shown_because(takes, take, request.args.get("take")),
+        "studio": studio.config(found, told, takes[take]),
+        "modules": studio.import_map(),
+        "nothing_fits": studio.none_fits(takes[take]),
+        "libraries": site().libraries,
+        "again_fields": forms.main_fields(),
+        "again_more": forms.more_fields(site().libraries),
+        "again_values": {name: forms.written(value) for name, value in values.items()},
+        **boxes.for_form(found),
+    }
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
@@ -105,9 +124,16 @@ def retry(job_id: str) -> Response:
 
 @blueprint.post("/jobs/<job_id>/variants")
 def variant(job_id: str) -> Response:
-    """The same clip with another seed, or as another sound."""
+    """The same clip with other options: another seed, another sound, or anything else of the form."""
     old, asked = site().job(job_id), request.form.to_dict()
-    made = site().submitter.vary(old, variant_seeds(asked, old), owner(), variant_options(asked, old))
+    given = {name: value for name, value in asked.items() if name in _FIELD_NAMES - {"seed"}}
+    if "all" in asked:
+        given = variants.touched(variants.whole_form(given), old.options)
+        if not given and asked.get("seed") == str(old.options.get("seed")):
+            asked.pop("seed", None)  # nothing was changed: another sound is what can be meant
+    options = variants.options_with(given, old.options, site().libraries)
+    changed = options if "all" in asked or "takes" in given else {**options, "takes": 1}
+    made = site().submitter.vary(old, variant_seeds(asked, old), owner(), changed)
     return redirect(url_for("pages.job", job_id=made[0].id), 303)
 
 

@@ -31,6 +31,9 @@ _UPLOADS: Final = {  # read their bodies piece by piece
     "batches.create",
     "search.find_like_file",
     "search.page_of_file",
+    "uploads.create",
+    "uploads.append",
+    "uploads.instead",
 }
 
 
@@ -96,7 +99,7 @@ def _same_site() -> None:
 def _headers(response: Response) -> Response:
     media = " ".join(["'self'", *site().media_origins])
     page_policy = (
-        f"default-src 'none'; script-src 'nonce-{nonce()}'; style-src 'self'; img-src {media} data:; "
+        f"default-src 'none'; script-src 'nonce-{nonce()}'; style-src 'self' 'nonce-{nonce()}'; img-src {media} data:; "
         f"media-src {media} blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     for name, value in {

@@ -1,4 +1,4 @@
-"""Who is asking. API keys come from the settings as ``name:sha256``; the server knows no secret, only its digest.
+"""Who is asking: the holder of a key (:mod:`web.security.api_keys`); the server knows no secret, only its digest.
 
 Programs send ``Authorization: Bearer <secret>``; people log in once with the same secret and get a session cookie.
 Without keys the server is open, but to this machine alone: other addresses, and names by which a foreign page could
@@ -7,41 +7,41 @@ reach it through the visitor's own browser (DNS rebinding), are refused.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
 import re
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 
 from web.api.problems import Problem
-from web.context import site
-from web.security.api_keys import Keys
+from web.context import NOBODY, site
+from web.security import rate_limits, scopes
+from web.security.api_keys import Caller, KeyRing, nobody
 from workers.errors import DatabaseError
 from workers.sessions import Sessions
+from workers.settings import Settings
 
-_OPEN_ENDPOINTS: Final = {"static", "health.livez", "health.readyz", "login.login", "openapi.document"}
-_OPEN_BLUEPRINTS: Final = {"documents"}
 _LOOPBACK_NAMES: Final = {"localhost", "127.0.0.1", "::1"}
 
 
-def install(app: Flask) -> None:
-    """Ask every request who it is before any view runs."""
+def install(app: Flask, settings: Settings) -> None:
+    """Ask every request who it is before any view runs; whoever asks too often is refused before who is not known."""
     app.before_request(_identify)
+    rate_limits.install(app, settings)
+    app.before_request(_refuse)
 
 
 def log_in(secret: str) -> bool:
     """Start a session for the holder of ``secret``; false when nobody holds it."""
-    name = site().keys.holder(secret.strip())
-    if name is None:
+    caller = site().keys.caller(secret.strip())
+    if caller is None:
         return False
     session.clear()
-    session["key_name"] = name
-    session["key_mark"] = _mark(name)
-    session["name"] = sessions().begin(name, current_app.permanent_session_lifetime.total_seconds())
+    session["key_name"] = caller.key_id
+    session["key_mark"] = caller.mark
+    session["name"] = sessions().begin(caller.key_id, current_app.permanent_session_lifetime.total_seconds())
     return True
 
 
@@ -64,53 +64,71 @@ def local_path(text: str | None) -> str:
     return "/"
 
 
-def _identify() -> Response | None:
-    g.key_name, g.by = None, "open"
+def still_allowed(caller: Caller) -> Callable[[], bool]:
+    """Asks, later and outside the request, whether its key opens this server still; it may be revoked meanwhile."""
     keys = site().keys
-    if not keys.required:
+    return lambda: not caller.key_id or keys.again(caller.key_id, caller.mark) is not None
+
+
+def _identify() -> None:
+    """Find out who asks; :func:`_refuse` says no to those who may not."""
+    g.caller, g.by, g.refused = nobody(NOBODY), "open", None
+    keys = site().keys
+    g.keyed = keys.required
+    if not g.keyed:
+        return
+    try:
+        known = _bearer(keys) or _session(keys)
+        if not known and not scopes.is_open(request.endpoint):
+            g.refused = Problem("unauthorized", "an API key is needed here", {"WWW-Authenticate": "Bearer"})
+    except DatabaseError as error:
+        if not scopes.is_open(request.endpoint):  # those answer without it
+            g.refused = error
+    except Problem as problem:
+        g.refused = problem
+
+
+def _refuse() -> Response | None:
+    if not g.keyed:
         _this_machine_only()
         return None
-    if request.endpoint in _OPEN_ENDPOINTS or request.blueprint in _OPEN_BLUEPRINTS:
-        with suppress(DatabaseError):  # they answer without it
-            _bearer(keys) or _session(keys)
-        return None
-    if _bearer(keys) or _session(keys):
-        return None
-    if request.path.startswith(("/v1/", "/metrics")):
-        raise Problem("unauthorized", "an API key is needed here", {"WWW-Authenticate": "Bearer"})
-    asked_for = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("login.login", next=asked_for), 303)  # type: ignore[return-value]
+    if g.refused is not None:
+        if request.path.startswith(("/v1/", "/metrics")) or not _may_log_in(g.refused):
+            raise g.refused
+        asked_for = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("login.login", next=asked_for), 303)  # type: ignore[return-value]
+    scopes.hold(g.caller)
+    return None
 
 
-def _bearer(keys: Keys) -> bool:
+def _may_log_in(refused: Exception) -> bool:
+    """Whether nothing was shown at all; who showed a bad key is told so."""
+    return isinstance(refused, Problem) and "Authorization" not in request.headers
+
+
+def _bearer(keys: KeyRing) -> bool:
     """Whether the request shows a good key; a bad one is refused at once, even where none is needed."""
     if "Authorization" not in request.headers:
         return False
     scheme, _, secret = request.headers["Authorization"].partition(" ")
-    name = keys.holder(secret.strip()) if scheme.lower() == "bearer" else None
-    if name is None:
+    caller = keys.caller(secret.strip()) if scheme.lower() == "bearer" else None
+    if caller is None:
         headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        raise Problem("unauthorized", "the API key is not known here", headers)
-    g.key_name, g.by = name, "bearer"
+        raise Problem("unauthorized", "the API key is not known here, has expired or was revoked", headers)
+    g.caller, g.key_name, g.by = caller, caller.owner, "bearer"
     return True
 
 
-def _session(keys: Keys) -> bool:
+def _session(keys: KeyRing) -> bool:
     name: object = session.get("key_name")
-    # A key that was taken out of the settings, or got another secret, ends its sessions.
-    if (
-        not isinstance(name, str)
-        or name not in keys.digests
-        or not hmac.compare_digest(str(session.get("key_mark")), _mark(name))
-        or sessions().key_name(str(session.get("name"))) != name
-    ):
+    if not isinstance(name, str) or sessions().key_name(str(session.get("name"))) != name:
         return False
-    g.key_name, g.by = name, "session"
+    # A key that was revoked or taken out of the settings, has expired or got another secret, ends its sessions.
+    caller = keys.again(name, str(session.get("key_mark")))
+    if caller is None:
+        return False
+    g.caller, g.key_name, g.by = caller, caller.owner, "session"
     return True
-
-
-def _mark(name: str) -> str:
-    return hashlib.sha256(f"session:{site().keys.digests[name]}".encode()).hexdigest()[:32]
 
 
 def _this_machine_only() -> None:
@@ -119,7 +137,7 @@ def _this_machine_only() -> None:
     address = ipaddress.ip_address((request.remote_addr or "127.0.0.1").partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None) or address
     if not mapped.is_loopback:
-        raise Problem("forbidden", "no API keys are configured, so this server answers its own machine only")
+        raise Problem("forbidden", "no API keys are set, so this server answers its own machine only")
     asked_for = urlsplit(f"//{request.host}").hostname or ""
     known = _LOOPBACK_NAMES | {settings.host, urlsplit(settings.public_url).hostname}
     if asked_for not in known:

@@ -27,11 +27,13 @@ from web.context import parts_of
 from web.server.http_server import CONNECTIONS, make_server, stop
 from workers.broker.notifications import QueueNotifier
 from workers.embedded.supervisor import READY_S, Embedded
-from workers.errors import ServiceError
+from workers.errors import DatabaseError, ServiceError
 from workers.files.storage import storage_of
 from workers.jobs import jobs_of
+from workers.owners.keys import KeyStore
 from workers.reconciler import Reconciler
 from workers.settings import Settings
+from workers.webhooks.sender import WebhookSender
 
 FILES_BESIDE: Final = 256  # open files of the server beside its connections and their spooled bodies
 CLOSING_S: Final = 5.0
@@ -69,13 +71,16 @@ class Server:
             reconciler = Reconciler(self.settings, jobs, storage, notifier.notify)
             reconciler.start()
             undo.callback(reconciler.stop)
+            sender = WebhookSender(self.settings, jobs)
+            sender.start()
+            undo.callback(sender.stop)
             app = create_app(
                 self.settings,
                 jobs=jobs,
                 storage=storage,
                 notify=notifier.notify,
                 broker_check=notifier.check,
-                faults=(notifier.faults, reconciler.faults),
+                faults=(notifier.faults, reconciler.faults, sender.faults),
             )
             cleanup = parts_of(app).cleanup
             cleanup.start()
@@ -140,11 +145,26 @@ def refuse_an_open_door(settings: Settings) -> None:
     Raises:
         OptionError: it would not be so.
     """
-    if not settings.api_keys and not _loopback(settings.host):
+    if settings.api_keys or _loopback(settings.host):
+        return
+    try:
+        there = "no API keys are set" if not _has_keys(settings) else ""
+    except DatabaseError:
+        there = "no API keys are set, nor can the database be asked for some"
+    if there:
         raise OptionError(
-            f"the address {settings.host} can be reached from other machines, and no API keys are set; "
-            "make one with `sonorize keys create NAME`, or serve on 127.0.0.1"
+            f"the address {settings.host} can be reached from other machines, and {there}; "
+            "make one with `sonorize keys create NAME` or `sonorize keys add NAME`, or serve on 127.0.0.1"
         )
+
+
+def _has_keys(settings: Settings) -> bool:
+    """Whether keys were made in the database. Raises DatabaseError."""
+    jobs = jobs_of(settings)
+    try:
+        return KeyStore(jobs.database).any()
+    finally:
+        jobs.close()
 
 
 def _loopback(host: str) -> bool:

@@ -145,6 +145,15 @@ def words(value: str) -> str:
     )
 
 
+def written(value: Any) -> str:
+    """An option's value as a form holds it; nothing for what the clip is to decide."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def class_words(name: str) -> str:
     """An ambient class in words."""
     return display_name(name)

@@ -20,11 +20,10 @@ from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from synth.ambient_classes import AMBIENT_CLASSES
 from synth.errors import OptionError
 from synth.media import video
 from synth.media.looking import look
-from synth.options import MAX_SEED, MAX_TAKES, Limits, Mode, Options, Synthesis
+from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
 from web.uploads.questions import SOURCE_TYPE, Questions
@@ -35,8 +34,10 @@ from workers.files import tombstones
 from workers.files.ballast import Ballast
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs, State, new_id
+from workers.owners.turns import sound_seconds
 from workers.records import MUSIC, ROUTE, SEARCH, Cancellation
 from workers.settings import Settings
+from workers.webhooks.endpoints import Endpoints
 
 TITLE_LENGTH: Final = 120
 MAX_VARIANTS: Final = MAX_TAKES
@@ -52,12 +53,18 @@ class Ticket:
         options: checked.
         batch_id: the batch it belongs to.
         idempotency_key: a key under which the same request makes one job, however often it is sent.
+        cancel_after_s: after how long it is cancelled unless it has ended.
+        keep_days: its files are deleted after so many days; ``None``: as the owner or the settings say.
+        webhook_url: an allowed address that is to be told of the job's end.
     """
 
     owner: str
     options: Options
     batch_id: str | None = None
     idempotency_key: str | None = None
+    cancel_after_s: float | None = None
+    keep_days: float | None = None
+    webhook_url: str | None = None
 
 
 class Submitter:
@@ -70,6 +77,7 @@ class Submitter:
         self.limits = Limits(max_bytes=min(settings.max_upload_bytes, Limits.max_bytes))
         # Each look at a clip is a process of its own; more of them than processors only get in each other's way.
         self._looking = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
+        self.endpoints = Endpoints(jobs.database)
         self.questions = Questions(jobs, storage, notify)
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
@@ -128,15 +136,19 @@ class Submitter:
             MediaError, OptionError: the clip or an option is refused.
             WorkError: the queue is full, a part of the server is away, or the idempotency key was used otherwise.
         """
-        request_hash = _request_hash(upload.sha256, ticket.options)
+        request_hash = _request_hash(upload.sha256, ticket)
         if ticket.idempotency_key is not None and (earlier := self._earlier(ticket, request_hash)):
             return earlier
         info = info_json(self.probe(upload, ticket.options))
         title = display_title(upload.filename)
+        sound_s = sound_seconds(info, ticket.options.as_dict())
+        mode, more_bytes = ticket.options.mode.value, upload.path.stat().st_size
+        self.jobs.owners.refuse_over(ticket.owner, mode=mode, sound_s=sound_s, more_bytes=more_bytes)
         job_id = new_id(time.time())
         key = f"{job_id}/source"
         stored = self.storage.put(key, upload.path, SOURCE_TYPE)
         try:
+            named = ticket.webhook_url and self.endpoints.named(ticket.owner, ticket.webhook_url)
             job = self.jobs.create(
                 options=ticket.options,
                 title=title,
@@ -148,6 +160,9 @@ class Submitter:
                 request_hash=request_hash,
                 id=job_id,
                 source=stored,
+                cancel_after_s=ticket.cancel_after_s,
+                keep_days=ticket.keep_days,
+                webhook_id=named.id if named else None,
             )
         except BaseException:
             self._forget(job_id)
@@ -166,7 +181,8 @@ class Submitter:
         The clip is copied, so that each job can be deleted without the others noticing.
 
         Args:
-            changed: options that are to differ from the old job's, see :func:`variant_options`.
+            changed: options that are to differ from the old job's, see :mod:`web.uploads.variants`; with ``takes`` each
+                job has so many, else one.
         """
         if job.mode == MUSIC:
             raise Conflict("music lies under this sound; ask the result that it was laid under for another seed")
@@ -179,7 +195,7 @@ class Submitter:
             except ObjectNotFound as error:
                 raise Conflict("the clip of this job is no longer stored; upload it again") from error
             for seed in seeds:
-                options = replace(Options.parse({**job.options, **changed}), seed=seed, takes=1)
+                options = replace(Options.parse({**job.options, "takes": 1, **changed}), seed=seed)
                 job_id = new_id(time.time())
                 key = f"{job_id}/source"
                 stored = self.storage.put(key, path, SOURCE_TYPE)
@@ -315,24 +331,6 @@ def variant_seeds(raw: Mapping[str, Any], job: Job) -> list[int]:
     return [Options.parse({"seed": seed}).seed for seed in wanted]
 
 
-def variant_options(raw: Mapping[str, Any], job: Job) -> dict[str, Any]:
-    """The options that a request for variants changes: ``sound_class`` makes the clip sound of something else.
-
-    Raises:
-        OptionError: there is no such sound.
-    """
-    name = Options.parse({"sound_class": raw.get("sound_class")}).sound_class
-    if name is None:
-        return {}
-    learnt = job.options.get("synthesis") == Synthesis.LEARNT.value and name not in AMBIENT_CLASSES
-    return {
-        "sound_class": name,
-        "mode": Mode.AMBIENT.value,
-        **dict.fromkeys(("material", "bank", "voice", "face")),
-        **({"synthesis": Synthesis.EXAMPLE.value} if learnt else {}),
-    }
-
-
 def display_title(filename: str) -> str:
     """A client's file name as text to show: its last part, without what cannot be seen or turns the line around."""
     last = filename.replace("\\", "/").rstrip("/").rpartition("/")[2]
@@ -347,6 +345,13 @@ def info_json(info: video.VideoInfo) -> dict[str, Any]:
     return values
 
 
-def _request_hash(sha256: str, options: Options) -> str:
-    told = json.dumps({"clip": sha256, "options": options.as_dict()}, sort_keys=True)
+def _request_hash(sha256: str, ticket: Ticket) -> str:
+    asked: dict[str, Any] = {"clip": sha256, "options": ticket.options.as_dict()}
+    if ticket.cancel_after_s is not None:
+        asked["cancel_after_s"] = ticket.cancel_after_s
+    if ticket.keep_days is not None:
+        asked["keep_days"] = ticket.keep_days
+    if ticket.webhook_url is not None:
+        asked["webhook"] = ticket.webhook_url
+    told = json.dumps(asked, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()

@@ -18,6 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from workers.errors import ObjectNotFound, StorageError
 from workers.files.keys import CHUNK_BYTES, Stored, checked_key
+from workers.telemetry.counters import UNWRITTEN
+from workers.telemetry.families import STORAGE_ERRORS
 
 
 class S3Storage:
@@ -140,8 +142,10 @@ class S3Storage:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in ("404", "NoSuchKey", "NotFound") and key != self.bucket:
                 raise ObjectNotFound(f"nothing is stored as {key}") from error
+            UNWRITTEN.add(STORAGE_ERRORS.one(code or "refused"))
             raise StorageError(f"the object storage refused ({code or 'no reason given'})") from error
         except (BotoCoreError, Boto3Error, OSError) as error:
+            UNWRITTEN.add(STORAGE_ERRORS.one("unreachable"))
             raise StorageError("the object storage cannot be reached") from error
 
 

@@ -6,6 +6,7 @@ Keys are ours, ``<job>/source`` or ``<job>/<attempt>/take0.mp4``; a client's fil
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -20,6 +21,8 @@ from workers.errors import ObjectNotFound, StorageError
 from workers.files import disk
 from workers.files.keys import CHUNK_BYTES, checked_key
 from workers.files.keys import Stored as Stored
+from workers.telemetry.counters import UNWRITTEN
+from workers.telemetry.families import STORAGE_ERRORS
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -230,4 +233,5 @@ def _local_errors(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        UNWRITTEN.add(STORAGE_ERRORS.one(errno.errorcode.get(error.errno or 0, "unknown")))
         raise StorageError(f"a file cannot be {what}: {error.strerror or 'the storage folder fails'}") from error

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from alembic import context
 
+from workers.owners import tables as owner_tables
 from workers.records import METADATA
+from workers.telemetry import tables as telemetry_tables
+from workers.timing import tables as timing_tables
+from workers.uploads import tables as uploads_tables
+from workers.webhooks import tables as webhooks_tables
+
+_TABLES = (
+    owner_tables,
+    telemetry_tables,
+    timing_tables,
+    uploads_tables,
+    webhooks_tables,
+)  # the rooms whose tables stand beside those of the records
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=METADATA)
 context.run_migrations()

@@ -24,6 +24,8 @@ from synth.description import heat_map, texture_kinds
 from synth.description.description import Description, TakeDescription
 from synth.errors import Cancelled, SynthError, WeightsError
 from synth.media import audio
+from synth.media.looking import VideoInfo
+from synth.media.picture.views import View, Views
 from synth.result import Output, Result
 from workers.attempt import Attempt
 from workers.errors import StorageError, WorkError
@@ -44,7 +46,12 @@ class Describes(Protocol):
     """Who looks at a clip and hears its takes: :class:`synth.description.describer.Describer`."""
 
     def describe(
-        self, source: Path, sounds: Sequence[tuple[NDArray[np.float32], int]], cancelled: Callable[[], bool]
+        self,
+        source: Path,
+        sounds: Sequence[tuple[NDArray[np.float32], int]],
+        cancelled: Callable[[], bool],
+        *,
+        views: Views | None = None,
     ) -> Description:
         """What is seen in the clip, and heard in each sound (float32 [N], and its rate in Hz)."""
         ...
@@ -82,11 +89,19 @@ def describer() -> Describes:
     return made()
 
 
-def describe(attempt: Attempt, outcome: Result, folder: Path) -> Described:
+def views_of(info: VideoInfo) -> list[View]:
+    """What will be looked at of a clip; see :class:`synth.media.picture.views.Views`."""
+    from synth.description.describer import views_of as of_describer
+
+    return of_describer(info)
+
+
+def describe(attempt: Attempt, outcome: Result, folder: Path, views: Views | None = None) -> Described:
     """Look, listen, and draw the heat maps.
 
     Args:
         folder: where the clip lies as ``source``, and room for what is drawn.
+        views: what is kept of the clip since its voice looked at it.
 
     Raises:
         Cancelled: the job is to be stopped, and nothing of it kept.
@@ -98,11 +113,11 @@ def describe(attempt: Attempt, outcome: Result, folder: Path) -> Described:
         with _turn(attempt):
             attempt.progress(STAGE, 0.0)
             sounds = [audio.read(output.target) for output in outcome.outputs]
-            found = describer().describe(folder / "source", sounds, attempt.stop)
+            found = describer().describe(folder / "source", sounds, attempt.stop, views=views)
             _check(found, outcome.outputs)
             _heed(attempt)
             attempt.progress(STAGE, 0.7)
-            files, shared = _draw(found, outcome.outputs, folder, attempt)
+            files, shared = _draw(found, outcome.outputs, folder, attempt, views)
             return Described(found, None, files, shared, time.perf_counter() - began)
     except Cancelled:
         if attempt.given_up():
@@ -210,12 +225,12 @@ def _check(found: Description, outputs: Sequence[Output]) -> None:
 
 
 def _draw(
-    found: Description, outputs: Sequence[Output], folder: Path, attempt: Attempt
+    found: Description, outputs: Sequence[Output], folder: Path, attempt: Attempt, views: Views | None
 ) -> tuple[tuple[Mapping[str, Path], ...], Mapping[str, Path]]:
     """The heat map files of each take, and of what all share."""
     if not any(take.maps for take in found.takes):
         return ({},) * len(outputs), {}
-    pictures = heat_map.stills(folder / "source", found.times_s, cancelled=attempt.stop)
+    pictures = heat_map.stills(folder / "source", found.times_s, cancelled=attempt.stop, views=views)
     drawn: list[Mapping[str, Path]] = []
     for number, (output, take) in enumerate(zip(outputs, found.takes, strict=True)):
         _heed(attempt)

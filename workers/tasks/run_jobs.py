@@ -27,6 +27,7 @@ from celery import shared_task, signals
 from synth import weights
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
 from synth.media import looking, video
+from synth.media.picture.views import Views
 from synth.options import Options
 from synth.pipeline.job import Request
 from synth.pipeline.modes import MODES, TOGETHER
@@ -48,6 +49,9 @@ from workers.jobs import Job, Jobs, jobs_of
 from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
 from workers.tasks import description, overlays, search_answers
+from workers.telemetry import tracing
+from workers.telemetry.counters import UNWRITTEN
+from workers.telemetry.families import STAGE_SECONDS, WAIT_SECONDS
 
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
 FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
@@ -131,10 +135,14 @@ def drain(context: WorkerContext, mode: str) -> bool:
             return False  # the reconciler notifies again
         if not claimed:
             return False
+        for job in claimed:
+            if job.attempt == 1 and job.started_at is not None:
+                UNWRITTEN.add(WAIT_SECONDS.one(max(0.0, job.started_at - job.queued_at), job.mode))
         if mode in ANSWERS:
             answer(context, claimed[0])
         else:
             run_jobs(context, claimed)
+        UNWRITTEN.flush(context.jobs.database)
         if time.monotonic() - began > DRAIN_S:
             break
     return True
@@ -171,7 +179,9 @@ def answer(context: WorkerContext, job: Job) -> None:
         except Exception as error:
             job_run.end(error)
             return
-        if not _record(job_run.attempt, lambda: context.jobs.finish(job.id, job.attempt, message)):
+        if _record(job_run.attempt, lambda: context.jobs.finish(job.id, job.attempt, message)):
+            _learn(job_run.attempt, context.jobs)
+        else:
             _record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
 
 
@@ -187,6 +197,9 @@ class _JobRun:
             )
         )
         beat_s, timeout_s = context.settings.heartbeat_s, context.settings.job_timeout_s
+        self.views = Views(self.folder)
+        if context.settings.describe:
+            self.views.want(description.views_of)
         self.attempt = Attempt(context.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, batch_peers=batch_peers)
 
     def __enter__(self) -> Self:
@@ -216,7 +229,15 @@ class _JobRun:
         except Exception as error:
             self.end(error)
             return None
-        return Request(source, target, options, progress=attempt.progress, cancelled=attempt.stop, keeps=attempt.keeps)
+        return Request(
+            source,
+            target,
+            options,
+            progress=attempt.progress,
+            cancelled=attempt.stop,
+            keeps=attempt.keeps,
+            views=self.views,
+        )
 
     def _fetch(self, source: Path) -> None:
         """Fetch the clip where there is room for it, and for about as much again that is made of it."""
@@ -255,7 +276,7 @@ class _JobRun:
                 raise outcome
             described = description.Described(reason=description.SWITCHED_OFF)
             if self.context.settings.describe:
-                described = description.describe(attempt, outcome, self.folder)
+                described = description.describe(attempt, outcome, self.folder, self.views)
             if not _record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
                 return False
             stored = store(self.context.storage, attempt, outcome, self.folder)
@@ -271,6 +292,7 @@ class _JobRun:
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
         if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
+            _learn(attempt, jobs)
             description.keep_vectors(jobs, attempt, described, outcome.outputs)
             return True
         # Perhaps it was cancelled; a lost lease stays lost.
@@ -332,6 +354,16 @@ def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
             if time.monotonic() > deadline or attempt.reason is Stop.LOST:
                 raise
         time.sleep(0.5)
+
+
+def _learn(attempt: Attempt, jobs: Jobs) -> None:
+    """Let later jobs be expected to take what this one took; that it cannot be written is no reason to fail it."""
+    stages_s, job = attempt.stages_s(), attempt.job
+    for stage, seconds in stages_s.items():
+        UNWRITTEN.add(STAGE_SECONDS.one(seconds, job.mode, stage))
+    tracing.add_stages(stages_s, job.traceparent)
+    with contextlib.suppress(DatabaseError):
+        jobs.learn(job, stages_s)
 
 
 def _write_down_objects(attempt: Attempt, jobs: Jobs) -> None:

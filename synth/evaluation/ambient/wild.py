@@ -119,7 +119,7 @@ def _sound_and_hear(clip: Path, out: Path | None, yamnet: YamNet) -> Sounded:
         folder = Path(scratch) if out is None else out
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{clip.stem}.mkv"
-        made = sonorize(clip, target, Options(seed=SEED), replace=True).outputs[0]
+        made = sonorize(clip, target, Options(seed=SEED), overwrite=True).outputs[0]
         ours, _ = audio.read(target, RATE_HZ)
     heard = [yamnet.probabilities(sound) for sound in (ours, real, real[:half], real[half:])]
     choice = made.sound_class

@@ -33,6 +33,8 @@ def _phases() -> NDArray[np.float64]:
 
 
 _PHASES: Final = _phases()
+_MOST_OVER: Final = float(np.abs(_PHASES).sum(axis=1).max())  # a peak between samples over the largest of its samples
+_STRETCH: Final = 1 << 12
 
 
 def peaks(sound: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -55,15 +57,43 @@ def peaks(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     return result
 
 
+def highest_peak(sound: NDArray[np.float32]) -> float:
+    """The largest of :func:`peaks`; only stretches that may hold it are oversampled."""
+    before, after = _TAPS_PER_PHASE // 2 - 1, _TAPS_PER_PHASE // 2
+    loudest = np.abs(sound).max(axis=1) if sound.ndim == 2 else np.abs(sound)
+    starts = np.arange(0, len(sound), _STRETCH)
+    bounds = _MOST_OVER * np.maximum.reduceat(_widest(loudest, _TAPS_PER_PHASE), starts) if len(sound) else starts
+    highest = 0.0
+    for number in np.argsort(-bounds, kind="stable"):
+        if bounds[number] <= highest:
+            break
+        first, last = starts[number], min(starts[number] + _STRETCH, len(sound))
+        left, right = min(before, first), min(after, len(sound) - last)
+        highest = max(highest, float(peaks(sound[first - left : last + right])[left : left + last - first].max()))
+    return highest
+
+
+def _widest(values: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+    """The largest value within ``reach`` of each."""
+    from scipy import ndimage
+
+    return np.asarray(ndimage.maximum_filter1d(values, 2 * reach + 1, mode="constant"), np.float32)
+
+
 def true_peak_dbtp(sound: NDArray[np.float32]) -> float:
     """True peak of [N] or [N, C] in dB relative to full scale; -180 for silence."""
-    highest = float(peaks(sound).max()) if len(sound) else 0.0
-    return 20 * float(np.log10(max(highest, _FLOOR)))
+    return 20 * float(np.log10(max(highest_peak(sound), _FLOOR)))
 
 
-def limit(sound: NDArray[np.float32], rate_hz: int, ceiling_dbtp: float) -> tuple[NDArray[np.float32], bool]:
-    """The sound [N] or [N, C] with its true peak at ``ceiling_dbtp`` or below, and whether anything was held down."""
-    height = peaks(sound)
+def limit(
+    sound: NDArray[np.float32], rate_hz: int, ceiling_dbtp: float, height: NDArray[np.float32] | None = None
+) -> tuple[NDArray[np.float32], bool]:
+    """The sound [N] or [N, C] with its true peak at ``ceiling_dbtp`` or below, and whether anything was held down.
+
+    Args:
+        height: what :func:`peaks` says of the sound, where that is known; it is changed.
+    """
+    height = peaks(sound) if height is None else height
     ceiling = 10 ** (ceiling_dbtp / 20)
     if len(sound) == 0 or float(height.max()) <= ceiling:
         return sound, False
@@ -71,7 +101,7 @@ def limit(sound: NDArray[np.float32], rate_hz: int, ceiling_dbtp: float) -> tupl
     np.maximum(height[1:], height[:-1].copy(), out=height[1:])
     limited = _lowered(sound, _held_db(height, rate_hz, ceiling), rate_hz)
     # A changing gain moves the waveform between the samples a little; what sticks out is taken off everywhere.
-    over = float(peaks(limited).max()) / ceiling
+    over = highest_peak(limited) / ceiling
     return (limited / np.float32(over) if over > 1 else limited), True
 
 

@@ -18,7 +18,8 @@ from synth.voices.base import Hit
 MAX_HITS: Final = 100_000
 MAX_BYTES: Final = 64 * 1024**2
 DEFAULT_STRENGTH: Final = 0.5
-_KEYS: Final = ("time_s", "strength", "material", "confidence", "exemplar", "pan", "probabilities")
+_KEYS: Final = ("time_s", "strength", "material", "confidence", "exemplar", "pan", "gain_db", "probabilities")
+GAIN_RANGE_DB: Final = (-24.0, 24.0)
 
 
 def read(path: Path, *, duration_s: float, material: str | None = None, take: int = 0) -> tuple[Hit, ...]:
@@ -96,6 +97,7 @@ def _hit(number: int, entry: Any, duration_s: float, material: str | None) -> Hi
         confidence=_number(number, "confidence", entry.get("confidence", 1.0), 0.0, 1.0),
         probabilities=_probabilities(number, entry.get("probabilities")),
         pan=_number(number, "pan", entry.get("pan", 0.0), -1.0, 1.0),
+        gain_db=_number(number, "gain_db", entry.get("gain_db", 0.0), *GAIN_RANGE_DB),
         # An exemplar is a sound of the old material: where --material overrules, a new one is chosen.
         exemplar=exemplar if named == entry.get("material", named) else None,
     )

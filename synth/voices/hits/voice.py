@@ -95,7 +95,14 @@ class HitsVoice:
         found = [hit for hit in detector.find_hits(heard, calibration) if hit.time_s < info.duration_s]
         pans = positions.pans(hit.time_s for hit in found)
         hits = tuple(
-            replace(hit, pan=pan, material=options.material or hit.material)
+            # As exact as a list of hits tells them, so that rendering that list gives the same samples.
+            replace(
+                hit,
+                time_s=round(hit.time_s, 6),
+                strength=round(hit.strength, 6),
+                pan=round(pan, 3),
+                material=options.material or hit.material,
+            )
             for hit, pan in zip(found, pans, strict=True)
         )
         return Controls(
@@ -176,7 +183,7 @@ def _paste(
             raise Cancelled("stopped while pasting sounds")
         # The loudest exemplar of a material sets its limit: metal may be louder than cloth.
         loudness = loudest[one.material] * (_SOFTEST_SHARE + (1 - _SOFTEST_SHARE) * hit.strength)
-        sound = one.sound * np.float32(one.gain_for(loudness))
+        sound = one.sound * np.float32(one.gain_for(loudness) * 10 ** (hit.gain_db / 20))
         contact = round(hit.time_s * BANK_RATE_HZ)
         start = contact - one.contact
         # A bank keeps sounds short: what still rings at the end of one is faded as well.

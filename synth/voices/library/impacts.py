@@ -60,6 +60,7 @@ def _lay_hit(out: Sound, sound: Sound, chosen: Candidate, hit: Hit, until_s: flo
     piece = sound[first : round((cut.end_s + _TAIL_S) * RATE_HZ)].copy()
     wanted = usual * (_SOFTEST_SHARE + (1 - _SOFTEST_SHARE) * hit.strength)
     piece *= np.float32(np.clip((wanted / max(cut.loudness, 1e-6)) ** (1 / COMPRESSION), *GAIN_RANGE))
+    piece *= np.float32(10 ** (hit.gain_db / 20))
     lead = onset - first
     piece[:lead] *= np.linspace(0, 1, lead, endpoint=False, dtype=np.float32)
     tail = min(round(_TAIL_S * RATE_HZ), len(piece))

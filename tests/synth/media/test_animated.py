@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synth.cli.sound import plan
+from synth.cli.clips import found, plan
 from synth.errors import MediaError
 from synth.media import video
 from synth.options import ExistingSound, Mode, Options
@@ -151,5 +151,5 @@ def test_damage_is_refused_or_read_but_breaks_nothing(tmp_path: Path, suffix: st
 
 def test_in_a_folder_its_result_is_an_mp4(tmp_path: Path) -> None:
     clips = [tmp_path / "a.gif", tmp_path / "b.webp", tmp_path / "c.png", tmp_path / "d.mov", tmp_path / "e.mxf"]
-    targets = [target.name for _, target in plan(clips, f"{tmp_path}/out/", 1)]
+    targets = [target.name for _, target in plan(found(clips), f"{tmp_path}/out/", 1)]
     assert targets == ["a.mp4", "b.mp4", "c.mp4", "d.mov", "e.mkv"]

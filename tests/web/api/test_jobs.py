@@ -93,7 +93,7 @@ def test_from_the_upload_to_the_files(here: Place, flash_clip: Path, tmp_path: P
     assert json.loads((tmp_path / "provenance").read_text())["seed"] == 3
     assert (tmp_path / "thumbnail").read_bytes()[:2] == b"\xff\xd8"
     name = here.client.get(f"{links['video']}?download").headers["Content-Disposition"]
-    assert name.startswith('attachment; filename="flash.take0.sonorized.mp4"')
+    assert name.startswith('attachment; filename="flash.take1.sonorized.mp4"')
 
     row = here.jobs.get(done["id"], None)  # what the other tests put there has this shape
     assert set((row.result or {})["outputs"][0]) == set(canned(row, here.storage)["outputs"][0])
@@ -560,3 +560,14 @@ def test_a_failed_job_says_why(here: Place, flash_clip: Path) -> None:
     fits(told, "Job")
     assert (told["status"], told["error"]["retryable"]) == (State.FAILED, False)
     assert "no-such-bank" in told["error"]["detail"]
+
+
+def test_what_a_job_took_is_expected_of_the_next(here: Place, flash_voice: FlashVoice, flash_clip: Path) -> None:
+    assert here.sent(flash_clip, mode="hits")["queue"] == {"position": 1, "eta_s": None, "workers": 0}
+    here.work()
+    waiting = here.sent(flash_clip, mode="hits")["queue"]
+    assert 0 < waiting["eta_s"] < 60
+    here.jobs.claim(1, "hits", "w")
+    running = here.client.get("/v1/jobs").get_json()["jobs"][0]
+    assert (running["queue"], running["status"]) == (None, "running")
+    assert 0 <= running["progress"]["eta_s"] <= waiting["eta_s"]

@@ -257,7 +257,7 @@ def test_an_ambient_sound_is_stopped_and_what_there_is_kept(
     assert "what was made by then is kept" in person.read(".kept")
     assert person.see("video")
     assert person.read(".chosen h2") == "Sea waves"
-    assert "partial, 0.8 s of sound" in person.read(".side .facts")
+    assert "partial, 0.8 s of sound" in person.read(".lowerside .facts")
     assert person.complaints() == []
 
 

@@ -64,7 +64,7 @@ def width(browser: webdriver.Chrome, pixels: int) -> None:
 
 
 @pytest.mark.parametrize("pixels", [360, 1440])
-@pytest.mark.parametrize("page", ["/sounds", "/?prompt=heavy+rain"])
+@pytest.mark.parametrize("page", ["/sounds", "/sounds/rain", "/?prompt=heavy+rain"])
 def test_the_pages_fit(address: str, browser: webdriver.Chrome, page: str, pixels: int) -> None:
     width(browser, pixels)
     browser.get(address + page)
@@ -99,7 +99,7 @@ def test_a_sound_is_searched_played_turned_and_used(address: str, browser: webdr
     assert button.text == "Play"
 
     card.find_element(By.TAG_NAME, "summary").click()
-    slider = card.find_element(By.NAME, "drops_per_s")
+    slider = until(lambda: card.find_elements(By.NAME, "drops_per_s"))[0]
     before = card.find_element(By.TAG_NAME, "output").text
     slider.send_keys(Keys.END)
     assert card.find_element(By.TAG_NAME, "output").text == "2000 1/s" != before
@@ -145,5 +145,9 @@ def test_without_scripts_it_searches_and_links_to_the_sound(address: str, browse
         assert [card.get_attribute("data-sound") for card in cards] == ["thunder"]
         form = cards[0].find_element(By.TAG_NAME, "form")
         assert str(form.get_attribute("action")).endswith("/v1/sounds/thunder/preview")
+        cards[0].find_element(By.TAG_NAME, "summary").click()
+        cards[0].find_element(By.PARTIAL_LINK_TEXT, "a page of their own").click()
+        until(lambda: browser.current_url.endswith("/sounds/thunder"))
+        assert browser.find_element(By.NAME, "seed").is_displayed()
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

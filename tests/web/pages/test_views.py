@@ -185,7 +185,9 @@ def test_an_ambient_sound_and_why(here: Place, flash_clip: Path) -> None:
     page = here.client.get(where).text
     assert "Sea waves <small>73 %</small>" in page
     assert "The picture shows a seashore and a sandbar." in page
-    odds = re.findall(r"<li[^>]*><span>([^<]+)</span><meter min=\"0\" max=\"1\" value=\"([\d.]+)\">", page)
+    odds = re.findall(
+        r"<li[^>]*><span>([^<]+)</span><meter min=\"0\" max=\"1\" value=\"([\d.]+)\" aria-label=\"[^\"]+\">", page
+    )
     assert odds[0] == ("sea waves", "0.73")
     assert len(odds) == len(AMBIENT_CLASSES)
     assert "Hit list" not in page
@@ -294,7 +296,9 @@ def test_the_documentation_stands_on_its_own(here: Place) -> None:
 
 def test_the_documented_python_is_python(here: Place) -> None:
     page = here.client.get("/docs").text
-    listing = re.findall(r'<pre id="python" tabindex="0">(.*?)</pre>', page, re.DOTALL)[0]
+    listing = re.findall(
+        r'<pre id="python" tabindex="0" role="region" aria-label="Python example">(.*?)</pre>', page, re.DOTALL
+    )[0]
     text = listing.replace("&#34;", '"').replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     compile(text, "docs", "exec")
 

@@ -17,8 +17,10 @@ from synth.options import Mode
 from tests.support.paths import ROOT
 from tests.support.web_place import Place, place, problem
 from web.api.operations import routes
+from web.context import parts_of
 from web.security.api_keys import Keys
 from web.security.sessions import local_path
+from workers.owners.keys import Scope
 
 SECRETS = {"anna": "anna-" + "a" * 40, "ben": "ben-" + "b" * 40}
 KEYS = ",".join(f"{name}:{hashlib.sha256(secret.encode()).hexdigest()}" for name, secret in SECRETS.items())
@@ -102,20 +104,42 @@ def test_without_a_key_nothing_is_answered(locked: Place) -> None:
 def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
     job = locked.send(dark_clip, to="/v1/batches", headers=bearer("anna")).get_json()
     locked.finish()
+    upload = parts_of(locked.app).uploads.create("anna", 10, {"filename": "dark.mp4"})
+    webhook = parts_of(locked.app).endpoints.make("anna", "https://example.org/")
+    delivery_id = parts_of(locked.app).deliveries.test(webhook)
     job_id = job["items"][0]["job"]["id"]
+    key, _ = locked.app.extensions["sonorize"].keys.store.make("anna")
     for call in routes(locked.app):
         if "{" not in call.path or call.path.startswith("/v1/sounds/"):  # the catalogue is everybody's
             continue
-        path = call.path.format(job_id=job_id, batch_id=job["id"], take=0, kind="video", number=0, box_id="0")
+        path = call.path.format(
+            job_id=job_id,
+            batch_id=job["id"],
+            take=0,
+            kind="video",
+            number=0,
+            box_id="0",
+            key_id=key.id,
+            upload_id=upload.id,
+            webhook_id=webhook.id,
+            delivery_id=delivery_id,
+        )
+        if call.operation.scope is Scope.ADMIN:
+            problem(locked.client.open(path, method=call.method.upper(), headers=bearer("ben")), 403, "scope")
+            continue
         problem(locked.client.open(path, method=call.method.upper(), headers=bearer("ben")), 404, "not-found")
     ben = log_in(locked, "ben")
     token = token_of(ben)
     assert ben.get(f"/jobs/{job_id}").status_code == 404
     assert ben.get(f"/batches/{job['id']}").status_code == 404
-    for verb in ("cancel", "retry", "variants", "delete"):
+    for verb in ("cancel", "retry", "variants", "delete", "keep"):
         assert ben.post(f"/jobs/{job_id}/{verb}", data={"csrf_token": token}).status_code == 404
+    for verb in ("rotate", "revoke"):
+        assert ben.post(f"/account/keys/{key.id}/{verb}", data={"csrf_token": token}).status_code == 404
+    assert key.id not in ben.get("/account").text
     assert locked.client.get("/v1/jobs", headers=bearer("ben")).get_json()["jobs"] == []
     assert "dark.mp4" not in ben.get("/gallery").text
+    assert locked.client.get("/v1/uploads", headers=bearer("ben")).get_json()["uploads"] == []
     assert len(locked.client.get("/v1/jobs", headers=bearer("anna")).get_json()["jobs"]) == 1
 
 
@@ -211,7 +235,7 @@ def test_every_page_is_guarded_by_headers(here: Place, dark_clip: Path) -> None:
         if answer.mimetype == "text/html":
             nonce = re.findall(r"script-src 'nonce-([^']+)'", policy)[0]
             scripts = re.findall(r"<script[^>]*>", answer.text)
-            assert all(f'nonce="{nonce}"' in tag and "src=" in tag for tag in scripts)
+            assert all(f'nonce="{nonce}"' in tag and ("src=" in tag or "importmap" in tag) for tag in scripts)
             assert not re.search(r"\son\w+=|\sstyle=|javascript:", answer.text)
             assert not re.search(r"(?:src|href)=\"(?:https?:)?//", answer.text), "nothing comes from elsewhere"
     first, second = (here.client.get("/").headers["Content-Security-Policy"] for _ in range(2))

@@ -15,6 +15,7 @@ from PIL import Image
 from synth.description import heat_map
 from synth.description.description import Description, Side
 from synth.errors import WeightsError
+from synth.media.picture.views import Views
 from synth.voices.base import Take
 from tests.support import servers
 from tests.support.describers import PICTURES, FlashDescriber
@@ -151,7 +152,12 @@ class Spoilt(FlashDescriber):
     change: Callable[[Description], Description] = field(default=lambda found: found)
 
     def describe(
-        self, source: Path, sounds: Sequence[Any], cancelled: Callable[[], bool] = lambda: False
+        self,
+        source: Path,
+        sounds: Sequence[Any],
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        views: Views | None = None,
     ) -> Description:
         return self.change(super().describe(source, sounds))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema, core_schema
 
 
@@ -13,6 +15,29 @@ class Shape(BaseModel):
     """A JSON object with exactly these members; those without a default are always there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def shape_of(name: str, about: str, kind: type, told: Mapping[str, str], *, always: bool = False) -> Any:
+    """A shape with the members of a dataclass of ours, which are so written down once.
+
+    A name that only steps aside for a built-in one, such as ``bytes_``, loses its underscore; a tuple is a list.
+
+    Args:
+        name, about: what the document calls the shape, and says of it.
+        kind: the dataclass.
+        told: what it says of members.
+        always: whether those with a default are always there too.
+    """
+    hints = get_type_hints(kind)
+    members: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):
+        member, hint, default = field.name.rstrip("_"), hints[field.name], field.default
+        required = always or default is dataclasses.MISSING
+        if get_origin(hint) is tuple:
+            hint = list[get_args(hint)[0]]  # type: ignore[misc]
+            default = [] if default == () else default
+        members[member] = (hint, Field(... if required else default, description=told.get(member)))
+    return create_model(name, __base__=Shape, __doc__=about, **members)
 
 
 @dataclass(frozen=True)

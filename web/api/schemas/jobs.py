@@ -6,15 +6,18 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model
 
+from synth.media.video import VideoInfo
 from synth.options import MAX_SEED, Mode
+from synth.options import Limits as Accepted
 from web.api.problems import KINDS
-from web.api.schemas.base import Count, Empty, Formatted, Fraction, Links, Moment, OneOf, Shape, Switch
+from web.api.schemas.base import Count, Empty, Formatted, Fraction, Links, Moment, OneOf, Shape, Switch, shape_of
 from web.api.schemas.music import Music
 from web.api.schemas.options import Options, OptionsForm
 from web.api.schemas.takes import Description, Route, Take
 from web.uploads.submit import MAX_VARIANTS
 from workers.records import Cancellation as Outcome
 from workers.records import State
+from workers.webhooks.addresses import MAX_URL_CHARS
 
 MAX_PAGE = 100
 JOB_ID = "[0-9a-z]{26}"
@@ -22,26 +25,28 @@ StateName = Annotated[str, OneOf(tuple(State))]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
-class Clip(Shape):
-    """What was seen of the video without decoding it."""
-
-    duration_s: float
-    start_s: float
-    rate_fps: float
-    frames: int
-    width: int
-    height: int
-    rotation_deg: int
-    video_codec: str
-    audio_codec: str | None
-    container: str
-    variable_rate: bool
-    bytes: int
-    transparent: bool = Field(False, description="Whether the picture has transparency beside its packets.")
-    warnings: list[str] = Field(default_factory=list, description="Sentences about what is odd in the file.")
+_CANCEL_AFTER: Any = Field(
+    "",
+    max_length=20,
+    description="Cancel it unless it has ended after so long: seconds, or 90s, 5m, 1h. As the header Cancel-After.",
+)
+_WEBHOOK: Any = Field(
+    "", max_length=MAX_URL_CHARS, description="An address of yours that is told when it ends; see /v1/webhooks."
+)
 
 
-class Probe(Clip):
+Clip: Any = shape_of(
+    "Clip",
+    "What was seen of the video without decoding it.",
+    VideoInfo,
+    {
+        "transparent": "Whether the picture has transparency beside its packets.",
+        "warnings": "Sentences about what is odd in the file.",
+    },
+)
+
+
+class Probe(Clip):  # type: ignore[misc]
     """What was seen of the video; and, if asked for, which voice suits it."""
 
     route: Route | None = Field(None, description="Null where no worker was free to look in time.")
@@ -51,14 +56,16 @@ class Progress(Shape):
     """How far a job is."""
 
     stage: str | None
-    fraction: Fraction
+    fraction: Fraction = Field(description="Of the time that its stages took in earlier jobs of the mode.")
+    eta_s: float | None = Field(None, description="Seconds until it should be done; null unless it runs.")
 
 
 class Queue(Shape):
     """Only while it waits."""
 
-    position: int
-    eta_s: float | None
+    position: int = Field(description="Among the waiting jobs of its mode, 1 for the next.")
+    eta_s: float | None = Field(description="Seconds until it should be done; null where nothing was measured yet.")
+    workers: Count = Field(0, description="Workers that are there; without any it waits until one starts.")
 
 
 class JobError(Shape):
@@ -84,10 +91,13 @@ class Job(Shape):
     attempt: Count
     batch_id: str | None
     cancel_requested: bool
+    webhook_id: str | None = Field(description="The webhook that its sender named for it.")
+    cancel_at: Moment | None = Field(description="When it is canceled unless it has ended by then.")
     error: JobError | None
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
+    expires_at: Moment | None = Field(description="When its files are deleted; null while that is not known.")
     description: Description | None = Field(description="Null without a result.")
     music: Music
     outputs: list[Take]
@@ -116,6 +126,7 @@ class Problem(Shape):
     code: Annotated[str, OneOf(tuple(KINDS))]
     detail: str = Field(description="One sentence.")
     instance: str = ""
+    quota: str = Field("", description="Which quota is used up: bytes, queued or sound.")
     id: str = Field("", description="Of a report in the server's log.")
     items: list[BatchItem] = Field(default_factory=list)
 
@@ -170,18 +181,15 @@ class Cancellation(Shape):
     outcome: Annotated[str, OneOf(tuple(Outcome))]
 
 
-class Limits(Shape):
+class Limits(shape_of("Accepted", "What a clip may be.", Accepted, {}, always=True)):  # type: ignore[misc]
     """What a clip may be."""
 
-    max_duration_s: float
-    max_rate_fps: float
-    max_frames: int
-    max_pixels: int
-    max_side_px: int
-    max_streams: int
-    max_bytes: int
     modes: list[str]
     libraries: list[str] = Field(description="Sound libraries that `library` may name.")
+
+
+KeepDays = Annotated[float, Field(gt=0, le=36500)]
+_KEEP_DAYS: Any = Field("", description="Days after which its files are deleted; else as you or the server have set.")
 
 
 class Upload(OptionsForm):  # type: ignore[misc]
@@ -190,16 +198,29 @@ class Upload(OptionsForm):  # type: ignore[misc]
     batch_id: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
         "", description="Joins a batch of yours: its id."
     )
+    cancel_after: str = _CANCEL_AFTER
+    keep_days: KeepDays | Empty = _KEEP_DAYS
+    webhook: str = _WEBHOOK
 
 
 class BatchUpload(OptionsForm):  # type: ignore[misc]
     """Clips, and what is wanted of all of them."""
+
+    cancel_after: str = _CANCEL_AFTER
+    keep_days: KeepDays | Empty = _KEEP_DAYS
+    webhook: str = _WEBHOOK
 
 
 class ProbeUpload(Shape):
     """A clip to look at."""
 
     route: Annotated[str, Switch] | Empty = Field("", description="Let a worker choose the voice; takes seconds.")
+
+
+class Keep(Shape):
+    """How long a job's files are kept."""
+
+    keep_days: KeepDays | None = Field(description="From now; null: as you or the server have set for all your jobs.")
 
 
 class Cancel(Shape):
@@ -216,6 +237,9 @@ class Variants(Shape):
     seed: Seed | Empty | None = None
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=MAX_VARIANTS)] | Empty | None = None
     sound_class: str | Empty | None = Field(None, description="Of a candidate, or any other sound.")
+    options: dict[str, str | int | float | bool | None] | None = Field(
+        None, description="Options that are to be others than the job's; what contradicts them there gives way."
+    )
 
 
 class JobsQuery(Shape):

@@ -72,7 +72,7 @@ class _FormOfOptions(Shape):
         return {name: value for name, value in given.items() if name in _TYPES and value != ""}
 
 
-_OTHER_FIELDS: Final = frozenset({"batch_id"})
+_OTHER_FIELDS: Final = frozenset({"batch_id", "cancel_after", "keep_days", "webhook"})
 
 
 def _answered(name: str) -> tuple[Any, Any]:

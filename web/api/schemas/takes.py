@@ -74,6 +74,7 @@ class Hit(Shape):
     confidence: Fraction
     exemplar: str | None
     pan: Annotated[float, Field(ge=-1, le=1, description="-1 left, 1 right.")]
+    gain_db: float = Field(0.0, description="On top of what the strength makes of it.")
     probabilities: dict[str, Fraction]
 
 

@@ -52,6 +52,7 @@ function followJob(job) {
     if (show(JSON.parse(event.data))) stream.close();
   });
   stream.addEventListener("gone", () => window.location.reload());
+  stream.addEventListener("unauthorized", () => window.location.reload()); // to the log-in
   stream.addEventListener("error", () => {
     if (stream.readyState === EventSource.CLOSED) poll(); // refused for good, such as when too many are open
   });

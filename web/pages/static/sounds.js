@@ -32,8 +32,26 @@ function turned(form) {
     .map((knob) => [knob.name, Number(Number(knob.value).toPrecision(3))]);
 }
 
+/** The knobs of a sound stand on a page of its own; they are put in their place when somebody wants to turn them. */
+async function loadKnobs(details) {
+  const link = details.querySelector("[data-knobs]");
+  link.textContent = "Loading…";
+  try {
+    const answer = await fetch(link.href);
+    if (!answer.ok) throw new Error(answer.statusText);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    link.replaceWith(page.querySelector("[data-knob-list]"));
+  } catch {
+    link.textContent = "They could not be loaded just now; here is their page";
+  }
+}
+
+for (const details of document.querySelectorAll("details:has([data-knobs])")) {
+  details.addEventListener("toggle", () => loadKnobs(details), { once: true });
+}
+
 for (const card of cards) {
-  const form = card.querySelector("[data-preview]");
+  const form = card.querySelector("form");
   const button = form.querySelector("[data-play]");
   const use = form.querySelector("[data-use]");
   const plain = use.href;
@@ -43,7 +61,7 @@ for (const card of cards) {
     stop();
     if (same) return;
     const asked = new URLSearchParams(turned(form));
-    asked.set("seed", form.elements.seed.value || "0");
+    asked.set("seed", form.elements.seed?.value || "0");
     player.src = `${form.action}?${asked}`;
     playing = button;
     label(button, true);
@@ -55,7 +73,7 @@ for (const card of cards) {
     output.value = `${Number(Number(target.value).toPrecision(3))} ${output.dataset.unit}`.trim();
     const settings = turned(form);
     const prompt = [card.dataset.sound, ...settings.map(([name, value]) => `${name} ${value}`)].join(", ");
-    use.href = settings.length ? `${use.dataset.use}&prompt=${encodeURIComponent(prompt)}` : plain;
+    use.href = settings.length ? plain.replace(/sound_class=.*/, `prompt=${encodeURIComponent(prompt)}`) : plain;
   });
 }
 

@@ -1,0 +1,43 @@
+"""Uploads: what is sent to begin one, and what is told of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from web.api.schemas.base import Count, Links, Moment, OneOf, Shape
+from web.api.schemas.jobs import MAX_PAGE, Clip
+
+STATUSES = ("receiving", "ready")
+
+
+class ResumableUpload(Shape):
+    """Bytes of one clip, on their way or here."""
+
+    id: str
+    status: Annotated[str, OneOf(STATUSES)]
+    kind: Annotated[str, OneOf(("tus", "presigned", "partial"))]
+    bytes: Count = Field(description="How long the whole is.")
+    offset: Count = Field(description="How many of them are here.")
+    filename: str = Field(description="As the client gave it; text to show.")
+    filetype: str
+    sha256: str | None = Field(description="Of the whole, in hex; null until somebody looked.")
+    clip: Clip | None = Field(description="Null until somebody looked.")
+    created_at: Moment
+    expires_at: Moment
+    links: Links
+
+
+class Uploads(Shape):
+    """A page of uploads."""
+
+    uploads: list[ResumableUpload]
+    next_cursor: str | None
+
+
+class UploadsQuery(Shape):
+    """How many uploads, and from where on."""
+
+    cursor: str | None = Field(None, min_length=1, description="`next_cursor` of the page before.")
+    limit: int = Field(24, ge=1, le=MAX_PAGE)

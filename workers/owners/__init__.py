@@ -1,0 +1,4 @@
+"""Who the server works for: keys and their scopes, quotas, fair turns, how long results are kept.
+
+Nothing of HTTP.
+"""

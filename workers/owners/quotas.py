@@ -1,0 +1,189 @@
+"""How much of the server an owner may have, what they have of it, and how long their results are kept.
+
+What the settings say holds for everybody for whom nothing else was set. A job that was accepted is made and kept though
+its results go beyond: quotas are looked at when something new is asked for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from synth.errors import OptionError
+from workers.database import Database
+from workers.errors import OverQuota
+from workers.owners import turns
+from workers.owners.tables import KEYS, OWNER_DAYS, OWNERS, TURNS
+from workers.records import JOBS, OBJECTS, QUESTIONS, State
+
+DAY_S: Final = 86_400.0
+LATER_S: Final = 15.0
+KEPT_DAYS: Final = 40  # the use of so many days is remembered
+
+
+@dataclass(frozen=True)
+class Quota:
+    """What an owner may have; ``None`` is no limit.
+
+    Attributes:
+        weight: of their turns: with 2 they get two seconds of sound for each one of somebody with 1.
+        max_bytes: stored, clips and results.
+        max_queued: jobs that wait.
+        max_sound_s: seconds of sound asked for in a day (UTC), over all takes.
+        retention_days: after which a finished job's files are deleted; ``None``: as the settings say.
+    """
+
+    weight: float = 1.0
+    max_bytes: int | None = None
+    max_queued: int | None = None
+    max_sound_s: float | None = None
+    retention_days: float | None = None
+
+
+@dataclass(frozen=True)
+class Use:
+    """What an owner has."""
+
+    stored_bytes: int
+    queued: int
+    sound_s: float
+
+
+class Owners:
+    """The owners of a database. Every method raises DatabaseError when it cannot be reached.
+
+    Args:
+        usual: for owners for whom nothing else was set.
+    """
+
+    def __init__(
+        self, database: Database, usual: Quota | None = None, clock: Callable[[], float] | None = None
+    ) -> None:
+        self._database, self.usual = database, usual or Quota()
+        self._clock: Callable[[], float] = clock or time.time
+
+    def quota(self, owner: str) -> Quota:
+        """What an owner may have."""
+        with self._database.reading() as connection:
+            return self._quota(connection, owner)
+
+    def use(self, owner: str) -> Use:
+        """What an owner has."""
+        with self._database.reading() as connection:
+            return self._use(connection, owner)
+
+    def change(self, owner: str, **changed: float | None) -> Quota:
+        """Set some of an owner's quota; ``None`` sets it back to what the settings say.
+
+        Raises:
+            OptionError: the weight is not above 0.
+        """
+        weight = changed.get("weight")
+        if weight is not None and weight <= 0:
+            raise OptionError(f"weight is {weight:g}; allowed is more than 0")
+        with self._database.writing() as connection:
+            row = turns.insert(connection, OWNERS).values({"name": owner, **changed})
+            connection.execute(row.on_conflict_do_update(index_elements=[OWNERS.c.name], set_=changed))
+            return self._quota(connection, owner)
+
+    def refuse_over(self, owner: str, *, mode: str, sound_s: float, more_bytes: int) -> None:
+        """Say no before anything is stored; :meth:`admit` says it again, and then for sure.
+
+        Raises:
+            OverQuota: it would be more than the owner may have.
+        """
+        if mode in QUESTIONS:
+            return
+        with self._database.reading() as connection:
+            quota = self._quota(connection, owner)
+            if quota != replace(Quota(), weight=quota.weight, retention_days=quota.retention_days):
+                self._refuse(quota, self._use(connection, owner), sound_s, more_bytes)
+
+    def admit(
+        self,
+        connection: sa.Connection,
+        owner: str,
+        mode: str,
+        info: Mapping[str, Any],
+        options: Mapping[str, Any],
+        *,
+        more_bytes: int = 0,
+    ) -> float:
+        """Let a job into the queue, in the transaction that writes its row.
+
+        Returns:
+            Its turn.
+
+        Raises:
+            OverQuota: it would be more than the owner may have.
+        """
+        quota, sound_s = self._quota(connection, owner), turns.sound_seconds(info, options)
+        if mode not in QUESTIONS:
+            asked_s = turns.count_day(connection, owner, self._today(), sound_s)
+            if quota.max_bytes is not None or quota.max_queued is not None or quota.max_sound_s is not None:
+                had = replace(self._use(connection, owner), sound_s=asked_s - sound_s)
+                self._refuse(quota, had, sound_s, more_bytes)
+        return turns.take(connection, owner, mode, sound_s, quota.weight)
+
+    def names(self) -> list[str]:
+        """Everybody who has jobs, a key or a quota, by name."""
+        found = sa.union(
+            sa.select(JOBS.c.owner.label("name")), sa.select(KEYS.c.owner), sa.select(OWNERS.c.name)
+        ).subquery()
+        with self._database.reading() as connection:
+            return list(connection.scalars(sa.select(found.c.name).order_by(found.c.name)))
+
+    def forget_old_days(self) -> None:
+        """Forget the use of days long past, and turns of owners who have nothing any more."""
+        oldest = datetime.fromtimestamp(self._clock(), UTC) - timedelta(days=KEPT_DAYS)
+        has = sa.select(JOBS.c.owner).where(JOBS.c.owner == TURNS.c.owner).exists()
+        with self._database.writing() as connection:
+            connection.execute(sa.delete(OWNER_DAYS).where(OWNER_DAYS.c.day < oldest.date().isoformat()))
+            connection.execute(sa.delete(TURNS).where(~has))
+
+    def midnight_s(self) -> float:
+        """Seconds until the next day (UTC) begins."""
+        return DAY_S - self._clock() % DAY_S
+
+    def _today(self) -> str:
+        return datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
+
+    def _quota(self, connection: sa.Connection, owner: str) -> Quota:
+        row = connection.execute(sa.select(OWNERS).where(OWNERS.c.name == owner)).one_or_none()
+        if row is None:
+            return self.usual
+        own = {one.name: getattr(row, one.name) for one in fields(Quota) if getattr(row, one.name) is not None}
+        return replace(self.usual, **own)
+
+    def _use(self, connection: sa.Connection, owner: str) -> Use:
+        stored = sa.select(sa.func.sum(OBJECTS.c.bytes)).join(JOBS, JOBS.c.id == OBJECTS.c.job_id)
+        queued = sa.select(sa.func.count()).select_from(JOBS)
+        queued = queued.where(JOBS.c.owner == owner, JOBS.c.state == State.QUEUED, JOBS.c.mode.not_in(QUESTIONS))
+        today = sa.select(OWNER_DAYS.c.sound_s).where(OWNER_DAYS.c.owner == owner, OWNER_DAYS.c.day == self._today())
+        return Use(
+            stored_bytes=int(connection.scalar(stored.where(JOBS.c.owner == owner)) or 0),
+            queued=int(connection.scalar(queued) or 0),
+            sound_s=float(connection.scalar(today) or 0.0),
+        )
+
+    def _refuse(self, quota: Quota, use: Use, sound_s: float, more_bytes: int) -> None:
+        if quota.max_queued is not None and use.queued >= quota.max_queued:
+            text = f"{use.queued} of your jobs wait already; allowed are {quota.max_queued}"
+            raise OverQuota(text, "queued", LATER_S)
+        if quota.max_sound_s is not None and use.sound_s + sound_s > quota.max_sound_s:
+            text = (
+                f"with this job you would ask for {use.sound_s + sound_s:.1f} s of sound today; "
+                f"allowed are {quota.max_sound_s:g} s a day (UTC)"
+            )
+            raise OverQuota(text, "sound", self.midnight_s() if sound_s <= quota.max_sound_s else None)
+        if quota.max_bytes is not None and use.stored_bytes + more_bytes > quota.max_bytes:
+            text = (
+                f"with this clip you would have {use.stored_bytes + more_bytes} bytes stored; "
+                f"allowed are {quota.max_bytes}; delete what you do not need"
+            )
+            raise OverQuota(text, "bytes", None)

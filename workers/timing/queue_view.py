@@ -1,0 +1,110 @@
+"""The queue as it stood at one moment: who is where in it, and when who should be done. One look serves a whole list.
+
+Workers take the jobs of all their modes, so a job waits for those of other modes before it too; its *position* counts
+those of its own mode, as it always did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from workers.database import Database
+from workers.records import HELD, JOBS, Job, State
+from workers.timing.expectation import Expectations, remaining_seconds
+from workers.timing.presence import present
+
+_WAITING_AT_MOST = 5000
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    position: int
+    before_s: float  # seconds of work before it, of all modes
+
+
+class QueueView:
+    """Read with :meth:`read`."""
+
+    def __init__(self, expectations: Expectations, waiting: dict[str, _Waiting], abreast: int, workers: int) -> None:
+        self._expectations, self._waiting = expectations, waiting
+        self.abreast = abreast
+        self.workers = workers
+
+    @classmethod
+    def read(cls, database: Database, now_s: float, wall_s: float) -> QueueView:
+        """How the queue stands.
+
+        Args:
+            now_s: by the scheduling clock.
+            wall_s: by the clock that people read, in which jobs say when they began.
+
+        Raises:
+            DatabaseError: the database cannot be reached.
+        """
+        columns = (JOBS.c.id, JOBS.c.mode, JOBS.c.progress, JOBS.c.started_at, JOBS.c.queued_at, *_WORK)
+        held = sa.select(*columns).where(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= now_s)
+        waits = sa.select(*columns).where(JOBS.c.state == State.QUEUED)
+        waits = waits.order_by(JOBS.c.turn, JOBS.c.queued_at, JOBS.c.id).limit(_WAITING_AT_MOST)
+        with database.reading() as connection:
+            running, queue = connection.execute(held).all(), connection.execute(waits).all()
+        expectations = Expectations(database)
+        # Not workers: one may do several at once, where their voice can.
+        abreast = max(1, len(running))
+        before_s = 0.0
+        for row in running:
+            expected_s = expectations.seconds(row.mode, *_asked(row)) or 0.0
+            before_s += remaining_seconds(expected_s, row.progress, wall_s - (row.started_at or wall_s))
+        waiting, positions = {}, dict[str, int]()
+        for row in _merged(queue):
+            positions[row.mode] = positions.get(row.mode, 0) + 1
+            waiting[row.id] = _Waiting(positions[row.mode], before_s)
+            before_s += expectations.seconds(row.mode, *_asked(row)) or 0.0
+        return cls(expectations, waiting, abreast, present(database, now_s))
+
+    def position(self, job: Job) -> int:
+        """The job's place among those of its mode that wait, 1 for the next; 0 when it does not wait."""
+        return self._waiting[job.id].position if job.id in self._waiting else 0
+
+    def eta_s(self, job: Job, wall_s: float) -> float | None:
+        """Seconds until the job should be done; ``None`` where nothing is known of its mode.
+
+        Args:
+            wall_s: now, as people read it.
+        """
+        if job.state.final:
+            return 0.0
+        expected_s = self._expectations.seconds(job.mode, job.info, job.options)
+        if expected_s is None:
+            return None
+        if job.state is State.QUEUED:
+            waits = self._waiting.get(job.id)
+            return expected_s + (waits.before_s / self.abreast if waits else 0.0)
+        return remaining_seconds(expected_s, job.progress, wall_s - (job.started_at or wall_s))
+
+
+_WORK = (
+    JOBS.c.info["duration_s"].as_float().label("clip_s"),
+    JOBS.c.options["takes"].as_integer().label("takes"),
+)
+
+
+def _merged(queue: Sequence[Any]) -> list[Any]:
+    """The queues of all modes as one: each in the order of its turns, which say nothing of other modes' turns.
+
+    The first of each stands where the longest waiting of its mode would stand, and so on.
+    """
+    moments: dict[str, list[float]] = {}
+    for row in queue:
+        moments.setdefault(row.mode, []).append(row.queued_at)
+    for mode in moments:
+        moments[mode].sort(reverse=True)
+    placed = [(moments[row.mode].pop(), number, row) for number, row in enumerate(queue)]
+    return [row for _, _, row in sorted(placed, key=lambda one: one[:2])]
+
+
+def _asked(row: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    return {"duration_s": row.clip_s}, {"takes": row.takes}
