@@ -18,8 +18,8 @@ struct Amx : Avx512Halves {
 
   template <class P, class Base, class Put>
   static SONORIZE_INLINE void multiply_tiles(const Product& w, int first, int last, const Input& x, int streams,
-                                             const Base& base, const Put& put, ReadAhead& ahead) {
-    sonorize::multiply_tiles<Amx, P>(w, first, last, x, streams, base, put, ahead);
+                                             const Base& base, const Put& put) {
+    sonorize::multiply_tiles<Amx, P>(w, first, last, x, streams, base, put);
   }
 };
 

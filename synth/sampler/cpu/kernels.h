@@ -17,10 +17,9 @@ double run_peak(const Product& w, const void* inputs, int repeats) {
   const auto base = [](int, int) { return V::set1(0.0f); };
   const auto put = [&](int, int, typename V::F value) { V::store(sink, value); };
   const float steps[kPeakStreams] = {};
-  ReadAhead ahead;
   const Input x{inputs, static_cast<size_t>(w.groups) * P::kInputBytes, steps};
   for (int repeat = 0; repeat < repeats; ++repeat) {
-    multiply<V, P>(w, 0, 1, x, streams, base, put, ahead);
+    multiply<V, P>(w, 0, 1, x, streams, base, put);
     asm volatile("" : : "r"(sink) : "memory");  // or the compiler would see that nobody reads it
   }
   return static_cast<double>(V::kPanelVectors) * V::kLanes * w.groups * P::kGroup * streams * repeats;

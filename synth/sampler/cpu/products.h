@@ -9,7 +9,6 @@
 #include "bf16.h"
 #include "fp32.h"
 #include "int8.h"
-#include "read_ahead.h"
 
 namespace sonorize {
 namespace {
@@ -20,9 +19,6 @@ struct Input {
   size_t stride;
   const float* step;  // int8: of each stream
 };
-
-// Lines asked for beside one group of inputs.
-constexpr int kLinesBesideVectors = 3;
 
 // Where the weights and inputs of a block lie: NP panels from `panel` on, NB streams from `stream` on.
 template <class V, class P, int NP, int NB>
@@ -50,8 +46,7 @@ struct Block {
 
 // The sums of a block, to out [NB][vectors of its panels]: one chain each.
 template <class V, class P, int NP, int NB>
-__attribute__((noinline)) void block(const Product& w, int panel, const Input& x, int stream, typename P::Sum* out,
-                                     ReadAhead& ahead) {
+__attribute__((noinline)) void block(const Product& w, int panel, const Input& x, int stream, typename P::Sum* out) {
   const Block<V, P, NP, NB> at(w, panel, x, stream);
   constexpr int NV = at.NV;
   typename P::Sum sums[NB][NV];
@@ -68,7 +63,6 @@ __attribute__((noinline)) void block(const Product& w, int panel, const Input& x
     SONORIZE_UNROLL
     for (int b = 0; b < NB; ++b) in[b] = at.inputs[b] + group * P::kInputBytes;
     at.read_ahead(w.groups, group);
-    ahead.some(kLinesBesideVectors);
     P::template step<NV, NB>(row, in, sums);
   }
   SONORIZE_UNROLL
@@ -81,7 +75,7 @@ __attribute__((noinline)) void block(const Product& w, int panel, const Input& x
 // The same in bfloat16: two chains for each 32 inputs, added to what is there.
 template <class V, class P, int NP, int NB>
 __attribute__((noinline)) void two_chains(const Product& w, int panel, const Input& x, int stream,
-                                          typename P::Sum* out, ReadAhead& ahead) {
+                                          typename P::Sum* out) {
   const Block<V, P, NP, NB> at(w, panel, x, stream);
   constexpr int NV = at.NV;
   SONORIZE_UNROLL
@@ -89,7 +83,6 @@ __attribute__((noinline)) void two_chains(const Product& w, int panel, const Inp
   for (int group = 0; group < w.groups; group += P::kBlockGroups) {
     const auto row = [&](int v, int step) { return at.row(v, group + step); };
     for (int step = 0; step < P::kBlockGroups; ++step) at.read_ahead(w.groups, group + step);
-    ahead.some(kLinesBesideVectors * P::kBlockGroups);
     const char* in[NB];
     SONORIZE_UNROLL
     for (int b = 0; b < NB; ++b) in[b] = at.inputs[b] + group * P::kInputBytes;
@@ -111,20 +104,19 @@ __attribute__((noinline)) void two_chains(const Product& w, int panel, const Inp
 
 // NB streams of one panel, or of as many panels before `end` as keep enough sums in flight; says how many.
 template <class V, class P, int NB>
-SONORIZE_INLINE int blocks(const Product& w, int panel, int end, const Input& x, int stream, typename P::Sum* out,
-                           ReadAhead& ahead) {
+SONORIZE_INLINE int blocks(const Product& w, int panel, int end, const Input& x, int stream, typename P::Sum* out) {
   constexpr int NP = NB == 1 ? V::kPanelsAlone : NB <= 3 ? V::kPanelsFew : 1;
   const bool many = NP > 1 && panel + NP <= end;
   if constexpr (P::kGroup == 2) {
     if (many)
-      two_chains<V, P, NP, NB>(w, panel, x, stream, out, ahead);
+      two_chains<V, P, NP, NB>(w, panel, x, stream, out);
     else
-      two_chains<V, P, 1, NB>(w, panel, x, stream, out, ahead);
+      two_chains<V, P, 1, NB>(w, panel, x, stream, out);
   } else {
     if (many)
-      block<V, P, NP, NB>(w, panel, x, stream, out, ahead);
+      block<V, P, NP, NB>(w, panel, x, stream, out);
     else
-      block<V, P, 1, NB>(w, panel, x, stream, out, ahead);
+      block<V, P, 1, NB>(w, panel, x, stream, out);
   }
   return many ? NP : 1;
 }
@@ -132,17 +124,16 @@ SONORIZE_INLINE int blocks(const Product& w, int panel, int end, const Input& x,
 constexpr int kMostSums = 24;  // of one block: registers decide
 
 template <class V, class P>
-int some_blocks(const Product& w, int panel, int end, const Input& x, int stream, int count, typename P::Sum* out,
-                ReadAhead& ahead) {
+int some_blocks(const Product& w, int panel, int end, const Input& x, int stream, int count, typename P::Sum* out) {
   switch (count) {
-    case 1: return blocks<V, P, 1>(w, panel, end, x, stream, out, ahead);
-    case 2: return blocks<V, P, 2>(w, panel, end, x, stream, out, ahead);
-    case 3: return blocks<V, P, 3>(w, panel, end, x, stream, out, ahead);
-    case 4: return blocks<V, P, 4>(w, panel, end, x, stream, out, ahead);
+    case 1: return blocks<V, P, 1>(w, panel, end, x, stream, out);
+    case 2: return blocks<V, P, 2>(w, panel, end, x, stream, out);
+    case 3: return blocks<V, P, 3>(w, panel, end, x, stream, out);
+    case 4: return blocks<V, P, 4>(w, panel, end, x, stream, out);
     default:
       if constexpr (P::kMostStreams >= 6)
-        return count == 5 ? blocks<V, P, 5>(w, panel, end, x, stream, out, ahead)
-                          : blocks<V, P, 6>(w, panel, end, x, stream, out, ahead);
+        return count == 5 ? blocks<V, P, 5>(w, panel, end, x, stream, out)
+                          : blocks<V, P, 6>(w, panel, end, x, stream, out);
       return 0;  // no one asks for more than kMostStreams
   }
 }
@@ -150,7 +141,7 @@ int some_blocks(const Product& w, int panel, int end, const Input& x, int stream
 // put(stream, row, base(stream, row) + sum) for the rows of panels first..last - 1 and all streams.
 template <class V, class P, class Base, class Put>
 SONORIZE_INLINE void multiply_vectors(const Product& w, int first, int last, const Input& x, int streams,
-                                      const Base& base, const Put& put, ReadAhead& ahead) {
+                                      const Base& base, const Put& put) {
   typename P::Sum out[kMostSums];
   const int rounds = (streams + P::kMostStreams - 1) / P::kMostStreams;
   for (int panel = first; panel < last;) {
@@ -158,7 +149,7 @@ SONORIZE_INLINE void multiply_vectors(const Product& w, int first, int last, con
     int taken = 1;
     for (int round = 0; round < rounds; ++round) {
       const int begin = streams * round / rounds, count = streams * (round + 1) / rounds - begin;
-      taken = some_blocks<V, P>(w, panel, end, x, begin, count, out, ahead);
+      taken = some_blocks<V, P>(w, panel, end, x, begin, count, out);
       const int vectors = taken * V::kPanelVectors;
       for (int b = 0; b < count; ++b) {
         const float step = x.step ? x.step[begin + b] : 1.0f;

@@ -19,10 +19,10 @@ namespace {
 // See multiply_vectors.
 template <class V, class P, class Base, class Put>
 SONORIZE_INLINE void multiply(const Product& w, int first, int last, const Input& x, int streams, const Base& base,
-                              const Put& put, ReadAhead& ahead) {
+                              const Put& put) {
   if constexpr (V::kTiles && P::kUnitBytes > 0)
-    if (streams >= V::kFewestForTiles) return V::template multiply_tiles<P>(w, first, last, x, streams, base, put, ahead);
-  multiply_vectors<V, P>(w, first, last, x, streams, base, put, ahead);
+    if (streams >= V::kFewestForTiles) return V::template multiply_tiles<P>(w, first, last, x, streams, base, put);
+  multiply_vectors<V, P>(w, first, last, x, streams, base, put);
 }
 
 template <class V, template <class> class Precision>
@@ -71,7 +71,6 @@ class Loop {
   uint8_t* levels_;
   int length_;
   int turn_[kMaxTiers][kMaxLayers] = {};
-  ReadAhead ahead_;
 
   void meet() {
     if (task_.members > 1) wait(task_.team);
@@ -159,8 +158,7 @@ class Loop {
   void gates(const Product& w, const Input& x, const Base& base, float* y) {
     const auto put = [&](int b, int at, F value) { V::store(gate_line(y, b) + at, value); };
     for (int gate = 0; gate < m_.gates; ++gate)
-      multiply<V, Q>(w, gate * m_.panels + first_, gate * m_.panels + last_, x, streams_, base, put,
-                     ahead_);
+      multiply<V, Q>(w, gate * m_.panels + first_, gate * m_.panels + last_, x, streams_, base, put);
   }
 
   void step_tier(int index, int sample) {
@@ -184,8 +182,7 @@ class Loop {
     if (tier.upsampling) {
       const auto nothing = [](int, int) { return V::set1(0.0f); };
       const auto put = [&](int b, int at, F value) { V::store(line(s_.upsampled, b) + at, value); };
-      multiply<V, P>(tier.upsampling[variant], first_, last_, state(index - 1, m_.layers - 1), streams_, nothing, put,
-                     ahead_);
+      multiply<V, P>(tier.upsampling[variant], first_, last_, state(index - 1, m_.layers - 1), streams_, nothing, put);
       meet();
       gates<P>(tier.inputs[0], seen<true>(s_.upsampled, 0, streams_), inward, s_.inward);
     }
@@ -248,25 +245,23 @@ class Loop {
     float* words = of_turn(s_.word, sample);
     const auto base = [&](int, int at) { return V::load(bias + at); };
     const auto put = [&](int b, int at, F value) { V::store(line(words, b) + at, value); };
-    multiply<V, P>(m_.words[slot], first_, last_, state(m_.tiers - 1, m_.layers - 1), streams_, base, put, ahead_);
+    multiply<V, P>(m_.words[slot], first_, last_, state(m_.tiers - 1, m_.layers - 1), streams_, base, put);
   }
 
   void step_sample(int sample) {
     const Input first = look_up(sample);
     if (!task_.alone) meet();
-    read_ahead(sample + 1);
     float* second = of_turn(s_.second, sample);
     const auto relu = [&](int b, int at, F value) {
       V::store(line(second, b) + at, V::greatest(value, V::set1(0.0f)));
     };
     const auto hidden_bias = [&](int, int at) { return V::load(m_.hidden_bias + at); };
-    multiply<V, P>(m_.hidden, first_, last_, first, streams_, hidden_bias, relu, ahead_);
+    multiply<V, P>(m_.hidden, first_, last_, first, streams_, hidden_bias, relu);
     if ((sample + 1) % m_.look_back() != 0) make_words(sample + 1);  // here, since it depends on no level
     meet();
     const auto output_bias = [&](int, int at) { return V::load(m_.output_bias + at); };
     const auto logits = [&](int b, int at, F value) { V::store(own_.logits + b * kLevels + at, value); };
-    multiply<V, P>(m_.output, 0, m_.level_panels, seen<false>(second, begin_, end_), end_ - begin_, output_bias, logits,
-                   ahead_);
+    multiply<V, P>(m_.output, 0, m_.level_panels, seen<false>(second, begin_, end_), end_ - begin_, output_bias, logits);
     for (int b = begin_; b < end_; ++b) choose(b, sample);
   }
 
@@ -339,20 +334,6 @@ class Loop {
     for (int v = 0; v < NV; ++v) V::store(out + v * V::kLanes, V::greatest(sums[v], V::set1(0.0f)));
   }
 
-  // What the next sample needs and is known: its word's matrix, its rows of tables but for the newest.
-  void read_ahead(int sample) {
-    constexpr size_t kBytes = P::kGroup == 1 ? sizeof(float) : sizeof(uint16_t);
-    const int rows = m_.look_back();
-    ahead_.clear();
-    const Product& word = m_.words[sample % rows];
-    const size_t panel = static_cast<size_t>(word.groups) * kPanel * 4;
-    ahead_.add(word.data + first_ * panel, (last_ - first_) * panel);
-    for (int b = begin_; b < end_; ++b)
-      for (int k = 0; k + 1 < rows; ++k)
-        ahead_.add(static_cast<const char*>(m_.tables) + table_row(k, levels_at(b, sample)[k - rows]) * kBytes,
-                   padded_ * kBytes);
-  }
-
   size_t table_row(int k, uint8_t level) const {
     return (static_cast<size_t>(k) * kLevels + level) * static_cast<size_t>(padded_);
   }
@@ -371,11 +352,10 @@ void run_task(const Task& task) {
 template <class V>
 void run_gates(const Model& m, const float* rows, int count, float* out, int first_panel, int last_panel) {
   const size_t columns = static_cast<size_t>(m.gates) * m.padded;
-  ReadAhead ahead;
   const auto base = [&](int, int at) { return V::load(m.tier[0].bias + at); };
   const auto put = [&](int b, int at, typename V::F value) { V::store(out + b * columns + at, value); };
   multiply<V, Fp32<V>>(m.conditions, first_panel, last_panel, {rows, m.conditioning * sizeof(float), nullptr}, count,
-                       base, put, ahead);
+                       base, put);
 }
 
 }  // namespace

@@ -10,7 +10,6 @@
 #include <type_traits>
 
 #include "products.h"
-#include "read_ahead.h"
 
 namespace sonorize {
 namespace {
@@ -55,15 +54,13 @@ SONORIZE_INLINE void memory_is_read() { asm volatile("" : : : "memory"); }
       _tile_dpbf16ps(C, A, B);           \
   } while (false)
 
-// Lines asked for beside four products of tiles, which take 64 cycles.
-constexpr int kLinesBesideTiles = 10;
-
+constexpr int kPanelsAtOnce = 4;
 constexpr int kPanelRow = 256;  // bytes of one group of inputs in a panel of 64 outputs
 
 // 32 streams by 32 outputs, to out [32][32]: every load of a tile serves two products.
 template <class P>
 __attribute__((noinline)) void two_by_two(const char* weights, int groups, const char* inputs, size_t stride,
-                                          void* out, ReadAhead& ahead) {
+                                          void* out) {
   const char* more_inputs = inputs + kTileRows * stride;
   memory_is_read();
   _tile_zero(0);
@@ -80,7 +77,6 @@ __attribute__((noinline)) void two_by_two(const char* weights, int groups, const
     _tile_loadd(5, more_inputs, stride);
     SONORIZE_ADD_PRODUCT(2, 5, 6);
     SONORIZE_ADD_PRODUCT(3, 5, 7);
-    ahead.some(kLinesBesideTiles);
     inputs += kTileBytes;
     more_inputs += kTileBytes;
   }
@@ -95,7 +91,7 @@ __attribute__((noinline)) void two_by_two(const char* weights, int groups, const
 // 16 streams by the 64 outputs of a panel, to out [16][64].
 template <class P>
 __attribute__((noinline)) void one_by_four(const char* weights, int groups, const char* inputs, size_t stride,
-                                           void* out, ReadAhead& ahead) {
+                                           void* out) {
   memory_is_read();
   _tile_zero(0);
   _tile_zero(1);
@@ -112,7 +108,6 @@ __attribute__((noinline)) void one_by_four(const char* weights, int groups, cons
     SONORIZE_ADD_PRODUCT(2, 4, 7);
     _tile_stream_loadd(5, at + 3 * kTileBytes, kPanelRow);
     SONORIZE_ADD_PRODUCT(3, 4, 5);
-    ahead.some(kLinesBesideTiles);
     inputs += kTileBytes;
   }
   char* sums = static_cast<char*>(out);
@@ -127,7 +122,7 @@ __attribute__((noinline)) void one_by_four(const char* weights, int groups, cons
 // tiles: what lies beyond the last stream is multiplied too, and left.
 template <class V, class P, class Base, class Put>
 SONORIZE_INLINE void multiply_tiles(const Product& w, int first, int last, const Input& x, int streams,
-                                    const Base& base, const Put& put, ReadAhead& ahead) {
+                                    const Base& base, const Put& put) {
   using Number = std::conditional_t<P::kGroup == 4, int32_t, float>;
   constexpr int kMost = 2 * kTileRows;  // streams, or outputs, of two tiles
   alignas(64) Number sums[kMost * kMost];
@@ -140,22 +135,24 @@ SONORIZE_INLINE void multiply_tiles(const Product& w, int first, int last, const
       }
     }
   };
-  for (int panel = first; panel < last; ++panel) {
+  const auto one_panel = [&](int panel, int stream) {
     const char* weights = w.data + static_cast<size_t>(panel) * w.groups * kPanelRow;
-    for (int stream = 0; stream < streams; stream += kMost) {
-      const char* inputs = static_cast<const char*>(x.data) + stream * x.stride;
-      const int left = streams - stream, row = panel * 4 * kTileRows;
-      if (left <= kTileRows) {
-        one_by_four<P>(weights, w.groups, inputs, x.stride, sums, ahead);
-        hand_on(stream, left, row, 4 * kTileRows);
-      } else {
-        two_by_two<P>(weights, w.groups, inputs, x.stride, sums, ahead);
-        hand_on(stream, left < kMost ? left : kMost, row, 2 * kTileRows);
-        two_by_two<P>(weights + 2 * kTileBytes, w.groups, inputs, x.stride, sums, ahead);
-        hand_on(stream, left < kMost ? left : kMost, row + 2 * kTileRows, 2 * kTileRows);
-      }
+    const char* inputs = static_cast<const char*>(x.data) + stream * x.stride;
+    const int left = streams - stream, row = panel * 4 * kTileRows;
+    if (left <= kTileRows) {
+      one_by_four<P>(weights, w.groups, inputs, x.stride, sums);
+      hand_on(stream, left, row, 4 * kTileRows);
+    } else {
+      two_by_two<P>(weights, w.groups, inputs, x.stride, sums);
+      hand_on(stream, left < kMost ? left : kMost, row, 2 * kTileRows);
+      two_by_two<P>(weights + 2 * kTileBytes, w.groups, inputs, x.stride, sums);
+      hand_on(stream, left < kMost ? left : kMost, row + 2 * kTileRows, 2 * kTileRows);
     }
-  }
+  };
+  // A few panels, which the second cache holds, for some streams, whose inputs the first cache holds; then for others.
+  for (int begin = first; begin < last; begin += kPanelsAtOnce)
+    for (int stream = 0; stream < streams; stream += kMost)
+      for (int panel = begin; panel < begin + kPanelsAtOnce && panel < last; ++panel) one_panel(panel, stream);
 }
 
 }  // namespace
