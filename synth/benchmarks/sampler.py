@@ -18,6 +18,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from synth.errors import OptionError
 from synth.models.samplernn import PAPER_16_4, FrameTier, SampleRNN, SampleRNNConfig
 from synth.sampler import native
 from synth.sampler.base import LEVELS, PRECISIONS, Shape
@@ -46,6 +48,7 @@ _Generate = Callable[[int, int], None]
 """``generate(streams, top_frames)``: make that much sound, from silence."""
 
 PUBLISHED, PLAIN, STRONG, OURS = "eager, as published", "eager, without weight norm", "strong eager", "ours"
+OTHER_BUILD: Final = "ours, other build"
 
 
 @dataclass
@@ -59,6 +62,7 @@ class _Row:
     threads: int
     top_frame: int
     generate: _Generate
+    kernels: str = "torch"
     frames: int = 1
     rates: list[float] = field(default_factory=list)
     cpu_rates: list[float] = field(default_factory=list)
@@ -85,6 +89,7 @@ class _Row:
             "precision": self.precision,
             "batch": self.batch,
             "threads": self.threads,
+            "kernels": self.kernels,
             "samples_per_s": round(self.median, 1),
             "p10": round(float(low), 1),
             "p90": round(float(high), 1),
@@ -104,6 +109,7 @@ def sampler(
     small_widths: Sequence[int] = SMALL_WIDTHS,
     rounds: int = ROUNDS,
     patience_s: float = _PATIENCE_S,
+    beside: Path | None = None,
 ) -> dict[str, Any]:
     """Samples a second of every way, and how far ours are from what this machine could do.
 
@@ -113,6 +119,7 @@ def sampler(
         small_widths: of further networks that only our kernels sample, at :data:`SMALL_BATCHES`.
         rounds: most repetitions of a row.
         patience_s: after which a slow row is not repeated any more.
+        beside: another build of the sampler's library, or a folder with one, whose rows stand beside ours.
 
     Returns:
         JSON values: ``device``, ``rows``, ``ratios`` of ours to the others by batch, each with its best number of
@@ -120,7 +127,9 @@ def sampler(
 
     Raises:
         RuntimeError: the compiled sampler is missing.
+        OptionError: there is no library at ``beside``.
     """
+    other = None if beside is None else _build_at(beside)
     cores = len(os.sched_getaffinity(0))
     threads = sorted({1, min(2, cores), cores})
     before = torch.get_num_threads()
@@ -131,8 +140,13 @@ def sampler(
     kernels = {precision: NativeSampler(pack(folded, precision), threads=cores) for precision in PRECISIONS}
     try:
         rows = _rows(model, folded, kernels, batches, threads)
+        if other is not None:
+            rows += _other_rows(folded, other, batches, threads)
         for width in small_widths:
-            rows += _small_rows(Shape(config.frames, width, config.rnn, config.layers), threads[-1])
+            shape = Shape(config.frames, width, config.rnn, config.layers)
+            rows += _small_rows(shape, threads[-1])
+            if other is not None:
+                rows += _other_rows(random_folded(shape), other, SMALL_BATCHES, threads[-1:])
         _measure(rows, rounds, patience_s)
         roofline = _roofline(folded.shape, kernels, [row for row in rows if row.width == config.width], threads)
     finally:
@@ -176,17 +190,54 @@ def _rows(
         for batch in batches:
             rows += [_Row(name, width, precision, batch, count, top, way) for name, precision, way in ways]
             for precision, kernel in kernels.items():
-                rows.append(_Row(OURS, width, precision, batch, count, top, _ours(kernel, count)))
+                rows.append(_Row(OURS, width, precision, batch, count, top, _ours(kernel, count), kernel.kind))
     return rows
+
+
+def _other_rows(folded: Folded, build: Path, batches: Sequence[int], threads: Sequence[int]) -> list[_Row]:
+    """The same work by another build of the library."""
+    top, width = folded.shape.top_frame, folded.shape.width
+    rows = []
+    for precision in PRECISIONS:
+        kernel = NativeSampler(pack(folded, precision), threads=threads[-1], build=build)
+        rows += [
+            _Row(OTHER_BUILD, width, precision, batch, count, top, _ours(kernel, count), kernel.kind)
+            for count in threads
+            for batch in batches
+        ]
+    return rows
+
+
+def _build_at(place: Path) -> Path:
+    """The library at a path: itself, or in a folder or checkout.
+
+    Raises:
+        OptionError: there is none.
+    """
+    if place.is_file():
+        found = [place]
+    else:
+        found = sorted(path for part in ("", "synth/sampler") for path in (place / part).glob("_cpu.*.so"))
+    for path in found:
+        try:
+            native.load(path)
+        except (OSError, AttributeError) as error:
+            raise OptionError(f"--beside {str(path)!r} is no build of the sampler: {error}") from error
+        return path
+    raise OptionError(
+        f"--beside is {str(place)!r}, where no build of the sampler is; allowed are a library, a checkout"
+    )
 
 
 def _small_rows(shape: Shape, threads: int) -> list[_Row]:
     folded = random_folded(shape)
     rows = []
     for precision in PRECISIONS:
-        generate = _ours(NativeSampler(pack(folded, precision), threads=threads), threads)
+        kernel = NativeSampler(pack(folded, precision), threads=threads)
+        generate = _ours(kernel, threads)
         rows += [
-            _Row(OURS, shape.width, precision, batch, threads, shape.top_frame, generate) for batch in SMALL_BATCHES
+            _Row(OURS, shape.width, precision, batch, threads, shape.top_frame, generate, kernel.kind)
+            for batch in SMALL_BATCHES
         ]
     return rows
 
@@ -210,18 +261,20 @@ def _measure(rows: list[_Row], rounds: int, patience_s: float) -> None:
 
 
 def _ratios(rows: Sequence[_Row], width: int) -> dict[str, float]:
-    """Ours to each other way at the same batch, both at their best number of threads."""
-    best: dict[tuple[str, str, int], float] = {}
+    """Ours to each other way at the same batch, both at their best number of threads; another build in each width."""
+    best: dict[tuple[int, str, str, int], float] = {}
     for row in rows:
-        if row.width == width:
-            key = (row.name, row.precision, row.batch)
-            best[key] = max(best.get(key, 0.0), row.median)
+        key = (row.width, row.name, row.precision, row.batch)
+        best[key] = max(best.get(key, 0.0), row.median)
     ratios = {}
-    for (name, precision, batch), rate in best.items():
-        if name == OURS:
-            for (other, kind, size), slower in best.items():
-                if other != OURS and size == batch:
-                    ratios[f"{precision}, {batch} streams: times {other} {kind}"] = round(rate / slower, 2)
+    for (wide, name, precision, batch), rate in best.items():
+        if name != OURS:
+            continue
+        for (other_wide, other, kind, size), slower in best.items():
+            if (other_wide, size) != (wide, batch) or other == OURS or (other == OTHER_BUILD and kind != precision):
+                continue
+            where = "" if wide == width else f"width {wide}, "
+            ratios[f"{where}{precision}, {batch} streams: times {other} {kind}"] = round(rate / slower, 2)
     return ratios
 
 

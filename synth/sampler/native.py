@@ -20,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.errors import OptionError
 from synth.sampler.base import LEVELS, PRECISIONS, Shape, Stream
 from synth.sampler.batching import ChunkedSampler, Gates
 from synth.sampler.folding import folds_upsampling, random_folded
@@ -210,7 +211,7 @@ def library() -> Any:
 
 @functools.cache
 def load(path: Path) -> Any:
-    """A library of this one's interface.
+    """A library of this one's interface, or of an earlier build's.
 
     Raises:
         OSError: it cannot be loaded.
@@ -228,6 +229,8 @@ def load(path: Path) -> Any:
     found.sonorize_peak.restype = ctypes.c_double
     found.sonorize_read.argtypes = [pointer, pointer, ctypes.c_int64, integer, integer]
     found.sonorize_read.restype = ctypes.c_double
+    if hasattr(found, "sonorize_refused"):  # a build to compare with may be older
+        found.sonorize_refused.argtypes = [integer]
     return found
 
 
@@ -236,10 +239,38 @@ def usable(found: Any) -> tuple[str, ...]:
     return tuple(name for name, number in INSTRUCTION_SETS.items() if found.sonorize_supported(number))
 
 
+_MOST: list[str] = []
+
+
+def use_at_most(instruction_set: str) -> None:
+    """Leave out what is better than this one from now on: to compare, or around a fault of a machine; empty: nothing.
+
+    Raises:
+        OptionError: there is none of that name.
+    """
+    if instruction_set and instruction_set not in INSTRUCTION_SETS:
+        allowed = ", ".join(INSTRUCTION_SETS)
+        raise OptionError(f"the sampler's instruction set is {instruction_set!r}; allowed are {allowed}")
+    _MOST[:] = [instruction_set] if instruction_set else []
+    disagreeing.cache_clear()
+
+
 def instruction_sets() -> tuple[str, ...]:
     """Those that this process may use, the best one last; empty without the library."""
     found = library()
-    return () if found is None else usable(found)
+    if found is None:
+        return ()
+    names = list(INSTRUCTION_SETS)
+    known = names[: names.index(_MOST[0]) + 1] if _MOST else names
+    return tuple(name for name in usable(found) if name in known)
+
+
+def refused() -> tuple[str, ...]:
+    """Instruction sets that processor and library have, and that the system does not let this process use."""
+    found = library()
+    if found is None:
+        return ()
+    return tuple(name for name, number in INSTRUCTION_SETS.items() if found.sonorize_refused(number))
 
 
 @functools.cache
@@ -262,7 +293,7 @@ def _trial(instruction_set: str, precision: str) -> tuple[bytes, bytes]:
     sampler = NativeSampler(pack(random_folded(shape, 1), precision), threads=1, instruction_set=instruction_set)
     rows = np.random.default_rng(2).standard_normal((4, shape.conditioning), np.float32)
     levels = []
-    for count in (1, 2, 3, 7):
+    for count in (1, 2, 3, 7, 17, 33):  # 33: tiles of sixteen streams, in pairs and alone
         streams = [sampler.start(7, number) for number in range(count)]
         levels += sampler.run(streams, [rows] * count)
     scores = sampler.log_probabilities(levels[0], rows, sampler.start(7))

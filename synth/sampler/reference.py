@@ -11,10 +11,10 @@ A product adds ``W x`` to what is there already, ``y``:
 
 * fp32: ``acc = 0``; ``acc = fma(w[k], x[k], acc)`` for rising k; ``y + acc``.
 * bf16: x is rounded to bfloat16 (nearest, ties to even). Of each 32 inputs, the last filled up with zeros,
-  ``even = odd = 0``; ``even = fma(w[k], x[k], even)`` for rising even k, ``odd`` likewise; ``acc = acc + (even + odd)``;
-  ``y + acc``. That is what AMX's TDPBF16PS does (Intel's instruction set extensions reference), and two chains of
-  AVX512-BF16's VDPBF16PS do. Both take subnormal numbers for zero; weights and x nearer to zero than 2**-40 are zero
-  instead, so that all products and sums are multiples of 2**-94 and none is ever subnormal.
+  ``even = odd = 0``; ``even = fma(w[k], x[k], even)`` for rising even k, ``odd`` likewise;
+  ``acc = acc + (even + odd)``; ``y + acc``. That is what AMX's TDPBF16PS does (Intel's instruction set extensions
+  reference), and two chains of AVX512-BF16's VDPBF16PS do. Both take subnormal numbers for zero; weights and x nearer
+  to zero than 2**-40 are zero instead, so that all products and sums are multiples of 2**-94 and none is subnormal.
 * int8: x becomes unsigned 7-bit whole numbers u in 0..127, with one step for the whole vector:
   ReLU outputs ``m = max(x)``, ``u = round(x * (127 / m))``, step ``m / 127``, offset 0;
   states and words ``m = max(|x|)``, ``u = round(x * (63 / m)) + 64``, step ``m / 63``, offset 64; m is at least 2**-64.

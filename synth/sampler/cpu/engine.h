@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -159,7 +160,7 @@ class Engine {
   }
 
  private:
-  static constexpr int kStreamsForATeam = 6;
+  static constexpr int kStreamsForATeam = 6, kMostAlone = 3;
   static constexpr int kWide = 512;
   static constexpr int kUnitBlock = 64;  // numbers that any product takes at once
   static constexpr int kUnitGroups = 16, kTileStreams = 16;
@@ -186,7 +187,7 @@ class Engine {
   }
 
   // With few streams that costs less than to wait for one another.
-  static bool works_alone(int streams) { return streams <= 3; }
+  static bool works_alone(int streams) { return streams <= kMostAlone; }
 
   const Kernels* kernels_;
   Model model_{};
@@ -263,15 +264,14 @@ class Engine {
   }
 
   void provide(Group& group, int streams, int frames, int members) {
-    // A group that has room enough is kept; one for few streams has no less than one for many of each kind.
     if (streams <= group.streams && frames <= group.frames && members <= group.members) return;
     const Model& m = model_;
     const bool units = m.unit_stride > 0;
     group.~Group();
     new (&group) Group;
     Arena& arena = group.arena;
-    // Two of what few streams need twice.
-    const size_t line = streams * m.line, turns = (streams > 3 ? streams : 2 * 3) * m.line;
+    // What few streams need twice is there for as many, since a group that has room for more serves them too.
+    const size_t line = streams * m.line, turns = std::max(streams, 2 * kMostAlone) * m.line;
     const size_t levels = static_cast<size_t>(streams) * m.top() * (frames + 1);
     const size_t all_units = (streams + kTileStreams - 1) / kTileStreams * kTileStreams * m.unit_stride;
     Scratch& s = group.scratch;
@@ -283,7 +283,7 @@ class Engine {
     s.inward = arena.take<float>(streams * m.gate_line);
     s.carried = arena.take<float>(streams * m.gate_line);
     s.upsampled = arena.take<float>(line);
-    for (float** each : {&s.word, &s.second}) *each = arena.take<float>(turns > line ? turns : line);
+    for (float** each : {&s.word, &s.second}) *each = arena.take<float>(turns);
     if (!units) s.first = arena.take<float>(line);
     s.units = arena.take<uint8_t>(all_units);
     s.units_step = arena.take<float>(streams);
@@ -299,7 +299,7 @@ class Engine {
       own.units = arena.take<uint8_t>(all_units);
       own.units_step = arena.take<float>(streams);
       own.line = arena.take<float>(m.line);
-      if (!units) own.first = arena.take<float>(3 * m.line);
+      if (!units) own.first = arena.take<float>(kMostAlone * m.line);
       own.logits = arena.take<float>(static_cast<size_t>(streams) * kLevels);
       own.samples = arena.take<float>(static_cast<size_t>(streams) * m.top());
       own.levels = arena.take<uint8_t>(levels);

@@ -261,7 +261,8 @@ class Loop {
     meet();
     const auto output_bias = [&](int, int at) { return V::load(m_.output_bias + at); };
     const auto logits = [&](int b, int at, F value) { V::store(own_.logits + b * kLevels + at, value); };
-    multiply<V, P>(m_.output, 0, m_.level_panels, seen<false>(second, begin_, end_), end_ - begin_, output_bias, logits);
+    const Input last = seen<false>(second, begin_, end_);
+    multiply<V, P>(m_.output, 0, m_.level_panels, last, end_ - begin_, output_bias, logits);
     for (int b = begin_; b < end_; ++b) choose(b, sample);
   }
 
@@ -323,10 +324,11 @@ class Loop {
         const size_t place = table_row(k, levels[k]) + at;
         SONORIZE_UNROLL
         for (int v = 0; v < NV; ++v) {
+          const size_t at_lane = place + v * V::kLanes;
           if constexpr (P::kGroup == 2)
-            sums[v] = V::add(sums[v], V::load_bfloat16(static_cast<const uint16_t*>(m_.tables) + place + v * V::kLanes));
+            sums[v] = V::add(sums[v], V::load_bfloat16(static_cast<const uint16_t*>(m_.tables) + at_lane));
           else
-            sums[v] = V::add(sums[v], V::load(static_cast<const float*>(m_.tables) + place + v * V::kLanes));
+            sums[v] = V::add(sums[v], V::load(static_cast<const float*>(m_.tables) + at_lane));
         }
       }
     }
