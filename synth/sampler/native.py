@@ -229,8 +229,6 @@ def load(path: Path) -> Any:
     found.sonorize_peak.restype = ctypes.c_double
     found.sonorize_read.argtypes = [pointer, pointer, ctypes.c_int64, integer, integer]
     found.sonorize_read.restype = ctypes.c_double
-    if hasattr(found, "sonorize_refused"):  # a build to compare with may be older
-        found.sonorize_refused.argtypes = [integer]
     return found
 
 
@@ -268,7 +266,7 @@ def instruction_sets() -> tuple[str, ...]:
 def refused() -> tuple[str, ...]:
     """Instruction sets that processor and library have, and that the system does not let this process use."""
     found = library()
-    if found is None:
+    if found is None or not hasattr(found, "sonorize_refused"):  # a build from before there was anything to refuse
         return ()
     return tuple(name for name, number in INSTRUCTION_SETS.items() if found.sonorize_refused(number))
 
