@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final
 
 from synth.options import Mode
 from workers.errors import DatabaseError
+from workers.records import OVERLAY
+from workers.telemetry.context import about
 from workers.timing.expectation import Expectations, spans
 
 if TYPE_CHECKING:
@@ -46,7 +48,12 @@ ROUTED_SPANS: Final = {"fetch": (0.0, 0.02), "route": (0.02, 0.08), "look": (0.0
     "describe": (0.9, 0.97),
     "store": (0.97, 1.0),
 }
-_SPANS_OF: Final[dict[str, dict[str, tuple[float, float]]]] = {Mode.AMBIENT: RENDERING_SPANS, Mode.AUTO: ROUTED_SPANS}
+DRAWING_SPANS: Final = {"fetch": (0.0, 0.05), "draw": (0.05, 1.0)}
+_SPANS_OF: Final[dict[str, dict[str, tuple[float, float]]]] = {
+    Mode.AMBIENT: RENDERING_SPANS,
+    Mode.AUTO: ROUTED_SPANS,
+    OVERLAY: DRAWING_SPANS,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -203,6 +210,10 @@ class Attempt:
             _log.info("job %s: to be stopped, %s", self.job.id, reason)
 
     def _live(self) -> None:
+        with about(request=self.job.request_id, job=self.job.id):
+            self._keep_alive()
+
+    def _keep_alive(self) -> None:
         due = time.monotonic() + self._heartbeat_s
         while not self._over.wait(min(TICK_S, self._heartbeat_s)):
             now = time.monotonic()

@@ -15,25 +15,29 @@ from sqlalchemy.exc import IntegrityError
 from synth.options import Options
 from workers.database import Database, open_database
 from workers.errors import Conflict, NotFound, QueueFull
-from workers.files import objects, tombstones
+from workers.files import tombstones
 from workers.files.storage import Stored
+from workers.gallery import listing
+from workers.gallery.listing import Filters
 from workers.leases import Leases, unlist
 from workers.owners.quotas import DAY_S, Owners, Quota
-from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, Cancellation, job_of
+from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of, owner_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
 from workers.scheduling_clock import Clock
+from workers.search import text_search
 from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
 from workers.timing.queue_view import QueueView
+from workers.uploads import sources
 from workers.webhooks import outbox
 
 if TYPE_CHECKING:
     from workers.settings import Settings
 
-MAX_PAGE: Final = 200
+MAX_PAGE: Final = listing.MAX_PAGE
 _RETRIABLE: Final = (State.FAILED, State.CANCELED)
 
 
@@ -64,7 +68,9 @@ class Jobs(Leases):
         id: str | None = None,
         mode: str | None = None,
         source: Stored | None = None,
+        spooled: bool = False,
         keep_days: float | None = None,
+        custom_id: str | None = None,
         cancel_after_s: float | None = None,
         webhook_id: str | None = None,
     ) -> Job:
@@ -76,26 +82,30 @@ class Jobs(Leases):
             request_hash: of all that was asked; another one under the same key is refused.
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
-            source: what was stored under ``source_key`` for this job.
+            source: what was stored under ``source_key`` for this job; ``None`` where it is another's.
+            spooled: it is not stored, but waits for the storage: see :mod:`workers.uploads.deposits`.
             webhook_id: an endpoint that is to get its events, whatever else it gets.
             keep_days: its files are deleted after so many days, whatever its owner or the settings say.
+            custom_id: the client's own name for it, once in a batch.
             cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
             OverQuota: the owner has as much as they may.
-            Conflict: the idempotency key belongs to a different request.
+            Conflict: the idempotency key belongs to a different request; or the clip is another's, and gone.
         """
         now, made_at_s = self.now(), self._clock()
         row = {
             "id": id or new_id(made_at_s),
             "owner": owner,
             "batch_id": batch_id,
+            "custom_id": custom_id,
             "state": State.QUEUED,
             "mode": mode or options.mode.value,
             "options": options.as_dict(),
             "title": title,
             "source_key": source_key,
+            "source_id": owner_of(source_key),
             "info": dict(info),
             "attempt": 0,
             "attempt_limit": self.max_attempts,
@@ -121,12 +131,14 @@ class Jobs(Leases):
                 self._refuse_when_full(connection)
                 asked = (owner, str(row["mode"]), info, options.as_dict())
                 row["turn"] = self.owners.admit(connection, *asked, more_bytes=more_bytes)
-                objects.write(connection, {} if source is None else {source_key: source})
+                sources.take(connection, row, source, spooled=spooled)
                 return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
             with self._database.reading() as connection:
                 if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
+            if custom_id is not None:
+                raise Conflict(f"this batch has a job with the custom_id {custom_id!r} already") from error
             raise Conflict("a job of that name exists already") from error
 
     def find(self, *, owner: str, idempotency_key: str, request_hash: str | None = None) -> Job | None:
@@ -154,16 +166,17 @@ class Jobs(Leases):
         limit: int = 24,
     ) -> tuple[list[Job], str | None]:
         """One page, newest first, and the cursor of the next one (``None`` after the last)."""
-        limit = min(max(1, limit), MAX_PAGE)
-        wanted = {"owner": owner, "state": state, "mode": mode, "batch_id": batch_id}
-        conditions = [JOBS.c[name] == value for name, value in wanted.items() if value is not None]
-        conditions.append(JOBS.c.mode.not_in(QUESTIONS))  # they are nobody's jobs
-        if cursor is not None:
-            conditions.append(JOBS.c.id < cursor)
-        page = sa.select(JOBS).where(*conditions).order_by(JOBS.c.id.desc()).limit(limit + 1)
-        with self._database.reading() as connection:
-            jobs = [job_of(row) for row in connection.execute(page)]
-        return jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None
+        wanted = Filters(owner, state, mode, batch_id)
+        return listing.page(self._database, wanted, cursor=cursor, limit=limit)
+
+    def rename(self, id: str, owner: str | None, title: str) -> Job:
+        """Give a job another title; words find it by that from now on. Raises NotFound."""
+        with self._database.writing() as connection:
+            named = sa.update(JOBS).where(*_whose(id, owner)).values(title=title).returning(JOBS)
+            job = self._found(connection.execute(named).one_or_none())
+            if job.result is not None and job.mode not in QUESTIONS:
+                text_search.write(connection, id, text_search.rows_of(job.title, job.mode, job.result))
+        return job
 
     def cancel(self, id: str, owner: str | None, *, keep_partial: bool = False) -> Cancellation:
         """Stop a job: at once if it waits, else as soon as its worker hears of it. Raises NotFound.
@@ -173,7 +186,7 @@ class Jobs(Leases):
         """
         with self._database.writing() as connection:
             whose = _whose(id, owner)
-            ended = {"state": State.CANCELED, "finished_at": self._clock(), "cancel_requested": True}
+            ended = {"state": State.CANCELED, "stage": None, "finished_at": self._clock(), "cancel_requested": True}
             waits = sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)
             if gone := connection.execute(waits.returning(JOBS)).one_or_none():
                 outbox.ended(connection, [job_of(gone)], self._clock())
@@ -203,6 +216,7 @@ class Jobs(Leases):
         again: dict[str, Any] = {
             "state": State.QUEUED,
             "attempt_limit": JOBS.c.attempt + self.max_attempts,
+            "stage": None,
             "progress": 0.0,
             "cancel_requested": False,
             "error": None,
@@ -225,6 +239,9 @@ class Jobs(Leases):
             again["turn"] = self.owners.admit(connection, there.owner, there.mode, there.info, there.options)
             row = connection.execute(sa.update(JOBS).where(JOBS.c.id == id).values(again).returning(JOBS)).one()
             unlist(connection, [id])
+            if sources.is_waiting(connection, row.source_key):
+                held = sa.update(JOBS).where(JOBS.c.id == id).values(**sources.UNTIL_STORED)
+                row = connection.execute(held.returning(JOBS)).one()
         return job_of(row)
 
     def keep(self, id: str, owner: str | None, days: float | None) -> Job:
@@ -241,11 +258,16 @@ class Jobs(Leases):
             has_files: false where its files are deleted already, or it never had any.
         """
         with self._database.writing() as connection:
+            there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
+            sources.lock(connection, id, there.source_id)
             gone = sa.delete(JOBS).where(*_whose(id, owner)).returning(JOBS)
             job = self._found(connection.execute(gone).one_or_none())
-            connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.job_id == id))
+            sources.release(connection, id)
             if has_files:
                 tombstones.write(connection, id)
+            # Of an upload or another job, the last to use its clip takes it away.
+            if job.source_id not in (None, id) and sources.release(connection, str(job.source_id)):
+                tombstones.write(connection, str(job.source_id))
         return job
 
     def counts(self, *, owner: str | None = None, batch_id: str | None = None) -> dict[str, int]:
@@ -272,7 +294,7 @@ class Jobs(Leases):
         """
         if job.state.final:
             return 0.0
-        return (queue or self.queue()).eta_s(job, self._clock())
+        return (queue or self.queue()).eta_s(job)
 
     def learn(self, job: Job, stages_s: Mapping[str, float]) -> None:
         """Take what the stages of a finished job took into account, for the expectations of later ones."""
@@ -293,6 +315,36 @@ class Jobs(Leases):
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(JOBS).where(JOBS.c.id.in_(ids)))
             return {row.id: job_of(row) for row in rows}
+
+    def without_results(self, owner: str | None, *, ids: Sequence[str] = (), batch_id: str | None = None) -> list[Job]:
+        """Those of the named jobs, and those of a batch, that the owner has; their results, which may be long, left
+        out.
+        """
+        columns = [column for column in JOBS.c if column.name != "result"]
+        named = sa.or_(JOBS.c.id.in_(list(ids)), sa.false() if batch_id is None else JOBS.c.batch_id == batch_id)
+        whose = () if owner is None else (JOBS.c.owner == owner,)
+        wanted: sa.Select[Any] = sa.select(*columns, sa.null().label("result")).where(named, *whose)
+        with self._database.reading() as connection:
+            return [job_of(row) for row in connection.execute(wanted)]
+
+    def made_after(self, owner: str | None, id: str) -> int:
+        """How many jobs of the owner's were made after one; questions do not count."""
+        later = [JOBS.c.id > id, JOBS.c.mode.not_in(QUESTIONS)]
+        if owner is not None:
+            later.append(JOBS.c.owner == owner)
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(*later)) or 0
+
+    def under_way(self, owner: str | None) -> int:
+        """How many jobs of the owner's wait or are being done; questions do not count."""
+        not_over: list[sa.ColumnElement[bool]] = [
+            JOBS.c.state.in_((State.QUEUED, *HELD)),
+            JOBS.c.mode.not_in(QUESTIONS),
+        ]
+        if owner is not None:
+            not_over.append(JOBS.c.owner == owner)
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(*not_over)) or 0
 
     def check(self) -> None:
         """Raise DatabaseError unless the database answers now and is whole."""

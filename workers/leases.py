@@ -14,12 +14,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workers.database import Database
+from workers.gallery import made
+from workers.gallery.tables import MADE
 from workers.owners import retention
 from workers.records import FINAL, HELD, JOBS, QUESTIONS, VECTORS, WORDS, Job, State, job_of
 from workers.scheduling_clock import Clock, SchedulingClock
 from workers.search import text_search
 from workers.telemetry import counters
 from workers.telemetry.families import ATTEMPTS, ERRORS, LEASES_LOST
+from workers.uploads import sources
 from workers.webhooks import outbox
 
 NOTIFY_AGAIN_S: Final = 3.0  # a waiting job's worker is notified this often, should a notification have been lost
@@ -146,17 +149,23 @@ class Leases:
         limit = JOBS.c.attempt_limit + 1
         return self._held(id, attempt, lease_until=self._ended_lease(), rung_at=0.0, attempt_limit=limit)
 
-    def fail(self, id: str, attempt: int, code: str, detail: str, retryable: bool) -> bool:
+    def fail(self, id: str, attempt: int, code: str, detail: str, retryable: bool, *, blameless: bool = False) -> bool:
         """The attempt failed: the job waits for the next one if that may help and one is left, else it has failed.
+
+        Args:
+            blameless: the attempt does not count, and the next one is made half a minute later at most.
 
         False, and nothing changed, if the lease is lost.
         """
         error = {"code": code, "detail": detail, "retryable": retryable, "attempt": attempt}
         if retryable:
-            wait_s = RETRY_WAIT_S * 2 ** min(attempt - 1, 8)
-            again = {"state": State.QUEUED, "not_before": self.now() + wait_s, "lease_until": None, "worker": None}
+            wait_s = RETRY_WAIT_S * 2 ** min(attempt - 1, 4 if blameless else 8)
+            again: dict[str, Any] = {"state": State.QUEUED, "not_before": self.now() + wait_s}
+            again |= {"lease_until": None, "worker": None, "stage": None, "progress": 0.0, "error": error}
             left = sa.and_(JOBS.c.attempt < JOBS.c.attempt_limit, sa.not_(JOBS.c.cancel_requested))
-            if self._held(id, attempt, left, outcome="retried", **again, stage=None, progress=0.0, error=error):
+            if blameless:
+                left, again["attempt_limit"] = sa.not_(JOBS.c.cancel_requested), JOBS.c.attempt_limit + 1
+            if self._held(id, attempt, left, outcome="retried", **again):
                 return True
         return self._held(id, attempt, outcome="failed", **self._ended(), state=State.FAILED, stage=None, error=error)
 
@@ -250,6 +259,7 @@ class Leases:
         with self._database.writing() as connection:
             gone = sa.update(JOBS).where(old).values(state=State.EXPIRED, result=None).returning(JOBS)
             expired = [job_of(row) for row in connection.execute(gone)]
+            sources.lock(connection, *(name for job in expired for name in (job.id, job.source_id)))
             unlist(connection, [job.id for job in expired])
             outbox.ended(connection, expired, self._clock())
         return expired
@@ -305,6 +315,7 @@ class Leases:
             row = connection.execute(changed).one_or_none()
             if row is not None and listed is not None and row.mode not in QUESTIONS:
                 text_search.write(connection, id, text_search.rows_of(row.title, row.mode, listed))
+                made.write(connection, id, listed)
             if row is not None and outcome is not None:
                 error = ERRORS.one(row.mode, values["error"]["code"]) if values.get("error") else {}
                 counters.write(connection, counters.together(ATTEMPTS.one(row.mode, outcome), error))
@@ -360,7 +371,7 @@ def _lost_leases(rows: Iterable[sa.RowMapping]) -> counters.Increments:
 def unlist(connection: sa.Connection, ids: Sequence[str]) -> None:
     """Take jobs out of the search; a deleted job's entries go by themselves."""
     for start in range(0, len(ids), 500):
-        for table in (VECTORS, WORDS):
+        for table in (VECTORS, WORDS, MADE):
             connection.execute(sa.delete(table).where(table.c.job_id.in_(ids[start : start + 500])))
 
 

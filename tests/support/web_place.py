@@ -27,6 +27,7 @@ from workers.jobs import Job, Jobs, jobs_of
 from workers.records import OVERLAY, ROUTE, SEARCH
 from workers.settings import Settings, embedded
 from workers.tasks import run_jobs
+from workers.uploads.sources import POSTER
 
 PROBLEM = "application/problem+json"
 MODES = ("auto", "hits", "ambient", "speech", ROUTE, SEARCH, OVERLAY)
@@ -109,9 +110,12 @@ class Place:
         return dict(self.client.get(job["links"]["self"]).get_json())
 
     def left(self) -> list[str]:
-        """What lies in the storage and in the spool, and which jobs there are."""
+        """What lies in the storage and in the spool, and which jobs there are; the picture of a clip goes with its job
+        and is not named where the job is there.
+        """
         jobs = [job.id for job in self.jobs.recent(owner=None)[0]]
-        return [*self.storage.keys(""), *(path.name for path in self.settings.spool_dir.iterdir()), *jobs]
+        keys = [key for key in self.storage.keys("") if key not in {f"{job_id}/{POSTER}" for job_id in jobs}]
+        return [*keys, *(path.name for path in self.settings.spool_dir.iterdir()), *jobs]
 
     def form_token(self, path: str = "/") -> str:
         """The token of the forms that this client sees."""

@@ -10,10 +10,12 @@ from synth.materials import MATERIALS
 from synth.options import (
     LIBRARY_NAME,
     LOUDNESS_RANGE_LUFS,
+    MAX_CONSENT_CHARS,
     MAX_FACES,
     MAX_PROMPT_CHARS,
     MAX_SEED,
     MAX_TAKES,
+    MAX_TEXT_CHARS,
     RATE_RANGE_HZ,
     TRUE_PEAK_RANGE_DBTP,
     VOICE_NAME,
@@ -42,6 +44,8 @@ _TYPES: Final[dict[str, tuple[Any, bool]]] = {
     "without": (Annotated[str, Field(min_length=1, max_length=MAX_PROMPT_CHARS)], True),
     "voice": (Annotated[str, Field(pattern=f"^{VOICE_NAME}$")], True),
     "face": (Annotated[int, Field(ge=1, le=MAX_FACES)], True),
+    "text": (Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)], True),
+    "consent": (Annotated[str, Field(min_length=1, max_length=MAX_CONSENT_CHARS)], True),
     "keep_partial": (bool, False),
     "salvage": (bool, False),
     "recut": (bool, False),
@@ -72,7 +76,9 @@ class _FormOfOptions(Shape):
         return {name: value for name, value in given.items() if name in _TYPES and value != ""}
 
 
-_OTHER_FIELDS: Final = frozenset({"batch_id", "cancel_after", "keep_days", "webhook"})
+_OTHER_FIELDS: Final = frozenset(
+    {"batch_id", "cancel_after", "custom_id", "file", "job", "keep_days", "upload", "webhook"}
+)
 
 
 def _answered(name: str) -> tuple[Any, Any]:
@@ -85,6 +91,11 @@ def _sent(name: str) -> tuple[Any, Any]:
     return (Annotated[str, Switch] if kind is bool else kind) | Empty, Field("", description=_told(name))
 
 
+def _in_json(name: str) -> tuple[Any, Any]:
+    kind, given = _TYPES[name][0], _sent(name)
+    return (kind | given[0] if kind is bool else given[0], given[1])
+
+
 def _told(name: str) -> str:
     value = _DEFAULTS[name]
     return f"Empty or left out: {'as the clip wants it' if value is None else str(value).lower()}."
@@ -95,5 +106,11 @@ Options: Any = create_model(
     __base__=Shape,
     __doc__="What was asked for, with all that was left out filled in.",
     **{name: _answered(name) for name in _TYPES},  # type: ignore[call-overload]
+)
+OptionsBody: Any = create_model(
+    "OptionsBody",
+    __base__=_FormOfOptions,
+    __doc__="The same as JSON, where a switch is true or false.",
+    **{name: _in_json(name) for name in _TYPES},  # type: ignore[call-overload]
 )
 OptionsForm: Any = create_model("OptionsForm", __base__=_FormOfOptions, **{name: _sent(name) for name in _TYPES})  # type: ignore[call-overload]
