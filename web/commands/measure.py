@@ -12,6 +12,7 @@ from synth.cli import learn
 
 def bench(
     name: Annotated[str, typer.Argument(help="What to measure; without one, the names are listed.")] = "",
+    beside: learn.Beside = None,
     as_json: learn.Json = False,
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
@@ -25,4 +26,4 @@ def bench(
         "search": search.search,
         "gallery": gallery.gallery,
     }
-    learn.measure(name, {**BENCHES, **ours}, as_json=as_json)
+    learn.measure(name, {**BENCHES, **ours}, beside=beside, as_json=as_json)

@@ -33,6 +33,7 @@ from synth.pipeline.sonorize import sonorize_all
 from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
+from synth.sampler.native import use_at_most
 from synth.voices.library import registry
 from workers import music, pulse
 from workers.attempt import Attempt, Stop, close
@@ -85,6 +86,7 @@ def _make_context(sender: str | None = None, **_: Any) -> None:
     # Whatever makes temporary files in this process makes them where they are swept after a kill.
     tempfile.tempdir = str(folder)
     keep_kernels_in(settings.data_dir / "kernels")
+    use_at_most(settings.sampler_instructions)
     registry.keep_in(settings.libraries_dir)
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
