@@ -24,6 +24,8 @@ from web.api.owners import keys as owners_keys
 from web.api.owners import me
 from web.api.semantics.waiting import Waits
 from web.api.webhooks import routes as webhooks_api
+from web.comparisons import api as comparisons_api
+from web.comparisons import page as comparisons_page
 from web.context import Site
 from web.pages import account, documents, explanations, filters, login, views, webhooks
 from web.security import csrf, sessions
@@ -65,6 +67,8 @@ PARTS: Final = (
     owners_keys,
     webhooks,
     webhooks_api,
+    comparisons_api,
+    comparisons_page,
 )
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from workers.comparisons import tables as comparison_tables
 from workers.owners import tables as owner_tables
 from workers.records import METADATA
 from workers.telemetry import tables as telemetry_tables
@@ -12,6 +13,7 @@ from workers.uploads import tables as uploads_tables
 from workers.webhooks import tables as webhooks_tables
 
 _TABLES = (
+    comparison_tables,
     owner_tables,
     telemetry_tables,
     timing_tables,

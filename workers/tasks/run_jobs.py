@@ -46,9 +46,9 @@ from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
+from workers.records import COMPARISON, MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
-from workers.tasks import description, overlays, search_answers
+from workers.tasks import comparisons, description, overlays, search_answers
 from workers.telemetry import tracing
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import STAGE_SECONDS, WAIT_SECONDS
@@ -314,6 +314,12 @@ def _overlay(job_run: _JobRun, _request: Request) -> dict[str, Any]:
     return overlays.draw(job_run.context.storage, job_run.attempt, job_run.folder)
 
 
+def _comparison(job_run: _JobRun, _request: Request) -> dict[str, Any]:
+    """What voters compare a take with."""
+    context = job_run.context
+    return comparisons.make(context.jobs, context.storage, job_run.attempt, job_run.folder)
+
+
 def _search(job_run: _JobRun, request: Request) -> dict[str, Any]:
     """What a picture, a sound or a clip looks and sounds like."""
     return search_answers.answer(request.source, job_run.job.info.get("by"), request.cancelled)
@@ -328,6 +334,7 @@ def _music(job_run: _JobRun, _request: Request) -> dict[str, Any]:
 ANSWERS: Final[dict[str, Callable[[_JobRun, Request], dict[str, Any]]]] = {
     ROUTE: _route,
     OVERLAY: _overlay,
+    COMPARISON: _comparison,
     SEARCH: _search,
     MUSIC: _music,
 }

@@ -158,6 +158,7 @@ class States:
             "sounds": "/sounds",
             "one sound": "/sounds/rain",
             "account": "/account",
+            "nothing to compare": "/real-or-generated",
             "not there": "/nowhere",
             "refused": "/gallery?state=asleep",
             "docs": "/docs",

@@ -121,6 +121,8 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
             box_id="0",
             key_id=key.id,
             upload_id=upload.id,
+            pair="x",
+            side="left",
             webhook_id=webhook.id,
             delivery_id=delivery_id,
         )
