@@ -27,7 +27,7 @@ from web.api.webhooks import routes as webhooks_api
 from web.comparisons import api as comparisons_api
 from web.comparisons import page as comparisons_page
 from web.context import Site
-from web.pages import account, documents, explanations, filters, login, views, webhooks
+from web.pages import account, documents, explanations, filters, login, samples, views, webhooks
 from web.security import csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics
@@ -69,6 +69,7 @@ PARTS: Final = (
     webhooks_api,
     comparisons_api,
     comparisons_page,
+    samples,
 )
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)

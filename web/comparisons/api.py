@@ -108,7 +108,7 @@ def side(pair: str, side: str, query: Download) -> Response:
         {201: shapes.Voted},
         (*BODY, "not-found", "conflict"),
         body=shapes.Vote,
-        scope=Scope.READ,
+        scope=Scope.WRITE,
     )
 )
 def vote(body: shapes.Vote) -> Response:

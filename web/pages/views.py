@@ -19,6 +19,7 @@ from web.api.schemas.jobs import JobsQuery
 from web.context import owner, site, viewer
 from web.pages import studio
 from web.security import csrf
+from web.server import samples
 from web.uploads import forms, variants
 from web.uploads.multipart import Form, read_form
 from web.uploads.submit import Ticket, variant_seeds
@@ -200,7 +201,8 @@ def _batch(batch_id: str) -> dict[str, Any]:
 
 
 def _newest() -> list[Job]:
-    return site().jobs.recent(owner=viewer(), state=State.SUCCEEDED, limit=4)[0]
+    found, _ = site().jobs.recent(owner=viewer(), state=State.SUCCEEDED, limit=4 + len(samples.SCENES))
+    return [job for job in found if job.owner != samples.OWNER][:4]
 
 
 def _told_options(found: Job) -> list[tuple[str, str]]:
