@@ -117,8 +117,8 @@ def _voices_views(modes: Collection[Mode], info: video.VideoInfo) -> list[View]:
 
 
 def take_target(target: Path, take: int, takes: int) -> Path:
-    """Where one take goes: ``target`` itself if it is the only one, else ``<stem>.take<number><suffix>`` beside it."""
-    return target if takes == 1 else target.with_name(f"{target.stem}.take{take}{target.suffix}")
+    """Where one take goes: ``target`` if it is the only one, else ``<stem>.take<number><suffix>``, counted from 1."""
+    return target if takes == 1 else target.with_name(f"{target.stem}.take{take + 1}{target.suffix}")
 
 
 def check_target(source: Path, target: Path, info: video.VideoInfo, *, replace: bool, recut: bool = False) -> None:

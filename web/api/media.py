@@ -74,7 +74,8 @@ def stored_name(job: Job, entry: Mapping[str, Any], kind: str) -> str:
     """What a download is called: the clip's own title, what it is, and the ending of the stored file."""
     stem = re.sub(r"\.[A-Za-z0-9]{1,5}$", "", job.title)
     stem = re.sub(r'[\\/:*?"<>|]', "_", stem).strip(". ") or "clip"
-    take = f".take{entry['take']}" if int(job.options.get("takes", 1)) > 1 else ""
+    several = int(job.options.get("takes", 1)) > 1 or len((job.result or {}).get("outputs", ())) > 1
+    take = f".take{int(entry['take']) + 1}" if several else ""  # people count from 1
     key = str(entry.get(FILES.get(kind, "")) or "x.json")
     what = {"video": ".sonorized", "sound": ".sonorized"}.get(kind, f".{kind}")
     return f"{stem}{take}{what}.{key.rpartition('.')[2]}"

@@ -164,7 +164,7 @@ def _save(
 
 
 def _names(stem: str, takes: int) -> list[str]:
-    return [stem] if takes == 1 else [f"{stem}.take{take}" for take in range(takes)]
+    return [stem] if takes == 1 else [f"{stem}.take{take + 1}" for take in range(takes)]
 
 
 def _id(one: Transfer) -> str:

@@ -132,16 +132,16 @@ def test_several_clips_and_takes_go_into_a_folder(
     arguments = ["run", str(flash_clip), str(dark_clip), "-o", str(folder), "--takes", "2", "--save-hits"]
     assert app.main(arguments) == 0
     names = sorted(path.name for path in folder.iterdir())
-    media = ["dark.take0.mp4", "dark.take1.mp4", "flash.take0.mp4", "flash.take1.mp4"]
+    media = ["dark.take1.mp4", "dark.take2.mp4", "flash.take1.mp4", "flash.take2.mp4"]
     assert names == sorted(media + [name.replace(".mp4", ".hits.json") for name in media])
     assert "warning: dark.mp4: no hit was found" in capsys.readouterr().err
-    hits = json.loads((folder / "flash.take0.hits.json").read_text())["hits"]
+    hits = json.loads((folder / "flash.take1.hits.json").read_text())["hits"]
     assert [hit["time_s"] for hit in hits] == pytest.approx(FLASHES_S, abs=1 / 30)
 
 
 def test_takes_beside_a_named_file(flash_voice: FlashVoice, flash_clip: Path, tmp_path: Path) -> None:
     assert app.main(["run", str(flash_clip), "-o", str(tmp_path / "x.mkv"), "--takes", "2"]) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.take0.mkv", "x.take1.mkv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.take1.mkv", "x.take2.mkv"]
 
 
 def test_one_bad_clip_does_not_stop_the_others(

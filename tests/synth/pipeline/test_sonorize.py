@@ -103,7 +103,7 @@ def test_takes_share_one_look_at_the_picture(flash_voice: FlashVoice, flash_clip
     result = sonorize(flash_clip, tmp_path / "out.mkv", Options(seed=4, takes=3))
     assert (flash_voice.looked, flash_voice.rendered) == (1, 3)
     assert [(output.take, output.seed) for output in result.outputs] == [(0, 4), (1, 5), (2, 6)]
-    assert [output.target.name for output in result.outputs] == ["out.take0.mkv", "out.take1.mkv", "out.take2.mkv"]
+    assert [output.target.name for output in result.outputs] == ["out.take1.mkv", "out.take2.mkv", "out.take3.mkv"]
     alone = tmp_path / "alone.mkv"
     sonorize(flash_clip, alone, Options(seed=6))
     assert np.array_equal(audio.read(alone)[0], audio.read(result.outputs[2].target)[0])

@@ -93,7 +93,7 @@ def test_from_the_upload_to_the_files(here: Place, flash_clip: Path, tmp_path: P
     assert json.loads((tmp_path / "provenance").read_text())["seed"] == 3
     assert (tmp_path / "thumbnail").read_bytes()[:2] == b"\xff\xd8"
     name = here.client.get(f"{links['video']}?download").headers["Content-Disposition"]
-    assert name.startswith('attachment; filename="flash.take0.sonorized.mp4"')
+    assert name.startswith('attachment; filename="flash.take1.sonorized.mp4"')
 
     row = here.jobs.get(done["id"], None)  # what the other tests put there has this shape
     assert set((row.result or {})["outputs"][0]) == set(canned(row, here.storage)["outputs"][0])

@@ -26,10 +26,10 @@ def test_several_clips_go_and_come_back(keyed: Serving, flash_clip: Path, dark_c
     flash, refused, dark = json.loads(done.stdout)["jobs"]
     assert refused["problem"]["code"] == "media"
     assert [Path(name).name for name in flash["files"]] == [
-        "flash.take0.mp4",
-        "flash.take0.hits.json",
         "flash.take1.mp4",
         "flash.take1.hits.json",
+        "flash.take2.mp4",
+        "flash.take2.hits.json",
     ]
     assert len(dark["files"]) == 4
     for name in flash["files"][::2]:

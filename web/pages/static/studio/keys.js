@@ -30,8 +30,9 @@ export class Keys {
   #press(event) {
     if (event.defaultPrevented || event.altKey || document.querySelector("dialog[open]")) return;
     const chord = event.ctrlKey || event.metaKey;
-    const field = event.target.closest("input:not([type=range], [type=checkbox], [type=radio]), select, textarea, [contenteditable]");
-    if (field && !(chord && event.key === "Enter")) return;
+    const text = event.target.closest("input:not([type=range], [type=checkbox], [type=radio]), textarea, [contenteditable]");
+    if (text && !(chord && event.key === "Enter")) return; // it has an undo of its own
+    if (!chord && event.target.closest("select")) return;
     if (!chord && !this.on && event.key !== "?") return;
     const own = event.target.closest("button, a, summary, video, input, [role=slider]");
     if (own && [" ", "Enter", "Home", "End"].includes(event.key) && !chord) return; // they have a meaning there already

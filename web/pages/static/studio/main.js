@@ -196,6 +196,7 @@ class Studio {
       row.classList.toggle("current", number === this.working);
       spectrum(number === this.working);
     }
+    this.words.lane.row.after(this.lanes.get(this.working).row);
     this.mixer.open(session.stems, session.made, session.mix?.links.sound ?? session.take.links.sound);
     const original = session.stems.find((one) => one.name === ORIGINAL);
     if (original) this.compare.offerOriginal(original.links.sound);

@@ -6,6 +6,9 @@ import { clock, timecode } from "./timeline/timecode.js";
 
 const STATES = { saved: "Saved", edited: "Not saved yet", saving: "Saving …", failed: "Not saved", conflict: "Changed elsewhere" };
 
+/** Not `disabled`: a button that has the focus would swallow every key from then on. */
+const off = (button, nothing) => button.setAttribute("aria-disabled", String(nothing));
+
 export class Toolbar {
   /**
    * @param {HTMLElement} root
@@ -17,15 +20,15 @@ export class Toolbar {
     const button = (sign, label, click, more = {}) => el("button", { type: "button", title: label, aria: { label }, on: { click }, ...more }, icon(sign));
     this.play = button("play", "Play (Space)", () => transport.toggle(), { className: "tb-play" });
     this.loop = button("loop", "Loop (R)", () => transport.toggleLoop());
-    this.undo = button("undo", "Undo (Ctrl Z)", () => studio.undo(), { disabled: true });
-    this.redo = button("redo", "Do again (Ctrl Shift Z)", () => studio.redo(), { disabled: true });
+    this.undo = button("undo", "Undo (Ctrl Z)", () => studio.undo());
+    this.redo = button("redo", "Do again (Ctrl Shift Z)", () => studio.redo());
     this.code = el("output", { className: "tb-code", aria: { live: "off" } });
     this.frame = el("output", { className: "tb-frame", aria: { live: "off" } });
     this.zoom = el("input", { type: "range", min: 0, max: 100, value: 0, step: 1, aria: { label: "Zoom" } });
     this.zoom.addEventListener("input", () => timeline.setZoom(timeline.most ** (this.zoom.value / 100)));
     this.snap = el("input", { type: "checkbox", checked: true, on: { change: () => (studio.snap = this.snap.checked) } });
     this.state = el("span", { className: "tb-state", role: "status" });
-    this.make = el("button", { type: "button", className: "primary tb-make", data: { make: "" }, disabled: true, title: "Render what you changed as a new take (Ctrl Enter)", on: { click: () => studio.make() } }, "Make it sound");
+    this.make = el("button", { type: "button", className: "primary tb-make", data: { make: "" }, title: "Render what you changed as a new take (Ctrl Enter)", on: { click: () => studio.make() } }, "Make it sound");
     this.stop = el("button", { type: "button", hidden: true, on: { click: () => studio.cancel() } }, "Stop");
     root.replaceChildren(
       el("div", { className: "tb-group" }, button("start", "To the start", () => transport.seek(0)), button("back", "A frame back (,)", () => transport.step(-1)),
@@ -58,12 +61,12 @@ export class Toolbar {
   /** @param {import("./score/document.js").Score} score @param {import("./score/draft.js").Draft} draft */
   draw(score, draft, { making = null, locked = false } = {}) {
     const [undone, redone] = [score.past.at(-1), score.future.at(-1)];
-    this.undo.disabled = !undone;
-    this.redo.disabled = !redone;
+    off(this.undo, !undone);
+    off(this.redo, !redone);
     this.undo.title = undone ? `Undo: ${undone.label} (Ctrl Z)` : "Nothing to undo";
     this.redo.title = redone ? `Do again: ${redone.label} (Ctrl Shift Z)` : "Nothing to do again";
     this.stop.hidden = !making;
-    this.make.disabled = locked || Boolean(making) || (draft.version === 0 && !draft.edited);
+    off(this.make, locked || Boolean(making) || (draft.version === 0 && !draft.edited));
     this.make.textContent = making ? `Making … ${Math.round(100 * making.progress)} %` : "Make it sound";
     this.make.setAttribute("aria-busy", String(Boolean(making)));
     const words = draft.version === 0 && draft.state === "saved" ? "As made" : STATES[draft.state];

@@ -35,6 +35,7 @@ export class Draft extends EventTarget {
       this.running ??= this.#save().finally(() => (this.running = null));
       if (!(await this.running)) return false;
     }
+    if (this.state === "edited" || this.state === "failed") this.#become("saved"); // it is again what was saved
     return this.state !== "conflict";
   }
 

@@ -13,7 +13,7 @@ export class Compare extends EventTarget {
    */
   constructor(root, studio) {
     super();
-    Object.assign(this, { root, studio, heard: null, matched: true, original: null, loudness: new Map() });
+    Object.assign(this, { root, studio, heard: null, turn: 0, matched: true, original: null, loudness: new Map() });
     this.own = studio.video.currentSrc || studio.video.src; // the take that the player itself sounds
     this.ownTake = studio.config.take;
     const match = el("input", { type: "checkbox", checked: true, on: { change: (event) => this.match(event.target.checked) } });
@@ -80,10 +80,12 @@ export class Compare extends EventTarget {
   /** Bring the engine to what is to be heard now. */
   async hear() {
     const { engine, mixer } = this.studio;
-    if (this.heard === ORIGINAL) return engine.hear([{ url: this.original, level_db: await this.#level(ORIGINAL) }]);
-    const mixed = await mixer.voices();
-    if (mixed) return engine.hear(mixed);
+    const turn = (this.turn += 1);
+    const mixed = this.heard === ORIGINAL ? null : await mixer.voices();
     const level_db = await this.#level(this.heard);
+    if (turn !== this.turn) return null; // something else was asked for meanwhile
+    if (this.heard === ORIGINAL) return engine.hear([{ url: this.original, level_db }]);
+    if (mixed) return engine.hear(mixed);
     if (this.heard === this.ownTake) return engine.own(level_db);
     const one = this.takes.find((take) => take.take === this.heard);
     if (!(await engine.hear([{ url: one.links.sound, level_db }]))) this.#swap(one);

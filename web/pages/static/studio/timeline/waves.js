@@ -36,6 +36,7 @@ export class Wave {
       if (!entries.some((entry) => entry.isIntersecting)) return;
       this.seen.disconnect();
       this.shown = true;
+      if (!this.links.peaks) return this.#fail(this.box);
       this.#fit();
       this.show(this.spectrum);
     }, { root: timeline.scroller, rootMargin: "80px" });
@@ -121,6 +122,6 @@ export class Wave {
   }
 
   #fail(part) {
-    part.replaceChildren(el("p", { className: "tl-none" }, "This sound cannot be shown; reload the page to try again."));
+    part.replaceChildren(el("p", { className: "tl-none" }, "This sound was not drawn."));
   }
 }
