@@ -51,7 +51,7 @@ def file(number: int, kind: str) -> Response:
     return media.output(job, outputs(job)[0], kind)
 
 
-@blueprint.post("/samples/delete")
+@blueprint.post("/admin/samples/delete")
 @needs(Scope.ADMIN)
 def delete() -> AnyResponse:
     """Take all of them away; they do not come back."""

@@ -314,12 +314,6 @@ def _overlay(job_run: _JobRun, _request: Request) -> dict[str, Any]:
     return overlays.draw(job_run.context.storage, job_run.attempt, job_run.folder)
 
 
-def _comparison(job_run: _JobRun, _request: Request) -> dict[str, Any]:
-    """What voters compare a take with."""
-    context = job_run.context
-    return comparisons.make(context.jobs, context.storage, job_run.attempt, job_run.folder)
-
-
 def _search(job_run: _JobRun, request: Request) -> dict[str, Any]:
     """What a picture, a sound or a clip looks and sounds like."""
     return search_answers.answer(request.source, job_run.job.info.get("by"), request.cancelled)
@@ -334,7 +328,7 @@ def _music(job_run: _JobRun, _request: Request) -> dict[str, Any]:
 ANSWERS: Final[dict[str, Callable[[_JobRun, Request], dict[str, Any]]]] = {
     ROUTE: _route,
     OVERLAY: _overlay,
-    COMPARISON: _comparison,
+    COMPARISON: lambda run, _: comparisons.make(run.context.jobs, run.context.storage, run.attempt, run.folder),
     SEARCH: _search,
     MUSIC: _music,
 }

@@ -56,7 +56,7 @@ def test_they_are_made_once_and_deleted_for_good(here: Place) -> None:
     made(here)
     here.work()
     assert len(here.jobs.recent(owner=samples.OWNER)[0]) == 3
-    gone = here.client.post("/samples/delete", data={"csrf_token": here.form_token()})
+    gone = here.client.post("/admin/samples/delete", data={"csrf_token": here.form_token()})
     assert gone.status_code == 303
     assert here.left() == []
     made(here)
@@ -87,5 +87,5 @@ def test_everybody_hears_them_and_nobody_owns_them(tmp_path: Path, flash_voice: 
         assert here.client.get("/samples/0/video", headers=ben).status_code == 200
         assert here.client.get(f"/v1/jobs/{job.id}", headers=ben).status_code == 404
         assert here.client.get("/v1/jobs", headers=ben).get_json()["jobs"] == []
-        assert here.client.post("/samples/delete", headers=ben).status_code == 403
+        assert here.client.post("/admin/samples/delete", headers=ben).status_code == 403
         assert len(samples.shown(parts_of(here.app))) == 3
