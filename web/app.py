@@ -28,7 +28,7 @@ from web.comparisons import api as comparisons_api
 from web.comparisons import page as comparisons_page
 from web.context import Site
 from web.pages import account, documents, explanations, filters, login, samples, views, webhooks
-from web.security import csrf, sessions
+from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics
 from web.uploads.submit import Submitter
@@ -126,7 +126,8 @@ def create_app(
     )
     context.install(app, parts)
     metrics.install(app)  # its clock starts first
-    sessions.install(app)
+    addresses.install(app, settings)
+    sessions.install(app, settings)
     csrf.install(app)
     problems.install(app)
     filters.install(app)

@@ -77,6 +77,12 @@ class Settings(_Sourced):
     public_url: str = ""
     api_keys: str = Field("", repr=False)
     secret_key: str = Field("", repr=False)
+    trusted_hosts: str = ""
+    trusted_proxies: str = ""
+    rate_key_per_minute: int = Field(6000, ge=0)
+    rate_login_per_minute: int = Field(20, ge=0)
+    rate_address_per_minute: int = Field(300, ge=0)
+    connections_of_address: int = Field(256, ge=1)
     max_upload_bytes: int = Field(512 * 1024**2, gt=0)
     max_queued: int = Field(1000, gt=0)
     upload_hours: float = Field(24.0, gt=0)

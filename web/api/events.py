@@ -11,6 +11,7 @@ import hashlib
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
@@ -25,14 +26,21 @@ LOOK_EVERY_S: Final = 0.4
 BREATH_EVERY_S: Final = 10.0  # a comment now and then tells proxies and us that the other side is there
 STREAM_S: Final = 300.0  # then the client connects anew: no thread is held for ever
 MAX_STREAMS: Final = 32
+MAX_STREAMS_OF_ONE: Final = 16
 
 
 class Streams:
-    """How many streams are open."""
+    """How many streams are open, of all and of each owner and address.
 
-    def __init__(self, most: int = MAX_STREAMS) -> None:
-        self.most = most
+    Args:
+        most: of all together.
+        most_of_one: of one owner, and from one address.
+    """
+
+    def __init__(self, most: int = MAX_STREAMS, most_of_one: int = MAX_STREAMS_OF_ONE) -> None:
+        self.most, self.most_of_one = most, most_of_one
         self._open = 0
+        self._of: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @property
@@ -40,31 +48,42 @@ class Streams:
         """Streams open now."""
         return self._open
 
-    def enter(self) -> None:
+    def enter(self, *who: str) -> None:
         """Take a place.
+
+        Args:
+            who: whose stream it is, by each name under which streams are counted.
 
         Raises:
             Problem: ``too-many-streams``.
         """
         with self._lock:
             if self._open >= self.most:
-                raise Problem(
-                    "too-many-streams", f"{self.most} live streams are open, the most here", {"Retry-After": "2"}
-                )
+                raise self._refusal(f"{self.most} live streams are open, the most here")
+            if any(self._of[one] >= self.most_of_one for one in who):
+                raise self._refusal(f"{self.most_of_one} live streams of yours are open, the most that one may have")
             self._open += 1
+            self._of.update(who)
 
-    def leave(self) -> None:
+    def leave(self, *who: str) -> None:
         """Give the place back."""
         with self._lock:
             self._open -= 1
+            self._of.subtract(who)
+            self._of += Counter()  # forget those who have none
+
+    @staticmethod
+    def _refusal(detail: str) -> Problem:
+        return Problem("too-many-streams", detail, {"Retry-After": "2"})
 
 
 class EventStream:
     """The body of one stream: an iterable that gives its place back however it ends."""
 
-    def __init__(self, streams: Streams, events: Iterator[bytes]) -> None:
-        streams.enter()
+    def __init__(self, streams: Streams, events: Iterator[bytes], who: tuple[str, ...]) -> None:
+        streams.enter(*who)
         self._streams: Streams | None = streams
+        self._who = who
         self._events = events
 
     def __iter__(self) -> Iterator[bytes]:
@@ -77,7 +96,7 @@ class EventStream:
         """Called by the server when the response is over or the client is gone."""
         streams, self._streams = self._streams, None
         if streams is not None:
-            streams.leave()
+            streams.leave(*self._who)
 
 
 def state_json(job: Job, position: int | None) -> dict[str, Any]:
@@ -108,9 +127,16 @@ def respond(
     if known is not None and job.state.final and known == _mark(state_json(job, None)):
         return Response(status=204)  # tells an EventSource that there is nothing to come back for
     gone: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
-    body = EventStream(streams, _follow(jobs, job.id, viewer, known, gone, allowed))
+    body = EventStream(streams, _follow(jobs, job.id, viewer, known, gone, allowed), _who(viewer))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Response(body, headers=headers, content_type="text/event-stream; charset=utf-8", direct_passthrough=True)
+
+
+def _who(viewer: str | None) -> tuple[str, ...]:
+    """Under which names a stream is counted. An address of this machine may be that of a proxy, and many people's."""
+    owner = () if viewer is None else (f"owner:{viewer}",)
+    address = request.remote_addr
+    return owner if address in (None, "", "127.0.0.1", "::1") else (*owner, f"address:{address}")
 
 
 def _follow(

@@ -70,6 +70,7 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "queue-full": Kind(429, "The queue is full", "Wait as long as `Retry-After` says, then send it again."),
     "checksum": Kind(460, "It arrived damaged", "Send the same piece again: nothing of it was kept."),
+    "rate-limited": Kind(429, "You ask too often", "Wait as long as `Retry-After` says."),
     "quota": Kind(
         429,
         "Your quota is used up",
@@ -196,10 +197,11 @@ def problem_response(problem: Problem, more: Mapping[str, Any] | None = None) ->
 
 def install(app: Flask) -> None:
     """Answer every error of ``app`` here."""
-    app.register_error_handler(Exception, _answer)
+    app.register_error_handler(Exception, answer)
 
 
-def _answer(error: Exception) -> Response:
+def answer(error: Exception) -> Response:
+    """An error as a response: a problem document for programs, a page for people."""
     if isinstance(error, HTTPException) and error.code is not None and error.code < 400:
         return Response(status=error.code, headers=error.get_headers())  # a redirect that routing asked for
     problem = problem_of(error)

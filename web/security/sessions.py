@@ -7,11 +7,9 @@ reach it through the visitor's own browser (DNS rebinding), are refused.
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,17 +17,20 @@ from flask import Flask, Response, current_app, g, redirect, request, session, u
 
 from web.api.problems import Problem
 from web.context import NOBODY, site
-from web.security import scopes
+from web.security import rate_limits, scopes
 from web.security.api_keys import Caller, KeyRing, nobody
 from workers.errors import DatabaseError
 from workers.sessions import Sessions
+from workers.settings import Settings
 
 _LOOPBACK_NAMES: Final = {"localhost", "127.0.0.1", "::1"}
 
 
-def install(app: Flask) -> None:
-    """Ask every request who it is before any view runs."""
+def install(app: Flask, settings: Settings) -> None:
+    """Ask every request who it is before any view runs; whoever asks too often is refused before who is not known."""
     app.before_request(_identify)
+    rate_limits.install(app, settings)
+    app.before_request(_refuse)
 
 
 def log_in(secret: str) -> bool:
@@ -69,34 +70,40 @@ def still_allowed(caller: Caller) -> Callable[[], bool]:
     return lambda: not caller.key_id or keys.again(caller.key_id, caller.mark) is not None
 
 
-def _identify() -> Response | None:
-    g.caller, g.by = nobody(NOBODY), "open"
-    if request.endpoint == "health.metrics" and _shows_metrics_token():
-        g.keyed, g.by = True, "metrics"
-        return None
+def _identify() -> None:
+    """Find out who asks; :func:`_refuse` says no to those who may not."""
+    g.caller, g.by, g.refused = nobody(NOBODY), "open", None
     keys = site().keys
     g.keyed = keys.required
     if not g.keyed:
+        return
+    try:
+        known = _bearer(keys) or _session(keys)
+        if not known and not scopes.is_open(request.endpoint):
+            g.refused = Problem("unauthorized", "an API key is needed here", {"WWW-Authenticate": "Bearer"})
+    except DatabaseError as error:
+        if not scopes.is_open(request.endpoint):  # those answer without it
+            g.refused = error
+    except Problem as problem:
+        g.refused = problem
+
+
+def _refuse() -> Response | None:
+    if not g.keyed:
         _this_machine_only()
         return None
-    if scopes.is_open(request.endpoint):
-        with suppress(DatabaseError):  # they answer without it
-            _bearer(keys) or _session(keys)
-        return None
-    if _bearer(keys) or _session(keys):
-        scopes.hold(g.caller)
-        return None
-    if request.path.startswith(("/v1/", "/metrics")):
-        raise Problem("unauthorized", "an API key is needed here", {"WWW-Authenticate": "Bearer"})
-    asked_for = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("login.login", next=asked_for), 303)  # type: ignore[return-value]
+    if g.refused is not None:
+        if request.path.startswith(("/v1/", "/metrics")) or not _may_log_in(g.refused):
+            raise g.refused
+        asked_for = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("login.login", next=asked_for), 303)  # type: ignore[return-value]
+    scopes.hold(g.caller)
+    return None
 
 
-def _shows_metrics_token() -> bool:
-    """Whether the request shows the token that reads the metrics and nothing else."""
-    token = site().settings.metrics_token
-    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), token.encode())
+def _may_log_in(refused: Exception) -> bool:
+    """Whether nothing was shown at all; who showed a bad key is told so."""
+    return isinstance(refused, Problem) and "Authorization" not in request.headers
 
 
 def _bearer(keys: KeyRing) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import copy
 import socket
+import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from html import escape
@@ -16,14 +18,16 @@ from typing import Any, Final
 
 from flask import Flask, json
 from waitress import wasyncore
+from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
-from waitress.server import create_server
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 from web.api.batches import BODY_IN_FILES
 from web.api.problems import PROBLEM_TYPE, Problem
 from web.context import parts_of
+from web.security.addresses import belongs, parsed_networks
+from web.server.connections import Server
 from web.server.cut_uploads import cut_piece
 
 CONNECTIONS: Final = 2000
@@ -40,6 +44,10 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
     """Knows how large the body at each address may be."""
 
     adj: Any
+
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)
+        self.began_at = time.time()
 
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
@@ -76,6 +84,12 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]
 class _Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = _Parser
     error_task_class = _ProblemTask
+    answered = False  # whether a request was taken in already
+
+    def service(self) -> None:
+        """Answer what was taken in."""
+        self.answered = True
+        super().service()
 
     def handle_close(self) -> None:
         """Break off; what had arrived of a piece of an upload is not thrown away."""
@@ -83,6 +97,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         super().handle_close()
         if cut is not None:
             self.server.add_task(cut)
+
+
+class _Server(Server):
+    channel_class = _Channel
 
 
 def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> Any:
@@ -94,14 +112,14 @@ def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> 
     Raises:
         OSError: the address cannot be listened on.
     """
+    settings = parts_of(app).settings
     # One socket, opened here: waitress would open one for each address that a name has.
     listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        server = create_server(
+        server = _listening_server(
             app,
-            sockets=[listening],
+            listening,
             threads=threads,
-            connection_limit=CONNECTIONS,
             backlog=512,
             channel_timeout=120,
             channel_request_lookahead=1,  # so that a stream learns that its client is gone
@@ -109,17 +127,28 @@ def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> 
             outbuf_high_watermark=OUTGOING,
             max_request_body_size=SMALL_BODY,
             asyncore_use_poll=True,  # select() ends at 1024 connections
-            clear_untrusted_proxy_headers=True,
+            clear_untrusted_proxy_headers=not settings.trusted_proxies,  # else the app sorts them out
             ident=None,
         )
     except BaseException:
         listening.close()
         raise
-    server.channel_class = _Channel
+    proxies = parsed_networks(settings.trusted_proxies)
+    server.most, server.most_of_one = CONNECTIONS, settings.connections_of_address
+    server.is_shared, server.cut = lambda address: belongs(address, proxies), Counter()
     server.adj.send_bytes = 1  # an event goes out at once, not when 18 kB have gathered
     server.adj.sonorize_spool = parts_of(app).submitter.spool.folder
     server.adj.sonorize_bounds = _bounds(server.adj, parts_of(app).submitter.limits.max_bytes)
     return server
+
+
+def _listening_server(app: Flask, listening: socket.socket, *, threads: int, **adjusted: Any) -> Any:
+    """What waitress's ``create_server`` makes, of our own kind."""
+    adjustments = Adjustments(sockets=[listening], threads=threads, **adjusted)
+    dispatcher = ThreadedTaskDispatcher()
+    dispatcher.set_thread_count(threads)
+    where = (listening.family, listening.type, listening.proto, listening.getsockname())
+    return _Server(app, {}, True, listening, dispatcher=dispatcher, adj=adjustments, bind_socket=False, sockinfo=where)
 
 
 def stop(server: Any) -> None:

@@ -28,7 +28,7 @@ from web.server.http_server import CONNECTIONS, make_server, stop
 from web.server.samples import Samples
 from workers.broker.notifications import QueueNotifier
 from workers.embedded.supervisor import READY_S, Embedded
-from workers.errors import ServiceError
+from workers.errors import DatabaseError, ServiceError
 from workers.files.storage import storage_of
 from workers.jobs import jobs_of
 from workers.owners.keys import KeyStore
@@ -152,9 +152,15 @@ def refuse_an_open_door(settings: Settings) -> None:
     Raises:
         OptionError: it would not be so.
     """
-    if not settings.api_keys and not _loopback(settings.host) and not _has_keys(settings):
+    if settings.api_keys or _loopback(settings.host):
+        return
+    try:
+        there = "no API keys are set" if not _has_keys(settings) else ""
+    except DatabaseError:
+        there = "no API keys are set, nor can the database be asked for some"
+    if there:
         raise OptionError(
-            f"the address {settings.host} can be reached from other machines, and no API keys are set; "
+            f"the address {settings.host} can be reached from other machines, and {there}; "
             "make one with `sonorize keys create NAME` or `sonorize keys add NAME`, or serve on 127.0.0.1"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.support.web_place import Place, place, problem
+from web.api import events
 from web.api.schemas.owners import Me
 
 
@@ -120,3 +123,32 @@ def test_the_pages_say_and_change_how_long(here: Place, dark_clip: Path) -> None
     assert me(here)["retention_days"] == 7.0
     here.client.post("/account/retention", data={"csrf_token": token, "retention_days": ""})
     assert me(here)["retention_is_own"] is False
+
+
+def test_streams_are_shared_between_owners_and_addresses(tmp_path: Path, dark_clip: Path) -> None:
+    secrets = {name: f"{name}'s" for name in ("ann", "ben", "cleo")}
+    keys = ",".join(f"{name}:{hashlib.sha256(secret.encode()).hexdigest()}" for name, secret in secrets.items())
+    with place(tmp_path / "data", api_keys=keys) as here:
+        links = {}
+        for name, secret in secrets.items():
+            job = here.send(dark_clip, headers={"Authorization": f"Bearer {secret}"}).get_json()
+            links[name] = job["links"]["events"]
+
+        def follow(name: str, address: str = "127.0.0.1") -> TestResponse:
+            headers = {"Authorization": f"Bearer {secrets[name]}"}
+            return here.client.get(links[name], headers=headers, environ_overrides={"REMOTE_ADDR": address})
+
+        anns = [follow("ann") for _ in range(events.MAX_STREAMS_OF_ONE)]
+        assert {one.status_code for one in anns} == {200}
+        told = problem(follow("ann"), 503, "too-many-streams")
+        assert "16 live streams of yours are open" in told["detail"]
+        bens = [follow("ben", "192.0.2.7") for _ in range(events.MAX_STREAMS_OF_ONE)]
+        assert {one.status_code for one in bens} == {200}
+        anns.pop().close()
+        assert "of yours" in problem(follow("cleo", "192.0.2.7"), 503, "too-many-streams")["detail"]
+        last = follow("cleo")
+        assert last.status_code == 200
+        assert "the most here" in problem(follow("cleo"), 503, "too-many-streams")["detail"]
+        for one in (*anns, *bens, last):
+            one.close()
+        assert here.app.extensions["sonorize"].streams.open == 0

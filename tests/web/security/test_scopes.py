@@ -19,11 +19,13 @@ from tests.support.web_place import Place, place, problem
 from web.api.operations import routes
 from web.security import scopes
 from web.security.api_keys import Keys
+from web.server.run import refuse_an_open_door
 from workers.owners.keys import Scope
+from workers.settings import embedded
 
 ROOT_SECRET = "root's"
 ROOT_ENTRY = f"root:{hashlib.sha256(ROOT_SECRET.encode()).hexdigest()}:read+write+admin"
-READS = {"probeClip": False, "searchLikeFile": True}  # what a POST is, where its method does not say so
+READS = {"probeClip": False, "searchLikeFile": True, "readWebhookSecret": False}  # where the method does not say so
 NEEDS_NONE = {"readMe", "readDocument"}
 
 
@@ -243,3 +245,15 @@ def test_keys_of_the_settings_have_scopes_too() -> None:
 def test_a_key_that_cannot_be_is_refused_with_a_sentence(keyed: Place, body: dict[str, Any], word: str) -> None:
     told = problem(keyed.client.post("/v1/admin/keys", json=body, headers=bearer(ROOT_SECRET)), 422, "option")
     assert word in told["detail"]
+
+
+def test_a_server_with_keys_in_its_database_may_listen_to_the_network(tmp_path: Path) -> None:
+    settings = embedded(tmp_path / "data", host="0.0.0.0")
+    with pytest.raises(OptionError, match="no API keys are set; make one"):
+        refuse_an_open_door(settings)
+    with place(tmp_path / "data") as here:
+        here.app.extensions["sonorize"].keys.store.make("ann")
+    refuse_an_open_door(settings)
+    unreachable = settings.model_copy(update={"database_url": f"postgresql://nobody@/none?host={tmp_path}"})
+    with pytest.raises(OptionError, match="nor can the database be asked for some"):
+        refuse_an_open_door(unreachable)
