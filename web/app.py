@@ -27,7 +27,8 @@ from web.api.webhooks import routes as webhooks_api
 from web.comparisons import api as comparisons_api
 from web.comparisons import page as comparisons_page
 from web.context import Site
-from web.pages import account, documents, explanations, filters, login, samples, views, webhooks
+from web.gallery import changes, live, shares
+from web.pages import account, documents, explanations, filters, heat_videos, login, samples, views, webhooks
 from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics
@@ -53,12 +54,16 @@ PARTS: Final = (
     uploads,
     batches,
     boxes,
+    changes,
     explanations,
+    heat_videos,
+    live,
     music,
     openapi,
     documents,
     views,
     search,
+    shares,
     sounds,
     login,
     account,
@@ -133,6 +138,7 @@ def create_app(
     filters.install(app)
     for part in PARTS:
         app.register_blueprint(part.blueprint)
+    app.register_blueprint(shares.public)
     return app
 
 

@@ -11,6 +11,7 @@ from flask import Flask, current_app, g
 from synth.voices.library import registry as libraries
 from workers.faults import Faults
 from workers.files.storage import Storage
+from workers.gallery import listing
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
 from workers.timing.queue_view import QueueView
@@ -108,6 +109,18 @@ def queue_view() -> QueueView:
     if "queue_view" not in g:
         g.queue_view = site().jobs.queue()
     return cast(QueueView, g.queue_view)
+
+
+def favourites() -> frozenset[str]:
+    """All that the caller marked, looked up once a request."""
+    if "favourites" not in g:
+        g.favourites = listing.all_favourites(site().jobs.database, viewer())
+    return cast("frozenset[str]", g.favourites)
+
+
+def forget_favourites() -> None:
+    """One was marked, or is no longer."""
+    g.pop("favourites", None)
 
 
 def look_at_the_queue_again() -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from synth.options import Mode
 from workers.errors import DatabaseError
+from workers.records import OVERLAY
 from workers.timing.expectation import Expectations, spans
 
 if TYPE_CHECKING:
@@ -46,7 +47,12 @@ ROUTED_SPANS: Final = {"fetch": (0.0, 0.02), "route": (0.02, 0.08), "look": (0.0
     "describe": (0.9, 0.97),
     "store": (0.97, 1.0),
 }
-_SPANS_OF: Final[dict[str, dict[str, tuple[float, float]]]] = {Mode.AMBIENT: RENDERING_SPANS, Mode.AUTO: ROUTED_SPANS}
+DRAWING_SPANS: Final = {"fetch": (0.0, 0.05), "draw": (0.05, 1.0)}
+_SPANS_OF: Final[dict[str, dict[str, tuple[float, float]]]] = {
+    Mode.AMBIENT: RENDERING_SPANS,
+    Mode.AUTO: ROUTED_SPANS,
+    OVERLAY: DRAWING_SPANS,
+}
 
 _log = logging.getLogger(__name__)
 

@@ -17,6 +17,8 @@ from workers.database import Database, open_database
 from workers.errors import Conflict, NotFound, QueueFull
 from workers.files import objects, tombstones
 from workers.files.storage import Stored
+from workers.gallery import listing
+from workers.gallery.listing import Filters
 from workers.leases import Leases, unlist
 from workers.owners.quotas import DAY_S, Owners, Quota
 from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, Cancellation, job_of
@@ -25,6 +27,7 @@ from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
 from workers.scheduling_clock import Clock
+from workers.search import text_search
 from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
 from workers.timing.queue_view import QueueView
@@ -33,7 +36,7 @@ from workers.webhooks import outbox
 if TYPE_CHECKING:
     from workers.settings import Settings
 
-MAX_PAGE: Final = 200
+MAX_PAGE: Final = listing.MAX_PAGE
 _RETRIABLE: Final = (State.FAILED, State.CANCELED)
 
 
@@ -154,16 +157,17 @@ class Jobs(Leases):
         limit: int = 24,
     ) -> tuple[list[Job], str | None]:
         """One page, newest first, and the cursor of the next one (``None`` after the last)."""
-        limit = min(max(1, limit), MAX_PAGE)
-        wanted = {"owner": owner, "state": state, "mode": mode, "batch_id": batch_id}
-        conditions = [JOBS.c[name] == value for name, value in wanted.items() if value is not None]
-        conditions.append(JOBS.c.mode.not_in(QUESTIONS))  # they are nobody's jobs
-        if cursor is not None:
-            conditions.append(JOBS.c.id < cursor)
-        page = sa.select(JOBS).where(*conditions).order_by(JOBS.c.id.desc()).limit(limit + 1)
-        with self._database.reading() as connection:
-            jobs = [job_of(row) for row in connection.execute(page)]
-        return jobs[:limit], jobs[limit - 1].id if len(jobs) > limit else None
+        wanted = Filters(owner, state, mode, batch_id)
+        return listing.page(self._database, wanted, cursor=cursor, limit=limit)
+
+    def rename(self, id: str, owner: str | None, title: str) -> Job:
+        """Give a job another title; words find it by that from now on. Raises NotFound."""
+        with self._database.writing() as connection:
+            named = sa.update(JOBS).where(*_whose(id, owner)).values(title=title).returning(JOBS)
+            job = self._found(connection.execute(named).one_or_none())
+            if job.result is not None and job.mode not in QUESTIONS:
+                text_search.write(connection, id, text_search.rows_of(job.title, job.mode, job.result))
+        return job
 
     def cancel(self, id: str, owner: str | None, *, keep_partial: bool = False) -> Cancellation:
         """Stop a job: at once if it waits, else as soon as its worker hears of it. Raises NotFound.
@@ -272,7 +276,7 @@ class Jobs(Leases):
         """
         if job.state.final:
             return 0.0
-        return (queue or self.queue()).eta_s(job, self._clock())
+        return (queue or self.queue()).eta_s(job)
 
     def learn(self, job: Job, stages_s: Mapping[str, float]) -> None:
         """Take what the stages of a finished job took into account, for the expectations of later ones."""
@@ -293,6 +297,36 @@ class Jobs(Leases):
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(JOBS).where(JOBS.c.id.in_(ids)))
             return {row.id: job_of(row) for row in rows}
+
+    def without_results(self, owner: str | None, *, ids: Sequence[str] = (), batch_id: str | None = None) -> list[Job]:
+        """Those of the named jobs, and those of a batch, that the owner has; their results, which may be long, left
+        out.
+        """
+        columns = [column for column in JOBS.c if column.name != "result"]
+        named = sa.or_(JOBS.c.id.in_(list(ids)), sa.false() if batch_id is None else JOBS.c.batch_id == batch_id)
+        whose = () if owner is None else (JOBS.c.owner == owner,)
+        wanted: sa.Select[Any] = sa.select(*columns, sa.null().label("result")).where(named, *whose)
+        with self._database.reading() as connection:
+            return [job_of(row) for row in connection.execute(wanted)]
+
+    def made_after(self, owner: str | None, id: str) -> int:
+        """How many jobs of the owner's were made after one; questions do not count."""
+        later = [JOBS.c.id > id, JOBS.c.mode.not_in(QUESTIONS)]
+        if owner is not None:
+            later.append(JOBS.c.owner == owner)
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(*later)) or 0
+
+    def under_way(self, owner: str | None) -> int:
+        """How many jobs of the owner's wait or are being done; questions do not count."""
+        not_over: list[sa.ColumnElement[bool]] = [
+            JOBS.c.state.in_((State.QUEUED, *HELD)),
+            JOBS.c.mode.not_in(QUESTIONS),
+        ]
+        if owner is not None:
+            not_over.append(JOBS.c.owner == owner)
+        with self._database.reading() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(*not_over)) or 0
 
     def check(self) -> None:
         """Raise DatabaseError unless the database answers now and is whole."""

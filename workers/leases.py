@@ -14,6 +14,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workers.database import Database
+from workers.gallery import made
+from workers.gallery.tables import MADE
 from workers.owners import retention
 from workers.records import FINAL, HELD, JOBS, QUESTIONS, VECTORS, WORDS, Job, State, job_of
 from workers.scheduling_clock import Clock, SchedulingClock
@@ -305,6 +307,7 @@ class Leases:
             row = connection.execute(changed).one_or_none()
             if row is not None and listed is not None and row.mode not in QUESTIONS:
                 text_search.write(connection, id, text_search.rows_of(row.title, row.mode, listed))
+                made.write(connection, id, listed)
             if row is not None and outcome is not None:
                 error = ERRORS.one(row.mode, values["error"]["code"]) if values.get("error") else {}
                 counters.write(connection, counters.together(ATTEMPTS.one(row.mode, outcome), error))
@@ -360,7 +363,7 @@ def _lost_leases(rows: Iterable[sa.RowMapping]) -> counters.Increments:
 def unlist(connection: sa.Connection, ids: Sequence[str]) -> None:
     """Take jobs out of the search; a deleted job's entries go by themselves."""
     for start in range(0, len(ids), 500):
-        for table in (VECTORS, WORDS):
+        for table in (VECTORS, WORDS, MADE):
             connection.execute(sa.delete(table).where(table.c.job_id.in_(ids[start : start + 500])))
 
 

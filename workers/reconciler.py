@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from workers.errors import StorageError
 from workers.faults import Faults
+from workers.gallery import made
 from workers.jobs import Job, Jobs, made_at
 from workers.records import State
 from workers.telemetry.counters import UNWRITTEN
@@ -88,7 +89,8 @@ class Reconciler:
             for _ in range(min(count, NOTIFICATIONS_A_TURN)):
                 self._notify(mode)
             UNWRITTEN.add(NOTIFIED_AGAIN.one(mode, by=count))
-        self._listed = self._listed or self._jobs.list_words() == 0
+        if not self._listed:
+            self._listed = self._jobs.list_words() + made.write_missing(self._jobs.database) == 0
         if self._clock() - self._swept_at >= SWEEP_S:
             self._swept_at = self._clock()
             self.expire()

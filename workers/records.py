@@ -255,16 +255,29 @@ SESSIONS: Final = sa.Table(
 )
 
 
-def job_of(row: sa.Row[Any]) -> Job:
-    """A row of :data:`JOBS` as a :class:`Job`."""
+def job_of(row: sa.Row[Any], *, also: tuple[str, ...] = ()) -> Job:
+    """A row of :data:`JOBS` as a :class:`Job`.
+
+    Args:
+        also: columns that the row has besides.
+    """
     values = dict(row._mapping)
-    del values["rung_at"]
+    for name in ("rung_at", *also):
+        values.pop(name, None)
     return Job(**{**values, "state": State(values["state"])})
 
 
 def new_id(now_s: float) -> str:
     """A name for a job: 26 characters that sort by time of making and cannot be guessed."""
-    number = int(now_s * 1000) << 80 | secrets.randbits(80)
+    return _id_of(int(now_s * 1000) << 80 | secrets.randbits(80))
+
+
+def first_id_at(moment_s: float) -> str:
+    """What every name that was made earlier sorts before, and every later one after."""
+    return _id_of(max(0, int(moment_s * 1000)) << 80)
+
+
+def _id_of(number: int) -> str:
     return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(_TIME_DIGITS + _RANDOM_DIGITS)))
 
 

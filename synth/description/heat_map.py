@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import io
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -213,6 +213,7 @@ def write_video(
     *,
     width: int = VIDEO_WIDTH,
     cancelled: Cancel | None = None,
+    progress: Callable[[float], object] = lambda _fraction: None,
 ) -> None:
     """The clip with its maps moving over it and its own sound under it.
 
@@ -222,6 +223,7 @@ def write_video(
         times_s: K of them, rising.
         target: an mp4, mov or mkv file.
         width: at most; a smaller clip keeps its own.
+        progress: told how far it is, 0..1.
 
     Raises:
         OptionError: as :func:`check`.
@@ -238,6 +240,7 @@ def write_video(
             source, rate_hz=rate_fps, width=width, height=height, lenient=True, cancelled=cancelled
         )
         for number, frame in enumerate(frames):
+            progress(min(1.0, number / rate_fps / max(info.duration_s, 0.001)))
             yield overlay(frame, at(maps, times_s, number / rate_fps))
 
     sound, rate_hz = audio.read(source) if info.audio_codec else (None, 48_000)

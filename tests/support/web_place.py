@@ -22,6 +22,7 @@ from synth.result import Output
 from synth.voices.base import Hit, SoundChoice
 from web.api.openapi import description
 from web.app import PARTS, create_app
+from web.uploads.submit import POSTER
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Job, Jobs, jobs_of
 from workers.records import COMPARISON, OVERLAY, ROUTE, SEARCH
@@ -109,9 +110,12 @@ class Place:
         return dict(self.client.get(job["links"]["self"]).get_json())
 
     def left(self) -> list[str]:
-        """What lies in the storage and in the spool, and which jobs there are."""
+        """What lies in the storage and in the spool, and which jobs there are; the picture of a clip goes with its job
+        and is not named where the job is there.
+        """
         jobs = [job.id for job in self.jobs.recent(owner=None)[0]]
-        return [*self.storage.keys(""), *(path.name for path in self.settings.spool_dir.iterdir()), *jobs]
+        keys = [key for key in self.storage.keys("") if key not in {f"{job_id}/{POSTER}" for job_id in jobs}]
+        return [*keys, *(path.name for path in self.settings.spool_dir.iterdir()), *jobs]
 
     def form_token(self, path: str = "/") -> str:
         """The token of the forms that this client sees."""

@@ -214,15 +214,23 @@ def result(batch_id: str) -> Response:
     Raises:
         Problem: ``conflict`` while nothing is finished; ``damaged``.
     """
-    done = [job for job in members(batch_id) if outputs(job)]
+    return zipped([job for job in members(batch_id) if outputs(job)], f"sonorize-{batch_id}")
+
+
+def zipped(done: list[Job], stem: str) -> Response:
+    """What jobs made in one archive of that name, written while it is sent.
+
+    Raises:
+        Problem: ``conflict`` where there is nothing; ``damaged``.
+    """
     if not done:
-        raise Problem("conflict", "no clip of this batch is finished yet", {"Retry-After": "5"})
+        raise Problem("conflict", "no clip of these is finished yet", {"Retry-After": "5"})
     for job in done:  # before the first byte is sent: afterwards nothing can be said any more
         for entry in outputs(job):
             for column in _ARCHIVED:
                 if column in entry:
                     whole_size(str(entry[column]))
-    headers = {"Content-Disposition": f'attachment; filename="sonorize-{batch_id}.zip"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'attachment; filename="{stem}.zip"', "Cache-Control": "no-store"}
     return Response(archive(done), headers=headers, content_type="application/zip", direct_passthrough=True)
 
 

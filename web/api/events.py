@@ -20,9 +20,11 @@ from flask import Response, request
 
 from web.api.problems import Problem
 from workers.errors import DatabaseError, NotFound
-from workers.jobs import Job, Jobs
+from workers.jobs import Job, Jobs, State
+from workers.timing.queue_view import QueueView
 
 LOOK_EVERY_S: Final = 0.4
+SEEN_FOR_S: Final = 0.35
 BREATH_EVERY_S: Final = 10.0  # a comment now and then tells proxies and us that the other side is there
 STREAM_S: Final = 300.0  # then the client connects anew: no thread is held for ever
 MAX_STREAMS: Final = 32
@@ -42,6 +44,16 @@ class Streams:
         self._open = 0
         self._of: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
+        self._view: QueueView | None = None
+        self._seen_at = 0.0
+
+    def queue(self, jobs: Jobs) -> QueueView:
+        """How the queue stands, as seen a moment ago at most: all streams share one look."""
+        with self._looking:
+            if self._view is None or time.monotonic() - self._seen_at > SEEN_FOR_S:
+                self._view, self._seen_at = jobs.queue(), time.monotonic()
+            return self._view
 
     @property
     def open(self) -> int:
@@ -99,14 +111,22 @@ class EventStream:
             streams.leave(*self._who)
 
 
-def state_json(job: Job, position: int | None) -> dict[str, Any]:
-    """What an event tells of a job."""
+def state_json(job: Job, view: QueueView | None) -> dict[str, Any]:
+    """What an event tells of a job.
+
+    Args:
+        view: how the queue stands; nothing is told of the time that is left without it.
+    """
+    waits = job.state is State.QUEUED
+    eta_s = None if view is None or job.state.final else view.eta_s(job)
     return {
         "id": job.id,
         "status": job.state.value,
         "stage": job.stage or None,
         "fraction": round(float(job.progress or 0.0), 3),
-        "position": position,
+        "position": max(1, view.position(job)) if waits and view is not None else None,
+        "eta_s": None if eta_s is None else _rounded(eta_s),
+        "workers": view.workers if waits and view is not None else None,
         "cancel_requested": bool(job.cancel_requested),
         "error": dict(job.error) if job.error else None,
     }
@@ -127,12 +147,18 @@ def respond(
     if known is not None and job.state.final and known == _mark(state_json(job, None)):
         return Response(status=204)  # tells an EventSource that there is nothing to come back for
     gone: Callable[[], bool] = request.environ.get("waitress.client_disconnected", lambda: False)
-    body = EventStream(streams, _follow(jobs, job.id, viewer, known, gone, allowed), _who(viewer))
+    return streaming(
+        EventStream(streams, _follow(streams, jobs, job.id, viewer, known, gone, allowed), holder_of(viewer))
+    )
+
+
+def streaming(body: EventStream) -> Response:
+    """A response that goes out piece by piece."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Response(body, headers=headers, content_type="text/event-stream; charset=utf-8", direct_passthrough=True)
 
 
-def _who(viewer: str | None) -> tuple[str, ...]:
+def holder_of(viewer: str | None) -> tuple[str, ...]:
     """Under which names a stream is counted. An address of this machine may be that of a proxy, and many people's."""
     owner = () if viewer is None else (f"owner:{viewer}",)
     address = request.remote_addr
@@ -140,6 +166,7 @@ def _who(viewer: str | None) -> tuple[str, ...]:
 
 
 def _follow(
+    streams: Streams,
     jobs: Jobs,
     job_id: str,
     viewer: str | None,
@@ -159,7 +186,7 @@ def _follow(
             except NotFound:
                 yield b"event: gone\ndata: {}\n\n"
                 return
-            state = state_json(job, jobs.position(job) if job.state.value == "queued" else None)
+            state = state_json(job, None if job.state.final else streams.queue(jobs))
             mark = _mark(state)
             if mark != known:
                 known, breath_s = mark, time.monotonic()
@@ -170,6 +197,11 @@ def _follow(
             breath_s = time.monotonic()
             yield b": still here\n\n"
         time.sleep(LOOK_EVERY_S)
+
+
+def _rounded(eta_s: float) -> float:
+    """To what is worth an event: seconds, from a minute on five of them."""
+    return float(round(eta_s) if eta_s < 60 else 5 * round(eta_s / 5))
 
 
 def _mark(state: dict[str, Any]) -> str:

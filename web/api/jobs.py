@@ -16,12 +16,11 @@ from web.api.problems import Problem
 from web.api.representations import eta_s, job_json, links, outputs
 from web.api.schemas import jobs as schemas
 from web.api.schemas.files import Download
+from web.api.schemas.gallery import ListQuery
 from web.api.schemas.jobs import (
     Cancel,
     CancelQuery,
-    JobsOfBatchQuery,
     JobsQuery,
-    Keep,
     Limits,
     Probe,
     ProbeUpload,
@@ -34,6 +33,7 @@ from web.api.semantics.conditional import retry_after, unless_known
 from web.api.semantics.waiting import ended
 from web.api.webhooks.steps import allowed_url
 from web.context import caller, look_at_the_queue_again, owner, site, viewer
+from web.gallery import listing as lists
 from web.security.sessions import still_allowed
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
@@ -197,17 +197,17 @@ def _waited(job: Job, seconds: float, done: Callable[[Job], bool] = ended) -> Jo
 @describes(
     Operation(
         "listJobs",
-        "Your jobs, newest first",
+        "Your jobs, newest first or in another order; filtered by what was asked for, or by what was made",
         {200: schemas.Jobs, 304: None},
         ("option",),
-        query=JobsOfBatchQuery,
+        query=ListQuery,
         headers=("If-None-Match",),
         scope=Scope.READ,
     )
 )
-def listing(query: JobsOfBatchQuery) -> Response:
-    """The caller's jobs, newest first."""
-    found, cursor = page_of_jobs(query, batch_id=query.batch_id)
+def listing(query: ListQuery) -> Response:
+    """The caller's jobs."""
+    found, cursor = lists.page(query)
     return unless_known(reply({"jobs": [job_json(job, hits=False) for job in found], "next_cursor": cursor}))
 
 
@@ -246,23 +246,6 @@ def _as_known(job: Job) -> bool:
 def _answered(job: Job, headers: Mapping[str, str]) -> Response:
     again = {} if job.state.final else retry_after(eta_s(job))
     return unless_known(reply(job_json(job), headers={**again, **headers}))
-
-
-@blueprint.patch("/jobs/<job_id>")
-@describes(
-    Operation(
-        "keepJob",
-        "Say how long a job's files are kept",
-        {200: schemas.Job},
-        (*BODY, "not-found"),
-        body=Keep,
-        scope=Scope.WRITE,
-    )
-)
-def keep(job_id: str, body: Keep) -> Response:
-    """Say how long a job's files are kept."""
-    days = checked_days("keep_days", body.keep_days)
-    return reply(job_json(site().jobs.keep(job_id, viewer(), days), hits=False))
 
 
 @blueprint.delete("/jobs/<job_id>")

@@ -189,6 +189,8 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         return f"allowed is {low} or more"
     if kind.get("type") == "array":
         return f"allowed is a list of {kind.get('minItems', 0)} to {kind.get('maxItems', 'any number')}"
+    if kind.get("format") == "date":
+        return "it must be a date such as 2026-11-30"
     if "pattern" in kind:
         return f"it must be a name that matches {kind['pattern']}"
     if "maxLength" in kind:

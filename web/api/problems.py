@@ -218,6 +218,7 @@ def answer(error: Exception) -> Response:
 
 def _for_programs() -> bool:
     if request.path.startswith(("/v1/", "/livez", "/readyz", "/metrics")):
-        return True
+        # Programs take anything; only a browser that opens the address as a page names HTML.
+        return "text/html" not in request.headers.get("Accept", "") or request.method not in ("GET", "HEAD")
     best = request.accept_mimetypes.best_match(["text/html", "application/json", PROBLEM_TYPE], default="text/html")
     return best != "text/html"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from web.api.semantics.conditional import coarse_s
-from web.context import owner_retention_days, queue_view, site
+from web.context import favourites, owner_retention_days, queue_view, site
 from workers.jobs import Job, State
 from workers.owners import retention
 
@@ -29,6 +29,8 @@ FILES: Final = {
 KINDS: Final = (*FILES, "provenance")
 METHODS: Final = {"avol": "AVOL-Net", "attention": "Attention"}
 """How a heat map was made -> its name for people; a test compares with :mod:`synth.description.heat_map`."""
+_OURS: Final = frozenset({"music", "poster_key"})
+"""What stands in a clip's row beside what was seen of it."""
 _ALWAYS: Final = frozenset({"video", "sound", "provenance", "thumbnail"})
 
 
@@ -52,7 +54,8 @@ def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
         "title": job.title,
         "mode": job.mode,
         "options": dict(job.options),
-        "clip": {name: value for name, value in job.info.items() if name != "music"},
+        "favourite": job.id in favourites(),
+        "clip": {name: value for name, value in job.info.items() if name not in _OURS},
         "progress": _progress(job),
         "queue": _queue(job),
         "attempt": job.attempt,
@@ -91,7 +94,10 @@ def links(job: Job) -> dict[str, str]:
         "page": f"/jobs/{job.id}",
         "boxes": f"{base}/boxes",
         "music": f"{base}/music",
+        "shares": f"{base}/shares",
     }
+    if (job.result or {}).get("thumbnail_key") or job.info.get("poster_key"):
+        found["thumbnail"] = f"{base}/thumbnail"
     if takes := outputs(job):
         found["result"] = f"{base}/outputs/{takes[0]['take']}/video"
     if job.batch_id:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
@@ -17,11 +17,12 @@ from web.api.problems import Problem, problem_of
 from web.api.representations import outputs
 from web.api.schemas.search import Search, SearchQuery, SearchUpload
 from web.api.search_service import Found, SearchRequest
-from web.context import owner, site
+from web.context import owner, site, viewer
 from web.security import csrf
 from web.security.scopes import needs
 from web.uploads.multipart import Bounds, Form, read_form
 from workers.owners.keys import Scope
+from workers.search import text_search
 
 blueprint = Blueprint("search", __name__)
 
@@ -32,10 +33,21 @@ _AGAIN_S: Final = "5"
 
 @dataclass(frozen=True)
 class Answer:
-    """What was searched with, and what was found."""
+    """What was searched with, and what was found.
+
+    Attributes:
+        farther: the nearest there are, where nothing is near; pages show them as that.
+    """
 
     query: Mapping[str, Any]
     found: list[Found]
+    farther: list[Found] = field(default_factory=list)
+
+    @classmethod
+    def of_near(cls, told: Mapping[str, Any], found: list[Found], least: float) -> Answer:
+        """Of results, the nearest first, those that are near; where none is, the first few as what there is."""
+        near = [one for one in found if one.score >= least]
+        return cls(told, near, [] if near else found[: search_service.FARTHER])
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -118,10 +130,9 @@ def _answer(asked: Mapping[str, str]) -> Answer:
     if bool(text) == bool(job_id):
         raise Problem("bad-request", "search with q=WORDS or with job=ID, and not with both; a file is sent by POST")
     if text:
-        return Answer(
-            {"kind": "words", "words": text, "limit": wanted.limit},
-            search_service.by_words(text, wanted.limit),
-        )
+        found = search_service.by_words(text, wanted.limit)
+        meant = None if found else text_search.suggest(site().jobs.database, text, viewer())
+        return Answer({"kind": "words", "words": text, "limit": wanted.limit, "did_you_mean": meant}, found)
     job = site().job(job_id)
     there = [output["take"] for output in outputs(job)]
     take = asked.get("take") or str(there[0] if there else 0)
@@ -136,7 +147,7 @@ def _answer(asked: Mapping[str, str]) -> Answer:
         **wanted.as_json(),
         "limit": wanted.limit,
     }
-    return Answer(told, found)
+    return Answer.of_near(told, found, wanted.least)
 
 
 def _answer_file(form: Form) -> Answer:
@@ -153,7 +164,7 @@ def _answer_file(form: Form) -> Answer:
         raise Problem("unavailable", "no worker was free to look at the file in time", {"Retry-After": _AGAIN_S})
     found = search_service.like(search_service.vectors_of_answer(seen, wanted), wanted)
     told = {"kind": seen["kind"], "title": upload.filename[:120], **wanted.as_json(), "limit": wanted.limit}
-    return Answer(told, found)
+    return Answer.of_near(told, found, wanted.least)
 
 
 def _receive(folder: Any, before_file: Any = lambda fields: None) -> Form:

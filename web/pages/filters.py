@@ -13,6 +13,7 @@ from typing import Any, Final
 from flask import Flask, g, request, url_for
 
 from web.api.representations import METHODS, outputs, synthetic_speech
+from web.context import favourites
 from web.pages import phrases
 from web.security import csrf
 from web.uploads import forms
@@ -39,6 +40,7 @@ STAGES: Final = {
     "music": "Choosing music",
     "bed": "Laying music under the sound",
 }
+NOBODY_AFTER_S: Final = 10.0
 FAMILIES: Final = {
     "woody": {"wood", "leaf", "drywall", "paper"},
     "metallic": {"metal"},
@@ -60,6 +62,10 @@ def install(app: Flask) -> None:
         clock,
         size,
         ago,
+        counted,
+        day_and_time,
+        time_left,
+        nobody_there,
         day,
         state_word,
         stage_word,
@@ -81,7 +87,7 @@ def install(app: Flask) -> None:
     ):
         app.jinja_env.filters[name.__name__] = name
     app.jinja_env.filters.update(words=forms.words, class_words=forms.class_words, takes=outputs)
-    app.jinja_env.globals.update(static_file=static_file, here=here, methods=HEAT_METHODS)
+    app.jinja_env.globals.update(static_file=static_file, here=here, methods=HEAT_METHODS, favourites=favourites)
     app.context_processor(_shared)
 
 
@@ -140,9 +146,40 @@ def ago(stamp_s: float) -> str:
     since_s = max(0.0, datetime.now(UTC).timestamp() - stamp_s)
     for length_s, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         if since_s >= length_s:
-            count = int(since_s // length_s)
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+            return f"{counted(int(since_s // length_s), unit)} ago"
     return "just now"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun, one or many of them: ``1 clip``, ``2 clips``, ``3 batches``."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun}{'es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's'}".replace(
+        ",", "\N{NO-BREAK SPACE}"
+    )
+
+
+def time_left(told: Mapping[str, Any]) -> str:
+    """When a job of the API should be done: ``done in about 40 s``; nothing where that is not known."""
+    eta_s = (told.get("queue") or told.get("progress") or {}).get("eta_s")
+    if eta_s is None or told["cancel_requested"]:
+        return ""
+    return (
+        "nearly done" if eta_s < 1 else f"done in about {duration(round(eta_s)) if eta_s >= 60 else f'{eta_s:.0f} s'}"
+    )
+
+
+def nobody_there(told: Mapping[str, Any]) -> bool:
+    """Whether a job of the API has waited for a while and no worker is there to take it."""
+    queue = told.get("queue")
+    waited_s = datetime.now(UTC).timestamp() - datetime.fromisoformat(told["created_at"]).timestamp()
+    return queue is not None and queue["workers"] == 0 and waited_s >= NOBODY_AFTER_S
+
+
+def day_and_time(stamp_s: float) -> str:
+    """A moment for people: ``30 November 2026, 14:05 UTC``."""
+    when = datetime.fromtimestamp(stamp_s, UTC)
+    return f"{when.day} {when:%B %Y, %H:%M} UTC"
 
 
 def day(moment: str) -> str:
@@ -205,7 +242,7 @@ def ranked(probabilities: Mapping[str, float]) -> list[tuple[str, float]]:
 
 def here(**changed: str | None) -> str:
     """The address of this list with other filters, from its first page."""
-    asked = {name: value for name, value in request.args.items() if name in ("state", "mode")}
+    asked = {name: value for name, value in request.args.items() if name != "cursor"}
     wanted: dict[str, Any] = {name: value for name, value in {**asked, **changed}.items() if value}
     return url_for(str(request.endpoint), **wanted)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -11,18 +11,21 @@ from werkzeug.wrappers import Response
 
 from synth.options import Options
 from web.api import batches, boxes
-from web.api.jobs import keeps_partial, page_of_jobs
+from web.api.jobs import keeps_partial
 from web.api.operations import once, parsed
 from web.api.problems import Problem
 from web.api.representations import job_json, outputs
-from web.api.schemas.jobs import JobsQuery
+from web.api.schemas.gallery import ListQuery
 from web.context import owner, site, viewer
-from web.pages import studio
+from web.gallery import listing
+from web.pages import filters, studio
 from web.security import csrf
+from web.security.sessions import local_path
 from web.server import samples
 from web.uploads import forms, variants
 from web.uploads.multipart import Form, read_form
 from web.uploads.submit import Ticket, variant_seeds
+from workers.gallery.listing import Sort
 from workers.jobs import Job, State, new_id
 
 blueprint = Blueprint("pages", __name__)
@@ -30,6 +33,8 @@ blueprint = Blueprint("pages", __name__)
 PAGE_FILES: Final = 40
 PROBE_BYTES: Final = 64 * 1024**2
 """Larger clips are not sent twice, once to ask which voice suits them and once to sound them."""
+RESUMABLE_BYTES: Final = 8 * 1024**2
+"""Larger clips are sent in pieces, so that a cut connection loses no more than one."""
 _FIELD_NAMES: Final = frozenset(forms.NAMES)
 
 
@@ -43,6 +48,7 @@ def front() -> str:
         more_fields=forms.more_fields(site().libraries),
         limits=limits,
         probe_bytes=min(PROBE_BYTES, limits.max_bytes),
+        resumable_bytes=RESUMABLE_BYTES,
         values=request.args,
         batch_id=new_id(time.time()),
         newest=_newest(),
@@ -112,7 +118,8 @@ def cancel(job_id: str) -> Response:
     """Stop a job, and keep what was made of it if asked to."""
     keep = keeps_partial(request.form.get("keep_partial"), request.args.get("keep_partial"))
     site().submitter.cancel(job_id, viewer(), keep_partial=keep)
-    return redirect(url_for("pages.job", job_id=job_id), 303)
+    back = request.form.get("back")
+    return redirect(local_path(back) if back else url_for("pages.job", job_id=job_id), 303)
 
 
 @blueprint.post("/jobs/<job_id>/retry")
@@ -147,18 +154,29 @@ def delete(job_id: str) -> Response:
 
 @blueprint.get("/gallery")
 def gallery() -> str:
-    """The caller's jobs as cards, newest first."""
-    jobs, cursor = page_of_jobs(parsed(JobsQuery, _given_filters()))
-    asked = {name: request.args[name] for name in ("state", "mode") if request.args.get(name)}
+    """The caller's jobs as cards: filtered by what was made, in an order of choice."""
+    asked = _given_filters()
+    query = parsed(ListQuery, asked)
+    jobs, cursor = listing.page(query)
+    kept = {name: value for name, value in asked.items() if name not in ("cursor", "limit")}
     return render_template(
         "gallery.html",
         jobs=jobs,
         cursor=cursor,
-        asked=asked,
-        paged=bool(request.args.get("cursor")),
-        states=[state.value for state in State if state is not State.FINISHING],  # it lasts a moment
-        modes=[mode.value for mode in forms.MODES],
+        asked=kept,
+        back=filters.here(),
+        paged=bool(query.cursor),
+        newest=max((job.id for job in jobs), default="") if not kept and not query.cursor else "",
+        waiting=site().jobs.under_way(viewer()),
+        states=[(state.value, filters.state_word(state)) for state in State if state is not State.FINISHING],
+        **_choices(),
     )
+
+
+@blueprint.get("/jobs/<job_id>/card")
+def card(job_id: str) -> str:
+    """One job's card alone, for pages that show it and have heard that it changed."""
+    return render_template("card.html", job=site().job(job_id), pick=request.args.get("pick") == "true")
 
 
 @blueprint.get("/batches/<batch_id>")
@@ -177,7 +195,20 @@ def cancel_batch(batch_id: str) -> Response:
 
 def _given_filters() -> dict[str, str]:
     """The filters of the gallery: a form sends those that nobody chose as well, empty."""
-    return {name: value for name, value in once(request.args).items() if value and name in JobsQuery.model_fields}
+    asked = {name: value for name, value in once(request.args).items() if value and name in ListQuery.model_fields}
+    if asked.get("sort") == Sort.NEWEST:
+        del asked["sort"]
+    return asked
+
+
+def _choices() -> dict[str, list[tuple[str, str]]]:
+    """What there is to filter by: value and words, with how many of each."""
+    found = listing.choices()
+    words: dict[str, Callable[[str], str]] = {"voice": forms.words, "sound": forms.class_words, "material": str}
+    return {
+        f"{kind}s": [(value, f"{words[kind](value).capitalize()} ({count})") for value, count in counts.items()]
+        for kind, counts in found.items()
+    }
 
 
 def _receive(folder: Any) -> Form:

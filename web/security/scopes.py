@@ -20,7 +20,7 @@ ATTRIBUTE: Final = "needed_scope"
 _READING: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 OPEN_ENDPOINTS: Final = frozenset(("static", "health.livez", "health.readyz", "login.login", "openapi.document"))
 """They answer without a key."""
-OPEN_BLUEPRINTS: Final = frozenset(("documents",))
+OPEN_BLUEPRINTS: Final = frozenset(("documents", "shared"))
 
 
 def needs(scope: Scope | None) -> Callable[[V], V]:

@@ -8,21 +8,24 @@ What is refused is refused before anything is stored; what fails later takes wha
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import logging
 import os
 import threading
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from synth.errors import OptionError
+from synth.errors import MediaError, OptionError
 from synth.media import video
 from synth.media.looking import look
+from synth.media.picture import poster
 from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
@@ -40,6 +43,7 @@ from workers.settings import Settings
 from workers.webhooks.endpoints import Endpoints
 
 TITLE_LENGTH: Final = 120
+POSTER: Final = "poster.jpg"
 MAX_VARIANTS: Final = MAX_TAKES
 _log = logging.getLogger(__name__)
 
@@ -139,15 +143,16 @@ class Submitter:
         request_hash = _request_hash(upload.sha256, ticket)
         if ticket.idempotency_key is not None and (earlier := self._earlier(ticket, request_hash)):
             return earlier
-        info = info_json(self.probe(upload, ticket.options))
+        seen = self.probe(upload, ticket.options)
         title = display_title(upload.filename)
-        sound_s = sound_seconds(info, ticket.options.as_dict())
+        sound_s = sound_seconds(info_json(seen), ticket.options.as_dict())
         mode, more_bytes = ticket.options.mode.value, upload.path.stat().st_size
         self.jobs.owners.refuse_over(ticket.owner, mode=mode, sound_s=sound_s, more_bytes=more_bytes)
         job_id = new_id(time.time())
         key = f"{job_id}/source"
         stored = self.storage.put(key, upload.path, SOURCE_TYPE)
         try:
+            info = {**info_json(seen), **self._poster(job_id, lambda: self._look_for_poster(upload.path, seen))}
             named = ticket.webhook_url and self.endpoints.named(ticket.owner, ticket.webhook_url)
             job = self.jobs.create(
                 options=ticket.options,
@@ -204,7 +209,7 @@ class Submitter:
                         options=options,
                         title=job.title,
                         source_key=key,
-                        info=job.info,
+                        info={**job.info, **self._same_poster(job, job_id)},
                         owner=owner,
                         id=job_id,
                         source=stored,
@@ -232,6 +237,7 @@ class Submitter:
         job_id = new_id(time.time())
         key = f"{job_id}/source"
         info = {**job.info, "music": {**asked, "of": job.id, "take": int(entry["take"])}}
+        info |= self._same_poster(job, job_id)
         with self.spool.request() as folder:
             self.spool.make_room(int(entry.get("bytes", 0)))
             try:
@@ -296,6 +302,28 @@ class Submitter:
             with self._lock:
                 self._under_way.discard(held)
 
+    def _look_for_poster(self, path: Path, seen: video.VideoInfo) -> bytes:
+        with self._looking:
+            return poster.of(path, seen)
+
+    def _same_poster(self, job: Job, job_id: str) -> dict[str, Any]:
+        """The picture of another job's clip for a new job: a file of its own, so that each can be deleted alone."""
+        key = job.info.get("poster_key")
+        return {"poster_key": None} | self._poster(
+            job_id, lambda: b"".join(self.storage.read(str(key))) if key else b""
+        )
+
+    def _poster(self, job_id: str, picture: Callable[[], bytes]) -> dict[str, Any]:
+        """Store the picture that lists show while there is no result; without one a job is none the worse."""
+        try:
+            if not (found := picture()):
+                return {}
+            self.storage.put(f"{job_id}/{POSTER}", io.BytesIO(found), "image/jpeg")
+        except (MediaError, WorkError) as error:
+            _log.info("job %s has no picture: %s", job_id, error)
+            return {}
+        return {"poster_key": f"{job_id}/{POSTER}"}
+
     def _earlier(self, ticket: Ticket, request_hash: str) -> Job | None:
         """The job that the same request made before; see :class:`Ticket`."""
         try:
@@ -333,8 +361,12 @@ def variant_seeds(raw: Mapping[str, Any], job: Job) -> list[int]:
 
 def display_title(filename: str) -> str:
     """A client's file name as text to show: its last part, without what cannot be seen or turns the line around."""
-    last = filename.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    plain = "".join(char for char in unicodedata.normalize("NFC", last) if unicodedata.category(char)[0] != "C")
+    return shown_title(filename.replace("\\", "/").rstrip("/").rpartition("/")[2])
+
+
+def shown_title(text: str) -> str:
+    """A title as somebody wrote it, without what cannot be seen or turns the line around."""
+    plain = "".join(char for char in unicodedata.normalize("NFC", text) if unicodedata.category(char)[0] != "C")
     return " ".join(plain.split())[:TITLE_LENGTH].strip() or "untitled clip"
 
 

@@ -19,6 +19,7 @@ are compared without their endings. Importable without torch.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import unicodedata
@@ -29,9 +30,11 @@ from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
+from rapidfuzz import fuzz, process
 
 from synth.ambient_classes import AMBIENT_CLASSES
-from synth.sound_names import display_name
+from synth.materials import MATERIALS
+from synth.sound_names import SOUND_NAMES, display_name
 from synth.voices.library import vocabulary
 from workers.database import Database
 from workers.records import JOBS, WORDS, State
@@ -44,6 +47,8 @@ TITLE: Final = 0.8
 VOICE: Final = 0.5
 MEANT: Final = 0.5
 LONGEST: Final = 64
+ALIKE: Final = 72.0  # of 100, by rapidfuzz's ratio: one slip in a word of five letters
+KNOWN_AT_MOST: Final = 20_000
 _LITTLE: Final = frozenset(("a", "an", "and", "at", "by", "for", "from", "in", "is", "of", "on", "or", "the", "to"))
 
 Row = tuple[int, str, float]
@@ -142,6 +147,40 @@ def find(database: Database, text: str, owner: str | None, limit: int) -> list[W
         of_job[row.job_id].append((row.take, row.word, row.weight))
     hits = [_best_take(job_id, of_job[job_id], wanted) for job_id in ids if of_job[job_id]]
     return sorted(hits, key=lambda hit: (hit.score, hit.job_id), reverse=True)
+
+
+def suggest(database: Database, text: str, owner: str | None) -> str | None:
+    """The query with the words that find nothing replaced by the nearest that find something; ``None`` without any.
+
+    Args:
+        owner: whose jobs; everybody's for ``None``.
+
+    Raises:
+        DatabaseError: the database cannot be reached.
+    """
+    wanted = dict(islice(tokens(text).items(), MAX_QUERY_WORDS))
+    known = sa.select(WORDS.c.word).distinct().limit(KNOWN_AT_MOST)
+    if owner is not None:
+        known = known.join(JOBS, JOBS.c.id == WORDS.c.job_id).where(JOBS.c.owner == owner)
+    with database.reading() as connection:
+        words = [word for word in connection.scalars(known) if not word.isdigit()]
+    said, changed = [], False
+    for stem, word in wanted.items():
+        if any(one.startswith(stem) for one in words):
+            said.append(word)
+            continue
+        near = process.extractOne(stem, words, scorer=fuzz.ratio, score_cutoff=ALIKE)
+        if near is not None:
+            said.append(_spelling().get(near[0], near[0]))
+            changed = True
+    return " ".join(said) if changed else None
+
+
+@functools.cache
+def _spelling() -> dict[str, str]:
+    """Stem -> the word as it is written, of all that sounds, materials and voices are called."""
+    names = (*map(display_name, SOUND_NAMES), *MATERIALS)
+    return {stem: word for name in names for stem, word in tokens(name).items()}
 
 
 def _match(database: Database, word: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[float]]:

@@ -33,5 +33,12 @@ def draw(storage: Storage, attempt: Attempt, folder: Path) -> dict[str, Any]:
     maps, times_s = heat_map.load(kept)
     if request["method"] not in maps:
         raise OptionError(f"method is {request['method']!r}; the take has {', '.join(maps) or 'no maps'}")
-    heat_map.write_video(folder / "source", maps[request["method"]], times_s, drawn, cancelled=attempt.stop)
+    heat_map.write_video(
+        folder / "source",
+        maps[request["method"]],
+        times_s,
+        drawn,
+        cancelled=attempt.stop,
+        progress=lambda fraction: attempt.progress("draw", fraction),
+    )
     return {"outputs": [], "overlay_key": put(storage, attempt, str(request["target_key"]), drawn)}

@@ -29,8 +29,10 @@ class _Waiting:
 class QueueView:
     """Read with :meth:`read`."""
 
-    def __init__(self, expectations: Expectations, waiting: dict[str, _Waiting], abreast: int, workers: int) -> None:
-        self._expectations, self._waiting = expectations, waiting
+    def __init__(
+        self, expectations: Expectations, waiting: dict[str, _Waiting], abreast: int, workers: int, wall_s: float
+    ) -> None:
+        self._expectations, self._waiting, self._wall_s = expectations, waiting, wall_s
         self.abreast = abreast
         self.workers = workers
 
@@ -63,18 +65,14 @@ class QueueView:
             positions[row.mode] = positions.get(row.mode, 0) + 1
             waiting[row.id] = _Waiting(positions[row.mode], before_s)
             before_s += expectations.seconds(row.mode, *_asked(row)) or 0.0
-        return cls(expectations, waiting, abreast, present(database, now_s))
+        return cls(expectations, waiting, abreast, present(database, now_s), wall_s)
 
     def position(self, job: Job) -> int:
         """The job's place among those of its mode that wait, 1 for the next; 0 when it does not wait."""
         return self._waiting[job.id].position if job.id in self._waiting else 0
 
-    def eta_s(self, job: Job, wall_s: float) -> float | None:
-        """Seconds until the job should be done; ``None`` where nothing is known of its mode.
-
-        Args:
-            wall_s: now, as people read it.
-        """
+    def eta_s(self, job: Job) -> float | None:
+        """Seconds from this moment until the job should be done; ``None`` where nothing is known of its mode."""
         if job.state.final:
             return 0.0
         expected_s = self._expectations.seconds(job.mode, job.info, job.options)
@@ -83,7 +81,7 @@ class QueueView:
         if job.state is State.QUEUED:
             waits = self._waiting.get(job.id)
             return expected_s + (waits.before_s / self.abreast if waits else 0.0)
-        return remaining_seconds(expected_s, job.progress, wall_s - (job.started_at or wall_s))
+        return remaining_seconds(expected_s, job.progress, self._wall_s - (job.started_at or self._wall_s))
 
 
 _WORK = (

@@ -22,7 +22,7 @@ from tests.support.web_place import Place, place, problem
 from tests.web.api.test_jobs import fits
 from tests.workers.tasks.test_description import Spoilt
 from web.api import representations
-from web.pages import explanations, phrases
+from web.pages import heat_videos, phrases
 from workers.records import OVERLAY
 from workers.tasks import description
 
@@ -98,13 +98,14 @@ def test_the_page_shows_tags_fit_maps_and_ranks(here: Place, flash_clip: Path) -
     page = here.client.get(job["links"]["page"]).text
     assert 'href="/search?q=crackling%20fire"' in page
     assert "The sound fits the picture" in page
-    texture = job["outputs"][0]["description"]["texture"]
+    shown = min(job["outputs"], key=lambda one: one["description"]["rank"])  # the page begins with the best
+    texture = shown["description"]["texture"]
     heard, seen = (phrases.kind_name(texture[which], texture[name]) for which, name in KIND_FIELDS)
     assert f"typical of “{heard}” sounds; the picture leads one to expect “{seen}”." in page
-    links = job["outputs"][0]["links"]
+    links = shown["links"]
     assert f'<img src="{links["heat-map-avol"]}"' in page
     assert f'<img src="{links["heat-map-attention"]}"' in page
-    assert f'href="{links["heat-map-video-avol"]}"' in page
+    assert f'href="{job["links"]["page"]}/takes/{shown["take"]}/watch?method=avol"' in page
     assert page.count("best match") == 1
     assert "2nd" in page
     assert page.index("Take 1<small>") < page.index("Take 2<small>"), "takes keep their order"
@@ -154,7 +155,7 @@ def test_the_overlay_video_is_drawn_once_when_it_is_asked_for(here: Place, flash
 def test_who_waits_too_long_is_told_and_finds_it_the_next_time(
     here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explanations, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(heat_videos, "PATIENCE_S", 0.3)
     link = described(here, flash_clip)["outputs"][0]["links"]["heat-map-video-attention"]
     for _ in range(2):
         refused = here.client.get(link)
@@ -162,6 +163,32 @@ def test_who_waits_too_long_is_told_and_finds_it_the_next_time(
         assert refused.headers["Retry-After"]
     here.work()
     assert here.client.get(link).status_code == 200
+
+
+def test_a_page_has_it_drawn_and_is_told_how_far_it_is(here: Place, flash_clip: Path) -> None:
+    job = described(here, flash_clip)
+    link = f"{job['links']['self']}/takes/0/heat-map?method=avol"
+    assert here.client.get(link).get_json()["status"] == "none"
+    asked = here.client.post(link)
+    assert (asked.status_code, asked.get_json()["status"]) == (202, "waiting")
+    assert here.client.post(link).get_json()["status"] == "waiting"
+    assert here.notified.count(OVERLAY) == 2
+    page = here.client.get(f"{job['links']['page']}/takes/0/watch?method=avol").text
+    assert "Waiting for its turn" in page
+    assert "<video" not in page
+    here.work()
+    told = here.client.get(link).get_json()
+    assert (told["status"], told["video"]) == ("drawn", job["outputs"][0]["links"]["heat-map-video-avol"])
+    assert f'src="{told["video"]}"' in here.client.get(f"{job['links']['page']}/takes/0/watch?method=avol").text
+    row = here.jobs.get(job["id"], None)
+    assert row.result is not None
+    here.storage.delete(row.result["outputs"][0]["maps_key"])
+    other = link.replace("avol", "attention")
+    here.client.post(other)
+    here.work()
+    told = here.client.get(other).get_json()
+    assert told["status"] == "failed"
+    assert "not in the storage" in told["detail"]
 
 
 def test_what_cannot_be_drawn_is_said(here: Place, flash_clip: Path) -> None:
@@ -226,7 +253,8 @@ def test_the_gallery_by_texture(
     assert here.client.get("/gallery").text.count("/gallery/textures") == 1
     page = here.client.get("/gallery/textures").text
     assert page.count('<section class="kind"') == 1
-    assert "Like sea waves 2" in page
+    assert ">Crackling fire</h2>" in page  # what is heard in it
+    assert "like sea waves 2" in page
     assert page.split('class="bands"')[1].count("<rect") == 32
     assert all(job["links"]["page"] in page for job in jobs)
     assert "2 results" in page

@@ -329,7 +329,7 @@ def test_every_material_has_a_colour_and_every_state_a_word() -> None:
 
 
 def test_static_files_may_be_kept_for_ever(here: Place) -> None:
-    for name in ("site.css", "site.js", "upload.js", "mark.svg"):
+    for name in ("site.css", "site.js", "upload/main.js", "mark.svg"):
         with here.app.test_request_context():
             address = filters.static_file(name)
         with here.client.get(address) as answer:

@@ -25,7 +25,12 @@ from workers.settings import embedded
 
 ROOT_SECRET = "root's"
 ROOT_ENTRY = f"root:{hashlib.sha256(ROOT_SECRET.encode()).hexdigest()}:read+write+admin"
-READS = {"probeClip": False, "searchLikeFile": True, "readWebhookSecret": False}  # where the method does not say so
+READS = {  # where the method does not say so
+    "probeClip": False,
+    "searchLikeFile": True,
+    "readWebhookSecret": False,
+    "drawHeatMap": True,  # reading the file has it drawn as well
+}
 NEEDS_NONE = {"readMe", "readDocument"}
 
 

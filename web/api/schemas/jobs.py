@@ -82,7 +82,8 @@ class Job(Shape):
 
     id: str
     status: StateName
-    title: str = Field(description="The file's name as the client gave it.")
+    title: str = Field(description="The file's name as the client gave it, until somebody changes it.")
+    favourite: bool
     mode: str
     options: Options
     clip: Clip
@@ -215,12 +216,6 @@ class ProbeUpload(Shape):
     """A clip to look at."""
 
     route: Annotated[str, Switch] | Empty = Field("", description="Let a worker choose the voice; takes seconds.")
-
-
-class Keep(Shape):
-    """How long a job's files are kept."""
-
-    keep_days: KeepDays | None = Field(description="From now; null: as you or the server have set for all your jobs.")
 
 
 class Cancel(Shape):

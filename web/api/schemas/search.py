@@ -14,6 +14,7 @@ from web.api.schemas.takes import Tag
 _SIDES: Final = tuple(side.value for side in Side)
 SideName = Annotated[str, OneOf((finding.ANY, *_SIDES))]
 SpaceName = Annotated[str, OneOf(tuple(sorted(SPACES, key=lambda name: name != "crossmodal")))]
+Cosine = Annotated[float, Field(ge=-1, le=1)]
 Limit = Annotated[int, Field(ge=1, le=finding.MAX_LIMIT)]
 
 
@@ -24,6 +25,9 @@ class How(Shape):
     find: SideName | Empty = Field(finding.ANY, description="What is compared with it; `any`: whichever is nearer.")
     space: SpaceName | Empty = Field("crossmodal", description="Which embedding.")
     limit: Limit | Empty = finding.DEFAULT_LIMIT
+    least: Cosine | Empty | None = Field(
+        None, description="Cosine from which on a result is near enough; by default as was measured for the space."
+    )
 
     def fields(self) -> dict[str, str]:
         """What was given, as text."""
@@ -54,6 +58,8 @@ class Searched(Shape):
     find: SideName = finding.ANY
     space: SpaceName = "crossmodal"
     limit: Limit
+    least: Cosine = Field(-1.0, description="Cosine from which on a result was near enough.")
+    did_you_mean: str | None = Field(None, description="Words that find something, where those that were asked do not.")
 
 
 class SearchResult(Shape):

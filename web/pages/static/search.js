@@ -1,4 +1,6 @@
-// The search page: a file dropped anywhere on the form is searched with at once. Without this module it takes a button.
+// The search page: a file dropped anywhere on the page is searched with at once. Without this module it takes a button.
+
+import { catchDrops } from "./upload/gathering.js";
 
 const form = document.querySelector("[data-alike]");
 const drop = form.querySelector("[data-drop]");
@@ -28,21 +30,10 @@ function search() {
 picker.addEventListener("change", search);
 for (const choice of form.querySelectorAll("select")) choice.addEventListener("change", search); // of the file chosen before
 
-for (const kind of ["dragenter", "dragover"]) {
-  drop.addEventListener(kind, (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-}
-drop.addEventListener("dragleave", (event) => {
-  if (!drop.contains(event.relatedTarget)) drop.classList.remove("over");
-});
-drop.addEventListener("drop", (event) => {
-  if (!event.dataTransfer?.files.length) return;
-  event.preventDefault();
+catchDrops(drop, (transfer) => {
+  if (!transfer.files.length) return;
   const first = new DataTransfer();
-  first.items.add(event.dataTransfer.files[0]);
+  first.items.add(transfer.files[0]);
   picker.files = first.files;
   search();
 });

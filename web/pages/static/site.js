@@ -1,40 +1,37 @@
 // What pages gain with scripts: live progress, seeking by the score and the hit list, copying examples.
 
-const WORDS = JSON.parse(document.querySelector("main").dataset.words);
+import { leftWords, markChip, nobodyThere, over, stageWords } from "./live.js";
+
 const LOOK_AGAIN_MS = 1500;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Shows a state as the server writes it. */
-function mark(chip, state) {
-  if (!chip || chip.classList.contains(state)) return;
-  chip.className = `chip ${state}`;
-  chip.textContent = WORDS[`state:${state}`] ?? state;
-}
 
 /** Follows one job to its end: by events, or by reading it where streams are not to be had. */
 function followJob(job) {
   const stage = job.querySelector("[data-stage]");
   const bar = job.querySelector("[data-progress]");
   const percent = job.querySelector("[data-percent]");
+  const left = job.querySelector("[data-left]");
+  const nobody = job.querySelector("[data-nobody]");
   const chip = job.querySelector("[data-chip]");
   const keep = job.querySelector("[data-keep]");
   let spoken = stage.textContent.trim();
+  let latest = null;
 
   const show = (state) => {
-    const words =
-      state.status === "queued"
-        ? state.position > 1 ? `Waiting, number ${state.position} in the queue` : "Waiting"
-        : state.cancel_requested ? "Stopping" : WORDS[state.stage] ?? "Working";
+    latest = state;
+    const words = stageWords(state);
     if (words !== spoken) stage.textContent = spoken = words; // said aloud only when it changes
-    mark(chip, state.status);
+    markChip(chip, state.status);
     if (keep) keep.hidden = state.status === "queued"; // there is nothing to keep yet
     bar.value = state.fraction;
     percent.textContent = `${Math.round(100 * state.fraction)} %`;
-    const over = !["queued", "running", "finishing"].includes(state.status);
-    if (over) window.location.reload();
-    return over;
+    left.textContent = leftWords(state);
+    nobody.hidden = !nobodyThere(state, Number(job.dataset.made));
+    if (over(state.status)) window.location.reload();
+    return over(state.status);
   };
+  setInterval(() => latest && (nobody.hidden = !nobodyThere(latest, Number(job.dataset.made))), 1000);
 
   const poll = async () => {
     for (;;) {
@@ -43,7 +40,7 @@ function followJob(job) {
       if (answer?.status === 404) return window.location.reload();
       if (!answer?.ok) continue;
       const told = await answer.json();
-      if (show({ ...told, ...told.progress, position: told.queue?.position })) return;
+      if (show({ ...told, ...told.progress, ...told.queue })) return;
     }
   };
 
@@ -52,30 +49,10 @@ function followJob(job) {
     if (show(JSON.parse(event.data))) stream.close();
   });
   stream.addEventListener("gone", () => window.location.reload());
-  stream.addEventListener("unauthorized", () => window.location.reload()); // to the log-in
   stream.addEventListener("error", () => {
     if (stream.readyState === EventSource.CLOSED) poll(); // refused for good, such as when too many are open
   });
   window.addEventListener("pagehide", () => stream.close());
-}
-
-async function followBatch(batch) {
-  const stage = batch.querySelector("[data-stage]");
-  const bar = batch.querySelector("[data-progress]");
-  let done = Number(batch.dataset.done);
-  for (;;) {
-    await pause(LOOK_AGAIN_MS);
-    const answer = await fetch(batch.dataset.self).catch(() => null);
-    if (!answer?.ok) continue;
-    const told = await answer.json();
-    const over = told.jobs.filter((job) => !["queued", "running", "finishing"].includes(job.status)).length;
-    for (const job of told.jobs) {
-      mark(batch.querySelector(`[data-job="${CSS.escape(job.id)}"] [data-chip]`), job.status);
-    }
-    bar.value = over;
-    if (over !== done) stage.textContent = `${(done = over)} of ${told.jobs.length} finished`;
-    if (told.status === "finished") return window.location.reload();
-  }
 }
 
 /** Ties the player to the score and to the table of hits. */
@@ -127,7 +104,17 @@ function bindCopying(button) {
   });
 }
 
+/** Copies the value of a field. */
+function bindValueCopying(button) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const field = document.getElementById(button.dataset.copyValue);
+    field.select();
+    await navigator.clipboard?.writeText(field.value).then(() => (button.textContent = "Copied"), () => {});
+  });
+}
+
 for (const job of document.querySelectorAll('[data-job][data-active="true"]')) followJob(job);
-for (const batch of document.querySelectorAll('[data-batch][data-active="true"]')) followBatch(batch);
 for (const player of document.querySelectorAll("[data-player]")) bindPlayer(player);
 for (const button of document.querySelectorAll("[data-copy]")) bindCopying(button);
+for (const button of document.querySelectorAll("[data-copy-value]")) bindValueCopying(button);
