@@ -98,12 +98,16 @@ MAX_PROMPT_CHARS: Final = 1000
 """Of ``prompt``, and of ``without``."""
 
 
+MAX_TEXT_CHARS: Final = 20_000
+MAX_CONSENT_CHARS: Final = 500
+
 GOES_WITH: Final = {
     "material": Mode.HITS,
     "sound_class": Mode.AMBIENT,
     "prompt": Mode.AMBIENT,
     "voice": Mode.SPEECH,
     "face": Mode.SPEECH,
+    "text": Mode.SPEECH,
 }
 """Options that mean something for one voice only; with ``auto`` they choose it."""
 
@@ -117,6 +121,8 @@ class Options:
     what is to be heard, and ``without`` what is not: they are understood by :mod:`synth.voices.ambient.prompting`.
     ``voice`` is the name of a voice pack in the manifest, whose speaker speech is given; ``None`` is the default one.
     ``face`` says who of several speaks, counted from the left of the picture, from 1; ``None`` is who speaks most.
+    ``text`` is what is said, plain or as subtitles (.srt); ``None`` lets the lips say it. ``consent`` says who agreed
+    that these words are put into this mouth: ``text`` needs it.
     ``keep_partial`` keeps what was made of a sound when its job is cancelled, where the voice makes it piece by piece;
     silence follows it. ``channels`` and ``rate_hz`` are those of the sound in the result, whatever the voice makes.
     ``library`` is the name of a sound library or the path of its index file; ``None`` is the only one that there is.
@@ -139,6 +145,8 @@ class Options:
     without: str | None = None
     voice: str | None = None
     face: int | None = None
+    text: str | None = None
+    consent: str | None = None
     keep_partial: bool = False
     salvage: bool = False
     recut: bool = False
@@ -165,6 +173,7 @@ class Options:
         if self.face is not None:
             _in_range("face", self.face, 1, MAX_FACES)
         self._refuse_words()
+        self._refuse_text()
         self._refuse_contradictions()
 
     def _refuse_words(self) -> None:
@@ -185,6 +194,23 @@ class Options:
                 )
         if self.prompt is not None and self.sound_class is not None:
             raise OptionError("prompt and sound_class both say what is to be heard; allowed is one of the two")
+
+    def _refuse_text(self) -> None:
+        """What can be said of typed words without understanding them."""
+        for name, text, most in (("text", self.text, MAX_TEXT_CHARS), ("consent", self.consent, MAX_CONSENT_CHARS)):
+            if text is None:
+                continue
+            if not text.strip():
+                raise OptionError(f"{name} is empty; it must say something, or be left out")
+            if len(text) > most:
+                raise OptionError(f"{name} has {len(text)} letters; allowed are {most}")
+        if self.text is not None and self.consent is None:
+            raise OptionError(
+                "consent is missing: text puts words into somebody's mouth, so say in a sentence who is seen and who "
+                "agreed to it, such as 'I am the speaker' or 'archive film of 1912, the script is the film's own'"
+            )
+        if self.consent is not None and self.text is None:
+            raise OptionError("consent goes with text, which is missing")
 
     def _refuse_sound_class(self) -> None:
         name = self.sound_class
@@ -349,6 +375,8 @@ _PARSERS: Final[dict[str, Any]] = {
     "without": _words,
     "voice": _voice,
     "face": _whole,
+    "text": _words,
+    "consent": _words,
     "keep_partial": _truth,
     "salvage": _truth,
     "recut": _truth,

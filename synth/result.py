@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from synth.options import Channels, Mode
 from synth.voices.ambient.layers import Layer
-from synth.voices.base import Hit, SoundChoice
+from synth.voices.base import Hit, SoundChoice, SpokenWord
 
 if TYPE_CHECKING:
     from synth.media.remuxing import Digests
@@ -73,6 +73,7 @@ class Output:
         picture: whether the picture was copied bit by bit or coded again.
         digests: of its packets and of what is shown, in source and result.
         delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
+        words: what is said, where somebody typed it.
     """
 
     source: Path
@@ -98,6 +99,7 @@ class Output:
     picture: Literal["copied", "encoded"] = "copied"
     digests: Digests | None = None
     delivered: Delivery | None = None
+    words: tuple[SpokenWord, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""
@@ -122,6 +124,7 @@ class Output:
             "ranges": [one.as_json() for one in self.ranges],
             "library": [one.as_json() for one in self.library],
             "layers": [one.as_json() for one in self.layers],
+            "words": [one.as_json() for one in self.words],
             "picture": self.picture,
             "digests": self.digests.as_json() if self.digests else None,
             "delivered": self.delivered.as_json() if self.delivered else None,

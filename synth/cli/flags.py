@@ -67,6 +67,21 @@ FLAGS: Final[Mapping[str, Any]] = {
             help="Who speaks, counted from the left, from 1; without it, who speaks most.", show_default=False
         ),
     ],
+    "text": Annotated[
+        str | None,
+        typer.Option(
+            help="What is said, in time with the lips: English words, or @FILE with them or with subtitles (.srt).",
+            show_default=False,
+            parser=words.text_or_file,
+            metavar="TEXT",
+        ),
+    ],
+    "consent": Annotated[
+        str | None,
+        typer.Option(
+            help="With --text: who is seen, and who agreed to these words, in a sentence.", show_default=False
+        ),
+    ],
     "keep_partial": Annotated[
         bool, typer.Option("--keep-partial", help="Keep what was made of an ambient sound when it is cancelled.")
     ],

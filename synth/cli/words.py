@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from synth.cli.console import say, warn
+from synth.errors import OptionError
 from synth.options import Options
 
 Prompt = Annotated[
@@ -22,6 +24,20 @@ Without = Annotated[
         help="Say what may not be heard in any mode: 'speech, music', a family, or sounds.", show_default=False
     ),
 ]
+
+
+def text_or_file(given: str) -> str:
+    """What is typed after ``--text``; after an @ it is the name of a file that holds it.
+
+    Raises:
+        OptionError: the file cannot be read, or holds no text in UTF-8.
+    """
+    if not given.startswith("@"):
+        return given
+    try:
+        return Path(given[1:]).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise OptionError(f"text: the file {given[1:]!r} cannot be read as text in UTF-8") from error
 
 
 def understood(options: Options, *, as_json: bool) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from synth.options import Mode, Options, Synthesis
 from synth.voices.ambient.prompting.asked import asked_of
 from synth.voices.base import Voice
 from synth.voices.library import registry
+from synth.voices.speech.typed import script
 
 
 def _hits() -> Voice:
@@ -35,6 +36,12 @@ def _speech() -> Voice:
     from synth.voices.speech.voice import SpeechVoice
 
     return SpeechVoice()
+
+
+def _typed() -> Voice:
+    from synth.voices.speech.typed.voice import TypedVoice
+
+    return TypedVoice()
 
 
 MODES: Final[dict[Mode, Callable[[], Voice]]] = {
@@ -62,6 +69,9 @@ def _over(mode: Mode) -> Callable[[Voice], Voice]:
 LEARNT: Final[dict[Mode, Callable[[], Voice]]] = {Mode.AMBIENT: functools.cache(_learnt)}
 """Mode -> maker of its learnt voice, for ``synthesis=learnt``; any other mode is sounded as ever."""
 
+TYPED: Final = functools.cache(_typed)
+"""Maker of the voice of typed words, for ``text``."""
+
 LIBRARY_MODES: Final = {mode: _over(mode) for mode in (Mode.HITS, Mode.AMBIENT)}
 """Modes that ``synthesis=library`` means something for; any other is sounded as ever."""
 
@@ -74,8 +84,10 @@ def allowed_modes(options: Options) -> tuple[Mode, ...]:
     """The modes that the picture may choose from: ``without="speech"`` leaves speech no way in.
 
     Raises:
-        OptionError: what is asked for in words is not understood, or contradicts the other options.
+        OptionError: what is asked for in words, or typed to be said, is not understood or contradicts other options.
     """
+    if options.text is not None:
+        script.parse(options.text)
     without_speech = asked_of(options).exclusions.speech
     return tuple(mode for mode in MODES if not (without_speech and mode is Mode.SPEECH))
 
@@ -89,6 +101,8 @@ def voice_of(mode: Mode, options: Options | None = None) -> Voice:
     if mode not in MODES:
         available = ", ".join(["auto", *(known.value for known in MODES)])
         raise OptionError(f"mode is {mode.value!r}, which has no voice in this release; available are {available}")
+    if options is not None and options.text is not None and mode is Mode.SPEECH:
+        return TYPED()
     synthesis = Synthesis.EXAMPLE if options is None else options.synthesis
     if synthesis is Synthesis.LEARNT and mode in LEARNT:
         return LEARNT[mode]()

@@ -86,6 +86,7 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         ranges=job.ranges,
         library=rendering.laid,
         layers=rendering.layers,
+        words=rendering.words,
         picture=remuxed.picture,
         digests=remuxed.digests,
         delivered=remuxed.delivery,

@@ -80,6 +80,31 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class SpokenWord:
+    """A word that somebody typed, and when it is said.
+
+    Attributes:
+        text: as it is written.
+        start_s, end_s: from the start of the clip.
+        fits: whether the lips leave it the time that it takes.
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    fits: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "text": self.text,
+            "start_s": round(self.start_s, 3),
+            "end_s": round(self.end_s, 3),
+            "fits": self.fits,
+        }
+
+
+@dataclass(frozen=True)
 class SoundChoice:
     """Which kind of sound a picture wants, and why.
 
@@ -126,6 +151,7 @@ class Controls(Arrays):
         features: further tracks by name, float32 [T, D] at the same rate, for voices that need them.
         layers: what an ambient sound is made of, the foreground first; empty for voices without layers.
         warnings: sentences for the person who asked.
+        words: what is said, where somebody typed it.
     """
 
     duration_s: float
@@ -137,6 +163,7 @@ class Controls(Arrays):
     silence: str | None = None
     warnings: tuple[str, ...] = ()
     layers: tuple[Layer, ...] = ()
+    words: tuple[SpokenWord, ...] = ()
 
     def __post_init__(self) -> None:
         self.require(track="T D")
@@ -152,6 +179,7 @@ class Rendering(Arrays):
         made_s: seconds that were made when the take was cancelled, silence after them; ``None`` for a whole one.
         laid: the recordings of a sound library that are heard, in order of time.
         layers: the layers that are heard, with all their knobs and their mean place.
+        words: what is said, where somebody typed it.
     """
 
     sound: Sound
@@ -159,6 +187,7 @@ class Rendering(Arrays):
     made_s: float | None = None
     laid: tuple[Laid, ...] = ()
     layers: tuple[Layer, ...] = ()
+    words: tuple[SpokenWord, ...] = ()
 
     def __post_init__(self) -> None:
         self.require(sound=("N", "N 2"))

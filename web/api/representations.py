@@ -144,6 +144,7 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         shown["hits"] = list(output["hits"])
         shown["library"] = list(output.get("library", ()))
         shown["layers"] = list(output.get("layers", ()))
+        shown["words"] = list(output.get("words", ()))
         shown["stages_s"] = dict(output["stages_s"])
     return shown
 

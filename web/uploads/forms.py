@@ -13,10 +13,12 @@ from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.options import (
     LOUDNESS_RANGE_LUFS,
+    MAX_CONSENT_CHARS,
     MAX_FACES,
     MAX_PROMPT_CHARS,
     MAX_SEED,
     MAX_TAKES,
+    MAX_TEXT_CHARS,
     RATE_RANGE_HZ,
     TRUE_PEAK_RANGE_DBTP,
     Channels,
@@ -27,6 +29,7 @@ from synth.options import (
 )
 from synth.sound_names import SOUND_NAMES, display_name
 from synth.voices.ambient.prompting.asked import asked_of
+from synth.voices.speech.typed import script
 
 MODES: Final = (Mode.AUTO, Mode.HITS, Mode.AMBIENT, Mode.SPEECH)
 """What can be asked for in this release. The voices stand in the pipeline, which would load torch; a test compares."""
@@ -98,6 +101,22 @@ def main_fields() -> tuple[Field, ...]:
         replace(
             _number("face", "Who speaks", "", 1, MAX_FACES, "1", "Counted from the left; empty: who speaks most."),
             modes=(Mode.SPEECH,),
+        ),
+        _text(
+            "text",
+            "Typed words",
+            "Said in time with the lips, by a voice of the server; English.",
+            "Now we will say hello.",
+            (Mode.SPEECH,),
+            MAX_TEXT_CHARS,
+        ),
+        _text(
+            "consent",
+            "Who agreed",
+            "Needed with typed words: they are put into somebody's mouth.",
+            "I am the speaker",
+            (Mode.SPEECH,),
+            MAX_CONSENT_CHARS,
         ),
         _number("takes", "Takes", _DEFAULTS.takes, 1, MAX_TAKES, "1", "Each take has the next seed."),
     )
@@ -179,6 +198,8 @@ def parse_options(raw: Mapping[str, Any], libraries: Sequence[str] = ()) -> Opti
     if options.bank is not None and not re.fullmatch(BANK_NAME, options.bank):
         raise OptionError("bank must be the name of a bank that ships: lower-case letters, digits and dashes")
     asked_of(options)  # words that are not understood are refused here
+    if options.text is not None:
+        script.parse(options.text)
     _check_library(options, libraries)
     if options.voice is not None and options.voice not in _packs():
         raise OptionError(f"voice is {options.voice!r}; there are {', '.join(_packs()) or 'none'}")
@@ -209,8 +230,10 @@ def _choice(name: str, label: str, members: tuple[StrEnum, ...], value: StrEnum)
     return Field(name, label, value.value, choices=tuple((member.value, _WORDS[member]) for member in members))
 
 
-def _text(name: str, label: str, hint: str, example: str, modes: tuple[Mode, ...]) -> Field:
-    return Field(name, label, "", hint, modes=modes, longest=MAX_PROMPT_CHARS, example=example)
+def _text(
+    name: str, label: str, hint: str, example: str, modes: tuple[Mode, ...], longest: int = MAX_PROMPT_CHARS
+) -> Field:
+    return Field(name, label, "", hint, modes=modes, longest=longest, example=example)
 
 
 def _number(name: str, label: str, value: object, low: object, high: object, step: str, hint: str = "") -> Field:

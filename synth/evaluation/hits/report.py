@@ -35,6 +35,7 @@ from synth.evaluation.hits.baselines import motion_stops, uniform_rhythm
 from synth.evaluation.hits.clips import Judged, Listener, judge, listeners, see
 from synth.evaluation.router import evaluate_router
 from synth.evaluation.speech.report import evaluate_speech
+from synth.evaluation.speech.typed_words import evaluate_typed_words
 from synth.materials import MATERIALS
 from synth.metrics import hits
 from synth.models.imagenet import ImageNetEye
@@ -171,6 +172,7 @@ EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "sounds": evaluate_sounds,
     "wild": evaluate_wild,
     "speech": evaluate_speech,
+    "typed-words": evaluate_typed_words,
     "router": evaluate_router,
     "texture": evaluate_texture,
     "soundnet": evaluate_soundnet,
@@ -184,6 +186,7 @@ EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
 
 FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
     "speech": frozenset({"voice", "beside"}),
+    "typed-words": frozenset({"voice"}),
     "soundnet": frozenset({"beside"}),
     "localizer": frozenset({"beside"}),
     "crossmodal": frozenset({"beside"}),

@@ -29,13 +29,12 @@ from synth.errors import Cancelled, MediaError, OptionError, WeightsError
 from synth.media.video import VideoInfo
 from synth.options import Mode, Options
 from synth.voices.base import CancelPoll, Controls, Frame, Progress, Rendering, Sound, Uniforms
-from synth.voices.speech import face_detection, face_tracking, lip_reading, speaker_choice, spectra
+from synth.voices.speech import face_detection, lip_reading, speaker_reading, spectra
 
 if TYPE_CHECKING:
     from synth.models.vid2speech import Vid2Speech
 
 DEFAULT_VOICE: Final = "grid-s1"
-MOST_PIXELS: Final = (640, 480)
 
 QUIET_DB: Final = 32.0
 """So far below the voice's usual loudness nothing is said. Holds are bridged, see :func:`silenced`."""
@@ -44,8 +43,6 @@ _HOLD: Final = 50  # spectra to either side of speech that are kept: cut closer,
 _PIECE: Final = (600, 1000)  # spectra of a piece, at least and at most
 _PAUSE: Final = 31  # spectra
 _OVERLAP: Final = 10  # spectra that pieces are cross-faded over
-_SHORTEST_RUN: Final = 5  # pictures; a face seen for less is not read
-_MOST_HELD: Final = 4  # pictures; what stands still for longer stands still
 
 
 @dataclass(frozen=True)
@@ -71,13 +68,12 @@ class VoicePack:
 class SpeechVoice:
     """The voice of mode ``speech``; a :class:`synth.voices.base.Voice`."""
 
-    rate_hz = float(spectra.PICTURE_RATE_HZ)
+    rate_hz = speaker_reading.RATE_HZ
     sample_rate_hz = spectra.RATE_HZ
 
     def frame_size(self, info: VideoInfo) -> tuple[int, int]:
-        """The picture's own size, made smaller where it is large, in its own shape."""
-        shrink = min(1.0, MOST_PIXELS[0] / info.width, MOST_PIXELS[1] / info.height)
-        return max(2, round(info.width * shrink)), max(2, round(info.height * shrink))
+        """See :func:`synth.voices.speech.speaker_reading.frame_size`."""
+        return speaker_reading.frame_size(info)
 
     def weights(self, options: Options) -> Mapping[str, str]:
         """Name -> sha256 of the voice pack and of the networks that find faces."""
@@ -95,33 +91,20 @@ class SpeechVoice:
             WeightsError, Cancelled: as :meth:`synth.voices.base.Voice.controls`.
         """
         voice = load(options.voice or DEFAULT_VOICE)
-        attendance = speaker_choice.Attendance(self.rate_hz)
-        readings: dict[int, _Reading] = {}
-        expected = round(info.duration_s * self.rate_hz)
-        held: list[bool] = []
-        following = face_tracking.follow(
-            _noting_held(frames, held), self.rate_hz, expected_frames=expected, progress=progress, cancelled=cancelled
-        )
-        for index, sightings in enumerate(following):
-            attendance.add(sightings)
-            for seen in sightings:
-                crop = seen.mouth if voice.network.config.window == "mouth" else seen.face
-                readings.setdefault(seen.track, _Reading(voice.network)).add(index, crop, held=held[index])
         try:
-            speaker = attendance.speaker(options.face)
+            lips = speaker_reading.read(voice.network, frames, info, options.face, progress, cancelled)
         except MediaError as error:
             if options.settled_mode is Mode.SPEECH:
                 raise
             # Nobody asked for speech: it was the picture's own glance that promised a face.
             return Controls(info.duration_s, silence=f"{error}: its sound is silence")
-        mel = readings[speaker.track].mel(attendance.frames)
-        mel, spoken_s = silenced(mel, voice.loudness)
+        mel, spoken_s = silenced(lips.mel, voice.loudness)
         return Controls(
             info.duration_s,
             track=mel,
             track_rate_hz=spectra.RATE_HZ / spectra.HOP,
             silence=None if spoken_s else "the lips say nothing in this clip: its sound is silence",
-            warnings=_warnings(speaker, attendance),
+            warnings=lips.warnings(),
         )
 
     def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
@@ -130,68 +113,6 @@ class SpeechVoice:
             raise OptionError("speech needs the spectra that were read off a face; there are none")
         voice = load(options.voice or DEFAULT_VOICE)
         return Rendering(speak(voice, controls.track, uniforms, cancelled))
-
-
-def _noting_held(frames: Iterator[Frame], held: list[bool]) -> Iterator[Frame]:
-    """The frames, noting for each whether it is the one before it, held because the clip has fewer a second."""
-    before: Frame | None = None
-    for frame in frames:
-        held.append(before is not None and np.array_equal(frame, before))
-        before = frame
-        yield frame
-
-
-class _Reading:
-    """One face's crops as they come, with a new start after every gap.
-
-    Lips that stand still for a frame and then jump are nothing that the network knows: crops of held frames are mixed
-    from the true ones to either side, by time.
-    """
-
-    def __init__(self, network: Vid2Speech) -> None:
-        self._network = network
-        self._reader: lip_reading.LipReader | None = None
-        self._start = self._next = 0
-        self._true: NDArray[np.uint8] | None = None  # the last crop of a true frame
-        self._held: list[NDArray[np.uint8]] = []  # those after it that are not
-        self._read: list[tuple[int, NDArray[np.float32]]] = []
-
-    def add(self, index: int, crop: NDArray[np.uint8], *, held: bool = False) -> None:
-        if self._reader is None or index != self._next:
-            self._close()
-            self._reader, self._start = lip_reading.LipReader(self._network), index
-        self._next = index + 1
-        if held and self._true is not None and len(self._held) < _MOST_HELD:
-            self._held.append(crop)
-            return
-        self._let_go(crop)
-        self._reader.add(crop)
-        self._true = crop
-
-    def _let_go(self, towards: NDArray[np.uint8] | None) -> None:
-        for number, crop in enumerate(self._held, 1):
-            share = number / (len(self._held) + 1)
-            if towards is not None and self._true is not None:
-                crop = np.round((1 - share) * self._true + share * towards).astype(np.uint8)
-            if self._reader is not None:
-                self._reader.add(crop)
-        self._held.clear()
-
-    def mel(self, pictures: int) -> NDArray[np.float32]:
-        """Log mel spectra [S, M] of the whole clip; silence where the face was not seen."""
-        self._close()
-        each = spectra.SPECTRA_A_PICTURE
-        out = np.full((pictures * each, spectra.BANDS), spectra.QUIETEST, np.float32)
-        for start, mel in self._read:
-            out[start * each : start * each + len(mel)] = mel
-        return out
-
-    def _close(self) -> None:
-        self._let_go(None)
-        self._true = None
-        if self._reader is not None and self._next - self._start >= _SHORTEST_RUN:
-            self._read.append((self._start, self._reader.end()))
-        self._reader = None
 
 
 def levels(mel: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -247,20 +168,6 @@ def cuts(mel: NDArray[np.float32]) -> list[int]:
         start += _PIECE[0] + int(np.argmin(loud[start + _PIECE[0] : start + _PIECE[1]]))
         found.append(start)
     return found
-
-
-def _warnings(speaker: speaker_choice.Presence, attendance: speaker_choice.Attendance) -> tuple[str, ...]:
-    notes = []
-    lost = [gap for gap in speaker.gaps_s if gap[1] - gap[0] >= 0.2]
-    if lost:
-        told = ", ".join(f"{start:.1f} to {end:.1f} s" for start, end in lost[:5])
-        more = f" and {len(lost) - 5} more times" if len(lost) > 5 else ""
-        notes.append(f"the face is not seen at {told}{more}: there is silence there")
-    others = len(attendance.presences()) - 1
-    if others > 0:
-        place = attendance.presences().index(speaker) + 1
-        notes.append(f"{others + 1} faces are seen; the lips read are those of face {place} from the left")
-    return tuple(notes)
 
 
 @functools.lru_cache(maxsize=4)

@@ -65,6 +65,15 @@ class SoundLayer(Shape):
     pan: float | None = Field(ge=-1, le=1, description="Left to right, its mean; null where it is all around.")
 
 
+class SpokenWord(Shape):
+    """One word that somebody typed."""
+
+    text: str
+    start_s: Seconds
+    end_s: Seconds
+    fits: bool = Field(description="Whether the lips leave it the time that it takes.")
+
+
 class Hit(Shape):
     """One hit or scratch."""
 
@@ -212,4 +221,5 @@ class Take(Shape):
     hits: list[Hit] = Field(default_factory=list)
     library: list[LaidSound] = Field(default_factory=list, description="Recordings of a sound library that are heard.")
     layers: list[SoundLayer] = Field(default_factory=list, description="What an ambient sound is made of.")
+    words: list[SpokenWord] = Field(default_factory=list, description="What is said when, where somebody typed it.")
     stages_s: dict[str, float] = Field(default_factory=dict)

@@ -18,7 +18,7 @@ from synth.media import video
 from synth.models.vid2speech import Vid2Speech
 from synth.options import Mode, Options
 from synth.voices.base import Controls, ignore_progress, never_cancelled
-from synth.voices.speech import lip_reading, spectra
+from synth.voices.speech import lip_reading, speaker_reading, spectra
 from synth.voices.speech import voice as speech
 from tests.support import drawn_faces
 from tests.synth.models.test_vid2speech import SMALL
@@ -184,7 +184,7 @@ def test_a_lost_face_is_silent_there_and_the_person_is_told(loud_pack: speech.Vo
 
 
 def test_held_frames_are_mixed_from_the_true_ones(loud_pack: speech.VoicePack, monkeypatch: pytest.MonkeyPatch) -> None:
-    reading = speech._Reading(loud_pack.network)
+    reading = speaker_reading._Reading(loud_pack.network)
     fed: list[NDArray[np.uint8]] = []
     first, last = np.full((64, 64), 40, np.uint8), np.full((64, 64), 100, np.uint8)
     reading.add(0, first)
