@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from workers.batches import tables as batch_tables
 from workers.comparisons import tables as comparison_tables
 from workers.gallery import tables as gallery_tables
 from workers.owners import tables as owner_tables
@@ -15,6 +16,7 @@ from workers.webhooks import tables as webhooks_tables
 
 _TABLES = (
     comparison_tables,
+    batch_tables,
     gallery_tables,
     owner_tables,
     telemetry_tables,
