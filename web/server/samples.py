@@ -16,7 +16,7 @@ from synth.errors import SynthError
 from synth.options import Mode, Options
 from web.context import Site
 from web.uploads.multipart import Upload
-from web.uploads.submit import Ticket
+from web.uploads.ticket import Ticket
 from workers.errors import WorkError
 from workers.jobs import Job, State
 
