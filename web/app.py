@@ -24,9 +24,22 @@ from web.api.owners import admin, me
 from web.api.owners import keys as owners_keys
 from web.api.semantics.waiting import Waits
 from web.api.webhooks import routes as webhooks_api
+from web.comparisons import api as comparisons_api
+from web.comparisons import page as comparisons_page
 from web.context import Site
 from web.gallery import changes, live, shares
-from web.pages import account, administration, documents, explanations, filters, heat_videos, login, views, webhooks
+from web.pages import (
+    account,
+    administration,
+    documents,
+    explanations,
+    filters,
+    heat_videos,
+    login,
+    samples,
+    views,
+    webhooks,
+)
 from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics, request_ids
@@ -75,6 +88,9 @@ PARTS: Final = (
     owners_keys,
     webhooks,
     webhooks_api,
+    comparisons_api,
+    comparisons_page,
+    samples,
 )
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)

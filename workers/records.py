@@ -51,7 +51,10 @@ MUSIC: Final = "music"
 """The ``mode`` of a job that lays music under a finished take: its source is that take's video, and ``info["music"]``
 says ``of`` (the job), ``take``, ``track`` and ``level_lufs``."""
 
-QUESTIONS: Final = (ROUTE, SEARCH, OVERLAY)
+COMPARISON: Final = "comparison"
+"""The ``mode`` of a row that asks for what voters compare: ``info`` names the comparison, a take and where files go."""
+
+QUESTIONS: Final = (ROUTE, SEARCH, OVERLAY, COMPARISON)
 """The modes of rows that are questions: nobody's jobs, taken away with their files once they are answered."""
 
 FINAL: Final = tuple(state for state in State if state.final)

@@ -45,9 +45,9 @@ from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
+from workers.records import COMPARISON, MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
-from workers.tasks import description, failures, overlays, search_answers
+from workers.tasks import comparisons, description, failures, overlays, search_answers
 from workers.telemetry import context as log_context
 from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
@@ -350,6 +350,7 @@ def _music(job_run: _JobRun, _request: Request) -> dict[str, Any]:
 ANSWERS: Final[dict[str, Callable[[_JobRun, Request], dict[str, Any]]]] = {
     ROUTE: _route,
     OVERLAY: _overlay,
+    COMPARISON: lambda run, _: comparisons.make(run.context.jobs, run.context.storage, run.attempt, run.folder),
     SEARCH: _search,
     MUSIC: _music,
 }

@@ -122,6 +122,8 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
             key_id=key.id,
             owner="anna",
             upload_id=upload.id,
+            pair="x",
+            side="left",
             share_id="0",
             webhook_id=webhook.id,
             delivery_id=delivery_id,
