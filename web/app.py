@@ -29,7 +29,7 @@ from web.gallery import changes, live, shares
 from web.pages import account, documents, explanations, filters, heat_videos, login, views, webhooks
 from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
-from web.server import health, metrics
+from web.server import health, metrics, request_ids
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
@@ -125,7 +125,8 @@ def create_app(
         webhook_policy=policy_of(settings),
     )
     context.install(app, parts)
-    metrics.install(app)  # its clock starts first
+    request_ids.install(app)
+    metrics.install(app)  # its clock starts before anybody does something
     addresses.install(app, settings)
     sessions.install(app, settings)
     csrf.install(app)

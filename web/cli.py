@@ -15,7 +15,7 @@ import typer
 from synth.cli import app as cli
 from synth.errors import SynthError
 from synth.voices.library import registry
-from web.commands import boxes, demo, health, index, keys, measure, search, serve, submit, verify
+from web.commands import backup, boxes, demo, health, index, keys, measure, search, serve, submit, verify
 from workers.errors import WorkError
 
 app: Final = cli.program(
@@ -31,6 +31,8 @@ app: Final = cli.program(
         "bench": measure.bench,
         "doctor": health.doctor,
         "verify": verify.verify,
+        "backup": backup.backup,
+        "restore": backup.restore,
     },
     {"keys": keys.keys_app, "index": index.index_app, "boxes": boxes.boxes_app, **cli.GROUPS},
 )

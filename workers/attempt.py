@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from synth.options import Mode
 from workers.errors import DatabaseError
 from workers.records import OVERLAY
+from workers.telemetry.context import about
 from workers.timing.expectation import Expectations, spans
 
 if TYPE_CHECKING:
@@ -209,6 +210,10 @@ class Attempt:
             _log.info("job %s: to be stopped, %s", self.job.id, reason)
 
     def _live(self) -> None:
+        with about(request=self.job.request_id, job=self.job.id):
+            self._keep_alive()
+
+    def _keep_alive(self) -> None:
         due = time.monotonic() + self._heartbeat_s
         while not self._over.wait(min(TICK_S, self._heartbeat_s)):
             now = time.monotonic()

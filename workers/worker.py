@@ -22,6 +22,7 @@ from workers.jobs import jobs_of
 from workers.pulse import PulseWatch
 from workers.reconciler import Reconciler
 from workers.settings import from_environment
+from workers.telemetry import logs
 from workers.telemetry.fault_tally import FaultTally
 from workers.timing import presence
 
@@ -37,11 +38,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--modes", required=True, help="modes to work for, separated by commas")
     parser.add_argument("--alive", type=Path, required=True, help="file to touch as long as all is well")
     parsed = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logs.set_up("text", logging.INFO)
     warnings.filterwarnings("ignore", category=SecurityWarning)  # of work as root with pickle, which is refused here
     try:
         settings = from_environment()
+        logs.set_up(settings.log_format, logging.INFO)
         jobs, storage = jobs_of(settings), storage_of(settings)
     except (WorkError, SynthError) as error:
         sys.exit(str(error))

@@ -90,11 +90,14 @@ def doctor(as_json: Json = False) -> None:
     examine(CHECKS, as_json=as_json)
 
 
-def examine(checks: Mapping[str, Check], *, as_json: bool, refusals: tuple[type[Exception], ...] = ()) -> None:
-    """Make every check and say what came out; exit code 2 when one fails.
+def examine(
+    checks: Mapping[str, Check], *, as_json: bool, refusals: tuple[type[Exception], ...] = (), exit_code: int = 2
+) -> None:
+    """Make every check and say what came out.
 
     Args:
         refusals: further errors that mean "not as it should be", beside those of the library and of the system.
+        exit_code: when one fails.
     """
     wrong: tuple[type[Exception], ...] = (SynthError, ImportError, OSError, *refusals)
     report: list[dict[str, Any]] = []
@@ -109,7 +112,7 @@ def examine(checks: Mapping[str, Check], *, as_json: bool, refusals: tuple[type[
         for row in report:
             say(f"{'ok  ' if row['ok'] else 'FAIL'}  {row['check']}: {row['detail']}")
     if not all(row["ok"] for row in report):
-        raise typer.Exit(2)
+        raise typer.Exit(exit_code)
 
 
 def _packages() -> str:

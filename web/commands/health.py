@@ -20,11 +20,25 @@ if TYPE_CHECKING:
 def doctor(
     data: Annotated[Path | None, typer.Option(help="The data folder of the server to look at.", metavar="DIR")] = None,
     worker: Annotated[bool, typer.Option("--worker", help="Only whether a worker is alive here; quick.")] = False,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            help="Look at this server from outside, with SONORIZE_API_KEY; exit code 1 on faults.", metavar="URL"
+        ),
+    ] = None,
+    clip: Annotated[bool, typer.Option("--clip", help="With --server: also send it a tiny clip to look at.")] = False,
     as_json: upkeep.Json = False,
 ) -> None:
-    """Check what Sonorize needs on this machine, and say what is missing."""
+    """Check what Sonorize needs on this machine, and say what is missing; or look at a server from outside."""
     from workers.settings import from_environment
 
+    if server is not None:
+        from web.commands import server_checks
+        from workers.settings import ClientSettings
+
+        found = server_checks.checks(server, ClientSettings().api_key, clip=clip)
+        upkeep.examine(found, as_json=as_json, refusals=(WorkError,), exit_code=1)
+        return
     settings = from_environment(data_dir=data)
     if worker:
         _only_the_worker(settings)

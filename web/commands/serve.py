@@ -41,9 +41,12 @@ def serve(
     """Serve the pages and the API, with a worker beside them; Ctrl-C stops it, the next start goes on from there."""
     from web.server.run import Server, refuse_an_open_door
     from workers.settings import of_this_machine
+    from workers.telemetry import tracing
 
     _log_to_stderr()
     settings = of_this_machine(data, host=host, port=port)
+    _log_to_stderr(settings.log_format)
+    tracing.set_up(settings.traces, "sonorize-web")
     refuse_an_open_door(settings)
     searchers = search_workers if workers else 0
     with _asked_to_stop() as stop, Server(settings, workers=workers, searchers=searchers) as server:
@@ -65,6 +68,7 @@ def worker(
 
     _log_to_stderr()
     settings = of_this_machine(data)
+    _log_to_stderr(settings.log_format)
     modes = [one.value for one in mode or ()]
     with _asked_to_stop() as stop:
         # Who works for some modes only leaves the questions to others.
@@ -114,6 +118,10 @@ def _asked_to_stop() -> Iterator[threading.Event]:
         restore()
 
 
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True)
-    logging.captureWarnings(True)
+def _log_to_stderr(log_format: str = "text") -> None:
+    from workers.telemetry import logs
+
+    # Who reads JSON looks for lines by request and job; a person at a terminal wants to see what is wrong.
+    logs.set_up(
+        log_format, logging.INFO if log_format == "json" else logging.WARNING, "%(levelname)s %(name)s: %(message)s"
+    )

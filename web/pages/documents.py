@@ -33,6 +33,7 @@ NAMES: Final = (
     "UPLOADS",
     "SCORE",
     "SERVER",
+    "OPERATIONS",
     "TRAINING",
     "FIGURES",
     "LIMITS",

@@ -7,6 +7,7 @@ reach it through the visitor's own browser (DNS rebinding), are refused.
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import re
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from workers.errors import DatabaseError
 from workers.sessions import Sessions
 from workers.settings import Settings
 
+METRICS: Final = "metrics"
+"""How who shows the token of the metrics is known, in ``g.by``."""
 _LOOPBACK_NAMES: Final = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -73,6 +76,9 @@ def still_allowed(caller: Caller) -> Callable[[], bool]:
 def _identify() -> None:
     """Find out who asks; :func:`_refuse` says no to those who may not."""
     g.caller, g.by, g.refused = nobody(NOBODY), "open", None
+    if request.endpoint == "health.metrics" and _shows_metrics_token():
+        g.keyed, g.by = True, METRICS
+        return
     keys = site().keys
     g.keyed = keys.required
     if not g.keyed:
@@ -89,6 +95,8 @@ def _identify() -> None:
 
 
 def _refuse() -> Response | None:
+    if g.by == METRICS:
+        return None
     if not g.keyed:
         _this_machine_only()
         return None
@@ -104,6 +112,13 @@ def _refuse() -> Response | None:
 def _may_log_in(refused: Exception) -> bool:
     """Whether nothing was shown at all; who showed a bad key is told so."""
     return isinstance(refused, Problem) and "Authorization" not in request.headers
+
+
+def _shows_metrics_token() -> bool:
+    """Whether the request shows the token that reads the metrics and nothing else."""
+    token = site().settings.metrics_token
+    scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(shown.strip().encode(), token.encode())
 
 
 def _bearer(keys: KeyRing) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, g, json
 
 from web.context import Site, caller, site
+from web.security.sessions import METRICS
 from web.server.metrics import METRICS_TYPE, exposition
 from workers.errors import DatabaseDamaged
 from workers.faults import reason_of
@@ -48,7 +49,7 @@ def readyz() -> Response:
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Figures for Prometheus."""
-    by_owner = g.by == "metrics" or (g.keyed and Scope.ADMIN in caller().scopes)
+    by_owner = g.by == METRICS or (g.keyed and Scope.ADMIN in caller().scopes)
     return Response(exposition(current_app, by_owner=by_owner), content_type=METRICS_TYPE)
 
 

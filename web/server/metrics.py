@@ -26,6 +26,7 @@ from workers.files import tombstones
 from workers.records import QUESTIONS
 from workers.telemetry import counters, families, queue_figures
 from workers.telemetry.counters import CounterFamily, HistogramFamily
+from workers.timing import presence
 from workers.webhooks import deliveries
 
 BUCKETS_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -131,6 +132,8 @@ class ServerFigures(Collector):
         yield _gauge("sonorize_oldest_job_age_seconds", text, _by(queue.oldest_s), "state")
         if self._by_owner:
             yield _gauge("sonorize_owner_jobs", "Jobs by owner and state.", queue.by_owner, "owner", "state")
+        there = presence.present(database, self._parts.jobs.now())
+        yield _gauge("sonorize_workers", "Workers that have shown lately that they are there.", {(): there})
         waiting = tombstones.count(database)
         yield _gauge("sonorize_deletions_waiting", "Deleted jobs that have files still.", {(): waiting})
         pending, oldest_s = deliveries.waiting(database, self._parts.jobs.now())

@@ -8,11 +8,9 @@ that wait are claimed together, and each is stored as soon as it is made; none w
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import logging
 import os
-import shutil
 import tempfile
 import threading
 import time
@@ -25,7 +23,7 @@ from typing import Any, Final, Self
 from celery import shared_task, signals
 
 from synth import weights
-from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
+from synth.errors import Cancelled, OptionError, SynthError
 from synth.media import looking, video
 from synth.media.picture.views import Views
 from synth.options import Options
@@ -36,11 +34,11 @@ from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
 from synth.voices.library import registry
-from workers import music, pulse, redaction
+from workers import music, pulse
 from workers.attempt import Attempt, Stop, close
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import TASK
-from workers.errors import DatabaseError, ObjectDamaged, ObjectNotFound, StorageError
+from workers.errors import DatabaseError, ObjectDamaged, StorageError
 from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
@@ -48,16 +46,14 @@ from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
 from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
 from workers.settings import Settings, from_environment
-from workers.tasks import description, overlays, search_answers
-from workers.telemetry import tracing
+from workers.tasks import description, failures, overlays, search_answers
+from workers.telemetry import context as log_context
+from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import STAGE_SECONDS, WAIT_SECONDS
 
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
-FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
 RECORD_PATIENCE_S: Final = 30.0
-
-CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
 
 _log = logging.getLogger(__name__)
 
@@ -80,6 +76,9 @@ _CONTEXT: list[WorkerContext] = []  # one a process, laid by _lay_desk
 @signals.worker_process_init.connect  # type: ignore[untyped-decorator, unused-ignore]
 def _make_context(sender: str | None = None, **_: Any) -> None:
     settings = from_environment()
+    if settings.log_format == "json":
+        logs.set_up(settings.log_format, logging.INFO)
+    tracing.set_up(settings.traces, "sonorize-worker")
     sweep(settings.work_dir)
     folder = ProcessFolder(settings.work_dir).path
     # Whatever makes temporary files in this process makes them where they are swept after a kill.
@@ -138,10 +137,11 @@ def drain(context: WorkerContext, mode: str) -> bool:
         for job in claimed:
             if job.attempt == 1 and job.started_at is not None:
                 UNWRITTEN.add(WAIT_SECONDS.one(max(0.0, job.started_at - job.queued_at), job.mode))
-        if mode in ANSWERS:
-            answer(context, claimed[0])
-        else:
-            run_jobs(context, claimed)
+        with _about(*claimed):
+            if mode in ANSWERS:
+                answer(context, claimed[0])
+            else:
+                run_jobs(context, claimed)
         UNWRITTEN.flush(context.jobs.database)
         if time.monotonic() - began > DRAIN_S:
             break
@@ -156,12 +156,12 @@ def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
     batch_peers: list[Attempt] = []
     with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
         job_runs = [held.enter_context(_JobRun(context, job, batch_peers)) for job in jobs]
-        begun = zip(job_runs, pool.map(_JobRun.begin, job_runs), strict=True)
+        begun = zip(job_runs, pool.map(_begin, job_runs), strict=True)
         requested = [(one, request) for one, request in begun if request is not None]
         ends: list[Future[None]] = []
         sonorize_all(
             [request for _, request in requested],
-            lambda number, outcome: ends.append(pool.submit(requested[number][0].end, outcome)),
+            lambda number, outcome: ends.append(pool.submit(_end, requested[number][0], outcome)),
         )
         for end in ends:
             end.result()
@@ -183,6 +183,22 @@ def answer(context: WorkerContext, job: Job) -> None:
             _learn(job_run.attempt, context.jobs)
         else:
             _record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
+
+
+def _about(*jobs: Job) -> contextlib.AbstractContextManager[None]:
+    """Log lines in the block are about a job; where several are done together, about none of them."""
+    only = jobs[0] if len(jobs) == 1 else None
+    return log_context.about(request=only.request_id if only else None, job=only.id if only else None)
+
+
+def _begin(job_run: _JobRun) -> Request | None:
+    with _about(job_run.job):  # this thread may be another one than the work's
+        return job_run.begin()
+
+
+def _end(job_run: _JobRun, outcome: Result | Exception) -> None:
+    with _about(job_run.job):
+        job_run.end(outcome)
 
 
 class _JobRun:
@@ -212,6 +228,7 @@ class _JobRun:
     def begin(self) -> Request | None:
         """Fetch the clip and say what is wanted of it; nothing, and the job is ended, if that cannot be."""
         attempt, source = self.attempt, self.folder / "source"
+        _log.info("job %s: attempt %d begins, mode %s", self.job.id, self.job.attempt, self.job.mode)
         try:
             options = Options.parse(self.job.options)
             if options.bank is not None and options.bank not in weights.entries():
@@ -284,11 +301,13 @@ class _JobRun:
             music.suggest(stored, self.context.settings, attempt, self.folder)
             _write_down_objects(attempt, jobs)
         except Cancelled:
+            _trace(attempt, succeeded=False)
             _record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
         except Exception as error:
-            code, detail, retryable = _explain(error, self.folder, self.context.settings)
+            code, detail, retryable = failures.explain(error, self.folder, self.context.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
+            _trace(attempt, succeeded=False)
             _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
             return False
         if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
@@ -356,12 +375,25 @@ def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
         time.sleep(0.5)
 
 
+def _trace(attempt: Attempt, *, succeeded: bool) -> None:
+    job = attempt.job
+    tracing.add_job(
+        attempt.stages_s(),
+        job.traceparent,
+        succeeded=succeeded,
+        job_id=job.id,
+        mode=job.mode,
+        attempt=job.attempt,
+    )
+
+
 def _learn(attempt: Attempt, jobs: Jobs) -> None:
     """Let later jobs be expected to take what this one took; that it cannot be written is no reason to fail it."""
     stages_s, job = attempt.stages_s(), attempt.job
+    _log.info("job %s: attempt %d succeeded in %.2f s", job.id, job.attempt, sum(stages_s.values()))
     for stage, seconds in stages_s.items():
         UNWRITTEN.add(STAGE_SECONDS.one(seconds, job.mode, stage))
-    tracing.add_stages(stages_s, job.traceparent)
+    _trace(attempt, succeeded=True)
     with contextlib.suppress(DatabaseError):
         jobs.learn(job, stages_s)
 
@@ -375,37 +407,6 @@ def _write_down_objects(attempt: Attempt, jobs: Jobs) -> None:
             return True
 
         _record(attempt, write)
-
-
-def _explain(error: Exception, folder: Path, settings: Settings) -> tuple[str, str, bool]:
-    """Code, sentence and whether another attempt may help, for somebody who must not learn of our folders."""
-    if _met_a_full_disk(error, folder):  # whatever it says itself: with room, the same clip goes well
-        return "storage", "the server's disk is full", True
-    if isinstance(error, SynthError):
-        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
-        message = str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder")
-        ours = (settings.data_dir, settings.libraries_dir, settings.music_dir or folder, weights.CHECKPOINTS)
-        return code, redaction.without_paths(message, ours), False
-    if isinstance(error, ObjectDamaged):
-        return "source_damaged", f"the clip is damaged: {error}", False
-    if isinstance(error, ObjectNotFound):
-        return "source_missing", "the clip is not in the storage any more", False
-    if isinstance(error, StorageError):
-        return "storage", redaction.without_paths(str(error)), True
-    if disk.is_full(error):
-        return "storage", "the server's disk is full", True
-    return "internal", "something unexpected went wrong; the server's log says more", True
-
-
-def _met_a_full_disk(error: BaseException | None, folder: Path) -> bool:
-    """Whether an error, or what caused it, is that of a full disk; not every library says so."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        error = error.__cause__
-    with contextlib.suppress(OSError):
-        return shutil.disk_usage(folder.parent).free < FULL_BYTES
-    return False
 
 
 def _delete(storage: Storage, prefix: str) -> None:

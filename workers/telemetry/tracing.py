@@ -22,10 +22,10 @@ class _Tracer:
     """What of OpenTelemetry is used here, imported once somebody wants traces."""
 
     def __init__(self, provider: Any) -> None:
-        from opentelemetry import context, trace
+        from opentelemetry import trace
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        self.provider, self.trace, self.context = provider, trace, context
+        self.trace = trace
         self.tracer = provider.get_tracer(SCOPE)
         self.propagator = TraceContextTextMapPropagator()
 
@@ -89,8 +89,10 @@ def span(name: str, parent: str | None = None, **attributes: str | int | float) 
         yield found
 
 
-def add_stages(stages_s: Mapping[str, float], parent: str | None) -> None:
-    """Spans for what has just been done, one stage after another, the last one ending now.
+def add_job(
+    stages_s: Mapping[str, float], parent: str | None, *, succeeded: bool, **attributes: str | int | float
+) -> None:
+    """Spans for an attempt that has just ended: one around it, and in it one for each stage, the last ending now.
 
     Args:
         stages_s: stage -> wall seconds, in the order in which they were done.
@@ -101,7 +103,12 @@ def add_stages(stages_s: Mapping[str, float], parent: str | None) -> None:
     one = _TRACER[0]
     inside = one.propagator.extract({"traceparent": parent}) if parent else None
     at_ns = time.time_ns() - int(sum(stages_s.values()) * 1e9)
+    told = {f"{SCOPE}.{key}": value for key, value in attributes.items()}
+    job = one.tracer.start_span("job", context=inside, start_time=at_ns, attributes=told)
+    job.set_status(one.trace.StatusCode.OK if succeeded else one.trace.StatusCode.ERROR)
+    around = one.trace.set_span_in_context(job)
     for stage, seconds in stages_s.items():
-        made = one.tracer.start_span(f"stage {stage}", context=inside, start_time=at_ns)
+        made = one.tracer.start_span(f"stage {stage}", context=around, start_time=at_ns)
         at_ns += int(seconds * 1e9)
         made.end(end_time=at_ns)
+    job.end(end_time=at_ns)

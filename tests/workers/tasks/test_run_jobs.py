@@ -35,6 +35,7 @@ from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, State, jobs_of, new_id
 from workers.reconciler import ORPHAN_S, SWEEP_S, Reconciler
 from workers.settings import Settings, embedded
+from workers.tasks import failures
 from workers.tasks import run_jobs as tasks
 from workers.tasks.run_jobs import WorkerContext, drain, run_jobs
 
@@ -621,12 +622,12 @@ def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path) -> None:
         noise = (np.random.default_rng(seed).integers(0, 256, (480, 640, 3), np.uint8) for seed in range(30))
         with pytest.raises(MediaError) as caught:
             video.write_frames(noise, tmp_path / "clip.mp4", rate_fps=30)
-        assert tasks._explain(caught.value, tmp_path, embedded(tmp_path)) == (
+        assert failures.explain(caught.value, tmp_path, embedded(tmp_path)) == (
             "storage",
             "the server's disk is full",
             True,
         )
-    assert tasks._explain(MediaError("the video is cut short"), tmp_path, embedded(tmp_path)) == (
+    assert failures.explain(MediaError("the video is cut short"), tmp_path, embedded(tmp_path)) == (
         "bad_media",
         "the video is cut short",
         False,
