@@ -16,7 +16,7 @@ import pytest
 from tests.support import servers
 from tests.support.running_server import House, group_of, kill_group
 from workers.embedded.supervisor import Embedded
-from workers.jobs import State
+from workers.jobs import Job, State
 
 SOAK_S: Final = float(os.environ.get("SOAK_S", "1800"))
 WARM_UP: Final = 0.25  # share of the time after which nothing may grow any more
@@ -62,7 +62,8 @@ def _proportional_kb(pid: int) -> int:
 def test_nothing_grows(tmp_path: Path, flash_clip: Path) -> None:
     house = House.build(tmp_path / "data", flash_clip, max_attempts=20)
     samples: list[tuple[float, Sample]] = []
-    jobs, faults = [], 0
+    jobs: list[Job] = []
+    faults = 0
     with house.running(workers=2) as services:
         began = time.monotonic()
         while (age_s := time.monotonic() - began) < SOAK_S:

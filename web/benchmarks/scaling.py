@@ -55,19 +55,24 @@ def scaling(load: Load = Load()) -> dict[str, Any]:
     Raises:
         SynthError: a job fails, or nothing comes of it for ten minutes.
     """
-    rows = []
+    rates: dict[int, dict[str, float]] = {}
     with tempfile.TemporaryDirectory(prefix="sonorize-bench-") as name:
         folder = Path(name)
         clip = simulated_clip(folder / "clip.mp4")
         for count in load.workers:
             settings = _settings(folder / f"data-{count}")
-            rates = _rates(settings, clip, count, load)
-            rows.append({"workers": count, "jobs_per_s": _spread(rates)})
-    one = rows[0]["jobs_per_s"]["median"] / rows[0]["workers"]
-    for row in rows:
-        median = row["jobs_per_s"]["median"]
-        row["times_one"] = round(median / one, 2)
-        row["of_ideal"] = round(median * load.service_ms / 1000 / row["workers"], 3)
+            rates[count] = _spread(_rates(settings, clip, count, load))
+    first = load.workers[0]
+    one = rates[first]["median"] / first
+    rows = [
+        {
+            "workers": count,
+            "jobs_per_s": spread,
+            "times_one": round(spread["median"] / one, 2),
+            "of_ideal": round(spread["median"] * load.service_ms / 1000 / count, 3),
+        }
+        for count, spread in rates.items()
+    ]
     return {"service_ms": load.service_ms, "clip_s": CLIP_S, "ran_on": _ran_on(settings), "rows": rows}
 
 
