@@ -17,7 +17,7 @@ def bench(
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
     from synth.benchmarks.job import BENCHES
-    from web.benchmarks import gallery, search, studio
+    from web.benchmarks import gallery, scaling, search, studio
     from web.benchmarks import server as of_the_server
 
     ours: dict[str, Callable[[], Mapping[str, Any]]] = {
@@ -26,5 +26,6 @@ def bench(
         "search": search.search,
         "studio": studio.studio,
         "gallery": gallery.gallery,
+        "scaling": scaling.scaling,
     }
     learn.measure(name, {**BENCHES, **ours}, beside=beside, as_json=as_json)

@@ -27,7 +27,6 @@ from workers.errors import StorageError
 from workers.jobs import State
 from workers.records import ROUTE
 
-
 OF_SCORES = {
     "drawings_key", "flac_key", "gain_db", "original_key", "poster_key", "recipe_key", "score", "score_key", "stems", "verified"
 }  # fmt: skip
