@@ -28,8 +28,17 @@ from workers.jobs import State
 from workers.records import ROUTE
 
 OF_SCORES = {
-    "drawings_key", "flac_key", "gain_db", "original_key", "poster_key", "recipe_key", "score", "score_key", "stems", "verified"
-}  # fmt: skip
+    "drawings_key",
+    "flac_key",
+    "gain_db",
+    "original_key",
+    "poster_key",
+    "recipe_key",
+    "score",
+    "score_key",
+    "stems",
+    "verified",
+}
 """What only a take has that was made by a worker and may be corrected: canned ones are as those of older releases."""
 
 

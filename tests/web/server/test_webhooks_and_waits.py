@@ -15,7 +15,7 @@ from tests.support.receiver import receiver, status
 from tests.support.servers import wait_until
 from tests.support.serving import serving
 from web.api.semantics.waiting import MAX_WAITS_OF_ONE
-from web.client import Client
+from web.client.sync import Client
 
 
 def test_a_webhook_outlives_its_server(dark_clip: Path) -> None:
