@@ -94,7 +94,12 @@ def describes(operation: Operation) -> Callable[[Callable[..., Response]], Calla
         @functools.wraps(view)
         def checked(**given: Any) -> Response:
             if operation.query is not None:
-                given["query"] = parsed(operation.query, _known(operation.query))
+                try:
+                    given["query"] = parsed(operation.query, _known(operation.query))
+                except Problem:
+                    if "job_id" in given:  # somebody else's is not there, whatever is asked of it
+                        site().job(given["job_id"])
+                    raise
             if operation.body is not None:
                 if "job_id" in given:  # what is not there or somebody else's is said to be so before all else
                     site().job(given["job_id"])
