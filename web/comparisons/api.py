@@ -157,8 +157,8 @@ def set_permission(job: Job, *, allowed: bool) -> None:
     site().jobs.create(
         options=Options(),
         title="",
-        source_key=job.source_key,
-        info={"comparison": made.id, "take_key": take["key"], "prefix": job.attempt_prefix()},
+        source_key=str(take["key"]),  # not the clip: what a row has for a source stays when its job is deleted
+        info={"comparison": made.id, "clip_key": job.source_key, "prefix": job.attempt_prefix()},
         owner=owner(),
         idempotency_key=f"{COMPARISON} {made.id}",
         request_hash=job.id,
