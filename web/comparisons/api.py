@@ -161,7 +161,7 @@ def set_permission(job: Job, *, allowed: bool) -> None:
     source_key = f"{question_id}/source"
     site().storage.put(source_key, io.BytesIO(b"-"), "text/plain")
     keys = {"clip_key": job.source_key, "take_key": take["key"], "prefix": job.attempt_prefix()}
-    site().jobs.create(
+    asked = site().jobs.create(
         id=question_id,
         options=Options(),
         title="",
@@ -172,6 +172,8 @@ def set_permission(job: Job, *, allowed: bool) -> None:
         request_hash=job.id,
         mode=COMPARISON,
     )
+    if asked.id != question_id:  # it is being prepared already
+        site().storage.delete(source_key)
     site().submitter.notify(COMPARISON)
 
 
