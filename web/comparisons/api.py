@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import time
 from typing import Any, Final
 
 from flask import Blueprint, Response
@@ -18,7 +20,7 @@ from web.api.schemas.files import Download
 from web.comparisons import pairs
 from web.context import owner, site
 from workers.comparisons.store import CHECKS, Comparison, Figure
-from workers.jobs import Job, State
+from workers.jobs import Job, State, new_id
 from workers.owners.keys import Scope
 from workers.records import COMPARISON
 
@@ -154,16 +156,24 @@ def set_permission(job: Job, *, allowed: bool) -> None:
     made = pairs.store().allow(job.id, str(take["mode"]), release)
     if made.keys is not None:
         return
-    site().jobs.create(
+    # The row has a source of its own, of no use to anybody: what is some row's source stays when its job is deleted.
+    question_id = new_id(time.time())
+    source_key = f"{question_id}/source"
+    site().storage.put(source_key, io.BytesIO(b"-"), "text/plain")
+    keys = {"clip_key": job.source_key, "take_key": take["key"], "prefix": job.attempt_prefix()}
+    asked = site().jobs.create(
+        id=question_id,
         options=Options(),
         title="",
-        source_key=job.source_key,
-        info={"comparison": made.id, "take_key": take["key"], "prefix": job.attempt_prefix()},
+        source_key=source_key,
+        info={"comparison": made.id, **keys},
         owner=owner(),
         idempotency_key=f"{COMPARISON} {made.id}",
         request_hash=job.id,
         mode=COMPARISON,
     )
+    if asked.id != question_id:  # it is being prepared already
+        site().storage.delete(source_key)
     site().submitter.notify(COMPARISON)
 
 

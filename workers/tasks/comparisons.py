@@ -33,7 +33,7 @@ def make(jobs: Jobs, storage: Storage, attempt: Attempt, folder: Path) -> dict[s
     """Make and store the versions of a job that its owner lets others compare; the question's ``result``.
 
     Args:
-        folder: where the clip lies as ``source``.
+        folder: where files may be made.
 
     Raises:
         MediaError: a file cannot be read, or the clip's own sound is silent.
@@ -44,11 +44,13 @@ def make(jobs: Jobs, storage: Storage, attempt: Attempt, folder: Path) -> dict[s
     try:
         keys = _make(storage, attempt, folder)
     except SynthError as error:
-        store.settle(str(request["comparison"]), None, str(error).replace(str(folder), "the work folder"))
+        store.settle(str(request["comparison"]), None, str(error).replace(f"{folder}/", ""))
+        storage.delete(attempt.job.source_key)
         raise
     if not store.settle(str(request["comparison"]), keys):
         for key in keys.values():
             storage.delete(key)
+    storage.delete(attempt.job.source_key)
     return {"outputs": []}
 
 
@@ -82,11 +84,12 @@ def versions(
 def _make(storage: Storage, attempt: Attempt, folder: Path) -> dict[str, str]:
     request = attempt.job.info
     suffix = f".{str(request['take_key']).rpartition('.')[2]}"
-    source, take = folder / "source", folder / f"generated{suffix}"
+    clip, take = folder / "clip", folder / f"take{suffix}"
     patiently(attempt, lambda: storage.fetch(str(request["take_key"]), take))
-    info = video.probe(source, salvage=True, recut=True)
+    patiently(attempt, lambda: storage.fetch(str(request["clip_key"]), clip))
+    info = video.probe(take)
     generated, rate_hz = audio.read(take)
-    real, _ = audio.read(source, rate_hz)
+    real, _ = audio.read(clip, rate_hz)
     sounds = versions(
         audio.fit(real, rate_hz, info.duration_s), audio.fit(generated, rate_hz, info.duration_s), rate_hz
     )
