@@ -44,6 +44,7 @@ def record(
     ranges: Sequence[Mapping[str, Any]] = (),
     synthetic_speech: bool = False,
     sounds: Sequence[Mapping[str, Any]] = (),
+    edited: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The provenance record of one output, as plain JSON values; the same job gives the same record.
 
@@ -55,6 +56,7 @@ def record(
         hit_list: whether the hits came from an edited list rather than from the net.
         ranges: which voice sounds which part, where there are several.
         synthetic_speech: whether somebody is made to say something: whoever finds the file shall be able to tell.
+        edited: what of its score a person changed.
         sounds: the recordings of a sound library that are heard, each with its author and licence.
     """
     return {
@@ -66,6 +68,7 @@ def record(
         **({"ranges": [dict(one) for one in ranges]} if ranges else {}),
         **({"synthetic_speech": True} if synthetic_speech else {}),
         **({"sounds": [dict(one) for one in sounds]} if sounds else {}),
+        **({"edited": list(edited)} if edited else {}),
         "hits_from": "edited list" if hit_list else "picture",
         "versions": versions(),
     }

@@ -8,41 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from synth.options import Channels, Mode
+from synth.routing.ranges import Range as Range
 from synth.voices.ambient.layers import Layer
 from synth.voices.base import Hit, SoundChoice, SpokenWord
 
 if TYPE_CHECKING:
     from synth.media.remuxing import Digests
     from synth.media.sound.delivery import Delivery
+    from synth.score.kept import Kept
     from synth.voices.library.matching import Laid
-
-
-@dataclass(frozen=True)
-class Range:
-    """A stretch of a clip and the voice that it wants.
-
-    Attributes:
-        start_s, end_s: from the picture's start; ranges follow each other without a gap, from 0 to its end.
-        mode: never ``auto``.
-        probability: of that voice, 0..1.
-        reason: in words.
-    """
-
-    start_s: float
-    end_s: float
-    mode: Mode
-    probability: float
-    reason: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "start_s": round(self.start_s, 3),
-            "end_s": round(self.end_s, 3),
-            "mode": self.mode.value,
-            "probability": round(self.probability, 4),
-            "reason": self.reason,
-        }
 
 
 @dataclass(frozen=True)
@@ -73,6 +47,7 @@ class Output:
         picture: whether the picture was copied bit by bit or coded again.
         digests: of its packets and of what is shown, in source and result.
         delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
+        kept: what is kept of it so that it can be corrected, where that was asked for; no part of its JSON.
         words: what is said, where somebody typed it.
     """
 
@@ -99,6 +74,7 @@ class Output:
     picture: Literal["copied", "encoded"] = "copied"
     digests: Digests | None = None
     delivered: Delivery | None = None
+    kept: Kept | None = None
     words: tuple[SpokenWord, ...] = ()
 
     def as_json(self) -> dict[str, Any]:

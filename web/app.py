@@ -22,6 +22,7 @@ from web.api import jobs as api
 from web.api.events import Streams
 from web.api.owners import keys as owners_keys
 from web.api.owners import me
+from web.api.score import exchange, exemplars, scores, takes
 from web.api.semantics.waiting import Waits
 from web.api.webhooks import routes as webhooks_api
 from web.context import Site
@@ -60,6 +61,10 @@ PARTS: Final = (
     heat_videos,
     live,
     music,
+    scores,
+    takes,
+    exemplars,
+    exchange,
     openapi,
     documents,
     views,

@@ -27,6 +27,7 @@ from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
 from workers.scheduling_clock import Clock
+from workers.score.tables import SCORE_RENDERS
 from workers.search import text_search
 from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
@@ -260,6 +261,8 @@ class Jobs(Leases):
         with self._database.writing() as connection:
             there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
             sources.lock(connection, id, there.source_id)
+            renders = sa.select(SCORE_RENDERS.c.row_id).where(SCORE_RENDERS.c.job_id == id)
+            connection.execute(sa.delete(JOBS).where(JOBS.c.id.in_(renders)))
             gone = sa.delete(JOBS).where(*_whose(id, owner)).returning(JOBS)
             job = self._found(connection.execute(gone).one_or_none())
             sources.release(connection, id)

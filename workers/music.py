@@ -192,7 +192,7 @@ def lay(jobs: Jobs, storage: Storage, settings: Settings, attempt: Attempt, fold
     return {"outputs": [entry], "thumbnail_key": thumbnail}
 
 
-_ITS_OWN: Final = frozenset({"key", "description", "music"})
+_ITS_OWN: Final = frozenset({"key", "description", "music", "stems", "score", "parent", "verified"})
 """What of a take is not that of the same take with music."""
 
 

@@ -102,6 +102,9 @@ FLAGS: Final[Mapping[str, Any]] = {
     "true_peak_dbtp": Annotated[
         float, typer.Option("--true-peak", help="Limit in dBTP, {:g} to {:g}.".format(*TRUE_PEAK_RANGE_DBTP))
     ],
+    "limiter": Annotated[
+        bool, typer.Option("--limiter", help="Hold peaks down as far as the loudness needs, and not by 9 dB at most.")
+    ],
     "channels": Annotated[Channels, typer.Option("--channels", help="One channel, or two.")],
     "rate_hz": Annotated[
         int, typer.Option("--rate", help="Samples a second of the sound, {} to {}.".format(*RATE_RANGE_HZ))

@@ -24,7 +24,7 @@ from synth.voices.base import CancelPoll, never_cancelled
 
 OF_A_HIT_LIST: Final = (
     *("seed", "synthesis", "material", "bank", "library", "salvage", "recut", "existing_sound", "loudness_lufs"),
-    *("true_peak_dbtp", "channels", "rate_hz"),
+    *("true_peak_dbtp", "limiter", "channels", "rate_hz"),
 )
 """What may be asked for of a sound whose hits are given."""
 

@@ -24,7 +24,8 @@ MAX_DURATION_S: Final = 2 * LIMITS.max_duration_s
 RATE_RANGE_HZ: Final = (1000, 768_000)
 SILENCE_LUFS: Final = -70.0  # the absolute gate of ITU-R BS.1770: below it there is nothing to measure
 MAX_GAIN_DB: Final = 40.0  # more would make music of the noise floor
-MAX_LIMITING_DB: Final = 9.0  # beyond that a limiter flattens hits; the sound stays quieter instead
+MAX_LIMITING_DB: Final = 9.0  # beyond that a limiter flattens hits; the sound stays quieter, unless that is asked for
+FARTHEST_LIMITING_DB: Final = 30.0
 BLOCK_S: Final = 0.4  # what BS.1770 measures at once
 _PASSES: Final = 3
 _CLOSE_ENOUGH_DB: Final = 0.2
@@ -168,13 +169,18 @@ def fit(sound: NDArray[np.float32], rate_hz: int, duration_s: float) -> NDArray[
 
 
 def normalise(
-    sound: NDArray[np.float32], rate_hz: int, *, loudness_lufs: float, true_peak_dbtp: float
+    sound: NDArray[np.float32],
+    rate_hz: int,
+    *,
+    loudness_lufs: float,
+    true_peak_dbtp: float,
+    limiting: bool = False,
 ) -> tuple[NDArray[np.float32], Loudness]:
     """The sound [N] or [N, C] at a loudness, with its true peak under a ceiling, and what was done to it.
 
     Gain is at most 40 dB. Peaks that would rise above ``true_peak_dbtp`` are held down by a look-ahead limiter, by 9
-    dB at most; where that is not enough the sound stays quieter than asked for and the warning says so. A sound
-    below -70 LUFS is returned as it is.
+    dB at most, or 30 with ``limiting``; where that is not enough the sound stays quieter than asked for and the
+    warning says so. A sound below -70 LUFS is returned as it is.
     """
     if len(sound) == 0 or not np.any(sound):
         return sound.copy(), Loudness(None, None, 0.0, False, "the sound is silent, so its loudness was left alone")
@@ -186,18 +192,25 @@ def normalise(
         )
     wanted_db = loudness_lufs - measured
     height = limiter.peaks(sound)
-    highest_db = true_peak_dbtp + MAX_LIMITING_DB - 20 * np.log10(float(height.max()))
-    gain_db, limited = min(wanted_db, MAX_GAIN_DB, highest_db), False
-    result, reached = sound, measured
+    farthest_db = FARTHEST_LIMITING_DB if limiting else MAX_LIMITING_DB
+    highest_db = min(MAX_GAIN_DB, true_peak_dbtp + farthest_db - limiter.decibels(height))
+    gain_db, release_db_per_s = min(wanted_db, highest_db), limiter.RELEASES_DB_PER_S[0]
+    if limiting:
+        ceiling = 10 ** (true_peak_dbtp / 20)
+        gain_db, release_db_per_s = limiter.plan(sound, height, rate_hz, ceiling, wanted_db, highest_db)
+    result, reached, limited = sound, measured, False
     for _ in range(_PASSES):  # the limiter takes loudness away, which the next pass gives back
         gain = np.float32(10 ** (gain_db / 20))
-        result, limited = limiter.limit(sound * gain, rate_hz, true_peak_dbtp, height * gain)
+        result, limited = limiter.limit(
+            sound * gain, rate_hz, true_peak_dbtp, height * gain, release_db_per_s=release_db_per_s
+        )
         reached = loudness(result, rate_hz) or SILENCE_LUFS
         missing_db = loudness_lufs - reached
-        raised_db = min(gain_db + missing_db, MAX_GAIN_DB, highest_db)
-        if not limited or missing_db < _CLOSE_ENOUGH_DB or raised_db <= gain_db:
+        next_db = min(gain_db + missing_db, highest_db)
+        met = missing_db < _CLOSE_ENOUGH_DB and not (limiting and missing_db < -_CLOSE_ENOUGH_DB)
+        if not limited or met or (missing_db > 0 and next_db <= gain_db):
             break
-        gain_db = raised_db
+        gain_db = next_db
     warning = None
     if loudness_lufs - reached > 1.0:
         warning = _too_quiet(reached, loudness_lufs, by_peaks=gain_db < MAX_GAIN_DB)
@@ -212,7 +225,7 @@ def _too_quiet(reached_lufs: float, wanted_lufs: float, *, by_peaks: bool) -> st
         asked = max(-40, round(reached_lufs))
         return (
             f"the sound is {figures}: its loudest moments are short, and making the rest louder would make them "
-            f"crackle; ask for a loudness of {asked} to have it exact, or leave it as it is"
+            f"crackle; ask for a loudness of {asked} to have it exact, or for the limiter, or leave it as it is"
         )
     return (
         f"the sound is {figures}: so little was heard in it that raising it by {MAX_GAIN_DB:g} dB, the most there is, "

@@ -39,6 +39,7 @@ class Muxing:
         mixed: the sound that is mixed with ours; None where none is.
         recut: whether the picture is coded again rather than copied.
         ceiling_dbfs: under which a mix is held.
+        mixed_gain_db: on the sound that is mixed with ours.
         description: what ffmpeg says of the source.
         size: width and height of the picture, as it is coded.
         constant_fps: its rate, where the source's clock ticks too fast for the writer of mov to take for a rate.
@@ -55,6 +56,7 @@ class Muxing:
     mixed: Stream | None = None
     recut: bool = False
     ceiling_dbfs: float = MIX_CEILING_DBFS
+    mixed_gain_db: float = 0.0
     description: str = ""
     size: tuple[int, int] = (0, 0)
     constant_fps: Fraction | None = None
@@ -142,7 +144,8 @@ def _mixing(what: Muxing, mixed: Stream) -> str:
     mono = mixed.mono and what.channels == 1
     ours = f"[1:a:0]aresample=48000,{'anull' if mono or what.channels == 2 else 'pan=stereo|c0=c0|c1=c0'}[ours]"
     theirs = f"[0:{mixed.index}]asetpts=PTS-{what.start_s:.9f}/TB,aresample=48000:async=1:first_pts=0"
-    theirs += f",aformat=channel_layouts={'mono' if mono else 'stereo'}[theirs]"
+    theirs += f",aformat=channel_layouts={'mono' if mono else 'stereo'}"
+    theirs += f",volume={what.mixed_gain_db:.3f}dB[theirs]" if what.mixed_gain_db else "[theirs]"
     adding = "[ours][theirs]amix=inputs=2:normalize=0:duration=first"
     ceiling = 10 ** (what.ceiling_dbfs / 20)
     holding = f"alimiter=limit={ceiling:.6f}:level=0:latency=1,asetpts=PTS+{what.start_s:.9f}/TB[sound]"

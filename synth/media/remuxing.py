@@ -6,6 +6,7 @@ result is what it shows of the source.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -63,6 +64,33 @@ class Digests:
 
 
 @dataclass(frozen=True)
+class Verified:
+    """What a copy of a picture was found to be when it was decoded and compared: another copy that holds the same
+    packets, shown at the same times, shows the same film.
+
+    Attributes:
+        digests: of that copy.
+        signature: of its packets, see :func:`signature`.
+    """
+
+    digests: Digests
+    signature: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values; :meth:`from_json` reads them back."""
+        return {"digests": self.digests.as_json(), "signature": self.signature}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Verified:
+        """What :meth:`as_json` gave."""
+        packets_, shown_ = told["digests"]["packets"], told["digests"]["shown"]
+        digests = Digests(
+            packets_["source"], packets_["result"], shown_["source"], shown_["result"], int(shown_["frames"])
+        )
+        return cls(digests, str(told["signature"]))
+
+
+@dataclass(frozen=True)
 class Remuxed:
     """What became of a clip.
 
@@ -71,12 +99,14 @@ class Remuxed:
         digests: of the picture.
         warnings: sentences for a person.
         delivery: how the sound comes back after decoding; ``None`` where that was not asked for.
+        verified: what another copy can be held against; ``None`` where that was not asked for, or nothing was copied.
     """
 
     picture: Literal["copied", "encoded"]
     digests: Digests
     warnings: tuple[str, ...]
     delivery: Delivery | None = None
+    verified: Verified | None = None
 
 
 def remux(
@@ -90,6 +120,9 @@ def remux(
     true_peak_dbtp: float | None = None,
     salvage: bool = False,
     recut: bool = False,
+    existing_gain_db: float = 0.0,
+    to_verify: bool = False,
+    verified: Verified | None = None,
     source_shown: Shown | None = None,
     cancelled: Cancel | None = None,
 ) -> Remuxed:
@@ -107,6 +140,10 @@ def remux(
         true_peak_dbtp: which the sound shall keep after decoding too; not looked at by default.
         salvage: whether a recording that breaks off is taken as far as it goes.
         recut: whether the picture may be coded again, where a copy would show another film.
+        existing_gain_db: on the sound that is mixed in.
+        to_verify: whether :attr:`Remuxed.verified` is wanted.
+        verified: of an earlier copy of the same source in the same container: then nothing is decoded to verify this
+            one, unless it differs from that.
         source_shown: what is shown of the source, where that is known; it is decoded otherwise.
 
     Raises:
@@ -121,27 +158,53 @@ def remux(
         raise MediaError(f"{again}; {_OFFER}")
     what, left_out = _planned(source, seen, rate_hz, container, existing, recut=again is not None)
     fitted = audio.fit(sound, rate_hz, seen.info.duration_s)
-    what = replace(what, channels=fitted.ndim)
+    what = replace(what, channels=fitted.ndim, mixed_gain_db=existing_gain_db)
+    earlier = None if what.recut else verified
     settled = None
     if true_peak_dbtp is not None:
         settled = delivery.deliver(what, fitted, true_peak_dbtp, cancelled)
         fitted, what = settled.sound, replace(what, ceiling_dbfs=settled.ceiling_dbtp)
     with arriving(target, replace=False) as part:
+        listed = source_shown is None and earlier is None
         what, left_out, output = _written(
-            what, left_out, seen.info, fitted, part, metadata or {}, cancelled, decoded=source_shown is None
+            what, left_out, seen.info, fitted, part, metadata or {}, cancelled, decoded=listed
         )
         if seen.hidden_after and not what.recut:
             mp4_boxes.end_first_track_after(part, seen.info.duration_s)
         if container.muxer in ("mp4", "mov") and not what.recut:
             box_transfer.transfer(source, seen.found.description, part, stream=what.picture.index)
-        digests, description = _checked(output, what, seen, part, source_shown or shown_in(output.stdout), cancelled)
+        of_result = packets.packets_of(part, Clock())
+        digests = None if earlier is None else _as_earlier(output, of_result, earlier)
+        if digests is None:
+            before = source_shown or (shown_in(output.stdout) if listed else _shown_of(what, cancelled))
+            digests = _checked(output, of_result, what, seen, part, before, cancelled)
+        description = of_result.description
+        verified = Verified(digests, signature(of_result)) if to_verify and not what.recut else None
         lost = losses(seen.found.description, description, container.name, stream=what.picture.index)
     left_out = tuple(one for one in left_out if one not in seen.found.others)  # which the look has named already
     left_out_note = containers.left_out_warning(left_out, container)
     heard = (*seen.info.warnings, *complaints.heard(output.stderr), left_out_note, *lost)
     notes = (*heard, again, settled.warning if settled else None)
-    known = tuple(dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED))
-    return Remuxed("encoded" if what.recut else "copied", digests, known, settled.delivery if settled else None)
+    told = tuple(dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED))
+    delivered = settled.delivery if settled else None
+    return Remuxed("encoded" if what.recut else "copied", digests, told, delivered, verified)
+
+
+def signature(found: packets.Packets) -> str:
+    """SHA-256 (hex) of all that a decoder gets of a picture beside its bytes: set-up data, times, flags."""
+    return hashlib.sha256(repr((found.head, found.times_s, found.rest)).encode()).hexdigest()
+
+
+def _as_earlier(output: Output, of_result: packets.Packets, earlier: Verified) -> Digests | None:
+    """The digests of an earlier copy of the same source, where a decoder gets the same of this one."""
+    digests = earlier.digests
+    same = (packets.digest_in(output.stdout), of_result.digest) == (digests.packets_source, digests.packets_result)
+    return digests if same and signature(of_result) == earlier.signature else None
+
+
+def _shown_of(what: Muxing, cancelled: Cancel | None) -> Shown:
+    """What is shown of the source."""
+    return shown(what.source, clock=what.clock, picture=f"0:{what.picture.index}", cancelled=cancelled)
 
 
 def _must_be_coded(seen: Look, container: Container) -> str | None:
@@ -242,15 +305,21 @@ def _fence(info: VideoInfo, sound_bytes: int, *, recut: bool) -> Fence:
 
 
 def _checked(
-    output: Output, what: Muxing, seen: Look, part: Path, before: Shown, cancelled: Cancel | None
-) -> tuple[Digests, str]:
-    """The digests of source and result, and ffmpeg's description of the result.
+    output: Output,
+    of_result: packets.Packets,
+    what: Muxing,
+    seen: Look,
+    part: Path,
+    before: Shown,
+    cancelled: Cancel | None,
+) -> Digests:
+    """The digests of source and result.
 
     Raises:
         MediaError: the result does not hold the same picture, or does not show the same film.
     """
     info = seen.info
-    of_source, of_result = packets.digest_in(output.stdout), packets.packets_of(part, Clock())
+    of_source = packets.digest_in(output.stdout)
     same_bytes = info.container in containers.SAME_BYTES and not what.recut
     if same_bytes and of_source != of_result.digest:
         raise MediaError("the picture could not be carried over unchanged, so no result was written")
@@ -264,8 +333,7 @@ def _checked(
             refusal = f"a copy of the picture would show another film ({difference}), so none was written; {_OFFER}"
             raise MediaError(refusal)
         shown_result = after.digest
-    digests = Digests(of_source, of_result.digest, before.digest, shown_result, len(before.times_s))
-    return digests, of_result.description
+    return Digests(of_source, of_result.digest, before.digest, shown_result, len(before.times_s))
 
 
 def _source_packets(what: Muxing) -> packets.Packets:

@@ -13,10 +13,12 @@ from synth.errors import OptionError
 from synth.files import file_sha256
 from synth.media import containers, video
 from synth.media.picture.views import View, Views
+from synth.media.remuxing import Verified
 from synth.options import Mode, Options
 from synth.pipeline.modes import MODES, allowed_modes, voice_of
 from synth.result import Range
 from synth.routing import router
+from synth.score.kept import Keeper
 from synth.stopwatch import Stopwatch
 from synth.voices.base import CancelPoll, Progress, Renderer, ignore_progress, never_cancelled
 
@@ -29,7 +31,10 @@ class Request:
 
     ``keeps`` is asked when the job was cancelled: whether what was made of it is to be kept. ``None`` leaves that to
     the options; who may change their mind on the way brings an answer of their own. ``views`` are what the first
-    reader of the picture leaves behind for later ones; a job without them decodes its clip each time.
+    reader of the picture leaves behind for later ones; a job without them decodes its clip each time. ``keep`` keeps
+    what a take can be corrected with (:mod:`synth.score.kept`). Of a take that is rendered from a score ``edited``
+    says what of it was changed, ``existing_gain_db`` how loud the clip's own sound is mixed in, and ``verified`` what
+    the copy of the picture can be held against.
     """
 
     source: Path
@@ -39,6 +44,10 @@ class Request:
     progress: Progress = ignore_progress
     cancelled: CancelPoll = never_cancelled
     keeps: Callable[[], bool] | None = None
+    keep: Keeper | None = None
+    existing_gain_db: float = 0.0
+    verified: Verified | None = None
+    edited: tuple[str, ...] = ()
     views: Views | None = None
 
     def is_unwanted(self) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 from synth.errors import Cancelled
 from synth.pipeline.look import Observed
 from synth.randomness import uniforms
+from synth.score.kept import PARTS_S
 from synth.stopwatch import Stopwatch
 from synth.voices.base import BatchVoice, Renderer, Rendering, Take
 
@@ -109,8 +110,14 @@ def _takes(observed: Observed) -> list[Take]:
     for take in shares:
         options = request.options.with_take(take)
         draw, tell = functools.partial(uniforms, options.seed), functools.partial(progress, take)
-        wanted.append(Take(observed.controls, options, draw, tell, request.cancelled))
+        take_of = Take(observed.controls, options, draw, tell, request.cancelled, in_parts=_in_parts(observed))
+        wanted.append(take_of)
     return wanted
+
+
+def _in_parts(observed: Observed) -> bool:
+    """Whether the parts of the sound are wanted: where they are kept, and small enough for that."""
+    return observed.job.request.keep is not None and observed.job.info.duration_s <= PARTS_S
 
 
 def _render_take(voice: Renderer, take: Take) -> tuple[Rendering, float]:

@@ -17,6 +17,8 @@ from synth.pipeline.look import Observed
 from synth.pipeline.modes import LIBRARY_MODES
 from synth.pipeline.render import Renderings
 from synth.result import Output, Result
+from synth.score.kept import Sounded
+from synth.score.recipe import Recipe
 from synth.stopwatch import Stopwatch
 from synth.voices.base import Controls, Rendering, Sound
 from synth.voices.library.matching import sounds_of
@@ -51,6 +53,7 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
             rate_hz,
             loudness_lufs=options.loudness_lufs,
             true_peak_dbtp=options.true_peak_dbtp,
+            limiting=options.limiter,
         )
     origin = provenance.record(
         input_sha256=job.input_sha256,
@@ -61,9 +64,15 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         ranges=[one.as_json() for one in job.ranges],
         synthetic_speech=Mode.SPEECH in ([one.mode for one in job.ranges] or [job.mode]),
         sounds=sounds_of(rendering.laid),
+        edited=request.edited,
     )
     with watch.stage("remux"):
         remuxed = _remux(job, sound, target, {"comment": provenance.comment(origin)})
+    kept = None
+    if request.keep is not None and rendering.made_s is None:
+        with watch.stage("keep"):
+            made = Sounded(request.source, target, take, options, rendering, sound, remuxed.verified, loudness.gain_db)
+            kept = request.keep(made, recipe_of(observed))
     request.progress("write", (take + 1) / request.options.takes)
     return Output(
         source=request.source,
@@ -90,6 +99,24 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         picture=remuxed.picture,
         digests=remuxed.digests,
         delivered=remuxed.delivery,
+        kept=kept,
+    )
+
+
+def recipe_of(observed: Observed) -> Recipe:
+    """What the takes of a job are made from."""
+    job = observed.job
+    return Recipe(
+        job.mode,
+        job.mode_reason,
+        job.ranges,
+        job.info,
+        job.input_sha256,
+        job.from_list,
+        job.request.options,
+        job.voice.weights(job.request.options),
+        job.voice.sample_rate_hz,
+        observed.controls,
     )
 
 
@@ -132,6 +159,9 @@ def _remux(job: Job, sound: Sound, target: Path, metadata: Mapping[str, str]) ->
             true_peak_dbtp=options.true_peak_dbtp,
             salvage=options.salvage,
             recut=options.recut,
+            existing_gain_db=request.existing_gain_db,
+            to_verify=request.keep is not None,
+            verified=request.verified,
             source_shown=request.views.shown if request.views else None,
             cancelled=request.is_unwanted,
         )

@@ -170,6 +170,29 @@ class Controls(Arrays):
 
 
 @dataclass(frozen=True, repr=False)
+class Part(Arrays):
+    """One part of a take's sound by itself: the sound of the take is the sum of its parts, each at its level.
+
+    Attributes:
+        name: unlike the others of its take.
+        sound: float32 [N] or [N, 2] at the voice's rate, from the clip's start.
+        level_db: at which it is summed.
+    """
+
+    name: str
+    sound: Sound
+    level_db: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.require(sound=("N", "N 2"))
+
+    @property
+    def gain(self) -> np.float32:
+        """The factor of its level."""
+        return np.float32(10 ** (self.level_db / 20))
+
+
+@dataclass(frozen=True, repr=False)
 class Rendering(Arrays):
     """A waveform and what became of the hits on the way to it.
 
@@ -179,6 +202,7 @@ class Rendering(Arrays):
         made_s: seconds that were made when the take was cancelled, silence after them; ``None`` for a whole one.
         laid: the recordings of a sound library that are heard, in order of time.
         layers: the layers that are heard, with all their knobs and their mean place.
+        parts: what the sound is the sum of, where that was asked for and the voice has several.
         words: what is said, where somebody typed it.
     """
 
@@ -187,6 +211,7 @@ class Rendering(Arrays):
     made_s: float | None = None
     laid: tuple[Laid, ...] = ()
     layers: tuple[Layer, ...] = ()
+    parts: tuple[Part, ...] = ()
     words: tuple[SpokenWord, ...] = ()
 
     def __post_init__(self) -> None:
@@ -206,7 +231,8 @@ class Take:
     """One waveform that is wanted of a voice: what it depends on, and who waits for it.
 
     A voice calls ``finished`` as soon as a take is whole or was cancelled, so that a short one need not wait for the
-    long ones beside it; those it says nothing of are fetched when all are done.
+    long ones beside it; those it says nothing of are fetched when all are done. ``in_parts`` asks for the parts of the
+    sound beside their sum.
     """
 
     controls: Controls
@@ -215,6 +241,7 @@ class Take:
     progress: Progress
     cancelled: CancelPoll
     finished: Finished = nobody_waits
+    in_parts: bool = False
 
 
 class Renderer(Protocol):

@@ -28,6 +28,7 @@ from web.api.schemas.jobs import (
     Upload,
     Variants,
 )
+from web.api.score import stems_archive
 from web.api.semantics import preferences
 from web.api.semantics.conditional import retry_after, unless_known
 from web.api.semantics.tickets import ticket_of
@@ -338,6 +339,8 @@ def output(job_id: str, take: int, kind: str, query: Download) -> Response:
     found = next((entry for entry in outputs(job) if entry["take"] == take), None)
     if found is None:
         raise Problem("not-found", f"the job has no take {take}" if outputs(job) else "the job has no result yet")
+    if kind == "stems":
+        return stems_archive.answer(job, found)
     return media.output(job, found, kind)
 
 

@@ -40,6 +40,7 @@ _HEADERS: Final[dict[str, Schema]] = {
         "pattern": "^[ -~]+$",
         "description": "The same request sent twice under one key makes one job.",
     },
+    "If-Match": {"type": "string", "description": "The ETag of the version that is changed."},
     "If-None-Match": {**_TEXT, "description": "The `ETag` that is known already."},
     "Tus-Resumable": {"type": "string", "enum": [tus.VERSION], "description": "The version of tus."},
     "X-HTTP-Method-Override": {

@@ -94,7 +94,12 @@ def describes(operation: Operation) -> Callable[[Callable[..., Response]], Calla
         @functools.wraps(view)
         def checked(**given: Any) -> Response:
             if operation.query is not None:
-                given["query"] = parsed(operation.query, _known(operation.query))
+                try:
+                    given["query"] = parsed(operation.query, _known(operation.query))
+                except Problem:
+                    if "job_id" in given:  # somebody else's is not there, whatever is asked of it
+                        site().job(given["job_id"])
+                    raise
             if operation.body is not None:
                 if "job_id" in given:  # what is not there or somebody else's is said to be so before all else
                     site().job(given["job_id"])
@@ -183,11 +188,43 @@ def _sentence(shape: type[Shape], error: ErrorDetails) -> str:
     """What was wrong, what it was, and what is allowed."""
     name = str(error["loc"][0]) if error["loc"] else "the request"
     known = shape.model_json_schema()["properties"]
+    if name in known and len(error["loc"]) > 1 and (members := _members(shape, name)) is not None:
+        return _inside(error, members)
     if error["type"] == "missing":
         return f"{name} is missing"
+    if error["type"] == "too_long" and isinstance(error["input"], list):
+        return f"there are {len(error['input'])} {name}; allowed are {_most(known[name])}"
     if name not in known:
         return f"{name[:40]!r} is not known here; known are {', '.join(known)}"
     return f"{name} is {str(error['input'])[:40]!r}; {_allowed(known[name])}"
+
+
+def _members(shape: type[Shape], name: str) -> Mapping[str, Any] | None:
+    """What the objects in a list may hold; ``None`` where it is no list of objects."""
+    schema = shape.model_json_schema()
+    found = schema["properties"][name]
+    items: Mapping[str, Any] = next((one["items"] for one in found.get("anyOf", [found]) if "items" in one), {})
+    named = str(items.get("$ref", "")).rpartition("/")[2]
+    properties: Mapping[str, Any] | None = schema.get("$defs", {}).get(named, {}).get("properties")
+    return properties
+
+
+def _inside(error: ErrorDetails, known: Mapping[str, Any]) -> str:
+    """What was wrong in an entry of a list: which entry, which of its members, what it was, and what is allowed."""
+    name, place, *rest = error["loc"]
+    told = f"{str(name).removesuffix('s')} {int(place) + 1}"
+    if not rest:
+        return f"{told} is {str(error['input'])[:40]!r}; it must be an object"
+    member = str(rest[0])
+    if error["type"] == "missing":
+        return f"{told} has no {member}"
+    if member not in known:
+        return f"{told} has the unknown member {member[:40]!r}; known are {', '.join(known)}"
+    return f"{told} has {member} {str(error['input'])[:40]!r}; {_allowed(known[member])}"
+
+
+def _most(schema: Mapping[str, Any]) -> Any:
+    return next((one["maxItems"] for one in schema.get("anyOf", [schema]) if "maxItems" in one), "fewer")
 
 
 def _allowed(schema: Mapping[str, Any]) -> str:

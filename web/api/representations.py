@@ -19,6 +19,8 @@ from workers.owners import retention
 FILES: Final = {
     "video": "key",
     "sound": "wav_key",
+    "flac": "flac_key",
+    "score": "score_key",
     "hits": "hits_key",
     "thumbnail": "thumbnail_key",
     "maps": "maps_key",
@@ -28,7 +30,7 @@ FILES: Final = {
     "heat-units": "units_key",
 }
 """Kind of file of a take -> the name of its storage key in the row."""
-KINDS: Final = (*FILES, "provenance")
+KINDS: Final = (*FILES, "stems", "provenance")
 METHODS: Final = {"avol": "AVOL-Net", "attention": "Attention"}
 """How a heat map was made -> its name for people; a test compares with :mod:`synth.description.heat_map`."""
 _OURS: Final = frozenset({"music", "poster_key"})
@@ -112,8 +114,7 @@ def outputs(job: Job) -> list[Mapping[str, Any]]:
     """The takes of a job that ended as its worker left them, storage keys included."""
     result = job.result or {}
     shared = {"thumbnail_key": result.get("thumbnail_key")}
-    if "units_key" in result:
-        shared["units_key"] = result["units_key"]
+    shared |= {name: result[name] for name in ("units_key", "recipe_key", "original_key") if name in result}
     return [{**entry, **shared} for entry in result.get("outputs", ())]
 
 
@@ -141,6 +142,9 @@ def output_json(job: Job, output: Mapping[str, Any], *, hits: bool = True) -> di
         "digests": output.get("digests"),
         "delivered": output.get("delivered"),
         "description": output.get("description"),
+        "parent": output.get("parent"),
+        "score": output.get("score"),
+        "editable": output.get("score_key") is not None and output.get("recipe_key") is not None,
         "links": take_links(job, output),
     }
     if hits:
@@ -156,9 +160,7 @@ def take_links(job: Job, output: Mapping[str, Any]) -> dict[str, str]:
     """Where the files of a take are, and its heat maps over its video: drawn when somebody first asks for them."""
     base, take = f"/v1/jobs/{job.id}", int(output["take"])
     found = {
-        kind: f"{base}/outputs/{take}/{kind}"
-        for kind in KINDS
-        if kind in _ALWAYS or output.get(FILES[kind]) is not None
+        kind: f"{base}/outputs/{take}/{kind}" for kind in KINDS if kind in _ALWAYS or output.get(FILES.get(kind, kind))
     }
     drawn = [method for method in METHODS if f"heat-map-{method}" in found and "maps" in found]
     return found | {f"heat-map-video-{method}": f"{base}/takes/{take}/heat-map.mp4?method={method}" for method in drawn}

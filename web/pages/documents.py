@@ -31,6 +31,7 @@ NAMES: Final = (
     "SOUNDS",
     "API",
     "UPLOADS",
+    "STUDIO",
     "SCORE",
     "SERVER",
     "OPERATIONS",

@@ -84,6 +84,7 @@ def install(app: Flask) -> None:
         phrases.texture_words,
         phrases.kind_name,
         phrases.where_words,
+        phrases.seen_words,
         edges_words,
     ):
         app.jinja_env.filters[name.__name__] = name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from web.api.representations import METHODS
 
 FIRM: Final = 0.5
 """As in :mod:`synth.description.heat_map`, which the web does not load; a test compares."""
+_SEEN: Final = re.compile(r"(?:shows|,| and)\s+(?:ImageNet's |AudioSet's )?([^,();]+?) \(([01]?\.\d+)\)")
 _ORDINALS: Final = {1: "best match", 2: "2nd", 3: "3rd"}
 _TYPICAL: Final = (0.2, 0.03)  # shares of known sounds that are odder: from the first on typical, below the second odd
 
@@ -47,6 +49,16 @@ def texture_words(texture: Mapping[str, Any]) -> str:
 def kind_name(cluster: int, name: str | None) -> str:
     """A kind of texture; what has no name is called by its number."""
     return name or f"kind {int(cluster) + 1}"
+
+
+def seen_words(reason: str) -> str:
+    """What the picture shows, out of the sentence that says why no sound was chosen; names with how sure each is."""
+    seen = [(name.strip(), float(sure)) for name, sure in _SEEN.findall(reason)]
+    if not seen:
+        return reason[:1].upper() + reason[1:] + ("" if reason.endswith(".") else ".")
+    names = [f"{name} ({round(100 * sure)} %)" for name, sure in seen]
+    told = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+    return f"The picture might show {told}, but none of it surely enough to say what sounds."
 
 
 def where_words(firmness: Mapping[str, float]) -> str:

@@ -24,6 +24,9 @@ FIELD: Final = "csrf_token"
 HEADER: Final = "X-CSRF-Token"
 _SAFE_METHODS: Final = {"GET", "HEAD", "OPTIONS"}
 FORM_BYTES: Final = 256 * 1024  # of forms and JSON; uploads have limits of their own
+SCORE_BYTES: Final = 4 * 1024**2
+"""Ten thousand hits as JSON."""
+_SCORES: Final = {"score.change", "exchange.write"}
 _UPLOADS: Final = {  # read their bodies piece by piece
     "pages.upload",
     "api.create",
@@ -69,7 +72,7 @@ def check_form(fields: Mapping[str, str]) -> None:
 
 def _guard() -> None:
     if request.endpoint not in _UPLOADS:
-        request.max_content_length = FORM_BYTES
+        request.max_content_length = SCORE_BYTES if request.endpoint in _SCORES else FORM_BYTES
     if request.method in _SAFE_METHODS or g.by in ("bearer", "signed"):
         return
     _same_site()

@@ -136,6 +136,7 @@ def more_fields(libraries: Sequence[str] = ()) -> tuple[Field, ...]:
         _choice("existing_sound", "Sound that is there", tuple(ExistingSound), _DEFAULTS.existing_sound),
         _number("loudness_lufs", "Loudness, LUFS", f"{_DEFAULTS.loudness_lufs:g}", low, high, "0.5"),
         _number("true_peak_dbtp", "True peak, dBTP", f"{_DEFAULTS.true_peak_dbtp:g}", quiet, loud, "0.1"),
+        Field("limiter", "If peaks stand in the way", "false", "Hold them down as far as needed", switch=True),
         Field("salvage", "If it breaks off", "false", "Take it as far as it goes", switch=True),
         Field("recut", "If it cannot be copied", "false", "Code the picture again", switch=True),
         _choice("channels", "Channels", tuple(Channels), _DEFAULTS.channels),

@@ -22,7 +22,7 @@ from synth.options import Mode
 from workers.embedded.services import Broker, Service, Worker
 from workers.errors import ServiceError
 from workers.jobs import jobs_of
-from workers.records import SEARCH, SEARCHER
+from workers.records import QUICK, SEARCHER
 from workers.settings import Settings, broker_socket_url
 
 READY_S: Final = 120.0  # a worker imports torch, perhaps on a busy machine
@@ -62,10 +62,10 @@ class Embedded:
         self._jobs = jobs_of(settings)
         own = settings.broker_url == broker_socket_url(settings.data_dir)
         self.broker = Broker(settings, logs) if own and not join else None
-        asked = modes or [*(mode.value for mode in Mode), *(() if searchers else (SEARCH,))]
+        asked = modes or [*(mode.value for mode in Mode), *(() if searchers else QUICK)]
         self.workers = [Worker(settings, logs, f"worker-{one}", asked, self._jobs) for one in range(1, workers + 1)]
         self.searchers = [
-            Worker(settings, logs, f"{SEARCHER}-{one}", [SEARCH], self._jobs) for one in range(1, searchers + 1)
+            Worker(settings, logs, f"{SEARCHER}-{one}", QUICK, self._jobs) for one in range(1, searchers + 1)
         ]
         self._over = threading.Event()
         self._grace_s = GRACE_S

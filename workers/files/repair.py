@@ -6,16 +6,19 @@ again from its clip, with the same seed. Where the clip is lost as well, the job
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from synth.errors import SynthError
 from synth.media import audio, video
+from synth.score import kept
 from workers.errors import StorageError, WorkError
 from workers.files import objects
 from workers.files.result_upload import CONTENT_TYPES, THUMBNAIL_WIDTH
@@ -86,6 +89,8 @@ class Repairer:
         if job.result is not None:
             with tempfile.TemporaryDirectory(prefix="repair-", dir=self._folder) as name:
                 self._make_again(job, damaged, Path(name))
+        if job.result is not None:
+            self._leave_out(job, damaged)
         left = {key: one for key, one in damaged.items() if not one.repaired}
         source = left.pop(job.source_key, None)
         if source is not None:
@@ -115,7 +120,9 @@ class Repairer:
                 path = folder / "hits.json"
                 path.write_text(json.dumps({"hits": entry["hits"]}, indent=1), encoding="utf-8")
                 self._put(hits, path, "written again from the job's row")
+            self._copy_sound(entry, damaged, folder)
             sound = damaged.get(str(entry.get("wav_key")))
+            sound = None if sound is not None and sound.repaired else sound
             if str(entry["key"]) in damaged or (sound is None and thumbnail is None):
                 continue
             try:
@@ -129,6 +136,45 @@ class Repairer:
                     self._put(thumbnail, folder / "still.jpg", "made again from the video")
             except (SynthError, StorageError):
                 continue  # the video is no help; perhaps the clip is
+
+    def _copy_sound(self, entry: Mapping[str, Any], damaged: Mapping[str, Finding], folder: Path) -> None:
+        """A take's WAV from its FLAC, or the other way round: they hold the same samples."""
+        keys = {".wav": str(entry.get("wav_key")), ".flac": str(entry.get("flac_key"))}
+        for suffix, other in ((".wav", ".flac"), (".flac", ".wav")):
+            one = damaged.get(keys[suffix])
+            if one is None or keys[other] in damaged or "None" in keys.values():
+                continue
+            with contextlib.suppress(SynthError, StorageError):
+                self._storage.fetch(keys[other], folder / f"whole{other}")
+                kept.copy_samples(folder / f"whole{other}", folder / f"again{suffix}")
+                self._put(one, folder / f"again{suffix}", f"written again from the {other[1:].upper()}")
+
+    def _leave_out(self, job: Job, damaged: Mapping[str, Finding]) -> None:
+        """Of a job with takes that were rendered from scores: do without what only corrections need, rather than lose
+        those takes by sounding all of it again.
+        """
+        result = job.result or {}
+        if not any(entry.get("parent") is not None for entry in result.get("outputs", ())):
+            return
+        lost = {key for key, one in damaged.items() if not one.repaired}
+        outputs = [
+            {
+                **{name: value for name, value in entry.items() if name not in _SPARED or str(value) not in lost},
+                "stems": [one for one in entry.get("stems", ()) if str(one["key"]) not in lost],
+            }
+            for entry in result["outputs"]
+        ]
+        left = {name: value for name, value in result.items() if name not in _SPARED or str(value) not in lost}
+        spared = keys_of(job) - keys_of(dataclasses.replace(job, result={**left, "outputs": outputs}))
+        with self._jobs.database.writing() as connection:
+            same = (JOBS.c.id == job.id, JOBS.c.attempt == job.attempt, JOBS.c.state == job.state)
+            row = sa.update(JOBS).where(*same).values(result={**left, "outputs": outputs})
+            if not connection.execute(row).rowcount:
+                return
+        for key in spared & lost:
+            self._storage.delete(key)
+            objects.forget(self._jobs.database, [key])
+            damaged[key].repair, damaged[key].repaired = "left out: the take stays, with less to correct", True
 
     def _put(self, one: Finding, path: Path, what: str) -> None:
         stored = self._storage.put(one.key, path, CONTENT_TYPES[path.suffix])
@@ -159,4 +205,6 @@ class Repairer:
             one.repair = "cannot be made again; the job says so"
 
 
+_SPARED: Final = frozenset(("drawings_key", "score_key", "recipe_key", "original_key", "flac_key"))
+"""What a take can do without."""
 _DAMAGE: Final = (Fault.MISSING, Fault.TRUNCATED, Fault.CHANGED)

@@ -12,6 +12,7 @@ from synth.errors import Cancelled
 from synth.media import audio, video
 from synth.options import Mode
 from synth.result import Output, Result
+from synth.score.kept import score_json
 from workers.attempt import Attempt
 from workers.errors import ObjectNotFound, StorageError
 from workers.files.storage import Storage
@@ -27,6 +28,8 @@ CONTENT_TYPES: Final = {
     ".json": "application/json",
     ".jpg": "image/jpeg",
     ".npz": "application/octet-stream",
+    ".flac": "audio/flac",
+    ".zip": "application/zip",
 }
 
 T = TypeVar("T")
@@ -47,25 +50,76 @@ def store(storage: Storage, attempt: Attempt, outcome: Result, folder: Path) -> 
     outputs = []
     for number, output in enumerate(outcome.outputs):
         attempt.progress("store", number / count)
-        entry = {**output.as_json(), "source": job.title, "target": f"take{output.take}{output.target.suffix}"}
-        for name, path in _files(output, folder).items():
-            key = f"{prefix}/take{output.take}{'.hits.json' if name == 'hits_key' else path.suffix}"
-            entry[name] = put(storage, attempt, key, path)
-        outputs.append({**entry, "bytes": output.target.stat().st_size})
+        outputs.append({**entry_of(output, job.title), **put_take(storage, attempt, output, prefix)})
     thumbnail = folder / "thumbnail.jpg"
     video.thumbnail(folder / "source", thumbnail, outcome.outputs[0].duration_s / 3, THUMBNAIL_WIDTH)
-    return {"outputs": outputs, "thumbnail_key": put(storage, attempt, f"{prefix}/thumbnail.jpg", thumbnail)}
+    shared = {"thumbnail_key": thumbnail, **_shared(outcome)}
+    keys = {name: put(storage, attempt, f"{prefix}/{path.name}", path) for name, path in shared.items()}
+    return {"outputs": outputs, **keys}
 
 
-def _files(output: Output, folder: Path) -> dict[str, Path]:
-    """What is downloaded of one take: the video, its sound alone, and any hit list as ``sonorize render`` reads it."""
-    wav, hits = folder / f"take{output.take}.wav", folder / f"take{output.take}.json"
-    sound, rate_hz = audio.read(output.target)
-    audio.write(wav, sound, rate_hz)
-    if output.mode is not Mode.HITS:
-        return {"key": output.target, "wav_key": wav}
-    hits.write_text(json.dumps({"hits": [hit.as_json() for hit in output.hits]}, indent=1), encoding="utf-8")
-    return {"key": output.target, "wav_key": wav, "hits_key": hits}
+def entry_of(output: Output, title: str) -> dict[str, Any]:
+    """What of a take stands in the row beside its keys."""
+    told = {"source": title, "target": f"take{output.take}{output.target.suffix}"}
+    verified = output.kept.verified if output.kept else None
+    checked: dict[str, Any] = {"verified": verified.as_json()} if verified else {}
+    if output.kept:
+        checked["gain_db"] = round(output.kept.gain_db, 3)
+    return {**output.as_json(), **told, **checked, "bytes": output.target.stat().st_size}
+
+
+def put_take(storage: Storage, attempt: Attempt, output: Output, prefix: str) -> dict[str, Any]:
+    """Put the files of a take; their keys, by their names in the row.
+
+    Raises:
+        StorageError: patience ended.
+        Cancelled: the work is to be stopped.
+    """
+    stem = f"{prefix}/take{output.take}"
+    keys: dict[str, Any] = {
+        name: put(storage, attempt, f"{stem}{ending}", path) for name, (path, ending) in _files(output).items()
+    }
+    if output.kept is not None:
+        keys["stems"] = [
+            {
+                "name": part.name,
+                "key": put(storage, attempt, f"{stem}.{part.name}.wav", part.path),
+                "rate_hz": part.rate_hz,
+                "duration_s": round(part.duration_s, 6),
+                "peak_dbfs": None if part.peak_dbfs is None else round(part.peak_dbfs, 2),
+            }
+            for part in output.kept.parts
+        ]
+    return keys
+
+
+def _files(output: Output) -> dict[str, tuple[Path, str]]:
+    """What is downloaded of one take, and what it is corrected with: its path, and the ending of its key."""
+    target, kept = output.target, output.kept
+    files = {"key": (target, target.suffix)}
+    if kept is None:
+        wav = target.with_suffix(".wav")
+        sound, rate_hz = audio.read(target)
+        audio.write(wav, sound, rate_hz)
+        files["wav_key"] = (wav, ".wav")
+    else:
+        files |= {"wav_key": (kept.wav, ".wav"), "flac_key": (kept.flac, ".flac")}
+        score = target.with_suffix(".score.json")
+        score.write_bytes(score_json(kept.score))
+        files |= {"drawings_key": (kept.drawings, ".drawings.zip"), "score_key": (score, ".score.json")}
+    if output.mode is Mode.HITS:
+        hits = target.with_suffix(".hits.json")
+        hits.write_text(json.dumps({"hits": [hit.as_json() for hit in output.hits]}, indent=1), encoding="utf-8")
+        files["hits_key"] = (hits, ".hits.json")
+    return files
+
+
+def _shared(outcome: Result) -> dict[str, Path]:
+    """What all takes are corrected with."""
+    kept = next((output.kept for output in outcome.outputs if output.kept is not None), None)
+    if kept is None or kept.recipe is None:
+        return {}
+    return {"recipe_key": kept.recipe, **({"original_key": kept.original} if kept.original else {})}
 
 
 def put(storage: Storage, attempt: Attempt, key: str, path: Path) -> str:

@@ -210,6 +210,7 @@ def keys_of(job: Job) -> set[str]:
     result = job.result or {}
     named = [result, *result.get("outputs", ())]
     made = {str(key) for one in named for name, key in one.items() if name == "key" or name.endswith("_key")}
+    made |= {str(stem["key"]) for one in named for stem in one.get("stems", ())}
     of_clip = {job.source_key, *filter(None, [job.info.get("poster_key")])}
     return made | {key for key in of_clip if key.startswith(f"{job.id}/")}
 

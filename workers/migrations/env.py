@@ -8,6 +8,7 @@ from workers.batches import tables as batch_tables
 from workers.gallery import tables as gallery_tables
 from workers.owners import tables as owner_tables
 from workers.records import METADATA
+from workers.score import tables as score_tables
 from workers.telemetry import tables as telemetry_tables
 from workers.timing import tables as timing_tables
 from workers.uploads import tables as uploads_tables
@@ -17,6 +18,7 @@ _TABLES = (
     batch_tables,
     gallery_tables,
     owner_tables,
+    score_tables,
     telemetry_tables,
     timing_tables,
     uploads_tables,

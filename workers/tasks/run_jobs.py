@@ -33,9 +33,10 @@ from synth.pipeline.sonorize import sonorize_all
 from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
+from synth.score.kept import keeper
 from synth.voices.library import registry
 from workers import music, pulse
-from workers.attempt import Attempt, Stop, close
+from workers.attempt import Attempt, close
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import TASK
 from workers.errors import DatabaseError, ObjectDamaged, StorageAway, StorageError, WorkError
@@ -44,17 +45,18 @@ from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SEARCH, SEARCHER
+from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SCORE, SEARCH, SEARCHER, SLOW_SCORE
+from workers.score import rendering
+from workers.score.renders import Renders
 from workers.settings import Settings, from_environment
-from workers.tasks import description, failures, overlays, search_answers
+from workers.tasks import description, failures, overlays, recording, search_answers
 from workers.telemetry import context as log_context
 from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
-from workers.telemetry.families import STAGE_SECONDS, WAIT_SECONDS
+from workers.telemetry.families import WAIT_SECONDS
 from workers.uploads import sources
 
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
-RECORD_PATIENCE_S: Final = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -176,14 +178,29 @@ def answer(context: WorkerContext, job: Job) -> None:
             return
         try:
             message = ANSWERS[job.mode](job_run, request)
-            _write_down_objects(job_run.attempt, context.jobs)
+            recording.write_down_objects(job_run.attempt, context.jobs)
         except Exception as error:
+            _unstore(job_run)
             job_run.end(error)
             return
-        if _record(job_run.attempt, lambda: context.jobs.finish(job.id, job.attempt, message)):
-            _learn(job_run.attempt, context.jobs)
+        if recording.record(job_run.attempt, lambda: _finish_answer(context.jobs, job, message)):
+            recording.learn(job_run.attempt, context.jobs)
         else:
-            _record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
+            recording.record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
+            _unstore(job_run)
+
+
+def _unstore(job_run: _JobRun) -> None:
+    """Take away what an answer put beside the files of another job."""
+    for key in job_run.attempt.stored:
+        with contextlib.suppress(StorageError):
+            job_run.context.storage.delete(key)
+
+
+def _finish_answer(jobs: Jobs, job: Job, message: dict[str, Any]) -> bool:
+    if job.mode in (SCORE, SLOW_SCORE):
+        return Renders(jobs).finish(job, message)
+    return jobs.finish(job.id, job.attempt, message)
 
 
 def _about(*jobs: Job) -> contextlib.AbstractContextManager[None]:
@@ -254,6 +271,7 @@ class _JobRun:
             progress=attempt.progress,
             cancelled=attempt.stop,
             keeps=attempt.keeps,
+            keep=keeper(self.folder),
             views=self.views,
         )
 
@@ -293,31 +311,35 @@ class _JobRun:
             described = description.Described(reason=description.SWITCHED_OFF)
             if self.context.settings.describe:
                 described = description.describe(attempt, outcome, self.folder, self.views)
-            if not _record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
+            if not recording.record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
                 return False
             stored = store(self.context.storage, attempt, outcome, self.folder)
             description.add(stored, described, self.context.storage, attempt)
             music.suggest(stored, self.context.settings, attempt, self.folder)
-            _write_down_objects(attempt, jobs)
+            recording.write_down_objects(attempt, jobs)
         except Cancelled:
-            _trace(attempt, succeeded=False)
-            _record(attempt, lambda: close(jobs, job, attempt.reason))
+            recording.trace(attempt, succeeded=False)
+            recording.record(attempt, lambda: close(jobs, job, attempt.reason))
             return False
         except Exception as error:
             code, detail, retryable = failures.explain(error, self.folder, self.context.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
-            _trace(attempt, succeeded=False)
+            recording.trace(attempt, succeeded=False)
             # A storage that is away is nobody's fault: the job waits for it, however long that takes.
             blameless = isinstance(error, StorageAway)
-            _record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable, blameless=blameless))
+            recording.record(
+                attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable, blameless=blameless)
+            )
             return False
-        if _record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
-            _learn(attempt, jobs)
+        if recording.record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
+            recording.learn(attempt, jobs)
             description.keep_vectors(jobs, attempt, described, outcome.outputs)
             return True
         # Perhaps it was cancelled; a lost lease stays lost.
-        keeps = _record(attempt, lambda: jobs.keeps_partial(job.id))
-        return _record(attempt, lambda: jobs.canceled(job.id, job.attempt, stored if keeps else None)) and keeps
+        keeps = recording.record(attempt, lambda: jobs.keeps_partial(job.id))
+        return (
+            recording.record(attempt, lambda: jobs.canceled(job.id, job.attempt, stored if keeps else None)) and keeps
+        )
 
 
 def _route(job_run: _JobRun, request: Request) -> dict[str, Any]:
@@ -345,11 +367,19 @@ def _music(job_run: _JobRun, _request: Request) -> dict[str, Any]:
     return music.lay(context.jobs, context.storage, context.settings, job_run.attempt, job_run.folder)
 
 
+def _score(job_run: _JobRun, _request: Request) -> dict[str, Any]:
+    """A take of another job, rendered from a score."""
+    context = job_run.context
+    return rendering.render(context.jobs, context.storage, job_run.attempt, job_run.folder)
+
+
 ANSWERS: Final[dict[str, Callable[[_JobRun, Request], dict[str, Any]]]] = {
     ROUTE: _route,
     OVERLAY: _overlay,
     SEARCH: _search,
     MUSIC: _music,
+    SCORE: _score,
+    SLOW_SCORE: _score,
 }
 """Mode of a question -> what answers it."""
 
@@ -358,56 +388,6 @@ def _suffix(source: Path, options: Options) -> str:
     """The container of the result: what browsers play, unless what is to be kept does not fit into it."""
     seen = looking.look(source, salvage=options.salvage, recut=options.recut)
     return seen.result_suffix(options.existing_sound)
-
-
-def _record(attempt: Attempt, write: Callable[[], bool]) -> bool:
-    """Write to the row, again and again while the database is away and the lease is ours.
-
-    Raises:
-        DatabaseError: patience ended.
-    """
-    deadline = time.monotonic() + RECORD_PATIENCE_S
-    while True:
-        try:
-            return write()
-        except DatabaseError:
-            if time.monotonic() > deadline or attempt.reason is Stop.LOST:
-                raise
-        time.sleep(0.5)
-
-
-def _trace(attempt: Attempt, *, succeeded: bool) -> None:
-    job = attempt.job
-    tracing.add_job(
-        attempt.stages_s(),
-        job.traceparent,
-        succeeded=succeeded,
-        job_id=job.id,
-        mode=job.mode,
-        attempt=job.attempt,
-    )
-
-
-def _learn(attempt: Attempt, jobs: Jobs) -> None:
-    """Let later jobs be expected to take what this one took; that it cannot be written is no reason to fail it."""
-    stages_s, job = attempt.stages_s(), attempt.job
-    _log.info("job %s: attempt %d succeeded in %.2f s", job.id, job.attempt, sum(stages_s.values()))
-    for stage, seconds in stages_s.items():
-        UNWRITTEN.add(STAGE_SECONDS.one(seconds, job.mode, stage))
-    _trace(attempt, succeeded=True)
-    with contextlib.suppress(DatabaseError):
-        jobs.learn(job, stages_s)
-
-
-def _write_down_objects(attempt: Attempt, jobs: Jobs) -> None:
-    """Write down what was stored, before the result that names it. Raises DatabaseError."""
-    if attempt.stored:
-
-        def write() -> bool:
-            objects.record(jobs.database, attempt.stored)
-            return True
-
-        _record(attempt, write)
 
 
 def _delete(jobs: Jobs, storage: Storage, job_id: str, attempt: int) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from workers.database import Database
 from workers.errors import DatabaseError
-from workers.records import SEARCH
+from workers.records import QUICK
 from workers.timing.tables import WORKER_SIGNS
 
 SIGN_EVERY_S: Final = 2.0
@@ -66,6 +66,6 @@ def present(database: Database, now_s: float) -> int:
     Raises:
         DatabaseError: the database cannot be reached.
     """
-    alive = (WORKER_SIGNS.c.seen_at > now_s - GONE_S, WORKER_SIGNS.c.modes != f",{SEARCH},")
+    alive = (WORKER_SIGNS.c.seen_at > now_s - GONE_S, WORKER_SIGNS.c.modes != f",{','.join(QUICK)},")
     with database.reading() as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(WORKER_SIGNS).where(*alive)) or 0

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 
 OVERSAMPLING: Final = 4
 LOOK_AHEAD_S: Final = 0.005
-RELEASE_DB_PER_S: Final = 60.0
+RELEASES_DB_PER_S: Final = (60.0, 240.0, 960.0, 3840.0)
+"""How fast the gain recovers after a peak: the slowest is not heard; the faster ones lose less loudness after peaks
+that are held down deeply."""
 _TAPS_PER_PHASE: Final = 32
 _BLOCK: Final = 1 << 18  # samples oversampled at once, which keeps memory flat
 _FLOOR: Final = 1e-9
+_HALVINGS: Final = 9  # of a range of tens of dB, to a tenth
 
 
 def _phases() -> NDArray[np.float64]:
@@ -85,8 +88,19 @@ def true_peak_dbtp(sound: NDArray[np.float32]) -> float:
     return 20 * float(np.log10(max(highest_peak(sound), _FLOOR)))
 
 
+def decibels(height: NDArray[np.float32]) -> float:
+    """The highest of magnitudes [N] of :func:`peaks` in dB relative to full scale; -180 for silence."""
+    highest = float(height.max()) if len(height) else 0.0
+    return 20 * float(np.log10(max(highest, _FLOOR)))
+
+
 def limit(
-    sound: NDArray[np.float32], rate_hz: int, ceiling_dbtp: float, height: NDArray[np.float32] | None = None
+    sound: NDArray[np.float32],
+    rate_hz: int,
+    ceiling_dbtp: float,
+    height: NDArray[np.float32] | None = None,
+    *,
+    release_db_per_s: float = RELEASES_DB_PER_S[0],
 ) -> tuple[NDArray[np.float32], bool]:
     """The sound [N] or [N, C] with its true peak at ``ceiling_dbtp`` or below, and whether anything was held down.
 
@@ -99,16 +113,68 @@ def limit(
         return sound, False
     # A peak between two samples belongs to both of them.
     np.maximum(height[1:], height[:-1].copy(), out=height[1:])
-    limited = _lowered(sound, _held_db(height, rate_hz, ceiling), rate_hz)
+    limited = _lowered(sound, _held_db(height, rate_hz, ceiling, release_db_per_s), rate_hz)
     # A changing gain moves the waveform between the samples a little; what sticks out is taken off everywhere.
     over = highest_peak(limited) / ceiling
     return (limited / np.float32(over) if over > 1 else limited), True
 
 
-def _held_db(height: NDArray[np.float32], rate_hz: int, ceiling: float) -> NDArray[np.float32]:
+def plan(
+    sound: NDArray[np.float32],
+    height: NDArray[np.float32],
+    rate_hz: int,
+    ceiling: float,
+    rise_db: float,
+    highest_db: float,
+) -> tuple[float, float]:
+    """The gain in dB, and the slowest of :data:`RELEASES_DB_PER_S`, with which a limited sound is louder by so much.
+
+    What follows peaks that are held down deeply is held down as well, so that the sooner the limiter lets go, the
+    louder it gets. Judged by thousandths of a second, which is near enough to begin with.
+
+    Args:
+        height: what :func:`peaks` says of the sound.
+        rise_db: of its gated loudness.
+        highest_db: the most gain that is allowed.
+    """
+    step = max(1, rate_hz // 1000)
+    whole = len(sound) // step * step
+    tops = height[:whole].reshape(-1, step).max(axis=1, initial=0.0)
+    power = np.square(sound[:whole], dtype=np.float64).reshape(-1, step * (sound.size // max(1, len(sound)))).mean(1)
+    before_db = _gated_db(power, rate_hz / step)
+
+    def rise(gain_db: float, release: float) -> float:
+        held_db = _held_db(tops * np.float32(10 ** (gain_db / 20)), rate_hz // step, ceiling, release)
+        held_db = _widest(held_db, round(LOOK_AHEAD_S * rate_hz / step / 2))
+        return _gated_db(power * 10 ** ((gain_db - held_db.astype(np.float64)) / 10), rate_hz / step) - before_db
+
+    for release in RELEASES_DB_PER_S:
+        if rise(highest_db, release) >= rise_db:
+            low, high = min(rise_db, highest_db), highest_db
+            for _ in range(_HALVINGS):
+                middle = (low + high) / 2
+                low, high = (low, middle) if rise(middle, release) >= rise_db else (middle, high)
+            return high, release
+    return highest_db, RELEASES_DB_PER_S[-1]
+
+
+def _gated_db(power: NDArray[np.float64], rate_hz: float) -> float:
+    """Mean power in dB of blocks of 0.4 s, those left out that are 10 dB quieter than the mean (BS.1770's gate)."""
+    block = min(len(power), max(1, round(0.4 * rate_hz)))
+    if block == 0:
+        return 0.0
+    sums = np.concatenate([[0.0], np.cumsum(power)])
+    starts = np.arange(0, len(power) - block + 1, max(1, block // 4))
+    blocks = (sums[starts + block] - sums[starts]) / block
+    heard = blocks[blocks > blocks.max() * 1e-6] if blocks.max() > 0 else blocks
+    loud = heard[heard >= heard.mean() / 10]
+    return 10 * float(np.log10(max(float(loud.mean()), 1e-20)))
+
+
+def _held_db(height: NDArray[np.float32], rate_hz: int, ceiling: float, release_db_per_s: float) -> NDArray[np.float32]:
     """By how much each sample must be lowered at least, in dB: at once enough, falling slowly after a peak."""
     held = np.empty(len(height), np.float32)
-    step_db, before_db = RELEASE_DB_PER_S / rate_hz, 0.0
+    step_db, before_db = release_db_per_s / rate_hz, 0.0
     for start in range(0, len(height), _BLOCK):
         piece = height[start : start + _BLOCK].astype(np.float64)
         needed = np.maximum(20 * np.log10(np.maximum(piece, _FLOOR) / ceiling), 0.0)

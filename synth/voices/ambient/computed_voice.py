@@ -32,6 +32,7 @@ from synth.voices.base import (
     CancelPoll,
     Controls,
     Frame,
+    Part,
     Progress,
     Rendering,
     SoundChoice,
@@ -159,6 +160,7 @@ class _Mix:
         self._rendering: Rendering | None = None
         seeds = [_seed(take.uniforms, number, layer) for number, layer in enumerate(controls.layers)]
         self._stems = mixing.stems_of(controls.layers, drive_from(controls), seeds)
+        self._parts = [np.zeros_like(self._sound) for _ in self._stems] if take.in_parts else []
 
     def goes_on(self) -> bool:
         """Make one more block; false when there is none, or nobody who wants it, and it was handed over."""
@@ -168,8 +170,11 @@ class _Mix:
             self.hand_over()
             return False
         block = self._sound[self._made : self._made + count]
-        for stem in self._stems:
-            block += stem.read(self._made, count).astype(np.float32)
+        for number, stem in enumerate(self._stems):
+            piece = stem.read(self._made, count).astype(np.float32)
+            block += piece * stem.gain
+            if self._parts:
+                self._parts[number][self._made : self._made + count] = piece
         self._made += count
         self._take.progress("render", self._made / len(self._sound))
         return True
@@ -179,9 +184,40 @@ class _Mix:
         if self._rendering is None:
             made_s = self._made / mixing.RATE_HZ if self._cut else None
             layers = tuple(stem.told() for stem in self._stems)
-            self._rendering = Rendering(self._sound, made_s=made_s, layers=layers)
+            parts = tuple(
+                Part(layer_part(number), sound, stem.layer.level_db)
+                for number, (sound, stem) in enumerate(zip(self._parts, self._stems, strict=False))
+            )
+            self._rendering = Rendering(self._sound, made_s=made_s, layers=layers, parts=parts)
             self._take.finished(self._rendering)
         return self._rendering
+
+
+def layer_part(number: int) -> str:
+    """The name of the part of a sound that is a layer, by its number from 0."""
+    return f"layer-l{number + 1}"
+
+
+def render_layer(
+    layer: Layer, number: int, controls: Controls, uniforms: Uniforms, cancelled: CancelPoll
+) -> NDArray[np.float32]:
+    """One layer by itself [N, 2], before its own level: the same samples as among others.
+
+    Args:
+        number: among the layers of the take, from 0; its random numbers come from it, and 0 is the foreground.
+
+    Raises:
+        Cancelled: ``cancelled()`` turned true.
+    """
+    stem = mixing.Stem(layer, drive_from(controls), _seed(uniforms, number, layer), foreground=number == 0)
+    out = np.zeros((round(controls.duration_s * mixing.RATE_HZ), 2), np.float32)
+    block = round(BLOCK_S * mixing.RATE_HZ)
+    for start in range(0, len(out), block):
+        if cancelled():
+            raise Cancelled("stopped while making the sound")
+        count = min(block, len(out) - start)
+        out[start : start + count] = stem.read(start, count)
+    return out
 
 
 def _seed(uniforms: Uniforms, number: int, layer: Layer) -> int:

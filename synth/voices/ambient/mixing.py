@@ -69,7 +69,7 @@ class Stem:
         self._first = round((layer.start_s or 0.0) * RATE_HZ)
         self._last = None if layer.end_s is None else round(layer.end_s * RATE_HZ)
         self._reader = sound.source.open(_performance(layer, sound, drive, seed, self._first / RATE_HZ))
-        self._gain = LEVEL / level_of(layer.sound) * 10 ** (layer.level_db / 20)
+        self._gain = LEVEL / level_of(layer.sound)
         self._lift = Curve.of(0.0)
         if foreground and len(drive.cues["activity"]) > 1:
             self._lift = replace(drive.pan, values=_LIFT_DB * (drive.cues["activity"].astype(np.float64) - 0.5))
@@ -83,8 +83,13 @@ class Stem:
         knobs = sound_class(self.layer.sound).settings(self.layer.knobs)
         return replace(self.layer, pan=pan, knobs=knobs)
 
+    @property
+    def gain(self) -> np.float32:
+        """The factor of the layer's own level."""
+        return np.float32(10 ** (self.layer.level_db / 20))
+
     def read(self, start: int, count: int) -> NDArray[np.float64]:
-        """The next block [count, 2], which begins at sample ``start`` of the clip."""
+        """The next block [count, 2], which begins at sample ``start`` of the clip, before the layer's own level."""
         low = max(start, self._first)
         high = start + count if self._last is None else min(start + count, self._last)
         out = np.zeros((count, 2))

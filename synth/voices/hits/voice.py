@@ -31,7 +31,7 @@ from synth.files import file_sha256
 from synth.media.video import VideoInfo
 from synth.options import Options, Synthesis
 from synth.voices.base import NO_HITS, CancelPoll, Controls, Frame, Hit, Progress, Rendering, Sound, Uniforms
-from synth.voices.hits.sound_bank import BANK_RATE_HZ, Bank, Exemplar, window
+from synth.voices.hits.sound_bank import BANK_RATE_HZ, STRUCK, Bank, Exemplar, window
 from synth.voices.hits.strike_position import StrikePositions
 
 if TYPE_CHECKING:
@@ -155,6 +155,33 @@ def _bank(name: str | None) -> Bank:
         known = ", ".join(known for known, entry in weights.entries().items() if entry.kind == "bank")
         raise WeightsError(f"bank is {name!r}; allowed are {known}, or the path of a file that `bank build` made")
     return Bank.load(own).at_rate(BANK_RATE_HZ)
+
+
+def bank_of(name: str | None) -> Bank:
+    """The bank of that name or path, the one that ships by default. Raises WeightsError."""
+    return _bank(name)
+
+
+def nearest_exemplars(controls: Controls, hit: Hit, bank: str | None, count: int) -> tuple[str, ...]:
+    """Names of the exemplars of a hit's material that fit what was seen around it, the best first."""
+    return tuple(name for name, _ in nearest_matches(controls, hit, bank, count))
+
+
+def nearest_matches(
+    controls: Controls | None, hit: Hit, bank: str | None, count: int
+) -> list[tuple[str, float | None]]:
+    """Names of exemplars as in :func:`nearest_exemplars`, and how far each is from what was seen.
+
+    Where nothing was seen, as of a list that a person wrote, those of the material in the bank's order, without a
+    distance. Of a material that the bank has not, those of any.
+    """
+    loaded = _bank(bank)
+    material = hit.material if hit.material in loaded.materials else None
+    if controls is None or controls.track is None:
+        alike = [one.name for one in loaded.exemplars if material in (None, one.material) and one.action in STRUCK]
+        return [(name, None) for name in alike[:count]]
+    found = loaded.nearest(window(controls.track, hit.time_s).features, material, count)
+    return [(loaded.exemplars[one.index].name, round(one.distance, 4)) for one in found]
 
 
 def _choose(bank: Bank, hit: Hit, track: NDArray[np.float32] | None, uniforms: Uniforms) -> Exemplar:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.voices import HissVoice
 from tests.support.web_place import Place, place
-from web.pages import studio
+from web.pages import phrases, studio
 from web.pages.filters import STATIC
 
 
@@ -89,6 +89,15 @@ def test_none_of_our_sounds_fits(here: Place, hiss_voice: HissVoice, dark_clip: 
     gallery = here.client.get("/gallery").text
     marked = [card for card in gallery.split('<article class="card"') if "nothing fits" in card]
     assert [lost["id"] in card for card in marked] == [True]
+
+
+def test_what_was_seen_is_said_in_plain_words() -> None:
+    reason = "the picture shows ImageNet's motor scooter (0.17), thresher (0.06), tractor (0.06); no sound fits it well"
+    assert phrases.seen_words(reason) == (
+        "The picture might show motor scooter (17 %), thresher (6 %) or tractor (6 %), but none of it surely enough to "
+        "say what sounds."
+    )
+    assert phrases.seen_words("nothing in the picture says what it is") == "Nothing in the picture says what it is."
 
 
 def test_the_take_that_is_shown_first() -> None:

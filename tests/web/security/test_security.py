@@ -124,6 +124,9 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
             share_id="0",
             webhook_id=webhook.id,
             delivery_id=delivery_id,
+            name="hits",
+            form="csv",
+            bank="bank-modal",
         )
         if call.operation.scope is Scope.ADMIN:
             problem(locked.client.open(path, method=call.method.upper(), headers=bearer("ben")), 403, "scope")

@@ -108,7 +108,7 @@ def test_what_is_stored_is_written_down(here: Place, flash_clip: Path) -> None:
     job = made(here, flash_clip, takes="2")
     variant = here.client.post(job["links"]["variants"]).get_json()["jobs"][0]
     keys = set(here.storage.keys(""))
-    assert len(keys) == 1 + 2 * 3 + 1  # both jobs have the same clip
+    assert len(keys) == 1 + 2 * 7 + 2  # clip, which both jobs have; takes; thumbnail and recipe
     with here.jobs.database.reading() as connection:
         rows = {row.key: row for row in connection.execute(sa.select(OBJECTS))}
     assert set(rows) == keys
@@ -171,7 +171,9 @@ def _flip(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "fault"), [(Path.unlink, Fault.MISSING), (_cut, Fault.TRUNCATED), (_flip, Fault.CHANGED)]
 )
-@pytest.mark.parametrize("name", ["key", "wav_key", "hits_key", "thumbnail_key"])
+@pytest.mark.parametrize(
+    "name", ["key", "wav_key", "flac_key", "hits_key", "score_key", "drawings_key", "recipe_key", "thumbnail_key"]
+)
 def test_damage_is_found_and_mended(
     here: Place, flash_clip: Path, name: str, damage: Callable[[Path], None], fault: Fault
 ) -> None:
@@ -236,7 +238,7 @@ def test_objects_of_older_releases_are_taken_up(here: Place, flash_clip: Path) -
     objects.forget(here.jobs.database, list(here.storage.keys("")))
     report = verified(here)
     assert {one.fault for one in report.findings} == {Fault.UNRECORDED}
-    assert (report.wrong, len(report.findings)) == ([], 5)
+    assert (report.wrong, len(report.findings)) == ([], 10)
     verified(here, repair=True)
     assert verified(here).findings == []
     _flip(stored(here, key_of(here, job, "key")))
@@ -259,7 +261,7 @@ def test_the_command(here: Place, flash_clip: Path) -> None:
         key,
     )
     mended = command(here, "--repair")
-    assert (mended.returncode, mended.stdout.count("written again from the video")) == (0, 1)
+    assert (mended.returncode, mended.stdout.count("written again from the FLAC")) == (0, 1)
     assert "1 of 1 were repaired" in mended.stdout
     assert command(here, "--quick").returncode == 0
     assert video.probe(stored(here, key_of(here, job, "key"))).width == 64

@@ -77,10 +77,12 @@ def test_a_result_is_described_and_its_maps_are_stored(here: Place, flash_clip: 
     assert [output["description"]["rank"] for output in (first, second)] == [
         told["ranking"].index(take) + 1 for take in (0, 1)
     ]
-    parts = {"mp4", "wav", "hits.json", "maps.npz", "maps.jpg", "avol.jpg", "attention.jpg"}
+    parts = {"mp4", "wav", "flac", "hits.json", "maps.npz", "maps.jpg", "avol.jpg", "attention.jpg"}
+    parts |= {"score.json", "drawings.zip", "hits.wav"}
     assert files(here, job) == {
         "thumbnail.jpg",
         "units.jpg",
+        "recipe.npz",
         *(f"take{take}.{part}" for take in (0, 1) for part in parts),
     }
     here.storage.fetch(second["maps_key"], tmp_path / "maps.npz")
@@ -141,7 +143,8 @@ def test_trouble_costs_nobody_a_job(
     eye.before = trouble
     job = done(here, flash_clip)
     assert not_described(job) == reason
-    assert files(here, job) == {"take0.mp4", "take0.wav", "take0.hits.json", "thumbnail.jpg"}
+    kept = {"take0.flac", "take0.hits.wav", "take0.score.json", "take0.drawings.zip", "recipe.npz"}
+    assert files(here, job) == {"take0.mp4", "take0.wav", "take0.hits.json", "thumbnail.jpg", *kept}
     assert vectors.of_job(here.jobs, job.id) == {}
 
 
@@ -183,7 +186,7 @@ def test_a_storage_that_takes_no_maps_costs_the_maps_alone(
     whole = here.storage.put
 
     def refuse(key: str, source: Any, content_type: str) -> Stored:
-        if key.endswith(".npz"):
+        if key.endswith(".maps.npz"):
             raise StorageError("the object storage cannot be reached")
         return whole(key, source, content_type)
 

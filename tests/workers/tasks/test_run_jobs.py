@@ -119,10 +119,17 @@ def house(tmp_path: Path, flash_clip: Path, voice: LivelyVoice, monkeypatch: pyt
     jobs.close()
 
 
+def to_correct(part: str) -> set[str]:
+    """What is kept of a whole take so that it can be corrected."""
+    endings = (".flac", ".score.json", ".drawings.zip", f".{part}.wav")
+    return {"1/recipe.npz", *(f"1/take0{ending}" for ending in endings)}
+
+
 def test_a_job_is_sounded_and_everything_of_it_stored(house: House, flash_clip: Path, tmp_path: Path) -> None:
     done = house.do(house.submit(seed=5))
     assert (done.state, done.error) == (State.SUCCEEDED, None)
-    assert house.stored(done) == {"source", "1/take0.mp4", "1/take0.wav", "1/take0.hits.json", "1/thumbnail.jpg"}
+    whole = {"source", "1/take0.mp4", "1/take0.wav", "1/take0.hits.json", "1/thumbnail.jpg"}
+    assert house.stored(done) == {*whole, *to_correct("hits")}
     assert done.result is not None
     (output,) = done.result["outputs"]
     assert (output["source"], output["target"], output["seed"]) == ("my clip.mov", "take0.mp4", 5)
@@ -394,7 +401,8 @@ def test_jobs_that_wait_are_done_together(house: House, hiss_voice: HissVoice, d
         assert [output["sound_class"]["name"] for output in done.result["outputs"]] == ["rain"] * len(
             done.result["outputs"]
         )
-    assert house.stored(jobs[0]) == {"source", "1/take0.mp4", "1/take0.wav", "1/thumbnail.jpg"}
+    whole = {"source", "1/take0.mp4", "1/take0.wav", "1/thumbnail.jpg"}
+    assert house.stored(jobs[0]) == {*whole, *to_correct("ambience")}
 
 
 def test_one_that_waits_alone_does_not_wait_for_company(house: House, hiss_voice: HissVoice) -> None:

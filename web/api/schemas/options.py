@@ -53,6 +53,7 @@ _TYPES: Final[dict[str, tuple[Any, bool]]] = {
     "channels": (Annotated[str, OneOf(tuple(one.value for one in Channels))], False),
     "rate_hz": (Annotated[int, Field(ge=RATE_RANGE_HZ[0], le=RATE_RANGE_HZ[1])], False),
     "loudness_lufs": (Annotated[float, Field(ge=LOUDNESS_RANGE_LUFS[0], le=LOUDNESS_RANGE_LUFS[1])], False),
+    "limiter": (bool, False),
     "true_peak_dbtp": (Annotated[float, Field(ge=TRUE_PEAK_RANGE_DBTP[0], le=TRUE_PEAK_RANGE_DBTP[1])], False),
 }
 

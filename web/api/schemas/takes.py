@@ -190,6 +190,13 @@ class Delivered(Shape):
     limited_again: int = Field(ge=0, le=2, description="How often it was limited again for that.")
 
 
+class RenderedFrom(Shape):
+    """A version of a take's score."""
+
+    take: Count
+    version: Count
+
+
 class Take(Shape):
     """One result. `hits` and `stages_s` come only where one job is read; without hits there is no link to them."""
 
@@ -217,6 +224,9 @@ class Take(Shape):
     digests: Digests | None = Field(description="Null in results of older releases.")
     delivered: Delivered | None = Field(description="Null in results of older releases.")
     description: TakeDescription | None = Field(description="Null where it was not looked at.")
+    parent: Count | None = Field(description="The take from whose score it was rendered.")
+    score: RenderedFrom | None = Field(description="Which score it was rendered from.")
+    editable: bool = Field(description="Whether its score can be changed and rendered again.")
     links: Links
     hits: list[Hit] = Field(default_factory=list)
     library: list[LaidSound] = Field(default_factory=list, description="Recordings of a sound library that are heard.")
