@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from synth.errors import SynthError
 from synth.options import Mode, Options
-from web.client import Client
+from web.client.sync import Client
 from workers.broker.notifications import QueueNotifier
 from workers.jobs import Job, Jobs, State, jobs_of, new_id
 from workers.settings import Settings, embedded
@@ -71,13 +71,13 @@ def server(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="sonorize-bench-") as name:
         folder = Path(name)
         clip = _clip(folder / "clip.mp4")
-        with _running(folder / "front", workers=0) as front:
+        with running(folder / "front", workers=0) as front:
             figures = {
                 "submits": _submits(front, clip, sizes),
                 "status_reads": _status_reads(front, sizes),
                 "upload": _upload(front, clip, folder / "large.mp4", sizes),
             }
-        with _running(folder / "whole", workers=1, preload=preload) as whole:
+        with running(folder / "whole", workers=1, preload=preload) as whole:
             figures["submit_to_start_s"] = _starts(whole, clip, sizes)
             figures["jobs"] = _jobs(whole, clip, sizes)
     return figures
@@ -96,7 +96,7 @@ def batch(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="sonorize-bench-") as name:
         folder = Path(name)
         clip = _clip(folder / "clip.mp4", sizes.ambient_s)
-        with _running(folder / "whole", workers=1, preload=preload) as whole, Client(whole.address) as client:
+        with running(folder / "whole", workers=1, preload=preload) as whole, Client(whole.address) as client:
             asked = Options(mode=Mode.AMBIENT).as_dict()
             first = client.wait(client.create(clip, asked)["id"])  # loads the voice
             if first["status"] != "succeeded":
@@ -321,7 +321,7 @@ def _pad(clip: Path, target: Path, size: int) -> None:
 
 
 @contextmanager
-def _running(data: Path, *, workers: int, preload: str = "") -> Iterator[Running]:
+def running(data: Path, *, workers: int, preload: str = "") -> Iterator[Running]:
     """A server in a process of its own, gone when the block ends."""
     settings = embedded(data, host="127.0.0.1", port=0, api_keys="", public_url="", max_queued=MANY, preload=preload)
     context = multiprocessing.get_context("spawn")

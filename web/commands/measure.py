@@ -17,12 +17,13 @@ def bench(
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
     from synth.benchmarks.job import BENCHES
-    from web.benchmarks import search
+    from web.benchmarks import gallery, search
     from web.benchmarks import server as of_the_server
 
     ours: dict[str, Callable[[], Mapping[str, Any]]] = {
         "server": of_the_server.server,
         "batch": of_the_server.batch,
         "search": search.search,
+        "gallery": gallery.gallery,
     }
     learn.measure(name, {**BENCHES, **ours}, beside=beside, as_json=as_json)
