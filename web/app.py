@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from web import context
-from web.api import batches, boxes, music, openapi, problems, search, sounds, uploads
+from web.api import batches, boxes, direct, music, openapi, problems, search, sounds, uploads
 from web.api import jobs as api
 from web.api.events import Streams
 from web.api.owners import keys as owners_keys
@@ -31,6 +31,7 @@ from web.pages import account, documents, explanations, filters, heat_videos, lo
 from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics, request_ids
+from web.uploads.clips import ClipsOfUploads
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
@@ -42,6 +43,7 @@ from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
 from workers.owners.keys import KeyStore
 from workers.settings import Settings
+from workers.uploads.deposits import Deposits
 from workers.uploads.store import Uploads
 from workers.webhooks.deliveries import Deliveries
 from workers.webhooks.endpoints import Endpoints
@@ -51,6 +53,7 @@ SESSION_DAYS: Final = 14
 PARTS: Final = (
     api,
     uploads,
+    direct,
     batches,
     boxes,
     changes,
@@ -112,18 +115,22 @@ def create_app(
     _configure(app, settings)
     ballast = Ballast(settings.data_dir)
     held = Uploads(jobs.database, settings.uploads_dir, kept_s=settings.upload_hours * 3600)
+    deposits = Deposits(jobs, storage, settings.uploads_dir, notify)
+    submitter = Submitter(settings, jobs, storage, notify, ballast, deposits)
     parts = Site(
         settings=settings,
         jobs=jobs,
         storage=storage,
-        submitter=Submitter(settings, jobs, storage, notify, ballast),
+        submitter=submitter,
         uploads=held,
+        deposits=deposits,
+        clips=ClipsOfUploads(submitter, held, deposits),
         keys=KeyRing(keys, KeyStore(jobs.database)),
         streams=Streams(),
         waits=Waits(),
         cleanup=Cleanup(jobs, storage, settings.spool_dir, ballast, held),
         broker_check=broker_check,
-        faults=tuple(faults),
+        faults=(*faults, deposits.faults),
         media_origins=_origins(storage),
         endpoints=Endpoints(jobs.database),
         deliveries=Deliveries(jobs.database, jobs.now, time.time),

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from web.api.events import Streams
     from web.api.semantics.waiting import Waits
     from web.security.api_keys import Caller, KeyRing
+    from web.uploads.clips import ClipsOfUploads
     from web.uploads.submit import Submitter
     from workers.files.cleanup import Cleanup
+    from workers.uploads.deposits import Deposits
     from workers.uploads.store import Uploads
     from workers.webhooks.addresses import Policy
     from workers.webhooks.deliveries import Deliveries
@@ -41,6 +43,8 @@ class Site:
     storage: Storage
     submitter: Submitter
     uploads: Uploads
+    deposits: Deposits
+    clips: ClipsOfUploads
     keys: KeyRing
     streams: Streams
     waits: Waits

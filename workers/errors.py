@@ -15,6 +15,7 @@ The tree::
     │   ├── DatabaseFull    there is no room to write a change down
     │   └── DatabaseDamaged its file holds what cannot be right
     ├── StorageError        files cannot be stored or fetched
+    │   ├── StorageAway     the storage does not answer; later it may
     │   ├── ObjectNotFound  nothing is stored under this key (a NotFound too)
     │   └── ObjectDamaged   what is stored under this key is not what was put there
     └── ServiceError        a program of the embedded default does not start
@@ -82,6 +83,10 @@ class DatabaseDamaged(DatabaseError):
 
 class StorageError(WorkError):
     """A file cannot be stored, fetched or deleted."""
+
+
+class StorageAway(StorageError):
+    """The storage does not answer, or is too busy: what is to be stored can wait."""
 
 
 class ObjectNotFound(StorageError, NotFound):

@@ -15,22 +15,24 @@ from sqlalchemy.exc import IntegrityError
 from synth.options import Options
 from workers.database import Database, open_database
 from workers.errors import Conflict, NotFound, QueueFull
-from workers.files import objects, tombstones
+from workers.files import tombstones
 from workers.files.storage import Stored
 from workers.gallery import listing
 from workers.gallery.listing import Filters
 from workers.leases import Leases, unlist
 from workers.owners.quotas import DAY_S, Owners, Quota
-from workers.records import HELD, JOBS, OBJECTS, QUESTIONS, Cancellation, job_of
+from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of, owner_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
 from workers.records import new_id as new_id
 from workers.scheduling_clock import Clock
+from workers.score.tables import SCORE_RENDERS
 from workers.search import text_search
 from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
 from workers.timing.queue_view import QueueView
+from workers.uploads import sources
 from workers.webhooks import outbox
 
 if TYPE_CHECKING:
@@ -67,7 +69,9 @@ class Jobs(Leases):
         id: str | None = None,
         mode: str | None = None,
         source: Stored | None = None,
+        spooled: bool = False,
         keep_days: float | None = None,
+        custom_id: str | None = None,
         cancel_after_s: float | None = None,
         webhook_id: str | None = None,
     ) -> Job:
@@ -79,26 +83,30 @@ class Jobs(Leases):
             request_hash: of all that was asked; another one under the same key is refused.
             id: a name from :func:`new_id`, where the caller has stored the source under it already.
             mode: one of :data:`workers.records.QUESTIONS` for what is a question and no job; else that of the options.
-            source: what was stored under ``source_key`` for this job.
+            source: what was stored under ``source_key`` for this job; ``None`` where it is another's.
+            spooled: it is not stored, but waits for the storage: see :mod:`workers.uploads.deposits`.
             webhook_id: an endpoint that is to get its events, whatever else it gets.
             keep_days: its files are deleted after so many days, whatever its owner or the settings say.
+            custom_id: the client's own name for it, once in a batch.
             cancel_after_s: seconds from now after which it is cancelled unless it has ended.
 
         Raises:
             QueueFull: as many jobs wait as are allowed to.
             OverQuota: the owner has as much as they may.
-            Conflict: the idempotency key belongs to a different request.
+            Conflict: the idempotency key belongs to a different request; or the clip is another's, and gone.
         """
         now, made_at_s = self.now(), self._clock()
         row = {
             "id": id or new_id(made_at_s),
             "owner": owner,
             "batch_id": batch_id,
+            "custom_id": custom_id,
             "state": State.QUEUED,
             "mode": mode or options.mode.value,
             "options": options.as_dict(),
             "title": title,
             "source_key": source_key,
+            "source_id": owner_of(source_key),
             "info": dict(info),
             "attempt": 0,
             "attempt_limit": self.max_attempts,
@@ -124,12 +132,14 @@ class Jobs(Leases):
                 self._refuse_when_full(connection)
                 asked = (owner, str(row["mode"]), info, options.as_dict())
                 row["turn"] = self.owners.admit(connection, *asked, more_bytes=more_bytes)
-                objects.write(connection, {} if source is None else {source_key: source})
+                sources.take(connection, row, source, spooled=spooled)
                 return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
             with self._database.reading() as connection:
                 if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
+            if custom_id is not None:
+                raise Conflict(f"this batch has a job with the custom_id {custom_id!r} already") from error
             raise Conflict("a job of that name exists already") from error
 
     def find(self, *, owner: str, idempotency_key: str, request_hash: str | None = None) -> Job | None:
@@ -177,7 +187,7 @@ class Jobs(Leases):
         """
         with self._database.writing() as connection:
             whose = _whose(id, owner)
-            ended = {"state": State.CANCELED, "finished_at": self._clock(), "cancel_requested": True}
+            ended = {"state": State.CANCELED, "stage": None, "finished_at": self._clock(), "cancel_requested": True}
             waits = sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)
             if gone := connection.execute(waits.returning(JOBS)).one_or_none():
                 outbox.ended(connection, [job_of(gone)], self._clock())
@@ -207,6 +217,7 @@ class Jobs(Leases):
         again: dict[str, Any] = {
             "state": State.QUEUED,
             "attempt_limit": JOBS.c.attempt + self.max_attempts,
+            "stage": None,
             "progress": 0.0,
             "cancel_requested": False,
             "error": None,
@@ -229,6 +240,9 @@ class Jobs(Leases):
             again["turn"] = self.owners.admit(connection, there.owner, there.mode, there.info, there.options)
             row = connection.execute(sa.update(JOBS).where(JOBS.c.id == id).values(again).returning(JOBS)).one()
             unlist(connection, [id])
+            if sources.is_waiting(connection, row.source_key):
+                held = sa.update(JOBS).where(JOBS.c.id == id).values(**sources.UNTIL_STORED)
+                row = connection.execute(held.returning(JOBS)).one()
         return job_of(row)
 
     def keep(self, id: str, owner: str | None, days: float | None) -> Job:
@@ -245,11 +259,18 @@ class Jobs(Leases):
             has_files: false where its files are deleted already, or it never had any.
         """
         with self._database.writing() as connection:
+            there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
+            sources.lock(connection, id, there.source_id)
+            renders = sa.select(SCORE_RENDERS.c.row_id).where(SCORE_RENDERS.c.job_id == id)
+            connection.execute(sa.delete(JOBS).where(JOBS.c.id.in_(renders)))
             gone = sa.delete(JOBS).where(*_whose(id, owner)).returning(JOBS)
             job = self._found(connection.execute(gone).one_or_none())
-            connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.job_id == id))
+            sources.release(connection, id)
             if has_files:
                 tombstones.write(connection, id)
+            # Of an upload or another job, the last to use its clip takes it away.
+            if job.source_id not in (None, id) and sources.release(connection, str(job.source_id)):
+                tombstones.write(connection, str(job.source_id))
         return job
 
     def counts(self, *, owner: str | None = None, batch_id: str | None = None) -> dict[str, int]:

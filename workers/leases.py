@@ -22,6 +22,7 @@ from workers.scheduling_clock import Clock, SchedulingClock
 from workers.search import text_search
 from workers.telemetry import counters
 from workers.telemetry.families import ATTEMPTS, ERRORS, LEASES_LOST
+from workers.uploads import sources
 from workers.webhooks import outbox
 
 NOTIFY_AGAIN_S: Final = 3.0  # a waiting job's worker is notified this often, should a notification have been lost
@@ -148,17 +149,23 @@ class Leases:
         limit = JOBS.c.attempt_limit + 1
         return self._held(id, attempt, lease_until=self._ended_lease(), rung_at=0.0, attempt_limit=limit)
 
-    def fail(self, id: str, attempt: int, code: str, detail: str, retryable: bool) -> bool:
+    def fail(self, id: str, attempt: int, code: str, detail: str, retryable: bool, *, blameless: bool = False) -> bool:
         """The attempt failed: the job waits for the next one if that may help and one is left, else it has failed.
+
+        Args:
+            blameless: the attempt does not count, and the next one is made half a minute later at most.
 
         False, and nothing changed, if the lease is lost.
         """
         error = {"code": code, "detail": detail, "retryable": retryable, "attempt": attempt}
         if retryable:
-            wait_s = RETRY_WAIT_S * 2 ** min(attempt - 1, 8)
-            again = {"state": State.QUEUED, "not_before": self.now() + wait_s, "lease_until": None, "worker": None}
+            wait_s = RETRY_WAIT_S * 2 ** min(attempt - 1, 4 if blameless else 8)
+            again: dict[str, Any] = {"state": State.QUEUED, "not_before": self.now() + wait_s}
+            again |= {"lease_until": None, "worker": None, "stage": None, "progress": 0.0, "error": error}
             left = sa.and_(JOBS.c.attempt < JOBS.c.attempt_limit, sa.not_(JOBS.c.cancel_requested))
-            if self._held(id, attempt, left, outcome="retried", **again, stage=None, progress=0.0, error=error):
+            if blameless:
+                left, again["attempt_limit"] = sa.not_(JOBS.c.cancel_requested), JOBS.c.attempt_limit + 1
+            if self._held(id, attempt, left, outcome="retried", **again):
                 return True
         return self._held(id, attempt, outcome="failed", **self._ended(), state=State.FAILED, stage=None, error=error)
 
@@ -252,6 +259,7 @@ class Leases:
         with self._database.writing() as connection:
             gone = sa.update(JOBS).where(old).values(state=State.EXPIRED, result=None).returning(JOBS)
             expired = [job_of(row) for row in connection.execute(gone)]
+            sources.lock(connection, *(name for job in expired for name in (job.id, job.source_id)))
             unlist(connection, [job.id for job in expired])
             outbox.ended(connection, expired, self._clock())
         return expired

@@ -19,6 +19,7 @@ from workers.jobs import Job, Jobs, made_at
 from workers.records import State
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import NOTIFIED_AGAIN, ORPHANS
+from workers.uploads import sources
 
 if TYPE_CHECKING:
     from workers.files.storage import Storage
@@ -82,7 +83,7 @@ class Reconciler:
         """
         for job in self._jobs.give_up():
             _log.warning("job %s: %s after attempt %d", job.id, job.state, job.attempt)
-            self._delete(job.attempt_prefix())
+            self._delete(job.id, str(job.attempt))
         for job in self._jobs.cancel_late():
             _log.info("job %s: canceled, because it has not ended in the time that it was given", job.id)
         for mode, count in Counter(job.mode for job in self._jobs.overdue()).items():
@@ -101,8 +102,8 @@ class Reconciler:
         """Delete the files of jobs that ended longer ago than files are kept; much later, their rows."""
         kept_s = self._settings.retention_days * DAY_S
         expired = self._jobs.expire(self._clock() - kept_s)
-        for job in expired:
-            self._delete(job.id)
+        for owner in dict.fromkeys(name for job in expired for name in (job.id, job.source_id) if name):
+            self._delete(owner)
         self._jobs.forget(self._clock() - kept_s, kept_s)
         self._jobs.owners.forget_old_days()
         return expired
@@ -124,27 +125,30 @@ class Reconciler:
 
     def _sweep_unknown(self, stored: dict[str, set[str]], known: dict[str, Job]) -> int:
         old = [name for name in stored if name not in known and (made_at(name) or 0.0) < self._clock() - ORPHAN_S]
+        in_use = sources.owners_in_use(self._jobs.database, old)  # by other jobs, or as uploads
+        old = [name for name in old if name not in in_use]
         if len(old) > max(UNKNOWN_AT_MOST, len(known)):
             _log.error("%d stored jobs are unknown to this database; nothing of them is deleted", len(old))
             return 0
-        return sum(self._storage.delete(name) for name in old)
+        return sum(sources.delete_unused(self._jobs.database, self._storage, name) for name in old)
 
     def _sweep_attempts(self, stored: dict[str, set[str]], known: dict[str, Job]) -> int:
         deleted = 0
         for name, job in known.items():
             if job.state is State.EXPIRED:
-                deleted += self._storage.delete(name)
+                deleted += sources.delete_unused(self._jobs.database, self._storage, name)
             elif job.state.final:
                 winner = str(job.attempt) if job.result is not None else None
                 lost = [part for part in stored[name] if part.isdigit() and part != winner]
-                deleted += sum(self._storage.delete(f"{name}/{part}") for part in lost)
+                for part in lost:
+                    deleted += sources.delete_unused(self._jobs.database, self._storage, name, part)
         return deleted
 
-    def _delete(self, prefix: str) -> None:
+    def _delete(self, owner: str, below: str = "") -> None:
         try:
-            self._storage.delete(prefix)
+            sources.delete_unused(self._jobs.database, self._storage, owner, below)
         except StorageError as error:
-            _log.warning("%s: %s; the sweep will find it", prefix, error)
+            _log.warning("%s/%s: %s; the sweep will find it", owner, below, error)
 
     def _run(self) -> None:
         while not self._over.wait(self._settings.reconcile_s):

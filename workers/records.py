@@ -86,7 +86,7 @@ class Job:
         owner: whose it is; nobody else finds it.
         options: as :meth:`synth.options.Options.as_dict` gives them.
         title: the client's file name, for display and for nothing else.
-        source_key: where the clip is stored.
+        source_key: where the clip is stored, perhaps under the name of another job or of an upload.
         info: what the clip is: ``duration_s``, ``width``, ``height``, ``rate_fps`` and so on.
         attempt: how many times it was claimed; the number fences off a worker that lost its lease.
         attempt_limit: the last attempt that is made before the job counts as failed.
@@ -138,6 +138,12 @@ class Job:
     webhook_id: str | None = None
     request_id: str | None = None
     traceparent: str | None = None
+    custom_id: str | None = None
+
+    @property
+    def source_id(self) -> str | None:
+        """The job or the upload that the clip belongs to: often this job itself."""
+        return owner_of(self.source_key)
 
     def attempt_prefix(self) -> str:
         """The storage folder of what this attempt makes."""
@@ -157,6 +163,7 @@ JOBS: Final = sa.Table(
     sa.Column("options", sa.JSON, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("source_key", sa.Text, nullable=False),
+    sa.Column("source_id", sa.String(32)),  # the job or the upload that it belongs to, see workers.uploads.sources
     sa.Column("info", sa.JSON, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("attempt_limit", sa.Integer, nullable=False),
@@ -182,10 +189,13 @@ JOBS: Final = sa.Table(
     sa.Column("webhook_id", sa.String(32)),
     sa.Column("request_id", sa.String(128)),
     sa.Column("traceparent", sa.String(64)),
+    sa.Column("custom_id", sa.String(64)),  # the client's own name for it, once in a batch
     sa.UniqueConstraint("owner", "idempotency_key", name="jobs_idempotency"),
     sa.Index("jobs_waiting", "state", "mode", "turn", "queued_at"),
     sa.Index("jobs_of_owner", "owner", "id"),
     sa.Index("jobs_of_batch", "batch_id"),
+    sa.Index("jobs_of_source", "source_id"),
+    sa.Index("jobs_by_custom_id", "owner", "batch_id", "custom_id", unique=True),
     sa.Index("jobs_to_cancel", "cancel_at"),
 )
 
@@ -269,7 +279,7 @@ def job_of(row: sa.Row[Any], *, also: tuple[str, ...] = ()) -> Job:
         also: columns that the row has besides.
     """
     values = dict(row._mapping)
-    for name in ("rung_at", *also):
+    for name in ("rung_at", "source_id", *also):
         values.pop(name, None)
     return Job(**{**values, "state": State(values["state"])})
 
@@ -286,6 +296,12 @@ def first_id_at(moment_s: float) -> str:
 
 def _id_of(number: int) -> str:
     return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(_TIME_DIGITS + _RANDOM_DIGITS)))
+
+
+def owner_of(key: str) -> str | None:
+    """The job or the upload that a stored file belongs to; ``None`` where its key is none of ours."""
+    name, slash, _ = key.partition("/")
+    return name if slash and made_at(name) is not None else None
 
 
 def made_at(job_id: str) -> float | None:

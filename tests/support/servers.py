@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -37,11 +38,15 @@ def wait_until(found: Callable[[], T], patience_s: float = PATIENCE_S, every_s: 
 
 
 def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, below those that connections get by themselves: these come and go meanwhile."""
+    found: list[int] = []
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+        while len(found) < count:
+            one = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", random.randrange(12_000, 32_000)))
+                found.append(int(one.getsockname()[1]))
+    return found
 
 
 @dataclass(frozen=True)
@@ -81,12 +86,17 @@ def weed() -> str | None:
     return shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
 
 
+def seaweed_ports() -> dict[str, int]:
+    """Of one SeaweedFS; it needs the same ones when it is started again over the same folder."""
+    names = ("master", "volume", "filer", "s3", "admin")
+    return dict(zip([*names, *(f"{name}.grpc" for name in names)], free_ports(10), strict=True))
+
+
 @contextlib.contextmanager
-def seaweed(folder: Path) -> Iterator[S3Server]:
+def seaweed(folder: Path, ports: dict[str, int] | None = None) -> Iterator[S3Server]:
     program = weed()
     assert program is not None
-    names = ("master", "volume", "filer", "s3", "admin")
-    ports = dict(zip([*names, *(f"{name}.grpc" for name in names)], free_ports(10), strict=True))
+    ports = ports or seaweed_ports()
     server = S3Server(f"http://127.0.0.1:{ports['s3']}")
     keys = {"accessKey": server.access_key, "secretKey": server.secret_key}
     identity = {"name": "tests", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List"]}

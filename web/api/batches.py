@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import time
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import IO, Any, Final, cast
+from pathlib import Path
+from typing import Any, Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
-from synth.errors import SynthError
+from web.api.batching import results
+from web.api.batching.items import COLUMNS, Items, of_files, of_manifest
 from web.api.jobs import (
-    checked_days,
     idempotency_key,
     keeps_partial,
-    options_of,
     page_of_jobs,
     receive,
     reply,
     without_token,
 )
-from web.api.media import stored_name, whole_size
-from web.api.operations import BODY, UPLOADING, Operation, describes, parsed
-from web.api.problems import Problem, problem_of
-from web.api.representations import batch_json, job_json, outputs
+from web.api.operations import BODY, UPLOADING, Operation, describes, json_body, parsed
+from web.api.problems import Problem
+from web.api.representations import batch_json, outputs
+from web.api.schemas.batches import BatchDefaults, BatchOfItems
 from web.api.schemas.jobs import (
     Batch,
     BatchCancellation,
@@ -36,13 +33,13 @@ from web.api.schemas.jobs import (
     CancelQuery,
     JobsQuery,
 )
-from web.api.semantics import preferences
 from web.api.semantics.conditional import unless_known
-from web.api.webhooks.steps import allowed_url
+from web.api.semantics.tickets import ticket_of_batch
 from web.context import owner, site, viewer
-from web.uploads.multipart import Form
-from web.uploads.submit import Ticket, display_title
-from workers.errors import NotFound, WorkError
+from web.uploads.manifest import MAX_BYTES, Line, lines_of
+from workers.batches import refusals
+from workers.batches.refusals import Refusal
+from workers.errors import NotFound
 from workers.jobs import Job, new_id
 from workers.owners.keys import Scope
 
@@ -51,40 +48,7 @@ blueprint = Blueprint("batches", __name__, url_prefix="/v1/batches")
 MAX_FILES: Final = 200
 BODY_IN_FILES: Final = 4  # one call may carry as many bytes as so many files of the largest size
 PAGE: Final = 200
-_ARCHIVED: Final = {"key": "video", "hits_key": "hits"}
-
-
-def submit_all(form: Form, ticket: Ticket) -> list[dict[str, Any]]:
-    """Make a job of each file; what is refused does not hold up the others.
-
-    Returns:
-        One item a file, in order: ``name``, and either ``job`` or ``problem``.
-    """
-    items: list[dict[str, Any]] = []
-    with _being_made(ticket):
-        for number, upload in enumerate(form.uploads):
-            name = display_title(upload.filename)
-            key = ticket.idempotency_key
-            own = replace(ticket, idempotency_key=key and f"{key}#{number}")
-            try:
-                items.append({"name": name, "job": job_json(site().submitter.submit(upload, own), hits=False)})
-            except (SynthError, WorkError, Problem) as error:
-                items.append({"name": name, "problem": problem_of(error).as_json()})
-            upload.path.unlink(missing_ok=True)  # a large batch should not lie on the disk twice longer than it must
-    return items
-
-
-@contextmanager
-def _being_made(ticket: Ticket) -> Iterator[None]:
-    """While the jobs of a batch are made, the batch has not ended, even if the first of them have."""
-    if ticket.batch_id is None:
-        yield
-        return
-    site().jobs.open_batch(ticket.batch_id)
-    try:
-        yield
-    finally:
-        site().jobs.close_batch(ticket.batch_id, ticket.owner)
+MANIFEST_TYPES: Final = ("text/csv", "application/jsonl", "application/x-ndjson")
 
 
 def members(batch_id: str) -> list[Job]:
@@ -109,36 +73,61 @@ def members(batch_id: str) -> list[Job]:
 @describes(
     Operation(
         "createBatch",
-        "Upload several clips in one call",
+        "Many clips in one call: files with the same options, or a manifest with options for each",
         {202: BatchCreated},
-        (*UPLOADING, "conflict", "idempotency"),
+        (*UPLOADING, "conflict", "idempotency", "not-found", "gone", "locked"),
         form=BatchUpload,
         files=MAX_FILES,
+        instead=BatchOfItems,
         headers=("Idempotency-Key", "Cancel-After"),
         scope=Scope.WRITE,
     )
 )
 def create() -> Response:
-    """Make a job of each file in the request."""
+    """Make a job of each file in the request, or of each line of its manifest."""
     submitter, key = site().submitter, idempotency_key()
     with submitter.once(owner(), key), submitter.spool.request() as folder:
-        form = receive(folder, files=MAX_FILES, total_bytes=BODY_IN_FILES * submitter.limits.max_bytes)
-        if not form.uploads:
-            raise Problem("bad-request", "there is no file in the request; send each clip as a field `file`")
-        asked = parsed(BatchUpload, without_token(form.fields))
-        late_s = preferences.cancel_after_s(asked.cancel_after)
-        keep_days = checked_days("keep_days", asked.keep_days or None)
-        url = allowed_url(asked.webhook) if asked.webhook else None
-        ticket = Ticket(owner(), options_of(asked), new_id(time.time()), key, late_s, keep_days, url)
-        items = submit_all(form, ticket)
-    made = [item["job"] for item in items if "job" in item]
-    if not made:
-        first = items[0]["problem"]
-        raise Problem(first["code"], f"no clip was accepted; the first: {first['detail']}", more={"items": items})
-    batch_id = made[0]["batch_id"]  # not the new name, when the same request came before
-    told = {**batch_json(batch_id, members(batch_id)), "items": items}
+        items = _received(folder, key)
+    if not items.made:
+        first = items.told[0]["problem"]
+        why = f"no clip was accepted; the first: {first['detail']}"
+        raise Problem(first["code"], why, more={"items": items.told})
+    batch_id = items.made[0]["batch_id"]  # not the new name, when the same request came before
+    items.record(batch_id)
+    told = {**batch_json(batch_id, members(batch_id)), "items": items.told}
     del told["jobs"]
     return reply(told, 202, {"Location": told["links"]["self"]})
+
+
+def _received(folder: Path, key: str | None) -> Items:
+    """What is in the request, each item tried.
+
+    Raises:
+        Problem: nothing of it can be read, or options of all of it are not allowed.
+    """
+    batch_id = new_id(time.time())
+    if request.is_json:
+        asked = parsed(BatchOfItems, json_body())
+        ticket = ticket_of_batch(parsed(BatchDefaults, asked.options), batch_id, key)
+        return of_manifest([Line(None, one) for one in asked.items], (), ticket)
+    if request.mimetype in MANIFEST_TYPES:
+        request.max_content_length = MAX_BYTES
+        return of_manifest(lines_of(request.get_data(), COLUMNS), (), ticket_of_batch(BatchDefaults(), batch_id, key))
+    form = receive(folder, files=MAX_FILES + 1, total_bytes=BODY_IN_FILES * site().submitter.limits.max_bytes)
+    manifest = next((one for one in form.uploads if one.field == "manifest"), None)
+    files = [one for one in form.uploads if one is not manifest]
+    text = form.fields.pop("manifest", "")
+    ticket = ticket_of_batch(parsed(BatchUpload, without_token(form.fields)), batch_id, key)
+    if len(files) > MAX_FILES:
+        raise Problem("bad-request", f"the request holds more than {MAX_FILES} file(s)")
+    if manifest is not None:
+        text_bytes = manifest.path.read_bytes() if manifest.bytes_ <= MAX_BYTES else bytes(manifest.bytes_)
+        return of_manifest(lines_of(text_bytes, COLUMNS), files, ticket)
+    if text:
+        return of_manifest(lines_of(text.encode(), COLUMNS), files, ticket)
+    if not files:
+        raise Problem("bad-request", "there is no file in the request; send each clip as a field `file`")
+    return of_files(files, ticket)
 
 
 @blueprint.get("")
@@ -202,7 +191,7 @@ def cancel(batch_id: str, query: CancelQuery, body: Cancel) -> Response:
 @describes(
     Operation(
         "readBatchResult",
-        "Videos and hit lists of all that is finished, in one archive",
+        "Videos and hit lists of all that is finished in one archive, called by `custom_id` where there is one",
         {200: ("application/zip",)},
         ("not-found", "conflict", "damaged"),
         scope=Scope.READ,
@@ -214,7 +203,8 @@ def result(batch_id: str) -> Response:
     Raises:
         Problem: ``conflict`` while nothing is finished; ``damaged``.
     """
-    return zipped([job for job in members(batch_id) if outputs(job)], f"sonorize-{batch_id}")
+    done = [job for job in members(batch_id) if outputs(job)]
+    return zipped(done, f"sonorize-{batch_id}")
 
 
 def zipped(done: list[Job], stem: str) -> Response:
@@ -223,64 +213,51 @@ def zipped(done: list[Job], stem: str) -> Response:
     Raises:
         Problem: ``conflict`` where there is nothing; ``damaged``.
     """
-    if not done:
-        raise Problem("conflict", "no clip of these is finished yet", {"Retry-After": "5"})
-    for job in done:  # before the first byte is sent: afterwards nothing can be said any more
-        for entry in outputs(job):
-            for column in _ARCHIVED:
-                if column in entry:
-                    whole_size(str(entry[column]))
-    headers = {"Content-Disposition": f'attachment; filename="{stem}.zip"', "Cache-Control": "no-store"}
-    return Response(archive(done), headers=headers, content_type="application/zip", direct_passthrough=True)
+    results.hold_whole(done)
+    return _download(results.archive(done), f"{stem}.zip", "application/zip")
 
 
-class _Outlet:
-    """What the archive is written to: it keeps nothing but the piece that is sent next."""
-
-    def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-
-    def write(self, data: bytes) -> int:
-        self.pieces.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        return None
-
-    def drain(self) -> bytes:
-        data, self.pieces = b"".join(self.pieces), []
-        return data
-
-
-def archive(jobs: list[Job]) -> Iterator[bytes]:
-    """A zip file of what the jobs made, piece by piece. Videos are packed already: they are stored as they are."""
-    outlet, storage, names = _Outlet(), site().storage, set[str]()
-
-    def pieces() -> Iterator[bytes]:
-        with zipfile.ZipFile(cast(IO[bytes], outlet), "w", zipfile.ZIP_STORED) as packed:
-            for job in jobs:
-                for entry in outputs(job):
-                    for column, kind in _ARCHIVED.items():
-                        if column not in entry:
-                            continue
-                        with packed.open(
-                            _free_name(stored_name(job, entry, kind), names), "w", force_zip64=True
-                        ) as inside:
-                            for piece in storage.read(str(entry[column])):
-                                inside.write(piece)
-                                yield outlet.drain()
-        yield outlet.drain()
-
-    return pieces()
+@blueprint.get("/<batch_id>/results.zip")
+@describes(
+    Operation(
+        "readBatchArchive",
+        "The same, with the table of everything that was asked for",
+        {200: ("application/zip",)},
+        ("not-found", "conflict", "damaged"),
+        scope=Scope.READ,
+    )
+)
+def results_archive(batch_id: str) -> Response:
+    """What is finished, and the table of everything, in one archive."""
+    jobs = members(batch_id)
+    results.hold_whole(jobs)
+    table = "".join(results.table(jobs, _refused(batch_id)))
+    return _download(results.archive(jobs, table), f"sonorize-{batch_id}.zip", "application/zip")
 
 
-def _free_name(name: str, taken: set[str]) -> str:
-    stem, dot, suffix = name.partition(".")
-    candidate, number = name, 2
-    while candidate.casefold() in taken:
-        candidate, number = f"{stem} ({number}){dot}{suffix}", number + 1
-    taken.add(candidate.casefold())
-    return candidate
+@blueprint.get("/<batch_id>/results.csv")
+@describes(
+    Operation(
+        "readBatchTable",
+        "Everything that was asked for as a table, also what was refused",
+        {200: ("text/csv",)},
+        ("not-found",),
+        scope=Scope.READ,
+    )
+)
+def results_table(batch_id: str) -> Response:
+    """Everything that was asked for as a table."""
+    return _download(results.table(members(batch_id), _refused(batch_id)), f"sonorize-{batch_id}.csv", "text/csv")
+
+
+def _refused(batch_id: str) -> list[Refusal]:
+    return refusals.of_batch(site().jobs.database, batch_id, viewer())
+
+
+def _download(pieces: Iterator[bytes] | Iterator[str], filename: str, kind: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
+    encoded = (piece.encode() if isinstance(piece, str) else piece for piece in pieces)
+    return Response(encoded, headers=headers, content_type=kind, direct_passthrough=True)
 
 
 def _brief(batch_id: str) -> dict[str, Any]:

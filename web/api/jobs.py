@@ -9,9 +9,9 @@ from typing import Any, Final
 from flask import Blueprint, Response, json, request
 
 from synth.errors import MediaError
-from synth.options import Options, truth
+from synth.options import truth
 from web.api import events, media
-from web.api.operations import BODY, QUEUING, UPLOADING, Operation, describes, parsed
+from web.api.operations import BODY, QUEUING, UPLOADING, Operation, describes, json_body, parsed
 from web.api.problems import Problem
 from web.api.representations import eta_s, job_json, links, outputs
 from web.api.schemas import jobs as schemas
@@ -20,6 +20,7 @@ from web.api.schemas.gallery import ListQuery
 from web.api.schemas.jobs import (
     Cancel,
     CancelQuery,
+    JobOfUpload,
     JobsQuery,
     Limits,
     Probe,
@@ -27,20 +28,19 @@ from web.api.schemas.jobs import (
     Upload,
     Variants,
 )
-from web.api.schemas.options import OptionsForm
 from web.api.score import stems_archive
 from web.api.semantics import preferences
 from web.api.semantics.conditional import retry_after, unless_known
+from web.api.semantics.tickets import ticket_of
 from web.api.semantics.waiting import ended
-from web.api.webhooks.steps import allowed_url
 from web.context import caller, look_at_the_queue_again, owner, site, viewer
 from web.gallery import listing as lists
 from web.security.sessions import still_allowed
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, info_json, variant_seeds
+from web.uploads.submit import info_json, variant_seeds
 from web.uploads.variants import options_with
-from workers.jobs import Job, State, made_at
+from workers.jobs import Job, State
 from workers.owners.keys import Scope
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
@@ -77,18 +77,6 @@ def keeps_partial(*asked: str | bool | None) -> bool:
     return any(truth("keep_partial", one) for one in asked)
 
 
-def checked_days(name: str, days: float | None) -> float | None:
-    """A number of days for which somebody wants files kept.
-
-    Raises:
-        Problem: ``option``, where it is more than the operator allows.
-    """
-    most = site().settings.retention_max_days
-    if days is not None and days > most:
-        raise Problem("option", f"{name} is {days:g}; allowed are up to {most:g} days on this server")
-    return days
-
-
 def idempotency_key() -> str | None:
     """The request's ``Idempotency-Key``.
 
@@ -104,15 +92,6 @@ def idempotency_key() -> str | None:
 def without_token(fields: Mapping[str, str]) -> dict[str, str]:
     """The fields of a form without the one that only shows where it comes from."""
     return {name: value for name, value in fields.items() if name not in NOT_OPTIONS}
-
-
-def options_of(form: OptionsForm) -> Options:
-    """The options of an upload.
-
-    Raises:
-        OptionError: this server has not what is asked for.
-    """
-    return forms.parse_options(form.options(), site().libraries)
 
 
 def page_of_jobs(query: JobsQuery, **filters: Any) -> tuple[list[Job], str | None]:
@@ -150,28 +129,33 @@ def limits() -> Response:
         "createJob",
         "Upload a clip and make a job of it",
         {200: schemas.Job, 202: schemas.Job},
-        (*UPLOADING, "conflict", "idempotency"),
+        (*UPLOADING, "conflict", "idempotency", "not-found", "gone", "locked"),
         form=Upload,
+        instead=JobOfUpload,
         headers=("Idempotency-Key", "Prefer", "Cancel-After"),
         scope=Scope.WRITE,
     )
 )
 def create() -> Response:
-    """Make a job of one clip."""
+    """Make a job of one clip: a file of the request, or an upload."""
     submitter, key = site().submitter, idempotency_key()
     with submitter.once(owner(), key), submitter.spool.request() as folder:
+        if request.is_json:
+            return accepted(_of_upload(parsed(JobOfUpload, json_body()), key))
         form = receive(folder, files=1, total_bytes=submitter.limits.max_bytes + 1024**2)
+        asked = parsed(Upload, without_token(form.fields))
+        if form.uploads and asked.upload:
+            raise Problem("bad-request", "the request holds a file and names an upload; send one of them")
+        if asked.upload:
+            return accepted(_of_upload(asked, key))
         if not form.uploads:
             raise Problem("bad-request", "there is no file in the request; send the clip as the field `file`")
-        asked = parsed(Upload, without_token(form.fields))
-        if asked.batch_id and made_at(asked.batch_id) is None:
-            raise Problem("option", "batch_id is not the id of a batch: 26 digits and small letters")
-        late_s = preferences.cancel_after_s(asked.cancel_after)
-        keep_days = checked_days("keep_days", asked.keep_days or None)
-        told = allowed_url(asked.webhook) if asked.webhook else None
-        ticket = Ticket(owner(), options_of(asked), asked.batch_id or None, key, late_s, keep_days, told)
-        job = submitter.submit(form.uploads[0], ticket)
+        job = submitter.submit(form.uploads[0], ticket_of(asked, key))
     return accepted(job)
+
+
+def _of_upload(asked: Upload | JobOfUpload, key: str | None) -> Job:
+    return site().clips.submit(asked.upload, viewer(), ticket_of(asked, key))
 
 
 def accepted(job: Job) -> Response:
@@ -379,7 +363,7 @@ def probe() -> Response:
         if not form.uploads:
             raise MediaError("there is no file in the request; send the clip as the field `file`")
         asked = parsed(ProbeUpload, {"route": request.args.get("route", ""), **form.fields})
-        told = info_json(submitter.probe(form.uploads[0]))
+        told = info_json(submitter.probe(form.uploads[0].path))
         if truth("route", asked.route):
             told["route"] = submitter.route(form.uploads[0], told, owner())
         return reply(told)

@@ -43,6 +43,11 @@ _HEADERS: Final[dict[str, Schema]] = {
     "If-Match": {"type": "string", "description": "The ETag of the version that is changed."},
     "If-None-Match": {**_TEXT, "description": "The `ETag` that is known already."},
     "Tus-Resumable": {"type": "string", "enum": [tus.VERSION], "description": "The version of tus."},
+    "X-HTTP-Method-Override": {
+        "type": "string",
+        "enum": ["PATCH", "DELETE"],
+        "description": "The method that is meant.",
+    },
     "Upload-Length": {"type": "integer", "minimum": 0, "description": "How many bytes the whole has."},
     "Upload-Offset": {"type": "integer", "minimum": 0, "description": "Where the piece begins."},
     "Upload-Metadata": {**_TEXT, "description": "`filename` and `filetype`, each followed by its value in base64."},
@@ -112,7 +117,7 @@ def _schemas(there: list[Route]) -> dict[str, Schema]:
     for route in there:
         one = route.operation
         answered = [answer for answer in one.answers.values() if isinstance(answer, type)]
-        shapes |= {shape for shape in (*answered, one.body, one.form) if shape is not None}
+        shapes |= {shape for shape in (*answered, one.body, one.form, one.instead) if shape is not None}
     ordered = sorted(shapes, key=lambda shape: shape.__name__)
     _, made = models_json_schema(
         [(shape, "validation") for shape in ordered], ref_template=_REFERENCE, schema_generator=_Generator
@@ -130,7 +135,8 @@ def _add_files(form: Schema, operation: Operation) -> None:
     if operation.files > 1:
         file = {"type": "array", "items": file, "minItems": 1, "maxItems": operation.files}
     form["properties"] = {"file": file, **form.get("properties", {})}
-    form["required"] = ["file", *form.get("required", ())]
+    if operation.instead is None:
+        form["required"] = ["file", *form.get("required", ())]
 
 
 def _operation(route: Route) -> Schema:
@@ -151,6 +157,8 @@ def _operation(route: Route) -> Schema:
     if operation.form is not None:
         content = {"schema": _ref(operation.form), "encoding": {"file": {"contentType": ", ".join(operation.accept)}}}
         told["requestBody"] = {"required": True, "content": {MULTIPART: content}}
+        if operation.instead is not None:
+            told["requestBody"]["content"][JSON] = {"schema": _ref(operation.instead)}
     return told
 
 

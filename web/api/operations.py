@@ -32,6 +32,8 @@ UPLOADING: Final = ("bad-request", "too-large", "unsupported-type", "media", "op
 BODY: Final = ("bad-request", "unsupported-type", "option")
 """What may be wrong with a JSON body."""
 
+JSON_BYTES: Final = 256 * 1024
+
 S = TypeVar("S", bound=Shape)
 _ATTRIBUTE: Final = "operation"
 
@@ -52,6 +54,7 @@ class Operation:
         files: how many it may hold.
         accept: media types of those files.
         raw: media type of a body that is a file as it is.
+        instead: a JSON object that is taken instead of the form, whose file can then be left out too.
         headers: name -> what it is for.
     """
 
@@ -67,6 +70,7 @@ class Operation:
     accept: tuple[str, ...] = ("video/mp4", "video/quicktime", "video/x-matroska", "video/webm")
     headers: tuple[str, ...] = ()
     raw: str | None = None
+    instead: type[Shape] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,12 @@ def describes(operation: Operation) -> Callable[[Callable[..., Response]], Calla
         @functools.wraps(view)
         def checked(**given: Any) -> Response:
             if operation.query is not None:
-                given["query"] = parsed(operation.query, _known(operation.query))
+                try:
+                    given["query"] = parsed(operation.query, _known(operation.query))
+                except Problem:
+                    if "job_id" in given:  # somebody else's is not there, whatever is asked of it
+                        site().job(given["job_id"])
+                    raise
             if operation.body is not None:
                 if "job_id" in given:  # what is not there or somebody else's is said to be so before all else
                     site().job(given["job_id"])
@@ -152,12 +161,22 @@ def body_of(shape: type[S]) -> S:
         return parsed(shape, once(request.form))
     if not request.content_length:
         return parsed(shape, {})
+    return parsed(shape, json_body(), strict=True)
+
+
+def json_body() -> dict[str, Any]:
+    """The JSON object of a request.
+
+    Raises:
+        Problem: it is none, or too large.
+    """
     if not request.is_json:
         raise Problem("unsupported-type", f"the body is {request.mimetype or 'of no stated kind'}; it must be JSON")
+    request.max_content_length = JSON_BYTES
     found = request.get_json(silent=True)
     if not isinstance(found, dict):
-        raise Problem("bad-request", "the body must be a JSON object")
-    return parsed(shape, found, strict=True)
+        raise Problem("bad-request", f"the body must be a JSON object of {JSON_BYTES} bytes at most")
+    return found
 
 
 def _known(shape: type[Shape]) -> dict[str, str]:

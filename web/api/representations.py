@@ -6,11 +6,13 @@ Storage keys, temporary paths and worker names stay inside.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from web.api.semantics.conditional import coarse_s
-from web.context import favourites, owner_retention_days, queue_view, site
+from web.context import favourites, owner_retention_days, queue_view, site, viewer
+from workers.batches import refusals
 from workers.jobs import Job, State
 from workers.owners import retention
 
@@ -62,6 +64,7 @@ def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:
         "queue": _queue(job),
         "attempt": job.attempt,
         "batch_id": job.batch_id,
+        "custom_id": job.custom_id,
         "cancel_requested": bool(job.cancel_requested),
         "webhook_id": job.webhook_id,
         "cancel_at": moment(job.cancel_at),
@@ -192,7 +195,7 @@ def synthetic_speech(output: Mapping[str, Any]) -> bool:
 
 
 def batch_json(batch_id: str, jobs: Iterable[Job]) -> dict[str, Any]:
-    """One batch: counts by state, and its jobs in brief."""
+    """One batch: counts by state, its jobs in brief, and what of its request was refused."""
     members = list(jobs)
     counts = {state.value: sum(job.state is state for job in members) for state in State}
     base = f"/v1/batches/{batch_id}"
@@ -200,11 +203,14 @@ def batch_json(batch_id: str, jobs: Iterable[Job]) -> dict[str, Any]:
         "id": batch_id,
         "status": "finished" if all(job.state.final for job in members) else "running",
         "counts": {"total": len(members), **counts},
+        "refused": [asdict(one) for one in refusals.of_batch(site().jobs.database, batch_id, viewer())],
         "jobs": [job_json(job, hits=False) for job in members],
         "links": {
             "self": base,
             "cancel": f"{base}/cancel",
             "result": f"{base}/result.zip",
+            "results": f"{base}/results.zip",
+            "table": f"{base}/results.csv",
             "page": f"/batches/{batch_id}",
         },
     }

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
+from synth.options import Options
 from web.api.jobs import reply
 from web.api.operations import Operation, describes
-from web.api.problems import Problem
+from web.api.problems import RETRY_AFTER_S, Problem
 from web.api.representations import moment
 from web.api.schemas import uploads as schemas
 from web.context import owner, site, viewer
 from web.uploads import tus
+from web.uploads.clips import PICTURE
 from web.uploads.submit import display_title
 from workers.files import disk
 from workers.owners.keys import Scope
-from workers.uploads.store import Checksum, Upload
+from workers.uploads.held import Checksum
+from workers.uploads.records import Upload
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/v1/uploads")
 
@@ -67,7 +72,7 @@ def listing(query: schemas.UploadsQuery) -> Response:
         "createUpload",
         "Begin an upload (tus 1.0.0)",
         {201: None},
-        (*PIECES, "too-many-uploads", "disk-full"),
+        (*PIECES, "too-many-uploads", "quota", "quota-bytes", "disk-full"),
         raw=tus.PIECE_TYPE,
         headers=("Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"),
         scope=Scope.WRITE,
@@ -95,15 +100,23 @@ def begin(length: int, metadata: dict[str, str], **how: Any) -> Upload:
 
     Raises:
         TooMany: they have too many.
+        OverQuota: it would be more than they may have.
         Problem: ``disk-full``.
     """
-    try:
+    site().jobs.owners.refuse_over(owner(), mode="", sound_s=0.0, more_bytes=length)
+    with room_or_problem():
         return site().uploads.create(owner(), length, metadata, **how)
+
+
+@contextmanager
+def room_or_problem() -> Iterator[None]:
+    """Say in a problem that the disk is full."""
+    try:
+        yield
     except OSError as error:
         if disk.is_full(error):
-            raise Problem(
-                "disk-full", "the server's disk has no room for this upload", {"Retry-After": "15"}
-            ) from error
+            later = {"Retry-After": str(RETRY_AFTER_S)}
+            raise Problem("disk-full", "the server's disk has no room for this upload", later) from error
         raise
 
 
@@ -157,6 +170,17 @@ def append(upload_id: str) -> Response:
 
 
 @blueprint.post("/<upload_id>")
+@describes(
+    Operation(
+        "overrideUpload",
+        "PATCH or DELETE, from where only POST can be sent",
+        {204: None},
+        (*PIECES, "not-found", "gone", "method", "disk-full"),
+        raw=tus.PIECE_TYPE,
+        headers=("X-HTTP-Method-Override", "Tus-Resumable", "Upload-Offset", "Upload-Checksum"),
+        scope=Scope.WRITE,
+    )
+)
 def instead(upload_id: str) -> Response:
     """PATCH, DELETE or HEAD from where only POST can be sent."""
     method = request.headers.get("X-HTTP-Method-Override", "").upper()
@@ -166,6 +190,21 @@ def instead(upload_id: str) -> Response:
         return delete(upload_id=upload_id)
     site().uploads.get(upload_id, viewer())
     raise Problem("method", "X-HTTP-Method-Override names no method of an upload; PATCH and DELETE are known")
+
+
+@blueprint.post("/<upload_id>/complete")
+@describes(
+    Operation(
+        "completeUpload",
+        "Look at the clip of an upload that is all here",
+        {200: schemas.ResumableUpload},
+        ("not-found", "gone", "conflict", "media", "locked", "checksum", "disk-full"),
+        scope=Scope.WRITE,
+    )
+)
+def complete(upload_id: str) -> Response:
+    """Look at the clip of an upload."""
+    return reply(upload_json(site().clips.look(upload_id, viewer(), Options())))
 
 
 @blueprint.delete("/<upload_id>")
@@ -199,10 +238,10 @@ def upload_json(upload: Upload) -> dict[str, Any]:
         "filename": upload.filename,
         "filetype": upload.metadata.get("filetype") or upload.metadata.get("type") or "",
         "sha256": upload.sha256,
-        "clip": dict(upload.info) if upload.info else None,
+        "clip": next((seen for name, seen in (upload.info or {}).items() if name != PICTURE), None),
         "created_at": moment(upload.created_at),
         "expires_at": moment(upload.expires_at),
-        "links": {"self": base},
+        "links": {"self": base, "complete": f"{base}/complete"},
     }
 
 
@@ -221,12 +260,8 @@ def _append(upload_id: str, offset: int, checksum: Checksum | None) -> Upload:
         left, announced = held.upload.bytes_ - offset, request.content_length or 0
         if offset == held.upload.received and announced > left:
             raise Problem("too-large", f"the piece has {announced} bytes; {left} are missing")
-        try:
+        with room_or_problem():
             whole = held.append(tus.Body(request.stream), offset, checksum)
-        except OSError as error:
-            if disk.is_full(error):
-                raise Problem("disk-full", "the server's disk has no room for more", {"Retry-After": "15"}) from error
-            raise
         if not whole:
             raise Problem("bad-request", "the piece broke off")
         return held.upload

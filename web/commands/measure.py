@@ -16,7 +16,7 @@ def bench(
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
     from synth.benchmarks.job import BENCHES
-    from web.benchmarks import search, studio
+    from web.benchmarks import gallery, search, studio
     from web.benchmarks import server as of_the_server
 
     ours: dict[str, Callable[[], Mapping[str, Any]]] = {
@@ -24,5 +24,6 @@ def bench(
         "batch": of_the_server.batch,
         "search": search.search,
         "studio": studio.studio,
+        "gallery": gallery.gallery,
     }
     learn.measure(name, {**BENCHES, **ours}, as_json=as_json)

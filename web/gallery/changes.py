@@ -11,13 +11,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from synth.errors import OptionError
 from web.api import batches, media
-from web.api.jobs import checked_days, reply
+from web.api.jobs import reply
 from web.api.operations import BODY, Operation, describes
 from web.api.problems import Problem
 from web.api.representations import job_json, outputs
 from web.api.schemas import jobs as schemas
 from web.api.schemas.gallery import Change
 from web.api.semantics.conditional import unless_known
+from web.api.semantics.tickets import checked_days
 from web.context import forget_favourites, owner, site, viewer
 from web.security.sessions import local_path
 from web.uploads.submit import shown_title, variant_seeds

@@ -8,10 +8,10 @@ from typing import Any
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from web.api.jobs import checked_days
 from web.api.owners import keys
 from web.api.owners.me import keep_results_for, me_json
 from web.api.problems import Problem
+from web.api.semantics.tickets import checked_days
 from web.context import owner, site, viewer
 from workers.owners.keys import OVERLAP_S
 

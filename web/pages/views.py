@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from synth.options import Options
 from web.api import batches, boxes
+from web.api.batching.items import of_files
 from web.api.jobs import keeps_partial
 from web.api.operations import once, parsed
 from web.api.problems import Problem
@@ -23,7 +24,8 @@ from web.security import csrf
 from web.security.sessions import local_path
 from web.uploads import forms, variants
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import Ticket, variant_seeds
+from web.uploads.submit import variant_seeds
+from web.uploads.ticket import Ticket
 from workers.gallery.listing import Sort
 from workers.jobs import Job, State, new_id
 
@@ -67,9 +69,8 @@ def upload() -> Response | tuple[str, int]:
         if len(form.uploads) == 1:
             job = submitter.submit(form.uploads[0], Ticket(owner(), options))
             return redirect(url_for("pages.job", job_id=job.id), 303)
-        items = batches.submit_all(form, Ticket(owner(), options, new_id(time.time())))
-    refused = [item for item in items if "problem" in item]
-    made = [item["job"] for item in items if "job" in item]
+        items = of_files(form.uploads, Ticket(owner(), options, new_id(time.time())))
+    refused, made = [item for item in items.told if "problem" in item], items.made
     if not made:
         raise Problem(refused[0]["problem"]["code"], f"{refused[0]['name']}: {refused[0]['problem']['detail']}")
     if not refused:

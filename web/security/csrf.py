@@ -37,6 +37,7 @@ _UPLOADS: Final = {  # read their bodies piece by piece
     "uploads.create",
     "uploads.append",
     "uploads.instead",
+    "direct.put",
 }
 
 
@@ -72,7 +73,7 @@ def check_form(fields: Mapping[str, str]) -> None:
 def _guard() -> None:
     if request.endpoint not in _UPLOADS:
         request.max_content_length = SCORE_BYTES if request.endpoint in _SCORES else FORM_BYTES
-    if request.method in _SAFE_METHODS or g.by == "bearer":
+    if request.method in _SAFE_METHODS or g.by in ("bearer", "signed"):
         return
     _same_site()
     if request.path.startswith("/v1/"):

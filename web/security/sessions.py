@@ -20,6 +20,7 @@ from web.api.problems import Problem
 from web.context import NOBODY, site
 from web.security import rate_limits, scopes
 from web.security.api_keys import Caller, KeyRing, nobody
+from web.uploads import presigned
 from workers.errors import DatabaseError
 from workers.sessions import Sessions
 from workers.settings import Settings
@@ -99,6 +100,9 @@ def _refuse() -> Response | None:
         return None
     if not g.keyed:
         _this_machine_only()
+        return None
+    if presigned.is_signed():  # whoever was given the address may use it, for what it is good for
+        g.by = "signed"
         return None
     if g.refused is not None:
         if request.path.startswith(("/v1/", "/metrics")) or not _may_log_in(g.refused):

@@ -85,6 +85,9 @@ class Server:
             cleanup = parts_of(app).cleanup
             cleanup.start()
             undo.callback(cleanup.stop)
+            deposits = parts_of(app).deposits
+            deposits.start()
+            undo.callback(deposits.stop)
             self.address = undo.enter_context(_answering(self.settings, app))
             self._closing = undo.pop_all()
         return self

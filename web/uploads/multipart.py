@@ -33,12 +33,14 @@ class Upload:
         filename: what the client calls it: text to show, never a path to use.
         bytes_: its length.
         sha256: of its content, in hex.
+        field: the name of its part.
     """
 
     path: Path
     filename: str
     bytes_: int
     sha256: str
+    field: str = "file"
 
 
 @dataclass
@@ -60,8 +62,8 @@ class Bounds:
 class _Arriving:
     """One file on its way into the spool."""
 
-    def __init__(self, path: Path, filename: str, max_bytes: int) -> None:
-        self.path, self.filename, self.max_bytes = path, filename, max_bytes
+    def __init__(self, path: Path, filename: str, max_bytes: int, field: str) -> None:
+        self.path, self.filename, self.max_bytes, self.field = path, filename, max_bytes, field
         self.handle: IO[bytes] = path.open("wb")
         self.bytes_ = 0
         self.digest = hashlib.sha256()
@@ -75,7 +77,7 @@ class _Arriving:
 
     def done(self) -> Upload:
         self.handle.close()
-        return Upload(self.path, self.filename, self.bytes_, self.digest.hexdigest())
+        return Upload(self.path, self.filename, self.bytes_, self.digest.hexdigest(), self.field)
 
 
 class _Reader:
@@ -90,18 +92,18 @@ class _Reader:
 
     def take(self, event: multipart.Event) -> None:
         if isinstance(event, multipart.File):
-            self._open(event.filename)
+            self._open(event.filename, str(event.name))
         elif isinstance(event, multipart.Field):
             self.name, self.value = str(event.name), bytearray()
         elif isinstance(event, multipart.Data):
             self._data(event.data, last=not event.more_data)
 
-    def _open(self, filename: str) -> None:
+    def _open(self, filename: str, field: str) -> None:
         if len(self.form.uploads) >= self.bounds.files:
             raise Problem("bad-request", f"the request holds more than {self.bounds.files} file(s)")
         if not self.form.uploads:
             self.before_file(self.form.fields)
-        self.file = _Arriving(self.folder / f"{len(self.form.uploads)}.upload", filename, self.bounds.file_bytes)
+        self.file = _Arriving(self.folder / f"{len(self.form.uploads)}.upload", filename, self.bounds.file_bytes, field)
 
     def _data(self, data: bytes, *, last: bool) -> None:
         if self.file is not None:

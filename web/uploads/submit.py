@@ -1,23 +1,21 @@
 """From bytes in the spool to a job in the queue: the one way in, for API and pages alike.
 
-    options -> probe -> storage.put -> jobs.create -> ring
+    options -> probe -> deposits.put -> jobs.create -> notify
 
 What is refused is refused before anything is stored; what fails later takes what it stored away again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 import logging
 import os
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -29,53 +27,40 @@ from synth.media.picture import poster
 from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
-from web.uploads.questions import SOURCE_TYPE, Questions
+from web.uploads.questions import Questions
 from web.uploads.spool import Spool
+from web.uploads.ticket import Ticket, request_hash_of
 from workers.broker.queue import Notify
-from workers.errors import Conflict, DatabaseFull, ObjectNotFound, WorkError
-from workers.files import tombstones
+from workers.errors import Conflict, DatabaseFull, ObjectNotFound, StorageAway, WorkError
+from workers.files import objects, tombstones
 from workers.files.ballast import Ballast
 from workers.files.storage import Storage
 from workers.jobs import Job, Jobs, State, new_id
 from workers.owners.turns import sound_seconds
 from workers.records import MUSIC, ROUTE, SEARCH, Cancellation
 from workers.settings import Settings
+from workers.uploads import sources
+from workers.uploads.deposits import Deposits
 from workers.webhooks.endpoints import Endpoints
 
 TITLE_LENGTH: Final = 120
-POSTER: Final = "poster.jpg"
 MAX_VARIANTS: Final = MAX_TAKES
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """One caller's request to make a job.
-
-    Attributes:
-        owner: whose the job will be.
-        options: checked.
-        batch_id: the batch it belongs to.
-        idempotency_key: a key under which the same request makes one job, however often it is sent.
-        cancel_after_s: after how long it is cancelled unless it has ended.
-        keep_days: its files are deleted after so many days; ``None``: as the owner or the settings say.
-        webhook_url: an allowed address that is to be told of the job's end.
-    """
-
-    owner: str
-    options: Options
-    batch_id: str | None = None
-    idempotency_key: str | None = None
-    cancel_after_s: float | None = None
-    keep_days: float | None = None
-    webhook_url: str | None = None
 
 
 class Submitter:
     """Takes clips in. Made once a server; safe to use from many threads."""
 
-    def __init__(self, settings: Settings, jobs: Jobs, storage: Storage, notify: Notify, ballast: Ballast) -> None:
-        self._ballast = ballast
+    def __init__(
+        self,
+        settings: Settings,
+        jobs: Jobs,
+        storage: Storage,
+        notify: Notify,
+        ballast: Ballast,
+        deposits: Deposits,
+    ) -> None:
+        self._ballast, self._deposits = ballast, deposits
         self.jobs, self.storage, self.notify = jobs, storage, notify
         self.spool = Spool(settings.spool_dir)
         self.limits = Limits(max_bytes=min(settings.max_upload_bytes, Limits.max_bytes))
@@ -90,7 +75,7 @@ class Submitter:
         """How much of an upload is read."""
         return Bounds(self.limits.max_bytes, files)
 
-    def probe(self, upload: Upload, options: Options | None = None) -> video.VideoInfo:
+    def probe(self, clip: Path, options: Options | None = None) -> video.VideoInfo:
         """Look at a clip; the options say whether a damaged or edited one is taken, and what its result must hold.
 
         Raises:
@@ -98,7 +83,7 @@ class Submitter:
         """
         asked = options or Options()
         with self._looking:
-            seen = look(upload.path, self.limits, salvage=asked.salvage, recut=asked.recut)
+            seen = look(clip, self.limits, salvage=asked.salvage, recut=asked.recut)
         seen.result_suffix(asked.existing_sound)
         return seen.info
 
@@ -140,19 +125,20 @@ class Submitter:
             MediaError, OptionError: the clip or an option is refused.
             WorkError: the queue is full, a part of the server is away, or the idempotency key was used otherwise.
         """
-        request_hash = _request_hash(upload.sha256, ticket)
-        if ticket.idempotency_key is not None and (earlier := self._earlier(ticket, request_hash)):
+        request_hash = request_hash_of(upload.sha256, ticket)
+        if ticket.idempotency_key is not None and (earlier := self.earlier(ticket, request_hash)):
             return earlier
-        seen = self.probe(upload, ticket.options)
+        seen = self.probe(upload.path, ticket.options)
+        picture = self.picture_of(upload.path, seen)
         title = display_title(upload.filename)
         sound_s = sound_seconds(info_json(seen), ticket.options.as_dict())
         mode, more_bytes = ticket.options.mode.value, upload.path.stat().st_size
         self.jobs.owners.refuse_over(ticket.owner, mode=mode, sound_s=sound_s, more_bytes=more_bytes)
         job_id = new_id(time.time())
         key = f"{job_id}/source"
-        stored = self.storage.put(key, upload.path, SOURCE_TYPE)
+        stored, waits = self._deposits.put(key, upload.path, upload.sha256)
         try:
-            info = {**info_json(seen), **self._poster(job_id, lambda: self._look_for_poster(upload.path, seen))}
+            info = {**info_json(seen), **({} if waits else self.keep_picture(job_id, picture))}
             named = ticket.webhook_url and self.endpoints.named(ticket.owner, ticket.webhook_url)
             job = self.jobs.create(
                 options=ticket.options,
@@ -165,25 +151,68 @@ class Submitter:
                 request_hash=request_hash,
                 id=job_id,
                 source=stored,
+                spooled=waits,
                 cancel_after_s=ticket.cancel_after_s,
                 keep_days=ticket.keep_days,
+                custom_id=ticket.custom_id,
                 webhook_id=named.id if named else None,
             )
         except BaseException:
-            self._forget(job_id)
+            self._forget(job_id, waits=waits)
             raise
         if job.id != job_id:  # the same request came before: its job stands, this copy of its clip goes
-            self._forget(job_id)
-        elif job.state is State.QUEUED:
+            self._forget(job_id, waits=waits)
+        elif job.state is State.QUEUED and not waits:
             self.notify(job.mode)
         return job
+
+    def submit_stored(self, key: str, title: str, info: Mapping[str, Any], ticket: Ticket, request_hash: str) -> Job:
+        """Make a job of a clip that is in the storage already, or waits for it: it is shared, not copied.
+
+        Raises:
+            Conflict: it is there no longer; or the idempotency key was used otherwise.
+            QueueFull: as many jobs wait as are allowed to.
+        """
+        job_id = new_id(time.time())
+        named = ticket.webhook_url and self.endpoints.named(ticket.owner, ticket.webhook_url)
+        job = self.jobs.create(
+            options=ticket.options,
+            title=title,
+            source_key=key,
+            info=info,
+            owner=ticket.owner,
+            batch_id=ticket.batch_id,
+            idempotency_key=ticket.idempotency_key,
+            request_hash=request_hash,
+            id=job_id,
+            cancel_after_s=ticket.cancel_after_s,
+            keep_days=ticket.keep_days,
+            custom_id=ticket.custom_id,
+            webhook_id=named.id if named else None,
+        )
+        if job.id == job_id:
+            self.notify(job.mode)
+        return job
+
+    def submit_again(self, job: Job, ticket: Ticket) -> Job:
+        """Another job of the clip of an old one, with options of its own. They share the clip.
+
+        Raises:
+            Conflict: the clip is no longer stored; or the idempotency key was used otherwise.
+            QueueFull: as many jobs wait as are allowed to.
+        """
+        if job.mode == MUSIC:
+            raise Conflict("music lies under this sound; name the job that it was laid under")
+        request_hash = request_hash_of(job.source_key, ticket)
+        if ticket.idempotency_key is not None and (earlier := self.earlier(ticket, request_hash)):
+            return earlier
+        self._hold_stored(job.source_key, "the clip of this job is no longer stored; upload it again")
+        return self.submit_stored(job.source_key, job.title, job.info, ticket, request_hash)
 
     def vary(
         self, job: Job, seeds: list[int], owner: str, changed: Mapping[str, Any] = MappingProxyType({})
     ) -> list[Job]:
-        """New jobs for the clip of an old one, each with another seed.
-
-        The clip is copied, so that each job can be deleted without the others noticing.
+        """New jobs for the clip of an old one, each with another seed. They share it: it goes with the last of them.
 
         Args:
             changed: options that are to differ from the old job's, see :mod:`web.uploads.variants`; with ``takes`` each
@@ -191,40 +220,21 @@ class Submitter:
         """
         if job.mode == MUSIC:
             raise Conflict("music lies under this sound; ask the result that it was laid under for another seed")
+        self._hold_stored(job.source_key, "the clip of this job is no longer stored; upload it again")
         made = []
-        with self.spool.request() as folder:
-            path = folder / "source"
-            self.spool.make_room(int(job.info.get("bytes", 0)))
-            try:
-                self.storage.fetch(job.source_key, path)
-            except ObjectNotFound as error:
-                raise Conflict("the clip of this job is no longer stored; upload it again") from error
-            for seed in seeds:
-                options = replace(Options.parse({**job.options, "takes": 1, **changed}), seed=seed)
-                job_id = new_id(time.time())
-                key = f"{job_id}/source"
-                stored = self.storage.put(key, path, SOURCE_TYPE)
-                try:
-                    new = self.jobs.create(
-                        options=options,
-                        title=job.title,
-                        source_key=key,
-                        info={**job.info, **self._same_poster(job, job_id)},
-                        owner=owner,
-                        id=job_id,
-                        source=stored,
-                    )
-                except BaseException:
-                    self._forget(job_id)
-                    raise
-                self.notify(new.mode)
-                made.append(new)
+        for seed in seeds:
+            options = replace(Options.parse({**job.options, "takes": 1, **changed}), seed=seed)
+            new = self.jobs.create(
+                options=options, title=job.title, source_key=job.source_key, info=job.info, owner=owner
+            )
+            self.notify(new.mode)
+            made.append(new)
         return made
 
     def lay_music(self, job: Job, entry: Mapping[str, Any], asked: Mapping[str, Any], owner: str) -> Job:
         """A new job that lays music under a take of an old one.
 
-        The take's video is copied, so that each job can be deleted without the others noticing.
+        Both use the take's video: it stays until the last of them is deleted.
 
         Args:
             entry: the take, as the old job's result has it.
@@ -234,32 +244,15 @@ class Submitter:
             Conflict: the take is no longer stored.
             QueueFull: as many jobs wait as are allowed to.
         """
-        job_id = new_id(time.time())
-        key = f"{job_id}/source"
-        info = {**job.info, "music": {**asked, "of": job.id, "take": int(entry["take"])}}
-        info |= self._same_poster(job, job_id)
-        with self.spool.request() as folder:
-            self.spool.make_room(int(entry.get("bytes", 0)))
-            try:
-                self.storage.fetch(str(entry["key"]), folder / "source")
-            except ObjectNotFound as error:
-                raise Conflict("the video of this result is no longer stored") from error
-            try:
-                stored = self.storage.put(key, folder / "source", SOURCE_TYPE)
-                options = Options.parse({**job.options, "takes": 1, "seed": entry["seed"]})
-                made = self.jobs.create(
-                    options=options,
-                    title=job.title,
-                    source_key=key,
-                    info=info,
-                    owner=owner,
-                    id=job_id,
-                    mode=MUSIC,
-                    source=stored,
-                )
-            except BaseException:
-                self._forget(job_id)
-                raise
+        self._hold_stored(str(entry["key"]), "the video of this result is no longer stored")
+        made = self.jobs.create(
+            options=Options.parse({**job.options, "takes": 1, "seed": entry["seed"]}),
+            title=job.title,
+            source_key=str(entry["key"]),
+            info={**job.info, "music": {**asked, "of": job.id, "take": int(entry["take"])}},
+            owner=owner,
+            mode=MUSIC,
+        )
         self.notify(MUSIC)
         return made
 
@@ -271,11 +264,12 @@ class Submitter:
             job = self._ballast.spent_on(lambda: self.jobs.delete(job_id, viewer))
         except DatabaseFull:  # the ballast is gone as well: room first, then the row
             job = self.jobs.get(job_id, viewer)
-            self.storage.delete(f"{job.id}/")
+            sources.delete_unused(self.jobs.database, self.storage, job.id, though_there=True)
             self.jobs.delete(job_id, viewer, has_files=False)
             return
         try:
-            tombstones.delete_files(self.jobs.database, self.storage, job.id)
+            for owner in dict.fromkeys((job.id, job.source_id or job.id)):
+                tombstones.delete_files(self.jobs.database, self.storage, owner)
         except WorkError as error:
             _log.warning("the files of job %s are deleted later: %s", job.id, error)
 
@@ -302,29 +296,32 @@ class Submitter:
             with self._lock:
                 self._under_way.discard(held)
 
-    def _look_for_poster(self, path: Path, seen: video.VideoInfo) -> bytes:
-        with self._looking:
-            return poster.of(path, seen)
-
-    def _same_poster(self, job: Job, job_id: str) -> dict[str, Any]:
-        """The picture of another job's clip for a new job: a file of its own, so that each can be deleted alone."""
-        key = job.info.get("poster_key")
-        return {"poster_key": None} | self._poster(
-            job_id, lambda: b"".join(self.storage.read(str(key))) if key else b""
-        )
-
-    def _poster(self, job_id: str, picture: Callable[[], bytes]) -> dict[str, Any]:
-        """Store the picture that lists show while there is no result; without one a job is none the worse."""
+    def picture_of(self, path: Path, seen: video.VideoInfo) -> bytes:
+        """The picture that lists show of a clip while there is no result; nothing where it cannot be had."""
         try:
-            if not (found := picture()):
-                return {}
-            self.storage.put(f"{job_id}/{POSTER}", io.BytesIO(found), "image/jpeg")
-        except (MediaError, WorkError) as error:
-            _log.info("job %s has no picture: %s", job_id, error)
-            return {}
-        return {"poster_key": f"{job_id}/{POSTER}"}
+            with self._looking:
+                return poster.of(path, seen)
+        except MediaError as error:
+            _log.info("a clip has no picture: %s", error)
+            return b""
 
-    def _earlier(self, ticket: Ticket, request_hash: str) -> Job | None:
+    def keep_picture(self, owner: str, picture: bytes) -> dict[str, Any]:
+        """Store a clip's picture beside it, for all who share the clip; without one a job is none the worse.
+
+        Args:
+            owner: the job or the upload that the clip belongs to.
+        """
+        key = f"{owner}/{sources.POSTER}"
+        try:
+            if picture:
+                stored = self.storage.put(key, io.BytesIO(picture), "image/jpeg")
+                objects.record(self.jobs.database, {key: stored})
+        except WorkError as error:
+            _log.info("the clip of %s has no picture: %s", owner, error)
+            return {}
+        return {"poster_key": key} if picture else {}
+
+    def earlier(self, ticket: Ticket, request_hash: str) -> Job | None:
         """The job that the same request made before; see :class:`Ticket`."""
         try:
             return self.jobs.find(
@@ -333,7 +330,24 @@ class Submitter:
         except Conflict as error:
             raise Problem("idempotency", str(error)) from error
 
-    def _forget(self, job_id: str) -> None:
+    def _hold_stored(self, key: str, otherwise: str) -> None:
+        """Refuse to make a job of what is not stored. While the storage is away nobody can tell, and the job waits.
+
+        Raises:
+            Conflict: with that sentence.
+        """
+        try:
+            self.storage.size(key)
+        except ObjectNotFound as error:
+            if not self._deposits.is_waiting(key):
+                raise Conflict(otherwise) from error
+        except StorageAway:
+            return
+
+    def _forget(self, job_id: str, *, waits: bool) -> None:
+        if waits:
+            self._deposits.forget(job_id)
+            return
         try:
             self.storage.delete(f"{job_id}/")
         except Exception:
@@ -375,15 +389,3 @@ def info_json(info: video.VideoInfo) -> dict[str, Any]:
     values = asdict(info)
     values["bytes"] = values.pop("bytes_")
     return values
-
-
-def _request_hash(sha256: str, ticket: Ticket) -> str:
-    asked: dict[str, Any] = {"clip": sha256, "options": ticket.options.as_dict()}
-    if ticket.cancel_after_s is not None:
-        asked["cancel_after_s"] = ticket.cancel_after_s
-    if ticket.keep_days is not None:
-        asked["keep_days"] = ticket.keep_days
-    if ticket.webhook_url is not None:
-        asked["webhook"] = ticket.webhook_url
-    told = json.dumps(asked, sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()

@@ -1,6 +1,6 @@
 """What the headers of tus 1.0.0 say (https://tus.io/protocols/resumable-upload): read strictly, written plainly.
 
-Nothing is stored here; :mod:`workers.uploads.store` does that, :mod:`web.api.uploads` joins the two.
+Nothing is stored here; :mod:`workers.uploads` does that, :mod:`web.api.uploads` joins the two.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import Any, Final
 from werkzeug.exceptions import ClientDisconnected
 
 from web.api.problems import Problem
-from workers.uploads.store import BrokenStream, Checksum, Upload
+from workers.uploads.held import BrokenStream, Checksum
+from workers.uploads.records import Upload
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = (

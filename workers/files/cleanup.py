@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from workers.batches import refusals
 from workers.errors import WorkError
 from workers.files import disk, objects, tombstones
 from workers.files.ballast import Ballast
@@ -79,6 +80,7 @@ class Cleanup:
             stray.unlink(missing_ok=True)
             self.removed["uploads"] += 1
         self._sessions.remove_expired()
+        refusals.forget(self._jobs.database, time.time() - UNOWNED_S)
         objects.forget_unowned(self._jobs.database, time.time() - UNOWNED_S)
         self.removed["storage"] += self._storage.remove_unfinished(older_than_s)
 

@@ -20,6 +20,15 @@ def checked_key(key: str) -> str:
     return key
 
 
+class Address(NamedTuple):
+    """Where a file may be sent: with ``POST`` as a form of these fields, the file last; with ``PUT`` as it is."""
+
+    method: str
+    url: str
+    fields: dict[str, str]
+    headers: dict[str, str]
+
+
 class Stored(NamedTuple):
     """What was put under a key: its length, and the SHA-256 of its bytes in hex."""
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from workers.database import Database
 from workers.files.storage import Stored
 from workers.records import JOBS, OBJECTS, State
+from workers.uploads.tables import UPLOADS
 
 
 def write(connection: sa.Connection, stored: Mapping[str, Stored]) -> None:
@@ -57,7 +58,13 @@ def forget(database: Database, keys: list[str]) -> None:
 
 
 def forget_unowned(database: Database, older_than: float) -> None:
-    """Forget objects of jobs that are gone or expired, written down before that time. Raises DatabaseError."""
-    kept = sa.select(JOBS.c.id).where(JOBS.c.id == OBJECTS.c.job_id, JOBS.c.state != State.EXPIRED).exists()
+    """Forget objects of jobs and uploads that are gone, and that no job uses, written down before that time.
+
+    Raises DatabaseError.
+    """
+    living = JOBS.c.state != State.EXPIRED
+    own = sa.select(JOBS.c.id).where(JOBS.c.id == OBJECTS.c.job_id, living).exists()
+    others = sa.select(JOBS.c.id).where(JOBS.c.source_id == OBJECTS.c.job_id, living).exists()
+    upload = sa.select(UPLOADS.c.id).where(UPLOADS.c.id == OBJECTS.c.job_id, UPLOADS.c.ended_at.is_(None)).exists()
     with database.writing() as connection:
-        connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.stored_at < older_than, ~kept))
+        connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.stored_at < older_than, ~own, ~others, ~upload))

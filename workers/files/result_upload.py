@@ -17,7 +17,7 @@ from workers.attempt import Attempt
 from workers.errors import ObjectNotFound, StorageError
 from workers.files.storage import Storage
 
-STORE_PATIENCE_S: Final = 120.0  # for a storage that is away, before the sound is thrown away and made again
+STORE_PATIENCE_S: Final = 900.0  # for a storage that is away, before the sound is thrown away and made again
 THUMBNAIL_WIDTH: Final = 480
 CONTENT_TYPES: Final = {
     ".mp4": "video/mp4",

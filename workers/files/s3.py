@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 import boto3
@@ -16,10 +16,12 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from workers.errors import ObjectNotFound, StorageError
-from workers.files.keys import CHUNK_BYTES, Stored, checked_key
+from workers.errors import ObjectNotFound, StorageAway, StorageError
+from workers.files.keys import CHUNK_BYTES, Address, Stored, checked_key
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import STORAGE_ERRORS
+
+_BUSY: Final = frozenset(("SlowDown", "RequestTimeout", "RequestTimeTooSkewed", "ServiceUnavailable", "InternalError"))
 
 
 class S3Storage:
@@ -110,6 +112,20 @@ class S3Storage:
             parameters["ResponseContentType"] = content_type
         return str(self._signer.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expires_s))
 
+    def upload_address(self, key: str, bytes_: int, *, method: str, expires_s: int) -> Address | None:
+        """See :class:`Storage`: a POST policy with the length as its range, or a PUT that signs Content-Length."""
+        if self._signer is None:
+            return None
+        where = {"Bucket": self.bucket, "Key": checked_key(key)}
+        if method == "POST":
+            conditions = [["content-length-range", bytes_, bytes_]]
+            form = self._signer.generate_presigned_post(**where, Conditions=conditions, ExpiresIn=expires_s)
+            return Address("POST", str(form["url"]), dict(form["fields"]), {})
+        url = self._signer.generate_presigned_url(
+            "put_object", Params={**where, "ContentLength": bytes_}, ExpiresIn=expires_s
+        )
+        return Address("PUT", str(url), {}, {"Content-Length": str(bytes_)})
+
     def remove_unfinished(self, older_than_s: float) -> int:
         """See :class:`Storage`: large uploads whose last part never came, of which no listing of keys tells."""
         removed = 0
@@ -139,14 +155,28 @@ class S3Storage:
         try:
             yield
         except ClientError as error:
-            code = str(error.response.get("Error", {}).get("Code", ""))
-            if code in ("404", "NoSuchKey", "NotFound") and key != self.bucket:
-                raise ObjectNotFound(f"nothing is stored as {key}") from error
-            UNWRITTEN.add(STORAGE_ERRORS.one(code or "refused"))
-            raise StorageError(f"the object storage refused ({code or 'no reason given'})") from error
-        except (BotoCoreError, Boto3Error, OSError) as error:
-            UNWRITTEN.add(STORAGE_ERRORS.one("unreachable"))
-            raise StorageError("the object storage cannot be reached") from error
+            raise self._refusal(error, key) from error
+        except Boto3Error as error:  # an upload's says in words only what went wrong
+            if isinstance(error.__context__, ClientError):
+                raise self._refusal(error.__context__, key) from error
+            raise _away() from error
+        except (BotoCoreError, OSError) as error:
+            raise _away() from error
+
+    def _refusal(self, error: ClientError, key: str) -> StorageError:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        if code in ("404", "NoSuchKey", "NotFound") and key != self.bucket:
+            return ObjectNotFound(f"nothing is stored as {key}")
+        UNWRITTEN.add(STORAGE_ERRORS.one(code or "refused"))
+        if status >= 500 or code in _BUSY:
+            return StorageAway(f"the object storage is too busy, or broken ({code or status})")
+        return StorageError(f"the object storage refused ({code or 'no reason given'})")
+
+
+def _away() -> StorageAway:
+    UNWRITTEN.add(STORAGE_ERRORS.one("unreachable"))
+    return StorageAway("the object storage cannot be reached")
 
 
 def _below(key: str, prefix: str) -> bool:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from workers.errors import ObjectNotFound, StorageError
 from workers.files import disk
-from workers.files.keys import CHUNK_BYTES, checked_key
+from workers.files.keys import CHUNK_BYTES, Address, checked_key
 from workers.files.keys import Stored as Stored
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import STORAGE_ERRORS
@@ -63,6 +63,14 @@ class Storage(Protocol):
 
     def url(self, key: str, *, expires_s: int, filename: str | None, content_type: str | None) -> str | None:
         """An address from which a browser may fetch for ``expires_s`` seconds; ``None``: serve it yourself."""
+        ...
+
+    def upload_address(self, key: str, bytes_: int, *, method: str, expires_s: int) -> Address | None:
+        """An address that takes a file of just that length for ``expires_s`` seconds; ``None``: take it yourself.
+
+        Args:
+            method: ``POST``, or ``PUT`` for servers that know no POST policies.
+        """
         ...
 
     def check(self) -> None:
@@ -170,6 +178,10 @@ class LocalStorage:
         return disk.remove_abandoned(self.root / _ARRIVING, older_than_s)
 
     def url(self, key: str, *, expires_s: int, filename: str | None, content_type: str | None) -> str | None:
+        """``None``: only the web process sees the folder."""
+        return None
+
+    def upload_address(self, key: str, bytes_: int, *, method: str, expires_s: int) -> Address | None:
         """``None``: only the web process sees the folder."""
         return None
 

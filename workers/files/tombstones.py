@@ -1,7 +1,8 @@
-"""Deleted jobs whose files are still to be deleted.
+"""Deleted jobs and ended uploads whose files are still to be deleted.
 
 A job's row goes at once, so that nobody sees it any more; in the same transaction a tombstone is written. It goes when
-the files are gone: now, or once the storage is back, or after the next start.
+the files are gone: now, or once the storage is back, or after the next start. Files that other jobs use stay, and get a
+tombstone of their own when the last of those goes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from workers.database import Database
 from workers.errors import StorageError
 from workers.files.storage import Storage
 from workers.records import TOMBSTONES
+from workers.uploads import sources
 
 AT_ONCE: Final = 100  # deletions a turn
 
@@ -29,15 +31,22 @@ def write(connection: sa.Connection, job_id: str) -> None:
 
 
 def delete_files(database: Database, storage: Storage, job_id: str) -> int:
-    """Delete the files of a deleted job, and its tombstone after them; how many files.
+    """Delete the files of a deleted job that nobody else uses, and its tombstone after them; how many files.
 
     Raises:
         StorageError: the storage is away; the tombstone stays.
         DatabaseError: the tombstone stays, and its files are looked for once more.
     """
-    deleted = storage.delete(f"{job_id}/")
+    written = sa.select(TOMBSTONES.c.deleted_at).where(TOMBSTONES.c.job_id == job_id)
+    with database.reading() as connection:
+        deleted_at = connection.scalar(written)
+    if deleted_at is None:
+        return 0
+    deleted = sources.delete_unused(database, storage, job_id)
+    # One that somebody wrote meanwhile, because the last to use a file has gone, is another one.
+    same = (TOMBSTONES.c.job_id == job_id, TOMBSTONES.c.deleted_at == deleted_at)
     with database.writing() as connection:
-        connection.execute(sa.delete(TOMBSTONES).where(TOMBSTONES.c.job_id == job_id))
+        connection.execute(sa.delete(TOMBSTONES).where(*same))
     return deleted
 
 

@@ -9,7 +9,7 @@ import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from workers.files.storage import Storage, Stored
 from workers.jobs import Job, Jobs, made_at
 from workers.reconciler import ORPHAN_S
 from workers.records import JOBS, QUESTIONS, State, job_of
+from workers.uploads import sources
 
 _PAGE: Final = 200
 
@@ -101,6 +102,7 @@ class Verifier:
     def __init__(self, jobs: Jobs, storage: Storage, *, quick: bool = False) -> None:
         self.jobs, self.storage, self.quick = jobs, storage, quick
         self.report = Report()
+        self._clips: dict[str, Finding | None] = {}
 
     def run(
         self, repair: Repair | None = None, on_progress: Callable[[Report], object] = lambda report: None
@@ -122,7 +124,7 @@ class Verifier:
                 self._settle(job, self._look_at(job, stored.get(job.id, set())), repair)
             on_progress(self.report)
         unknown = [name for name in stored if name not in known and (made_at(name) or 0.0) < time.time() - ORPHAN_S]
-        orphans = [_orphan(key) for name in unknown for key in sorted(stored[name])]
+        orphans = [_orphan(key) for name in unknown for key in sorted(stored[name] - self._wanted(name))]
         self._settle(None, orphans, repair)
         return self.report
 
@@ -154,12 +156,30 @@ class Verifier:
     def _look_at(self, job: Job, stored: set[str]) -> list[Finding]:
         self.report.jobs += 1
         recorded = objects.of_job(self.jobs.database, job.id)
-        named = keys_of(job)
+        named, by_others = keys_of(job), self._wanted(job.id, but_of_itself=True)
         # What was drawn later for somebody who asked, such as a video of heat maps, is named by no row of a job.
         extra = {key for key in stored if key in recorded and _is_of(job, key)} - named
-        findings = [self._examine(key, recorded.get(key)) for key in sorted(named | extra)]
-        lost = sorted(key for key in stored - named - extra if job.state.final and not _is_of(job, key))
+        own_result = sorted((named | extra) - {job.source_key})
+        findings = [self._examine(key, recorded.get(key)) for key in own_result]
+        if job.source_id is not None and job.state is not State.EXPIRED:
+            findings.append(self._examine_clip(job.source_key))
+        lost = sorted(key for key in stored - named - extra - by_others if job.state.final and not _is_of(job, key))
         return [one for one in findings if one is not None] + [_orphan(key) for key in lost]
+
+    def _wanted(self, owner: str, *, but_of_itself: bool = False) -> set[str]:
+        """Keys of what belongs to a job or an upload and is used by others, or by an upload that has not ended."""
+        with self.jobs.database.reading() as connection:
+            used = sources.used(connection, owner)
+            if not but_of_itself and sources.is_there(connection, owner):
+                used |= {f"{owner}/{name}" for name in ("source", "upload", sources.POSTER)}
+        return used
+
+    def _examine_clip(self, key: str) -> Finding | None:
+        """What is wrong with a clip is told of each job that uses it, but it is looked at once."""
+        if key not in self._clips:
+            self._clips[key] = self._examine(key, objects.find(self.jobs.database, key))
+        found = self._clips[key]
+        return None if found is None else replace(found)
 
     def _examine(self, key: str, recorded: Stored | None) -> Finding | None:
         self.report.objects += 1
@@ -176,6 +196,9 @@ class Verifier:
             if not self.quick and sha256_of(self.storage, key) != recorded.sha256:
                 return Finding(key, Fault.CHANGED, "its SHA-256 is not that of what was stored")
         except ObjectNotFound:
+            with self.jobs.database.reading() as connection:
+                if sources.is_waiting(connection, key):
+                    return None  # on a server's own disk, because the storage was away
             return Finding(key, Fault.MISSING, "it is not stored")
         return None
 
@@ -188,7 +211,8 @@ def keys_of(job: Job) -> set[str]:
     named = [result, *result.get("outputs", ())]
     made = {str(key) for one in named for name, key in one.items() if name == "key" or name.endswith("_key")}
     made |= {str(stem["key"]) for one in named for stem in one.get("stems", ())}
-    return {job.source_key, *made} if job.source_key.startswith(f"{job.id}/") else made
+    of_clip = {job.source_key, *filter(None, [job.info.get("poster_key")])}
+    return made | {key for key in of_clip if key.startswith(f"{job.id}/")}
 
 
 def sha256_of(storage: Storage, key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+from workers.batches import tables as batch_tables
 from workers.gallery import tables as gallery_tables
 from workers.owners import tables as owner_tables
 from workers.records import METADATA
@@ -14,6 +15,7 @@ from workers.uploads import tables as uploads_tables
 from workers.webhooks import tables as webhooks_tables
 
 _TABLES = (
+    batch_tables,
     gallery_tables,
     owner_tables,
     score_tables,

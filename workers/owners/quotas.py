@@ -20,6 +20,7 @@ from workers.errors import OverQuota
 from workers.owners import turns
 from workers.owners.tables import KEYS, OWNER_DAYS, OWNERS, TURNS
 from workers.records import JOBS, OBJECTS, QUESTIONS, State
+from workers.uploads.tables import UPLOADS
 
 DAY_S: Final = 86_400.0
 LATER_S: Final = 15.0
@@ -161,12 +162,23 @@ class Owners:
         return replace(self.usual, **own)
 
     def _use(self, connection: sa.Connection, owner: str) -> Use:
-        stored = sa.select(sa.func.sum(OBJECTS.c.bytes)).join(JOBS, JOBS.c.id == OBJECTS.c.job_id)
+        by_jobs = sa.select(sa.func.sum(OBJECTS.c.bytes)).join(JOBS, JOBS.c.id == OBJECTS.c.job_id)
+        mine = (UPLOADS.c.owner == owner, UPLOADS.c.ended_at.is_(None))
+        by_uploads = sa.select(sa.func.sum(UPLOADS.c.bytes)).where(*mine)
+        # Clips of uploads that ended and of jobs that were deleted: jobs of this owner use them still.
+        users, owners = JOBS.alias(), JOBS.alias()
+        used = sa.select(users.c.id).where(users.c.owner == owner, users.c.source_id == OBJECTS.c.job_id).exists()
+        owned = sa.select(owners.c.id).where(owners.c.id == OBJECTS.c.job_id).exists()
+        uploaded = (
+            sa.select(UPLOADS.c.id).where(UPLOADS.c.id == OBJECTS.c.job_id, UPLOADS.c.ended_at.is_(None)).exists()
+        )
+        by_users = sa.select(sa.func.sum(OBJECTS.c.bytes)).where(used, ~owned, ~uploaded)
+        stored = (by_jobs.where(JOBS.c.owner == owner), by_uploads, by_users)
         queued = sa.select(sa.func.count()).select_from(JOBS)
         queued = queued.where(JOBS.c.owner == owner, JOBS.c.state == State.QUEUED, JOBS.c.mode.not_in(QUESTIONS))
         today = sa.select(OWNER_DAYS.c.sound_s).where(OWNER_DAYS.c.owner == owner, OWNER_DAYS.c.day == self._today())
         return Use(
-            stored_bytes=int(connection.scalar(stored.where(JOBS.c.owner == owner)) or 0),
+            stored_bytes=sum(int(connection.scalar(one) or 0) for one in stored),
             queued=int(connection.scalar(queued) or 0),
             sound_s=float(connection.scalar(today) or 0.0),
         )

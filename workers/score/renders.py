@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from synth.options import Options
 from workers.errors import Conflict, NotFound
 from workers.jobs import Job, Jobs, new_id
-from workers.records import HELD, JOBS, SCORE, SLOW_SCORE, State
+from workers.records import HELD, JOBS, SCORE, SLOW_SCORE
 from workers.score.tables import SCORE_RENDERS, SCORES
 from workers.search import text_search
 
@@ -38,7 +38,7 @@ class Render:
         take: its number.
         parent, version: whose score, and which version of it.
         asked_at: seconds since 1970.
-        row: what renders it; ``None`` where that is no longer kept.
+        row: what renders it; ``None`` once that is done, or no longer kept.
     """
 
     take: int
@@ -138,21 +138,14 @@ class Renders:
         """
         of = str(attempt.info["score"]["of"])
         mine = (JOBS.c.id == attempt.id, JOBS.c.attempt == attempt.attempt, JOBS.c.state.in_(HELD))
-        done: dict[str, Any] = {
-            "state": State.SUCCEEDED,
-            "stage": None,
-            "progress": 1.0,
-            "error": None,
-            "result": {"outputs": []},
-        }
-        ended = {"finished_at": time.time(), "lease_until": None, "worker": None}
         try:
             with self._database.writing() as connection:
                 row = connection.execute(sa.select(JOBS).where(JOBS.c.id == of).with_for_update()).one_or_none()
                 if row is None or row.result is None:
                     raise NotFound("the job is gone")
-                taken = sa.update(JOBS).where(*mine, sa.not_(JOBS.c.cancel_requested)).values(**done, **ended)
-                if not connection.execute(taken).rowcount:
+                # It has done what it was for: nobody lists it, and the clip is to be used by who shows it only.
+                done = sa.delete(JOBS).where(*mine, sa.not_(JOBS.c.cancel_requested))
+                if not connection.execute(done).rowcount:
                     raise NotFound("the lease is lost")
                 others = [one for one in row.result["outputs"] if one["take"] != entry["take"]]
                 outputs = sorted([*others, dict(entry)], key=lambda one: int(one["take"]))

@@ -39,7 +39,7 @@ from workers import music, pulse
 from workers.attempt import Attempt, close
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import TASK
-from workers.errors import DatabaseError, ObjectDamaged, StorageError
+from workers.errors import DatabaseError, ObjectDamaged, StorageAway, StorageError, WorkError
 from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
@@ -54,6 +54,7 @@ from workers.telemetry import context as log_context
 from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import WAIT_SECONDS
+from workers.uploads import sources
 
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
 
@@ -192,7 +193,8 @@ def answer(context: WorkerContext, job: Job) -> None:
 def _unstore(job_run: _JobRun) -> None:
     """Take away what an answer put beside the files of another job."""
     for key in job_run.attempt.stored:
-        _delete(job_run.context.storage, key)
+        with contextlib.suppress(StorageError):
+            job_run.context.storage.delete(key)
 
 
 def _finish_answer(jobs: Jobs, job: Job, message: dict[str, Any]) -> bool:
@@ -296,11 +298,9 @@ class _JobRun:
             except DatabaseError:
                 _log.warning("job %s: the database does not answer; the lease will run out", job.id)
                 return
-            if not kept:
-                _delete(storage, job.attempt_prefix())
-            elif job.attempt > 1:
-                for earlier in range(1, job.attempt):
-                    _delete(storage, f"{job.id}/{earlier}")
+            lost = [job.attempt] if not kept else range(1, job.attempt)
+            for attempt in lost:
+                _delete(self.context.jobs, storage, job.id, attempt)
 
     def _keep(self, outcome: Result | Exception) -> bool:
         """True if what was stored for this attempt is the job's result."""
@@ -325,7 +325,11 @@ class _JobRun:
             code, detail, retryable = failures.explain(error, self.folder, self.context.settings)
             _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
             recording.trace(attempt, succeeded=False)
-            recording.record(attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable))
+            # A storage that is away is nobody's fault: the job waits for it, however long that takes.
+            blameless = isinstance(error, StorageAway)
+            recording.record(
+                attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable, blameless=blameless)
+            )
             return False
         if recording.record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
             recording.learn(attempt, jobs)
@@ -386,8 +390,9 @@ def _suffix(source: Path, options: Options) -> str:
     return seen.result_suffix(options.existing_sound)
 
 
-def _delete(storage: Storage, prefix: str) -> None:
+def _delete(jobs: Jobs, storage: Storage, job_id: str, attempt: int) -> None:
+    """Delete what an attempt stored that is not the job's result; takes that music lies under stay."""
     try:
-        storage.delete(prefix)
-    except StorageError:
-        _log.warning("%s could not be deleted; the sweep will find it", prefix)
+        sources.delete_unused(jobs.database, storage, job_id, str(attempt))
+    except WorkError:
+        _log.warning("attempt %d of %s could not be deleted; the sweep will find it", attempt, job_id)

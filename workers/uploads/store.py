@@ -7,99 +7,31 @@ behind that is cut off before the next piece. One writer at a time holds the fil
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from workers.database import Database
-from workers.errors import ChecksumMismatch, Conflict, Gone, Locked, NotFound, StorageError, TooMany
-from workers.files import disk
-from workers.files.keys import CHUNK_BYTES
+from workers.errors import Conflict, Gone, Locked, NotFound, TooMany
+from workers.files import disk, objects, tombstones
+from workers.files.keys import Stored as Clip
 from workers.records import new_id
 from workers.scheduling_clock import Clock
-from workers.uploads.tables import UPLOADS
-
-TUS: Final = "tus"
-PRESIGNED: Final = "presigned"
-PARTIAL: Final = "partial"
-"""A piece of a concatenation; no job is made of it."""
+from workers.uploads import sources
+from workers.uploads.held import Held
+from workers.uploads.records import PRESIGNED, TUS, Upload, upload_of
+from workers.uploads.tables import SPOOLED, UPLOADS
 
 MAX_OPEN: Final = 200  # unfinished, an owner
 MAX_PAGE: Final = 100
+POLL_S: Final = 0.05
 TOLD_S: Final = 24 * 3600.0  # so long after its end an upload is said to be gone, and not unknown
 STRAY_S: Final = 3600.0  # a file without a row may be that young: it is made first
-
-
-class Digest(Protocol):
-    """What :mod:`hashlib` makes."""
-
-    def update(self, data: bytes, /) -> object:
-        """Take more bytes in."""
-        ...
-
-    def digest(self) -> bytes:
-        """Of all bytes so far."""
-        ...
-
-
-@dataclass(frozen=True)
-class Checksum:
-    """What a piece has to be: an algorithm of :mod:`hashlib` and its digest."""
-
-    algorithm: str
-    digest: bytes
-
-
-@dataclass(frozen=True)
-class Upload:
-    """One row. Times are seconds since 1970.
-
-    Attributes:
-        kind: :data:`TUS`, :data:`PRESIGNED` or :data:`PARTIAL`.
-        bytes_: how long the whole is.
-        received: how many of them are here.
-        metadata: what the client says of it; ``filename`` is text to show.
-        sha256: of the whole, in hex, once somebody looked.
-        info: what the clip is, once somebody looked.
-        stored: whether it is in the storage, under :attr:`key`.
-        expires_at: when its bytes are deleted.
-    """
-
-    id: str
-    owner: str
-    kind: str
-    bytes_: int
-    received: int
-    metadata: Mapping[str, str]
-    sha256: str | None
-    info: Mapping[str, Any] | None
-    stored: bool
-    created_at: float
-    expires_at: float
-    ended_at: float | None
-
-    @property
-    def ready(self) -> bool:
-        """Whether all of it is here."""
-        return self.received == self.bytes_
-
-    @property
-    def key(self) -> str:
-        """Where the storage has it."""
-        return f"{self.id}/source"
-
-    @property
-    def filename(self) -> str:
-        """Text to show."""
-        return str(self.metadata.get("filename") or self.metadata.get("name") or "")
 
 
 class Uploads:
@@ -117,9 +49,7 @@ class Uploads:
         self.database, self.folder, self.kept_s = database, folder, kept_s
         self._clock: Clock = clock or time.time
 
-    def create(
-        self, owner: str, length: int, metadata: Mapping[str, str], kind: str = TUS, *, sha256: str | None = None
-    ) -> Upload:
+    def create(self, owner: str, length: int, metadata: Mapping[str, str], kind: str = TUS) -> Upload:
         """Begin an upload; its file is there when this returns.
 
         Raises:
@@ -145,7 +75,6 @@ class Uploads:
             "bytes": length,
             "received": 0,
             "metadata": dict(metadata),
-            "sha256": sha256,
             "stored": False,
             "created_at": now,
             "expires_at": now + self.kept_s,
@@ -182,11 +111,15 @@ class Uploads:
         return found, found[-1].id if len(rows) > limit else None
 
     @contextmanager
-    def hold(self, id: str, owner: str | None) -> Iterator[Held]:
+    def hold(self, id: str, owner: str | None, *, patience_s: float = 0.0) -> Iterator[Held]:
         """The only writer of an upload, until the block ends.
+
+        Args:
+            patience_s: how long to wait for another one to end.
 
         Raises:
             Locked: another one is writing.
+            Stored: the storage has it, and it is not on this disk any more.
             Gone: its bytes are not on this machine's disk.
             NotFound, Gone: as :meth:`get`.
         """
@@ -196,18 +129,20 @@ class Uploads:
         except FileNotFoundError:
             upload = self.get(id, owner)
             if upload.stored:
-                raise Conflict("the upload is finished and stored") from None
+                raise Stored("the upload is finished and stored") from None
             raise Gone("the bytes of this upload are not here any more; begin again") from None
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Locked("another request is writing to this upload") from None
-            yield Held(self, self.get(id, owner), file)  # what the row says now that nobody else changes it
+            _lock(file, time.monotonic() + patience_s)
+            # What the row says now that nobody else changes it.
+            yield Held(self.get(id, owner), file, self.folder, self._written)
 
     def path(self, id: str) -> Path:
         """Where the bytes of an upload lie until the storage has them."""
         return self.folder / id
+
+    def _written(self, id: str, **values: Any) -> Upload:
+        """Something of an upload was written: it is kept for longer."""
+        return self.change(id, expires_at=self._clock() + self.kept_s, **values)
 
     def change(self, id: str, **values: Any) -> Upload:
         """Write down something new of an upload that is there.
@@ -220,9 +155,16 @@ class Uploads:
             row = connection.execute(changed.values(**values).returning(UPLOADS)).one_or_none()
         return self.get(id, None) if row is None else upload_of(row)
 
-    def later(self) -> float:
-        """When an upload expires to which something happens now."""
-        return self._clock() + self.kept_s
+    def deposited(self, id: str, clip: Clip, *, waits: bool) -> None:
+        """Write down that the storage has an upload now, or that it waits for the storage on this disk."""
+        with self.database.writing() as connection:
+            sources.lock(connection, id)
+            if waits:
+                sources.wait(connection, f"{id}/source", clip)
+                return
+            connection.execute(sa.update(UPLOADS).where(UPLOADS.c.id == id).values(stored=True))
+            objects.write(connection, {f"{id}/source": clip})
+        self.path(id).unlink(missing_ok=True)
 
     def end(self, id: str, owner: str | None) -> Upload:
         """Take an upload away: its row says so for a while, and its file goes. Raises NotFound, Gone."""
@@ -236,7 +178,7 @@ class Uploads:
         """End what nobody has gone on with in time, forget what ended long ago, delete files without a row.
 
         Returns:
-            Those that ended now; what the storage has of them is the caller's to delete.
+            Those that ended now; what the storage has of them, and no job uses, has tombstones.
         """
         now = self._clock()
         expired = self._end(UPLOADS.c.expires_at <= now)
@@ -252,16 +194,26 @@ class Uploads:
             some = sa.select(UPLOADS.c.id).where(
                 UPLOADS.c.id.in_(names[start : start + 500]), UPLOADS.c.ended_at.is_(None)
             )
+            waiting = sa.select(SPOOLED.c.key).where(
+                SPOOLED.c.key.in_([f"{name}/source" for name in names[start : start + 500]])
+            )
             with self.database.reading() as connection:
                 known |= set(connection.scalars(some))
+                known |= {key.partition("/")[0] for key in connection.scalars(waiting)}
         return [path for name, path in there.items() if name not in known and _older(path, time.time() - STRAY_S)]
 
     def _end(self, which: sa.ColumnElement[bool]) -> list[Upload]:
         over = sa.update(UPLOADS).where(which, UPLOADS.c.ended_at.is_(None)).values(ended_at=self._clock())
         with self.database.writing() as connection:
             ended = [upload_of(row) for row in connection.execute(over.returning(UPLOADS))]
+            sources.lock(connection, *(one.id for one in ended))
+            for one in ended:
+                if (one.stored or one.info or one.kind == PRESIGNED) and sources.release(connection, one.id):
+                    tombstones.write(connection, one.id)
+            waiting = {one.id for one in ended if sources.is_waiting(connection, one.key)}
         for one in ended:
-            self.path(one.id).unlink(missing_ok=True)
+            if one.id not in waiting:
+                self.path(one.id).unlink(missing_ok=True)
         return ended
 
     def _there(self, row: sa.Row[Any] | None) -> Upload:
@@ -273,119 +225,23 @@ class Uploads:
         return upload
 
 
-class Held:
-    """One upload and its open, locked file.
-
-    Attributes:
-        upload: as its row is now.
-    """
-
-    def __init__(self, uploads: Uploads, upload: Upload, file: BufferedRandom) -> None:
-        self._uploads, self.upload, self._file = uploads, upload, file
-
-    def append(self, stream: BinaryIO | Any, offset: int, checksum: Checksum | None = None) -> bool:
-        """Write the next piece: to the end of the stream, which may break off.
-
-        Returns:
-            Whether the stream came to its end; else what had come by then counts, or nothing with a checksum.
-
-        Raises:
-            Conflict: the piece does not begin where the upload ends.
-            ChecksumMismatch: it is not what it has to be; nothing of it counts.
-            OSError: the disk is full; what was written before counts, or nothing with a checksum.
-            StorageError: the disk fails otherwise.
-        """
-        upload = self.upload
-        if offset != upload.received:
-            raise Conflict(f"the upload is at {upload.received}, and the piece begins at {offset}")
-        try:
-            self._file.truncate(upload.received)  # what a killed process wrote after its last count
-            self._file.seek(upload.received)
-        except OSError as error:
-            raise _failing(error) from error
-        digest = None if checksum is None else hashlib.new(checksum.algorithm, usedforsecurity=False)
-        whole, trouble = True, None
-        try:
-            whole = self._copy(stream, upload.bytes_ - upload.received, digest)
-        except OSError as error:
-            trouble = error
-        if checksum is None or (digest is not None and whole and digest.digest() == checksum.digest):
-            if trouble is None or checksum is None:
-                self._count()
-        elif trouble is None and whole:
-            raise ChecksumMismatch(f"the piece's {checksum.algorithm} is not the one that was announced")
-        if trouble is not None:
-            raise trouble if disk.is_full(trouble) else _failing(trouble) from trouble
-        return whole
-
-    def replace(self, stream: BinaryIO | Any) -> None:
-        """Write the whole, which counts only as such.
-
-        Raises:
-            Conflict: it is there already, or the stream has another length.
-            OSError, StorageError: as :meth:`append`.
-        """
-        if self.upload.ready:
-            raise Conflict("the upload is finished")
-        try:
-            self._file.truncate(0)
-            self._file.seek(0)
-            whole = self._copy(stream, self.upload.bytes_, None)
-        except OSError as error:
-            raise error if disk.is_full(error) else _failing(error) from error
-        if not whole or self._file.tell() != self.upload.bytes_:
-            raise Conflict(f"{self._file.tell()} bytes came; announced were {self.upload.bytes_}")
-        self._count()
-
-    def sha256(self) -> str:
-        """Of all that is here, in hex; written down at its first computing."""
-        if self.upload.sha256 is None:
-            self._file.seek(0)
-            digest = hashlib.file_digest(self._file, "sha256").hexdigest()
-            self.upload = self._uploads.change(self.upload.id, sha256=digest)
-        return str(self.upload.sha256)
-
-    def _copy(self, stream: BinaryIO | Any, most: int, digest: Digest | None) -> bool:
-        """Copy at most so many bytes; whether the stream ended by itself."""
-        left = most
-        while left > 0:
-            try:
-                piece = stream.read(min(CHUNK_BYTES, left))
-            except (ConnectionError, EOFError, BrokenStream):
-                return False
-            if not piece:
-                break
-            disk.require_room(self._uploads.folder, len(piece))
-            self._file.write(piece)
-            if digest is not None:
-                digest.update(piece)
-            left -= len(piece)
-        return True
-
-    def _count(self) -> None:
-        """What is in the file counts from now on."""
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise error if disk.is_full(error) else _failing(error) from error
-        values = {"received": self._file.tell(), "expires_at": self._uploads.later()}
-        self.upload = self._uploads.change(self.upload.id, **values)
-
-
-class BrokenStream(Exception):
-    """A stream whose sender went away; raised by who reads from the wire."""
-
-
-def upload_of(row: sa.Row[Any]) -> Upload:
-    """A row of :data:`workers.uploads.tables.UPLOADS` as an :class:`Upload`."""
-    values = dict(row._mapping)
-    values["bytes_"] = values.pop("bytes")
-    return Upload(**values)
+class Stored(Conflict):
+    """The storage has the upload."""
 
 
 def _whose(id: str, owner: str | None) -> tuple[sa.ColumnElement[bool], ...]:
     return (UPLOADS.c.id == id,) if owner is None else (UPLOADS.c.id == id, UPLOADS.c.owner == owner)
+
+
+def _lock(file: BufferedRandom, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Locked("another request is writing to this upload") from None
+        time.sleep(POLL_S)
 
 
 def _older(path: Path, than: float) -> bool:
@@ -393,10 +249,6 @@ def _older(path: Path, than: float) -> bool:
         return path.stat().st_mtime < than
     except OSError:
         return False
-
-
-def _failing(error: OSError) -> StorageError:
-    return StorageError(f"the folder of uploads cannot be used: {error.strerror or 'it fails'}")
 
 
 _GONE: Final = "this upload expired or was deleted"

@@ -28,3 +28,14 @@ UPLOADS: Final = sa.Table(
     sa.Index("uploads_of_owner", "owner", "id"),
     sa.Index("uploads_by_expiry", "expires_at"),
 )
+
+SPOOLED: Final = sa.Table(
+    "spooled_clips",
+    METADATA,
+    # Clips that were accepted while the storage was away. They lie in the folder of uploads of the server that took
+    # them in, and go into the storage once it is back; until then their jobs are not claimed.
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("bytes", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("created_at", sa.Double, nullable=False),
+)

@@ -19,6 +19,8 @@ MAX_HITS: Final = 100_000
 MAX_BYTES: Final = 64 * 1024**2
 DEFAULT_STRENGTH: Final = 0.5
 _KEYS: Final = ("time_s", "strength", "material", "confidence", "exemplar", "pan", "gain_db", "probabilities")
+_OF_SCORES: Final = ("id", "nearest")
+"""What the hits of a score also have (:mod:`synth.score.score`): a score is a hit list too."""
 GAIN_RANGE_DB: Final = (-24.0, 24.0)
 
 
@@ -76,7 +78,7 @@ def _entries(raw: Any, take: int) -> list[Any]:
 def _hit(number: int, entry: Any, duration_s: float, material: str | None) -> Hit:
     if not isinstance(entry, Mapping):
         raise OptionError(f"hit {number} is {_show(entry)}; it must be an object with time_s, strength and material")
-    unknown = sorted(str(key) for key in set(entry) - set(_KEYS))
+    unknown = sorted(str(key) for key in set(entry) - set(_KEYS) - set(_OF_SCORES))
     if unknown:
         raise OptionError(f"hit {number} has the unknown key {_show(unknown[0])}; known are {', '.join(_KEYS)}")
     if "time_s" not in entry:

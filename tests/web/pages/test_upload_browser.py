@@ -13,6 +13,7 @@ from selenium.webdriver.support.select import Select
 from tests.support.voices import FlashVoice
 from tests.support.web_place import place
 from tests.web.pages.test_browser import Live, Person, pytestmark, until
+from web.pages import views
 from web.uploads import questions
 from workers.records import ROUTE
 
@@ -159,3 +160,37 @@ def test_why_no_voice_is_told(live: Live, person: Person, flash_clip: Path) -> N
     person.browser.get(live.address)
     choose(person, flash_clip)
     until(lambda: "no worker was free" in person.read(".files .route"), "the reason")
+
+
+def test_a_large_clip_goes_on_after_a_reload(
+    live: Live, person: Person, flash_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "RESUMABLE_BYTES", 2**20)
+    room = 12 * 2**20  # a piece and a half
+    large = tmp_path / "large.mp4"
+    large.write_bytes(flash_clip.read_bytes() + room.to_bytes(4, "big") + b"free" + bytes(room - 8))
+    person.browser.get(live.address)
+    choose(person, large)
+    until(lambda: names(person) == ["large.mp4"], "it on the list")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 3_000_000}
+    person.browser.execute_cdp_cmd("Network.enable", {})
+    person.browser.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+    person.press("[data-send]")
+    bar = person.see(".files progress")
+    until(lambda: float(str(bar.get_property("value"))) > 0.8, "more than a piece to be sent")
+    person.run("window.addEventListener('beforeunload', (event) => event.stopImmediatePropagation(), true)")
+    person.browser.get("about:blank")
+    person.browser.execute_cdp_cmd("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+
+    def arrived() -> int:
+        (upload,) = live.here.client.get("/v1/uploads").get_json()["uploads"]
+        return int(upload["offset"])
+
+    until(lambda: 0 < arrived() < large.stat().st_size, "what had arrived to count")
+    person.browser.get(live.address)
+    until(lambda: names(person) == ["large.mp4"], "it on the list again")
+    person.press("[data-send]")
+    person.until_at("/jobs/")
+    assert arrived() == large.stat().st_size  # one upload, and it is whole
+    (job,) = live.here.jobs.recent(owner=None)[0]
+    assert (job.title, job.info["bytes"]) == ("large.mp4", large.stat().st_size)

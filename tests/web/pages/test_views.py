@@ -14,6 +14,7 @@ from synth.errors import OptionError
 from synth.materials import MATERIALS
 from synth.options import Channels, ExistingSound, Mode, Options, Synthesis
 from synth.sound_names import SOUND_NAMES
+from tests.support.paths import ROOT
 from tests.support.web_place import Place, canned, place
 from web.pages import filters
 from web.uploads import forms
@@ -337,3 +338,24 @@ def test_static_files_may_be_kept_for_ever(here: Place) -> None:
         assert answer.status_code == 200
         assert "max-age=31536000" in answer.headers["Cache-Control"]
         assert "http" not in text.replace("http://www.w3.org/2000/svg", ""), "nothing comes from elsewhere"
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/jobs/nobody", "/v1/nowhere", "/v1/search?q=", "/v1/jobs/nobody/takes/0/heat-map.mp4"]
+)
+def test_a_browser_sees_no_raw_problem(here: Place, path: str) -> None:
+    chromium = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+    page = here.client.get(path, headers={"Accept": chromium})
+    assert (page.status_code // 100, page.mimetype) == (4, "text/html")
+    assert "<h1>" in page.text
+    for accept in ("*/*", "application/json", ""):
+        told = here.client.get(path, headers={"Accept": accept})
+        assert (told.status_code, told.mimetype) == (page.status_code, "application/problem+json")
+
+
+def test_counts_agree_with_their_nouns() -> None:
+    assert [filters.counted(count, "clip") for count in (0, 1, 2)] == ["0 clips", "1 clip", "2 clips"]
+    assert [filters.counted(count, "match") for count in (1, 3)] == ["1 match", "3 matches"]
+    assert filters.counted(12_345, "hit") == "12\N{NO-BREAK SPACE}345 hits"
+    for template in sorted((ROOT / "web/pages/templates").rglob("*.html")):
+        assert '"s" if' not in template.read_text(), template  # there is one way to say it

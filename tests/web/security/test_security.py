@@ -126,6 +126,9 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
             share_id="0",
             webhook_id=webhook.id,
             delivery_id=delivery_id,
+            name="hits",
+            form="csv",
+            bank="bank-modal",
         )
         if path.endswith("/nearest"):
             path += "?time_s=0"

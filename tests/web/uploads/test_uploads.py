@@ -131,7 +131,8 @@ def test_what_arrives_is_what_was_sent(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "body", "status", "code"),
     [
-        ("application/json", b"{}", 415, "unsupported-type"),
+        ("application/json", b"{}", 422, "option"),
+        ("application/json", b"[]", 400, "bad-request"),
         ("text/plain", b"clip", 415, "unsupported-type"),
         ("multipart/form-data", b"", 400, "bad-request"),
         (KIND["Content-Type"], b"", 400, "bad-request"),

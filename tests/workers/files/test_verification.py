@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command as command_line
+from alembic.config import Config
 
 from synth.media import video
 from tests.support import servers
@@ -21,12 +23,11 @@ from tests.support.serving import environment
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place, problem
 from workers import database
-from workers.database import open_database
 from workers.files import objects, tombstones
 from workers.files.repair import Repairer
 from workers.files.verification import Fault, Report, Verifier
-from workers.jobs import new_id
-from workers.records import OBJECTS
+from workers.jobs import new_id, open_jobs
+from workers.records import JOBS, OBJECTS
 
 
 @pytest.fixture
@@ -107,17 +108,21 @@ def test_what_is_stored_is_written_down(here: Place, flash_clip: Path) -> None:
     job = made(here, flash_clip, takes="2")
     variant = here.client.post(job["links"]["variants"]).get_json()["jobs"][0]
     keys = set(here.storage.keys(""))
-    assert len(keys) == 1 + 2 * 7 + 2 + 1  # clip; takes; thumbnail and recipe; the variant's clip
+    assert len(keys) == 1 + 2 * 7 + 2  # clip, which both jobs have; takes; thumbnail and recipe
     with here.jobs.database.reading() as connection:
         rows = {row.key: row for row in connection.execute(sa.select(OBJECTS))}
     assert set(rows) == keys
     for key, row in rows.items():
         assert row.bytes == here.storage.size(key)
-        assert row.job_id in (job["id"], variant["id"])
+        assert row.job_id == job["id"]
     report = verified(here)
     assert (report.jobs, report.objects, report.findings) == (2, len(keys), [])
     here.client.delete(job["links"]["self"])
+    assert set(objects.of_job(here.jobs.database, job["id"])) == {f"{job['id']}/source"}
+    assert verified(here).findings == []
+    here.client.delete(variant["links"]["self"])
     assert set(objects.of_job(here.jobs.database, job["id"])) == set()
+    assert here.left() == []
 
 
 @pytest.mark.parametrize("how", ["empty", "short", "longer"])
@@ -262,11 +267,23 @@ def test_the_command(here: Place, flash_clip: Path) -> None:
     assert video.probe(stored(here, key_of(here, job, "key"))).width == 64
 
 
-def test_a_database_of_the_last_release_is_migrated(tmp_path: Path) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'jobs.db'}")
+def test_a_database_of_an_older_release_is_migrated(tmp_path: Path) -> None:
+    """From the release that wrote no lengths down and had a clip for each job."""
+    url, job_id = f"sqlite:///{tmp_path / 'jobs.db'}", new_id(time.time())
+    engine = sa.create_engine(url)
     with engine.begin() as connection:
-        database._migrate(connection, "0003")
+        config = Config()
+        config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command_line.upgrade(config, "0003")
+        columns = "id, owner, state, mode, options, title, source_key, info, attempt, attempt_limit, progress, "
+        columns += "cancel_requested, created_at, queued_at, not_before, rung_at"
+        values = f"'{job_id}', 'ann', 'queued', 'hits', '{{}}', 'a', '{job_id}/source', '{{}}', 0, 3, 0, 0, 1, 1, 1, 1"
+        connection.execute(sa.text(f"INSERT INTO jobs ({columns}) VALUES ({values})"))
     engine.dispose()
-    again = open_database(f"sqlite:///{tmp_path / 'jobs.db'}")
-    assert objects.find(again, "none") is None
-    again.engine.dispose()
+    again = open_jobs(url)
+    assert objects.find(again.database, "none") is None
+    assert again.get(job_id, "ann").source_id == job_id
+    with again.database.reading() as connection:
+        assert connection.scalar(sa.select(JOBS.c.source_id)) == job_id
+    again.close()

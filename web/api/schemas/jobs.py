@@ -12,7 +12,7 @@ from synth.options import Limits as Accepted
 from web.api.problems import KINDS
 from web.api.schemas.base import Count, Empty, Formatted, Fraction, Links, Moment, OneOf, Shape, Switch, shape_of
 from web.api.schemas.music import Music
-from web.api.schemas.options import Options, OptionsForm
+from web.api.schemas.options import Options, OptionsBody, OptionsForm
 from web.api.schemas.takes import Description, Route, Take
 from web.uploads.submit import MAX_VARIANTS
 from workers.records import Cancellation as Outcome
@@ -21,6 +21,7 @@ from workers.webhooks.addresses import MAX_URL_CHARS
 
 MAX_PAGE = 100
 JOB_ID = "[0-9a-z]{26}"
+CUSTOM_ID = "^[A-Za-z0-9._:@-]{1,64}$"
 StateName = Annotated[str, OneOf(tuple(State))]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
@@ -91,6 +92,7 @@ class Job(Shape):
     queue: Queue | None
     attempt: Count
     batch_id: str | None
+    custom_id: str | None = Field(description="The client's own name for it, once in a batch.")
     cancel_requested: bool
     webhook_id: str | None = Field(description="The webhook that its sender named for it.")
     cancel_at: Moment | None = Field(description="When it is canceled unless it has ended by then.")
@@ -133,11 +135,24 @@ class Problem(Shape):
 
 
 class BatchItem(Shape):
-    """A file of the request: either its job or why it was refused."""
+    """A file or a line of the request: either its job or why it was refused."""
 
     name: str
+    line: int = Field(default=None, description="Of the manifest, from 1.")  # type: ignore[assignment]
+    custom_id: str = Field(default=None)  # type: ignore[assignment]
     job: Job = Field(default=None)  # type: ignore[assignment]
     problem: Problem = Field(default=None)  # type: ignore[assignment]
+
+
+class RefusedItem(Shape):
+    """An item of which no job was made."""
+
+    number: Count = Field(description="Of the item in the request, from 0.")
+    line: int | None = Field(description="Of the manifest, from 1.")
+    custom_id: str | None
+    name: str
+    code: str
+    detail: str
 
 
 class BatchBrief(Shape):
@@ -146,6 +161,7 @@ class BatchBrief(Shape):
     id: str
     status: Annotated[str, OneOf(("running", "finished"))]
     counts: Counts
+    refused: list[RefusedItem]
     links: Links
 
 
@@ -190,6 +206,7 @@ class Limits(shape_of("Accepted", "What a clip may be.", Accepted, {}, always=Tr
 
 
 KeepDays = Annotated[float, Field(gt=0, le=36500)]
+_CUSTOM_ID: Any = Field("", description="Your own name for it, once in a batch.")
 _KEEP_DAYS: Any = Field("", description="Days after which its files are deleted; else as you or the server have set.")
 
 
@@ -199,8 +216,25 @@ class Upload(OptionsForm):  # type: ignore[misc]
     batch_id: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
         "", description="Joins a batch of yours: its id."
     )
+    upload: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
+        "", description="Of an upload of yours: its id, instead of a file."
+    )
     cancel_after: str = _CANCEL_AFTER
     keep_days: KeepDays | Empty = _KEEP_DAYS
+    custom_id: Annotated[str, Field(pattern=CUSTOM_ID)] | Empty = _CUSTOM_ID
+    webhook: str = _WEBHOOK
+
+
+class JobOfUpload(OptionsBody):  # type: ignore[misc]
+    """The clip of an upload, and what is wanted of it."""
+
+    upload: Annotated[str, Field(pattern=f"^{JOB_ID}$", description="Of an upload of yours: its id.")]
+    batch_id: Annotated[str, Field(pattern=f"^{JOB_ID}$")] | Empty = Field(
+        "", description="Joins a batch of yours: its id."
+    )
+    cancel_after: str = _CANCEL_AFTER
+    keep_days: KeepDays | Empty = _KEEP_DAYS
+    custom_id: Annotated[str, Field(pattern=CUSTOM_ID)] | Empty = _CUSTOM_ID
     webhook: str = _WEBHOOK
 
 

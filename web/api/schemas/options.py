@@ -77,7 +77,9 @@ class _FormOfOptions(Shape):
         return {name: value for name, value in given.items() if name in _TYPES and value != ""}
 
 
-_OTHER_FIELDS: Final = frozenset({"batch_id", "cancel_after", "keep_days", "webhook"})
+_OTHER_FIELDS: Final = frozenset(
+    {"batch_id", "cancel_after", "custom_id", "file", "job", "keep_days", "upload", "webhook"}
+)
 
 
 def _answered(name: str) -> tuple[Any, Any]:
@@ -90,6 +92,11 @@ def _sent(name: str) -> tuple[Any, Any]:
     return (Annotated[str, Switch] if kind is bool else kind) | Empty, Field("", description=_told(name))
 
 
+def _in_json(name: str) -> tuple[Any, Any]:
+    kind, given = _TYPES[name][0], _sent(name)
+    return (kind | given[0] if kind is bool else given[0], given[1])
+
+
 def _told(name: str) -> str:
     value = _DEFAULTS[name]
     return f"Empty or left out: {'as the clip wants it' if value is None else str(value).lower()}."
@@ -100,5 +107,11 @@ Options: Any = create_model(
     __base__=Shape,
     __doc__="What was asked for, with all that was left out filled in.",
     **{name: _answered(name) for name in _TYPES},  # type: ignore[call-overload]
+)
+OptionsBody: Any = create_model(
+    "OptionsBody",
+    __base__=_FormOfOptions,
+    __doc__="The same as JSON, where a switch is true or false.",
+    **{name: _in_json(name) for name in _TYPES},  # type: ignore[call-overload]
 )
 OptionsForm: Any = create_model("OptionsForm", __base__=_FormOfOptions, **{name: _sent(name) for name in _TYPES})  # type: ignore[call-overload]

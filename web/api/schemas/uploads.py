@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from web.api.schemas.base import Count, Links, Moment, OneOf, Shape
+from web.api.schemas.base import Count, Empty, Links, Moment, OneOf, Shape
 from web.api.schemas.jobs import MAX_PAGE, Clip
 
 STATUSES = ("receiving", "ready")
@@ -27,6 +27,34 @@ class ResumableUpload(Shape):
     created_at: Moment
     expires_at: Moment
     links: Links
+
+
+class AnnouncedUpload(Shape):
+    """A clip that is to go straight to the storage."""
+
+    bytes: int = Field(ge=1, description="Its length; nothing else is taken.")
+    filename: str = Field("", max_length=1024)
+    filetype: str = Field("", max_length=255)
+    sha256: Annotated[str, Field(pattern="^[0-9A-Fa-f]{64}$")] | Empty = Field("", description="In hex, to be held.")
+    method: Annotated[str, OneOf(("POST", "PUT"))] = Field(
+        "POST", description="`PUT` for object storages that know no POST policies."
+    )
+
+
+class Sending(Shape):
+    """How the bytes are sent: a form of `fields` with the file as its last field `file`, or the file as the body."""
+
+    method: Annotated[str, OneOf(("POST", "PUT"))]
+    url: str
+    fields: dict[str, str]
+    headers: dict[str, str]
+    expires_at: Moment
+
+
+class PresignedUpload(ResumableUpload):
+    """An upload, and where it goes."""
+
+    send: Sending
 
 
 class Uploads(Shape):

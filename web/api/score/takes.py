@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from web.api.problems import Problem
 from web.api.representations import outputs
 from web.api.schemas import score as shapes
 from web.context import site, viewer
-from workers.errors import ObjectNotFound
+from workers.errors import NotFound, ObjectNotFound
 from workers.jobs import Job, State
 from workers.owners.keys import Scope
 from workers.records import Cancellation
@@ -52,7 +53,8 @@ def read(job_id: str, take: int, query: shapes.WaitQuery) -> Response:
     job = site().job(job_id)
     asked = Renders(site().jobs).get(job.id, take)
     if query.wait_s and asked is not None and asked.row is not None and not asked.row.state.final:
-        site().waits.until(site().jobs, asked.row, query.wait_s)
+        with suppress(NotFound):  # it is done
+            site().waits.until(site().jobs, asked.row, query.wait_s)
         job = site().job(job_id)
     return reply(rendered_json(job, take))
 
@@ -234,8 +236,9 @@ def rendered_json(job: Job, take: int) -> dict[str, Any]:
     Raises:
         Problem: ``not-found``: it is not there, and nobody asked for it.
     """
-    there = next((entry for entry in outputs(job) if entry["take"] == take), None)
     asked = Renders(site().jobs).get(job.id, take)
+    job = site().jobs.get(job.id, None)  # afterwards: a take is joined in the moment in which its row goes
+    there = next((entry for entry in outputs(job) if entry["take"] == take), None)
     if there is None and asked is None:
         raise Problem("not-found", f"the job has no take {take}")
     base = f"/v1/jobs/{job.id}"
@@ -255,7 +258,7 @@ def rendered_json(job: Job, take: int) -> dict[str, Any]:
         "take": take,
         "parent": asked.parent,
         "version": asked.version,
-        "status": "running" if status == "succeeded" else status,  # its take is joined at the next look
+        "status": status,
         "progress": 0.0 if row is None else round(float(row.progress or 0.0), 4),
         "error": error,
         "links": links,

@@ -25,14 +25,14 @@ async function watch(link) {
   link.hidden = true;
   figure.append(bar, line);
   try {
-    let state = await told(link.dataset.draw, { method: "POST", headers: { "X-CSRF-Token": token() } });
+    let state = await told(link.dataset.moves, { method: "POST", headers: { "X-CSRF-Token": token() } });
     while (["waiting", "drawing"].includes(state.status)) {
       bar.value = state.fraction;
       const left = leftWords({ ...state, status: "running" });
       const words = `${state.status === "waiting" ? "Waiting for its turn" : "Drawing it"}${left ? `, ${left}` : ""}`;
       if (line.textContent !== words) line.textContent = words;
       await pause(LOOK_AGAIN_MS);
-      state = await told(link.dataset.draw);
+      state = await told(link.dataset.moves);
     }
     if (state.status !== "drawn") throw new Error(state.detail ?? "it could not be drawn");
     const video = document.createElement("video");
@@ -55,7 +55,7 @@ async function watch(link) {
 }
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[data-draw]");
+  const link = event.target.closest("a[data-moves]");
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
   watch(link);

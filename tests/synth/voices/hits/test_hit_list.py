@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from synth.errors import OptionError
 from synth.materials import MATERIALS
+from synth.score.score import Score, ScoreHit
 from synth.voices.base import Hit
 from synth.voices.hits import hit_list
 
@@ -111,3 +112,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_list_without_end_is_refused() -> None:
     with pytest.raises(OptionError, match="allowed are 100000"):
         hit_list.parse({"hits": [ONE] * 100_001}, duration_s=2.0)
+
+
+def test_a_score_is_a_hit_list_too() -> None:
+    score = Score((ScoreHit("mine", 0.5, "wood", 0.75, "gong", ("gong",), -0.5, 3.0),))
+    (hit,) = hit_list.parse(score.as_json(), duration_s=1.0)
+    assert (hit.time_s, hit.strength, hit.material, hit.exemplar) == (0.5, 0.75, "wood", "gong")
+    assert (hit.pan, hit.gain_db) == (-0.5, 3.0)
