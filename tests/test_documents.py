@@ -56,7 +56,8 @@ def test_python_examples_run(
     assert (tmp_path / "out.mp4").stat().st_size > 0
 
 
-@pytest.mark.parametrize("example", [text for _, text in PYTHON if "Client(" in text])
+# That of asyncio has a test of its own, tests/web/client/test_client.py.
+@pytest.mark.parametrize("example", [text for _, text in PYTHON if "Client(" in text and "AsyncClient(" not in text])
 def test_client_examples_run(
     example: str, keyed: Serving, flash_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,7 +52,7 @@ WITHOUT_TORCH = (
     "synth.weights",
     "web.app",
     "web.cli",
-    "web.client",
+    "web.client.sync",
     "web.server.run",
     "web.server.http_server",
     "workers.boxes",

@@ -20,7 +20,7 @@ from synth.voices.ambient.learnt_voice import LearntVoice
 from tests.support.serving import serving
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place, problem
-from web.client import Client
+from web.client.sync import Client
 from web.server.http_server import SMALL_BODY
 from workers import database, redaction
 from workers.embedded.supervisor import Embedded

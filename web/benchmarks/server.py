@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 from synth.errors import SynthError
 from synth.options import Mode, Options
-from web.client import Client
+from web.client.sync import Client
 from workers.broker.notifications import QueueNotifier
 from workers.jobs import Job, Jobs, State, jobs_of, new_id
 from workers.settings import Settings, embedded

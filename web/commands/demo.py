@@ -25,7 +25,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
 ) -> None:
     """Start a server, upload three silent clips that the simulator draws, and fetch them with sound."""
-    from web.client import Client
+    from web.client.sync import Client
     from web.commands.transfer import Transfer, board, fetch, send
     from web.server.run import Server
     from workers.settings import embedded

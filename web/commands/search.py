@@ -29,7 +29,7 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
 ) -> None:
     """Find results on a server by words, or that look or sound like a picture, a sound, a clip or a job."""
-    from web.client import Client
+    from web.client.sync import Client
     from workers.settings import ClientSettings
 
     words = " ".join(what or ())

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from synth.cli import sound, words
-from synth.cli.clips import found, tell_skipped
+from synth.cli.clips import Clip, found, tell_skipped
 from synth.cli.console import say, say_json, warn
 from synth.cli.flags import DEFAULTS, asks_for
 from synth.errors import OptionError
 from synth.options import Mode, Options
+from web.client.errors import Unreachable
 
 if TYPE_CHECKING:
+    from web.client.sync import Client, Sent
+    from web.commands.batch_state import BatchState
     from web.commands.transfer import Transfer
 
 Files = Annotated[
@@ -30,6 +34,12 @@ Jobs = Annotated[
 ]
 
 
+Batch = Annotated[
+    Path | None,
+    typer.Option(help="Send all videos in this folder as one batch; where it stands is kept in it.", metavar="DIR"),
+]
+
+
 @asks_for()
 def submit(
     files: Files = None,
@@ -40,29 +50,44 @@ def submit(
         Path | None, typer.Option("-o", "--out", help="Wait, and put the results into this folder.", metavar="DIR")
     ] = None,
     options: Options = DEFAULTS,
+    batch: Batch = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --batch: go on with an earlier run; what it sent is not sent again.")
+    ] = False,
     force: sound.Force = False,
     save_hits: sound.SaveHits = False,
     as_json: sound.Json = False,
 ) -> None:
     """Send clips to a server, and fetch what it makes of them; its key, if it wants one, is in SONORIZE_API_KEY."""
     understood = words.understood(options, as_json=as_json)
-    from web.client import Client
-    from web.commands.transfer import Transfer, board, fetch, refuse_clashes, send
+    from web.client.sync import Client
+    from web.commands.batch_state import state_of_folder
+    from web.commands.transfer import Transfer, are_there, board, fetch, refuse_clashes, send
     from workers.settings import ClientSettings
 
-    meant = found(files or (), out)
+    if batch is not None and (files or job):
+        raise OptionError("--batch names a folder, and clips or jobs are named beside it; which of them is meant?")
+    if resume and batch is None:
+        raise OptionError("--resume goes on with a batch; name its folder with --batch")
+    meant = found(files or (), out) if batch is None else found([batch], out)
     tell_skipped(meant)
     transfers = [
-        *(Transfer(one.path.name, one.path, str(one.below / one.path.stem), options) for one in meant.clips),
+        *(Transfer(_name(one, batch), one.path, str(one.below / one.path.stem), options) for one in meant.clips),
         *(Transfer(one) for one in job or ()),
     ]
     if not transfers:
         raise OptionError("there is nothing to send; name clips, or with --job what was sent earlier")
+    if out is not None and resume:
+        transfers = [one for one in transfers if force or not are_there(one, out)]
     if out is not None:
-        refuse_clashes([one for one in transfers if one.stem], out, force=force)
+        refuse_clashes([one for one in transfers if one.stem], out, force=force or resume)
     asked = ClientSettings() if server is None else ClientSettings(server=server)
     with Client(asked.server, asked.api_key) as client, board([one.name for one in transfers]) as show:
-        send(client, transfers, show)
+        if batch is None:
+            send(client, transfers, show)
+        else:
+            state = state_of_folder(batch, client.base_url, options, resume=resume)
+            send(client, transfers, show, partial(_send_item, client, state))
         try:
             if wait or out is not None:
                 fetch(client, transfers, out, show, force=force, save_hits=save_hits)
@@ -76,6 +101,22 @@ def submit(
             _report(one, asked.server)
     if any(one.problem for one in transfers):
         raise typer.Exit(2)
+
+
+def _name(one: Clip, batch: Path | None) -> str:
+    return one.path.name if batch is None else str(one.below / one.path.name)
+
+
+def _send_item(client: Client, state: BatchState, one: Transfer, told: Sent) -> dict[str, Any]:
+    """Send a clip of a batch, or what of it is missing; the user hears how to go on when that is broken off."""
+    from web.commands.batch_state import sent
+
+    assert one.clip is not None
+    try:
+        return sent(client, state, state.item(one.name, one.clip), one.clip, told)
+    except (KeyboardInterrupt, Unreachable):
+        warn(f"to go on where this ended: sonorize submit --batch {str(state.file.parent)!r} --resume")
+        raise
 
 
 def _report(one: Transfer, server: str) -> None:

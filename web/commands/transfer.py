@@ -13,7 +13,8 @@ from typing import Any, Final
 from synth.cli.console import complain, one_line, short, warn
 from synth.errors import OptionError
 from synth.options import Options
-from web.client import FINAL_STATES, POLL_S, Client, ClientError, Told, state_of
+from web.client.errors import ClientError
+from web.client.sync import FINAL_STATES, POLL_S, Client, Sent, Told, state_of
 
 CONTAINERS: Final = ("mp4", "mov", "mkv", "webm")  # of results
 
@@ -74,8 +75,24 @@ def refuse_clashes(transfers: Sequence[Transfer], folder: Path, *, force: bool) 
                 raise OptionError(f"the output {short(str(there))!r} exists; --force replaces it")
 
 
-def send(client: Client, transfers: Sequence[Transfer], show: Show) -> None:
-    """Upload every clip; one that is refused does not hold up the others."""
+def are_there(one: Transfer, folder: Path) -> bool:
+    """Whether all results of a clip lie in the folder, as of an earlier run."""
+    return all(
+        any((folder / f"{name}.{kind}").exists() for kind in CONTAINERS) for name in _names(one.stem, one.options.takes)
+    )
+
+
+def send(
+    client: Client,
+    transfers: Sequence[Transfer],
+    show: Show,
+    create: Callable[[Transfer, Sent], dict[str, Any]] | None = None,
+) -> None:
+    """Upload every clip; one that is refused does not hold up the others.
+
+    Args:
+        create: makes a job of a clip, in another way than with one request.
+    """
     for number, one in enumerate(transfers):
         try:
             if one.clip is None:
@@ -84,7 +101,8 @@ def send(client: Client, transfers: Sequence[Transfer], show: Show) -> None:
                 continue
             size = max(1, one.clip.stat().st_size)
             show(number, "upload", 0.0)
-            one.job = client.create(one.clip, one.options.as_dict(), sent=_share(show, number, "upload", size))
+            told = _share(show, number, "upload", size)
+            one.job = create(one, told) if create else client.create(one.clip, one.options.as_dict(), sent=told)
             show(number, "queued", 0.0)
         except ClientError as error:
             one.problem = {"code": error.code, "detail": str(error)}

@@ -533,7 +533,7 @@ def test_what_nobody_foresaw_says_nothing_but_a_number(here: Place, monkeypatch:
         raise RuntimeError("secret words of /etc")
 
     monkeypatch.setattr(here.jobs, "recent", broken)
-    told = problem(here.client.get("/v1/jobs"), 500, "internal")
+    told = problem(here.client.get("/v1/batches/" + "0" * 26), 500, "internal")
     assert "secret" not in json.dumps(told)
     assert len(told["id"]) == 12
 

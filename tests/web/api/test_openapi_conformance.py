@@ -16,7 +16,7 @@ from synth.media import audio
 from tests.support.paths import ROOT
 from tests.support.servers import wait_until
 from tests.support.serving import serving
-from web.client import Client
+from web.client.sync import Client
 
 EXAMPLES = 4
 

@@ -18,7 +18,8 @@ from tests.support.embedders import LightsAndLevels, leaning
 from tests.support.serving import KEY, KEY_ENTRY
 from tests.support.web_place import Place, document, place, problem
 from web.api import search_service
-from web.client import Client, ClientError
+from web.client.errors import ClientError
+from web.client.sync import Client
 from web.uploads import questions
 from workers.records import SEARCH
 from workers.search import vectors

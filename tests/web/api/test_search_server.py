@@ -14,7 +14,7 @@ from tests.support.embedders import LightsAndLevels, leaning
 from tests.support.serving import serving
 from tests.support.web_place import place
 from tests.web.pages.test_browser import CHROMIUM, DRIVER, Live, Person
-from web.client import Client
+from web.client.sync import Client
 from workers.search import vectors
 from workers.tasks import search_answers
 

@@ -12,7 +12,8 @@ import pytest
 from synth.media import video
 from tests.support.serving import KEY, Serving, sonorize
 from web import cli
-from web.client import Client, ClientError, Unreachable
+from web.client.errors import ClientError, Unreachable
+from web.client.sync import Client
 
 
 def test_several_clips_go_and_come_back(keyed: Serving, flash_clip: Path, dark_clip: Path, tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def _client(answer: Callable[[httpx.Request], httpx.Response]) -> Client:
 
 
 def test_a_server_that_is_restarted_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.client.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("web.client.sync.FIRST_PAUSE_S", 0.01)
     calls: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -109,7 +110,7 @@ def test_a_server_that_never_was_there_is_not() -> None:
 
 
 def test_an_upload_that_is_sent_twice_makes_one_job(flash_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.client.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("web.client.sync.FIRST_PAUSE_S", 0.01)
     keys, bodies = [], []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -140,7 +141,7 @@ def test_a_refusal_is_its_sentence() -> None:
 
 
 def test_a_download_goes_on_where_it_broke_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.client.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("web.client.sync.FIRST_PAUSE_S", 0.01)
     whole = bytes(range(256)) * 4
     asked: list[str | None] = []
 
@@ -166,7 +167,7 @@ def test_a_download_goes_on_where_it_broke_off(tmp_path: Path, monkeypatch: pyte
 
 
 def test_without_events_the_job_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("web.client.POLL_S", 0.01)
+    monkeypatch.setattr("web.client.sync.POLL_S", 0.01)
     states = iter(["running", "running", "succeeded"])
 
     def answer(request: httpx.Request) -> httpx.Response:

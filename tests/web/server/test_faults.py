@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 from tests.support import servers
 from tests.support.serving import serving
 from web.app import create_app
-from web.client import Client
+from web.client.sync import Client
 from workers.faults import Faults
 from workers.settings import embedded
 

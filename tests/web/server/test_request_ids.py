@@ -20,7 +20,7 @@ from tests.support.servers import wait_until
 from tests.support.serving import serving
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place
-from web.client import Client
+from web.client.sync import Client
 from workers.telemetry import tracing
 from workers.telemetry.logs import JsonFormatter
 

@@ -16,7 +16,7 @@ from synth.media import audio, video
 from tests.support.servers import wait_until
 from tests.support.serving import KEY, Serving, alive, serving
 from web import cli
-from web.client import Client
+from web.client.sync import Client
 
 BEARER = {"Authorization": f"Bearer {KEY}"}
 

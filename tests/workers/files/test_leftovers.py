@@ -153,7 +153,8 @@ def test_deleting_and_cancelling_on_a_full_disk(small_disk: Path, flash_clip: Pa
         assert here.client.post(waiting[0]["links"]["cancel"]).get_json()["outcome"] == "canceled"
         assert here.client.delete(waiting[1]["links"]["self"]).status_code == 204
         assert here.client.delete(done["links"]["self"]).status_code == 204
-        assert [key.partition("/")[0] for key in here.storage.keys("")] == [waiting[0]["id"], waiting[2]["id"]]
+        left = dict.fromkeys(key.partition("/")[0] for key in here.storage.keys(""))
+        assert list(left) == [waiting[0]["id"], waiting[2]["id"]]
         for filling in small_disk.glob("filling-*"):
             filling.unlink()
         assert Ballast(small_disk / "data").restore()

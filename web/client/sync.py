@@ -20,6 +20,8 @@ import httpx
 
 from synth.errors import SynthError
 from synth.media.files import arriving
+from web.client import tus
+from web.client.errors import ClientError, Unreachable, refusal
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 POLL_S: Final = 0.5
@@ -34,26 +36,6 @@ Told = Callable[[Mapping[str, Any]], None]
 """Is told the newest state of a job: ``status``, ``stage``, ``fraction`` and more."""
 Sent = Callable[[int], None]
 """Is told how many bytes have been sent or received so far."""
-
-
-class ClientError(SynthError):
-    """The server refused a request.
-
-    Attributes:
-        status: of HTTP.
-        code: the problem's code, such as ``media`` or ``not-found``; empty where the answer was no problem document.
-        retry_after_s: when another try is worth it, where the server said so.
-    """
-
-    def __init__(self, detail: str, status: int, code: str, retry_after_s: float | None = None) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.code = code
-        self.retry_after_s = retry_after_s
-
-
-class Unreachable(SynthError):
-    """The server does not answer."""
 
 
 class Client:
@@ -112,6 +94,46 @@ class Client:
         """Upload many clips in one call; gives the batch, with one entry of ``items`` a clip."""
         key = idempotency_key or secrets.token_urlsafe(16)
         return self._post_files("/v1/batches", clips, options, sent=sent, idempotency_key=key)
+
+    def upload(self, clip: Path, upload_id: str | None = None, *, sent: Sent | None = None) -> str:
+        """Send a clip piece by piece, from where it stands; gives the id under which jobs can be made of it.
+
+        A connection that breaks costs one piece at most, and so does a program that ends: give it the id again.
+
+        Args:
+            upload_id: of :meth:`begin_upload`, to go on with.
+
+        Raises:
+            OSError: the clip cannot be read.
+        """
+        upload_id = upload_id or self.begin_upload(clip)
+        link, size = f"/v1/uploads/{upload_id}", clip.stat().st_size
+        while (offset := self._offset(link)) < size:
+            if sent is not None:
+                sent(offset)
+            data, headers = tus.piece_of(clip, offset)
+            try:
+                self._request("PATCH", link, content=data, headers=headers)
+            except ClientError as error:
+                if error.code not in ("conflict", "checksum", "locked"):  # of an answer that was lost, or on the way
+                    raise
+        if sent is not None:
+            sent(size)
+        return upload_id
+
+    def begin_upload(self, clip: Path) -> str:
+        """Begin a resumable upload; gives its id."""
+        answer = self._request("POST", "/v1/uploads", headers=tus.begin(clip))
+        return str(answer.headers["Location"]).rpartition("/")[2]
+
+    def create_of(self, upload_id: str, *, idempotency_key: str | None = None, **asked: Any) -> dict[str, Any]:
+        """Make a job of an upload; ``asked`` are options, ``batch_id`` and ``custom_id``. Gives the job."""
+        headers = {"Idempotency-Key": idempotency_key or secrets.token_urlsafe(16)}
+        wanted = {name: value for name, value in asked.items() if value is not None}
+        return self._json("POST", "/v1/jobs", json={"upload": upload_id, **wanted}, headers=headers)
+
+    def _offset(self, link: str) -> int:
+        return int(self._request("HEAD", link, headers=tus.ask()).headers["Upload-Offset"])
 
     def get(self, job_id: str) -> dict[str, Any]:
         """One job."""
@@ -189,7 +211,7 @@ class Client:
                 return  # it broke off after the last byte
             if answer.status_code not in (200, 206):
                 answer.read()
-                raise _refusal(answer)
+                raise refusal(answer)
             if answer.status_code == 200:
                 file.seek(0)
                 file.truncate()
@@ -201,7 +223,7 @@ class Client:
         with self._http.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
             if answer.status_code != 200:
                 answer.read()
-                raise _refusal(answer)
+                raise refusal(answer)
             event = ""
             for line in answer.iter_lines():
                 if line.startswith("event: "):
@@ -239,7 +261,7 @@ class Client:
         def once() -> httpx.Response:
             answer = send()
             if answer.is_error:
-                raise _refusal(answer)
+                raise refusal(answer)
             return answer
 
         return self._patiently(once)
@@ -292,17 +314,6 @@ def state_of(job: Mapping[str, Any]) -> dict[str, Any]:
     """What an event would tell of a job."""
     queue = job["queue"] or {}
     return {"id": job["id"], "status": job["status"], **job["progress"], "position": queue.get("position")}
-
-
-def _refusal(answer: httpx.Response) -> ClientError:
-    """The problem document of an answer as an error; its detail is one sentence already."""
-    try:
-        problem = answer.json()
-        detail, code = str(problem["detail"]), str(problem["code"])
-    except (ValueError, KeyError, TypeError):
-        detail, code = f"the server answered {answer.status_code} {answer.reason_phrase}", ""
-    wait = answer.headers.get("Retry-After", "")
-    return ClientError(detail, answer.status_code, code, float(wait) if wait.isdecimal() else None)
 
 
 def _why(error: httpx.TransportError) -> str:
