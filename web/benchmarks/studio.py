@@ -21,7 +21,7 @@ import httpx
 from synth.errors import SynthError
 from synth.options import Options
 from web.benchmarks.server import running
-from web.client import Client
+from web.client.sync import Client
 
 WAIT_S: Final = 10
 SCALE: Final = 4  # the simulator draws small; its pictures are shown larger

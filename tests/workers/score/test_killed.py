@@ -11,7 +11,7 @@ import httpx
 
 from tests.support.servers import wait_until
 from tests.support.serving import Serving, serving
-from web.client import Client
+from web.client.sync import Client
 
 
 def searchers(server: Serving) -> list[int]:
