@@ -13,7 +13,7 @@ TEST_PROCESSES ?= 2
 export TORCH_INDEX VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench gpu slow chaos clean
+.PHONY: help demo serve test check format bench gpu slow chaos soak clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
@@ -44,10 +44,13 @@ gpu: ## check and measure the CUDA sampler; runs on any Python with torch, numpy
 	@$(PYTHON) -m scripts.gpu
 
 slow: $(VENV)/.ready-dev ## the tests that take minutes
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m "slow and not soak"
 
 chaos: $(VENV)/.ready-dev ## kill, stop and fill up what a server runs on, and count what is lost or done twice
 	@$(BIN)/python -m pytest -m chaos -s
+
+soak: $(VENV)/.ready-dev ## half an hour of load and kills (SOAK_S=SECONDS), and whether anything grows
+	@$(BIN)/python -m pytest -m soak -s
 
 clean: ## take away everything that make and the tests made
 	@rm -rf $(VENV) .venv-demo build dist demo-output *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

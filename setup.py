@@ -10,17 +10,23 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
+from setuptools.errors import CompileError
 
 FOLDER = Path("synth", "sampler", "cpu")
 # Same source, same roundings: the compiler must not fuse what the code does not.
 FLAGS = ["-std=c++17", "-O3", "-g0", "-fPIC", "-pthread", "-fvisibility=hidden", "-fno-fast-math", "-fno-math-errno"]
 FLAGS += ["-ffp-contract=off"]
-X86_FLAGS = {
-    "avx2.cpp": ["-mavx2", "-mfma"],
-    "avx512.cpp": ["-mavx2", "-mfma", *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl", "vnni"))],
-}
+AVX2 = ["-mavx2", "-mfma"]
+AVX512 = [*AVX2, *(f"-mavx512{part}" for part in ("f", "bw", "dq", "vl", "vnni"))]
 # GCC 12 takes its own headers for AVX-512 for uninitialised values.
-X86_FLAGS["avx512.cpp"] += ["-Wno-uninitialized", "-Wno-maybe-uninitialized"]
+AVX512 += ["-Wno-uninitialized", "-Wno-maybe-uninitialized"]
+X86_FLAGS = {
+    "avx2.cpp": AVX2,
+    "avx512.cpp": AVX512,
+    "avx_vnni.cpp": [*AVX2, "-mavxvnni"],
+    "avx512_bf16.cpp": [*AVX512, "-mavx512bf16"],
+    "amx.cpp": [*AVX512, "-mamx-tile", "-mamx-int8", "-mamx-bf16"],
+}
 
 
 class BuildSampler(build_ext):
@@ -30,13 +36,21 @@ class BuildSampler(build_ext):
         """Compile those files first; the rest goes the usual way."""
         on_x86 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
         for name, flags in X86_FLAGS.items():
-            ext.extra_objects += self.compiler.compile(
-                [str(FOLDER / name)],
-                output_dir=self.build_temp,
-                extra_postargs=[*FLAGS, *(flags if on_x86 else [])],
-                depends=ext.depends,
-            )
+            ext.extra_objects += self._compile(name, flags if on_x86 else [], ext.depends)
         super().build_extension(ext)
+
+    def _compile(self, name: str, flags: list[str], depends: list[str]) -> list[str]:
+        """Objects of one file; of a compiler that does not know its instructions, those of a file that has none."""
+        for known in (flags, []):
+            try:
+                return self.compiler.compile(
+                    [str(FOLDER / name)], output_dir=self.build_temp, extra_postargs=[*FLAGS, *known], depends=depends
+                )
+            except CompileError:
+                if not known:
+                    raise
+                self.announce(f"{name}: the compiler does not know {' '.join(flags)}; built without", level=3)
+        raise AssertionError("unreachable")
 
 
 class BuildPackages(build_py):
@@ -55,7 +69,7 @@ class BuildPackages(build_py):
 
 SAMPLER = Extension(
     "synth.sampler._cpu",
-    sources=[str(FOLDER / "engine.cpp"), str(FOLDER / "portable.cpp")],
+    sources=[str(FOLDER / name) for name in ("library.cpp", "machine.cpp", "portable.cpp")],
     depends=[str(header) for header in sorted(FOLDER.glob("*.h"))],
     language="c++",
     extra_compile_args=FLAGS,

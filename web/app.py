@@ -20,14 +20,27 @@ from web import context
 from web.api import batches, boxes, direct, music, openapi, problems, search, sounds, uploads
 from web.api import jobs as api
 from web.api.events import Streams
+from web.api.owners import admin, me
 from web.api.owners import keys as owners_keys
-from web.api.owners import me
 from web.api.score import exchange, exemplars, scores, takes
 from web.api.semantics.waiting import Waits
 from web.api.webhooks import routes as webhooks_api
+from web.comparisons import api as comparisons_api
+from web.comparisons import page as comparisons_page
 from web.context import Site
 from web.gallery import changes, live, shares
-from web.pages import account, documents, explanations, filters, heat_videos, login, views, webhooks
+from web.pages import (
+    account,
+    administration,
+    documents,
+    explanations,
+    filters,
+    heat_videos,
+    login,
+    samples,
+    views,
+    webhooks,
+)
 from web.security import addresses, csrf, sessions
 from web.security.api_keys import KeyRing, Keys
 from web.server import health, metrics, request_ids
@@ -73,11 +86,16 @@ PARTS: Final = (
     sounds,
     login,
     account,
+    administration,
+    admin,
     health,
     me,
     owners_keys,
     webhooks,
     webhooks_api,
+    comparisons_api,
+    comparisons_page,
+    samples,
 )
 """The modules whose blueprints make up the site."""
 _log = logging.getLogger(__name__)

@@ -51,6 +51,9 @@ MUSIC: Final = "music"
 """The ``mode`` of a job that lays music under a finished take: its source is that take's video, and ``info["music"]``
 says ``of`` (the job), ``take``, ``track`` and ``level_lufs``."""
 
+COMPARISON: Final = "comparison"
+"""The ``mode`` of a row that asks for what voters compare: ``info`` names the comparison, a take and where files go."""
+
 SCORE: Final = "score"
 """The ``mode`` of a row that renders a score: its source is that of the job whose take is wanted, and ``info["score"]``
 says ``of`` (the job), ``take`` (the new one), ``parent`` and ``version``; the take goes to that job."""
@@ -61,7 +64,7 @@ SLOW_SCORE: Final = "slow_score"
 QUICK: Final = (SEARCH, SCORE)
 """The modes of what somebody waits for: searchers do nothing else."""
 
-QUESTIONS: Final = (ROUTE, SEARCH, OVERLAY, SCORE, SLOW_SCORE)
+QUESTIONS: Final = (ROUTE, SEARCH, OVERLAY, COMPARISON, SCORE, SLOW_SCORE)
 """The modes of rows that are questions: nobody's jobs, taken away with their files once they are answered."""
 
 FINAL: Final = tuple(state for state in State if state.final)

@@ -98,6 +98,8 @@ class Settings(_Sourced):
     owner_queued: int = Field(0, ge=0)
     owner_sound_s: float = Field(0.0, ge=0)
     describe: bool = True
+    sampler_instructions: str = ""  # the best instruction set that the sampler may use
+    samples: bool = True  # whether a new server makes three results to hear
     libraries: str = ""  # folder with the index files of sound libraries that jobs may use
     music: str = ""  # folder of the user's own music, out of which tracks are suggested
     webhook_private: bool = False

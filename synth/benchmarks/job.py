@@ -64,15 +64,18 @@ def job(repeats: int = REPEATS, short_s: float = SHORT_S, long_s: float = LONG_S
     }
 
 
-def sampler() -> dict[str, Any]:
+def sampler(beside: Path | None = None) -> dict[str, Any]:
     """Samples a second of SampleRNN in every way there is; see :mod:`synth.benchmarks.sampler`."""
     from synth.benchmarks import sampler as bench_sampler
 
-    return bench_sampler.sampler()
+    return bench_sampler.sampler(beside=beside)
 
 
-BENCHES: Final[Mapping[str, Callable[[], dict[str, Any]]]] = {"job": job, "sampler": sampler}
-"""Name -> bench without arguments, for ``sonorize bench NAME``."""
+BENCHES: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {"job": job, "sampler": sampler}
+"""Name -> bench that needs no arguments, for ``sonorize bench NAME``."""
+
+COMPARED: Final = ("sampler",)
+"""Those that take another build beside ours."""
 
 
 def _timed(clip: Path, folder: Path, repeats: int) -> tuple[list[float], list[float], dict[str, list[float]]]:

@@ -18,17 +18,18 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional
 
-from synth.models.samplernn import PAPER_16_4, FrameTier, SampleRNN, SampleRNNConfig
+from synth.benchmarks.torch_ways import Eager, Strong
+from synth.errors import OptionError
+from synth.models.samplernn import PAPER_16_4, SampleRNN, SampleRNNConfig
 from synth.sampler import native
 from synth.sampler.base import LEVELS, PRECISIONS, Shape
-from synth.sampler.folding import MIDDLE, Folded, FoldedTier, fold, folds_upsampling, random_folded
+from synth.sampler.folding import Folded, fold, folds_upsampling, random_folded
 from synth.sampler.native import NativeSampler
 from synth.sampler.packing import pack
 
@@ -46,6 +47,7 @@ _Generate = Callable[[int, int], None]
 """``generate(streams, top_frames)``: make that much sound, from silence."""
 
 PUBLISHED, PLAIN, STRONG, OURS = "eager, as published", "eager, without weight norm", "strong eager", "ours"
+OTHER_BUILD: Final = "ours, other build"
 
 
 @dataclass
@@ -59,6 +61,7 @@ class _Row:
     threads: int
     top_frame: int
     generate: _Generate
+    kernels: str = "torch"
     frames: int = 1
     rates: list[float] = field(default_factory=list)
     cpu_rates: list[float] = field(default_factory=list)
@@ -85,6 +88,7 @@ class _Row:
             "precision": self.precision,
             "batch": self.batch,
             "threads": self.threads,
+            "kernels": self.kernels,
             "samples_per_s": round(self.median, 1),
             "p10": round(float(low), 1),
             "p90": round(float(high), 1),
@@ -104,6 +108,7 @@ def sampler(
     small_widths: Sequence[int] = SMALL_WIDTHS,
     rounds: int = ROUNDS,
     patience_s: float = _PATIENCE_S,
+    beside: Path | None = None,
 ) -> dict[str, Any]:
     """Samples a second of every way, and how far ours are from what this machine could do.
 
@@ -113,6 +118,7 @@ def sampler(
         small_widths: of further networks that only our kernels sample, at :data:`SMALL_BATCHES`.
         rounds: most repetitions of a row.
         patience_s: after which a slow row is not repeated any more.
+        beside: another build of the sampler's library, or a folder with one, whose rows stand beside ours.
 
     Returns:
         JSON values: ``device``, ``rows``, ``ratios`` of ours to the others by batch, each with its best number of
@@ -120,7 +126,9 @@ def sampler(
 
     Raises:
         RuntimeError: the compiled sampler is missing.
+        OptionError: there is no library at ``beside``.
     """
+    other = None if beside is None else _build_at(beside)
     cores = len(os.sched_getaffinity(0))
     threads = sorted({1, min(2, cores), cores})
     before = torch.get_num_threads()
@@ -131,8 +139,13 @@ def sampler(
     kernels = {precision: NativeSampler(pack(folded, precision), threads=cores) for precision in PRECISIONS}
     try:
         rows = _rows(model, folded, kernels, batches, threads)
+        if other is not None:
+            rows += _other_rows(folded, other, batches, threads)
         for width in small_widths:
-            rows += _small_rows(Shape(config.frames, width, config.rnn, config.layers), threads[-1])
+            shape = Shape(config.frames, width, config.rnn, config.layers)
+            rows += _small_rows(shape, threads[-1])
+            if other is not None:
+                rows += _other_rows(random_folded(shape), other, SMALL_BATCHES, threads[-1:])
         _measure(rows, rounds, patience_s)
         roofline = _roofline(folded.shape, kernels, [row for row in rows if row.width == config.width], threads)
     finally:
@@ -165,10 +178,10 @@ def _rows(
     threads: Sequence[int],
 ) -> list[_Row]:
     top, width = folded.shape.top_frame, folded.shape.width
-    strong = {"fp32": _Strong(folded, torch.float32), "bf16": _Strong(folded, torch.bfloat16)}
+    strong = {"fp32": Strong(folded, torch.float32), "bf16": Strong(folded, torch.bfloat16)}
     ways: list[tuple[str, str, _Generate]] = [
-        (PUBLISHED, "fp32", _Eager(model).generate),
-        (PLAIN, "fp32", _Eager(model.without_weight_norm()).generate),
+        (PUBLISHED, "fp32", Eager(model).generate),
+        (PLAIN, "fp32", Eager(model.without_weight_norm()).generate),
         *((STRONG, precision, way.generate) for precision, way in strong.items()),
     ]
     rows = []
@@ -176,17 +189,54 @@ def _rows(
         for batch in batches:
             rows += [_Row(name, width, precision, batch, count, top, way) for name, precision, way in ways]
             for precision, kernel in kernels.items():
-                rows.append(_Row(OURS, width, precision, batch, count, top, _ours(kernel, count)))
+                rows.append(_Row(OURS, width, precision, batch, count, top, _ours(kernel, count), kernel.kind))
     return rows
+
+
+def _other_rows(folded: Folded, build: Path, batches: Sequence[int], threads: Sequence[int]) -> list[_Row]:
+    """The same work by another build of the library."""
+    top, width = folded.shape.top_frame, folded.shape.width
+    rows = []
+    for precision in PRECISIONS:
+        kernel = NativeSampler(pack(folded, precision), threads=threads[-1], build=build)
+        rows += [
+            _Row(OTHER_BUILD, width, precision, batch, count, top, _ours(kernel, count), kernel.kind)
+            for count in threads
+            for batch in batches
+        ]
+    return rows
+
+
+def _build_at(place: Path) -> Path:
+    """The library at a path: itself, or in a folder or checkout.
+
+    Raises:
+        OptionError: there is none.
+    """
+    if place.is_file():
+        found = [place]
+    else:
+        found = sorted(path for part in ("", "synth/sampler") for path in (place / part).glob("_cpu.*.so"))
+    for path in found:
+        try:
+            native.load(path)
+        except (OSError, AttributeError) as error:
+            raise OptionError(f"--beside {str(path)!r} is no build of the sampler: {error}") from error
+        return path
+    raise OptionError(
+        f"--beside is {str(place)!r}, where no build of the sampler is; allowed are a library, a checkout"
+    )
 
 
 def _small_rows(shape: Shape, threads: int) -> list[_Row]:
     folded = random_folded(shape)
     rows = []
     for precision in PRECISIONS:
-        generate = _ours(NativeSampler(pack(folded, precision), threads=threads), threads)
+        kernel = NativeSampler(pack(folded, precision), threads=threads)
+        generate = _ours(kernel, threads)
         rows += [
-            _Row(OURS, shape.width, precision, batch, threads, shape.top_frame, generate) for batch in SMALL_BATCHES
+            _Row(OURS, shape.width, precision, batch, threads, shape.top_frame, generate, kernel.kind)
+            for batch in SMALL_BATCHES
         ]
     return rows
 
@@ -210,18 +260,20 @@ def _measure(rows: list[_Row], rounds: int, patience_s: float) -> None:
 
 
 def _ratios(rows: Sequence[_Row], width: int) -> dict[str, float]:
-    """Ours to each other way at the same batch, both at their best number of threads."""
-    best: dict[tuple[str, str, int], float] = {}
+    """Ours to each other way at the same batch, both at their best number of threads; another build in each width."""
+    best: dict[tuple[int, str, str, int], float] = {}
     for row in rows:
-        if row.width == width:
-            key = (row.name, row.precision, row.batch)
-            best[key] = max(best.get(key, 0.0), row.median)
+        key = (row.width, row.name, row.precision, row.batch)
+        best[key] = max(best.get(key, 0.0), row.median)
     ratios = {}
-    for (name, precision, batch), rate in best.items():
-        if name == OURS:
-            for (other, kind, size), slower in best.items():
-                if other != OURS and size == batch:
-                    ratios[f"{precision}, {batch} streams: times {other} {kind}"] = round(rate / slower, 2)
+    for (wide, name, precision, batch), rate in best.items():
+        if name != OURS:
+            continue
+        for (other_wide, other, kind, size), slower in best.items():
+            if (other_wide, size) != (wide, batch) or other == OURS or (other == OTHER_BUILD and kind != precision):
+                continue
+            where = "" if wide == width else f"width {wide}, "
+            ratios[f"{where}{precision}, {batch} streams: times {other} {kind}"] = round(rate / slower, 2)
     return ratios
 
 
@@ -271,113 +323,3 @@ def _work(shape: Shape) -> tuple[float, float, int]:
         macs += matrices / frame + gates * shape.width
         everything += stored + gates * shape.width * frame
     return macs, macs + shape.look_back * shape.width, everything
-
-
-class _Eager:
-    """The network's own modules, one call a sample: what public ports of SampleRNN do."""
-
-    def __init__(self, model: SampleRNN) -> None:
-        self._model = model
-
-    @torch.inference_mode()
-    def generate(self, streams: int, frames: int) -> None:
-        """Sound from silence."""
-        model, config = self._model, self._model.config
-        top, tail = config.top_frame, model.sample_tier
-        levels = torch.cat((model.silence(streams), torch.zeros(streams, top * frames, dtype=torch.long)), 1)
-        states = list(model.start(streams))
-        words: list[Tensor] = [torch.empty(0)] * len(config.frames)
-        for place in range(top, levels.shape[1]):
-            for index, tier in enumerate(model.tiers):
-                assert isinstance(tier, FrameTier)
-                if place % tier.frame == 0:
-                    above = None
-                    if index:
-                        slot = place % config.frames[index - 1] // tier.frame
-                        above = words[index - 1][:, slot : slot + 1]
-                    last = (levels[:, place - tier.frame : place].float() / (LEVELS - 1) * 2 - 1) * 2
-                    words[index], states[index] = tier(last[:, None], above, None, states[index])
-            looked_up = functional.embedding(levels[:, place - tail.look_back : place], tail.embedding)
-            # The convolution of the papers and ports, over embeddings in the order that its weights have.
-            first = functional.linear(looked_up.flatten(1), tail.convolution.weight)
-            hidden = torch.relu(tail.hidden(torch.relu(first + words[-1][:, place % tail.look_back])))
-            chances = torch.softmax(tail.output(hidden), -1)
-            levels[:, place] = torch.multinomial(chances, 1)[:, 0]
-
-
-class _Strong:
-    """The folded matrices in a PyTorch loop without modules: as good as PyTorch gets without kernels of one's own."""
-
-    def __init__(self, folded: Folded, kind: torch.dtype) -> None:
-        def tensor(array: Any) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(array)).to(kind)
-
-        self._shape = folded.shape
-        self._kind = kind
-        self._tiers = [_StrongTier(tier, tensor) for tier in folded.tiers]
-        self._words = [tensor(matrix) for matrix in folded.words]
-        self._word_bias = tensor(folded.word_bias)
-        self._tables = tensor(folded.tables).flatten(0, 1)
-        self._offsets = torch.arange(folded.shape.look_back) * LEVELS
-        self._hidden, self._hidden_bias = tensor(folded.hidden), tensor(folded.hidden_bias)
-        self._output, self._output_bias = tensor(folded.output), tensor(folded.output_bias)
-
-    @torch.inference_mode()
-    def generate(self, streams: int, frames: int) -> None:
-        """Sound from silence."""
-        shape, linear = self._shape, functional.linear
-        top, look_back = shape.top_frame, shape.look_back
-        levels = torch.full((streams, top * (frames + 1)), LEVELS // 2, dtype=torch.long)
-        states = [[layer.expand(streams, -1) for layer in tier.initial] for tier in self._tiers]
-        for place in range(top, levels.shape[1]):
-            for index, tier in enumerate(self._tiers):
-                frame = shape.frames[index]
-                if place % frame == 0:
-                    variant = place % top // frame % shape.variants(index)
-                    inward = linear(levels[:, place - frame : place].to(self._kind) - MIDDLE, tier.samples)
-                    inward = inward + tier.bias[variant]
-                    if index:
-                        inward = inward + tier.from_above(states[index - 1][-1], variant)
-                    states[index] = tier.step(inward, states[index])
-            slot = place % look_back
-            word = linear(states[-1][-1], self._words[slot], self._word_bias[slot])
-            rows = levels[:, place - look_back : place] + self._offsets
-            first = torch.relu(word + self._tables[rows].sum(1))
-            hidden = torch.relu(linear(first, self._hidden, self._hidden_bias))
-            chances = torch.softmax(linear(hidden, self._output, self._output_bias).float(), -1)
-            levels[:, place] = torch.multinomial(chances, 1)[:, 0]
-
-
-class _StrongTier:
-    """One GRU tier of it; LSTMs are not what is compared."""
-
-    def __init__(self, tier: FoldedTier, tensor: Callable[[Any], Tensor]) -> None:
-        self.initial = [tensor(layer) for layer in tier.initial[0]]
-        self.samples, self.bias = tensor(tier.samples), tensor(tier.bias)
-        self._above = None if tier.above is None else tensor(tier.above)
-        self._upsampling = None if tier.upsampling is None else tensor(tier.upsampling)
-        self._inputs = [None if matrix is None else tensor(matrix) for matrix in tier.inputs]
-        self._input_bias = [tensor(bias) for bias in tier.input_bias]
-        self._recurrent = [tensor(matrix) for matrix in tier.recurrent]
-        self._recurrent_bias = [tensor(bias) for bias in tier.recurrent_bias]
-
-    def from_above(self, hidden: Tensor, variant: int) -> Tensor:
-        if self._above is not None:
-            return functional.linear(hidden, self._above[variant])
-        assert self._upsampling is not None
-        assert self._inputs[0] is not None
-        return functional.linear(functional.linear(hidden, self._upsampling[variant]), self._inputs[0])
-
-    def step(self, inward: Tensor, states: list[Tensor]) -> list[Tensor]:
-        after: list[Tensor] = []
-        for layer, state in enumerate(states):
-            if layer:
-                matrix = self._inputs[layer]
-                assert matrix is not None
-                inward = functional.linear(after[-1], matrix, self._input_bias[layer])
-            carried = functional.linear(state, self._recurrent[layer], self._recurrent_bias[layer])
-            reset_in, update_in, new_in = inward.chunk(3, 1)
-            reset, update, new = carried.chunk(3, 1)
-            fresh = torch.tanh(new_in + torch.sigmoid(reset_in + reset) * new)
-            after.append(fresh + torch.sigmoid(update_in + update) * (state - fresh))
-        return after

@@ -16,6 +16,9 @@ from synth.cli.console import say, say_json
 from synth.errors import OptionError
 
 Json = Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")]
+Beside = Annotated[
+    Path | None, typer.Option(help="Another build to measure in the same run: a library, a checkout.", metavar="BUILD")
+]
 
 
 def train(
@@ -103,24 +106,32 @@ def evaluate(
 
 def bench(
     name: Annotated[str, typer.Argument(help="What to measure; without one, the names are listed.")] = "",
+    beside: Beside = None,
     as_json: Json = False,
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
     from synth.benchmarks.job import BENCHES
 
-    measure(name, BENCHES, as_json=as_json)
+    measure(name, BENCHES, beside=beside, as_json=as_json)
 
 
-def measure(name: str, benches: Mapping[str, Callable[[], Mapping[str, Any]]], *, as_json: bool) -> None:
+def measure(
+    name: str, benches: Mapping[str, Callable[..., Mapping[str, Any]]], *, beside: Path | None, as_json: bool
+) -> None:
     """Run one of these benches and show its figures, or list them.
 
     Raises:
-        OptionError: there is none of that name.
+        OptionError: there is none of that name, or it takes no other build.
     """
+    from synth.benchmarks.job import COMPARED
+
     if not name:
         _list(dict.fromkeys(benches, ""), as_json=as_json)
         return
-    _show(benches[known_name("bench", name, benches)](), as_json=as_json)
+    chosen = benches[known_name("bench", name, benches)]
+    if beside is not None and name not in COMPARED:
+        raise OptionError(f"--beside means nothing to the bench {name!r}; it belongs to {', '.join(COMPARED)}")
+    _show(chosen() if beside is None else chosen(beside=beside), as_json=as_json)
 
 
 def known_name(kind: str, name: str, known: Iterable[str]) -> str:

@@ -166,8 +166,13 @@ def _sampler() -> str:
 
     found = backends.describe()
     cuda = found["cuda"]
+    if found["refused"]:
+        found["used"] += f" (the system refuses {' and '.join(found['refused'])})"
+    if found["disagreeing"]:
+        found["used"] += f" (wrong results with {' and '.join(found['disagreeing'])}: left out)"
     if cuda["gpu"] is None:
-        return f"{found['used']}; {cuda['reason']}"
+        others = ", ".join(found["instruction_sets"]) or "none: the library was not built"
+        return f"{found['used']}, of the instruction sets {others}; {cuda['reason']}"
     measured = f"{cuda['sampler']}: {cuda['samples_per_s']} samples/s of one stream, width 256"
     reason = f" ({cuda['reason']})" if cuda["reason"] else ""
     return f"{measured}{reason}; without it {found['used']}"

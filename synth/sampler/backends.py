@@ -64,6 +64,9 @@ def make_sampler(
     if native.library() is None:
         _warn("the compiled sampler is missing (no C++ compiler at installation?); numpy samples, many times slower")
         return NumpySampler(packed)
+    if native.refused():
+        names = " and ".join(native.refused())
+        _warn(f"the system does not let this process use {names}; {native.best()} samples, slower")
     if native.disagreeing():
         names = " and ".join(native.disagreeing())
         _warn(f"the compiled sampler gives wrong results with {names} on this machine; {native.best()} is used")
@@ -77,6 +80,7 @@ def describe() -> dict[str, Any]:
         "library": there,
         "instruction_sets": list(native.instruction_sets()),
         "disagreeing": list(native.disagreeing()),
+        "refused": list(native.refused()),
         "used": f"cpu {native.best()}" if there else "cpu numpy",
         "cuda": choice.describe(_CACHE[0] if _CACHE else None),
     }

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from synth.sampler.base import LEVELS, Stream
 from synth.sampler.batching import ChunkedSampler, Gates
 from synth.sampler.folding import MIDDLE
-from synth.sampler.packing import Matrix, Packed, PackedTier, from_bfloat16
+from synth.sampler.packing import Matrix, Packed, PackedTier, from_bfloat16, to_bfloat16, without_tiny
 from synth.sampler.reference import RELU_LIMIT, STATE_LIMIT, philox
 
 Batch = NDArray[np.float32]
@@ -149,8 +149,10 @@ def _nothing(y: Batch, _: Batch) -> Batch:
 def _product(matrix: Matrix, *, signed: bool) -> _Add:
     """What adds this matrix's product."""
     if matrix.scale is None:
-        bits = matrix.values
-        weights = (from_bfloat16(bits) if bits.dtype == np.uint16 else bits).T.copy()
+        if matrix.values.dtype == np.uint16:
+            halves = from_bfloat16(matrix.values).T.copy()
+            return lambda y, x: y + _times(from_bfloat16(to_bfloat16(without_tiny(x))), halves)
+        weights = matrix.values.T.copy()
         return lambda y, x: y + _times(x, weights)
     limit = STATE_LIMIT if signed else RELU_LIMIT
     # Sums of whole numbers are exact in floats that are wide enough, whatever their order.

@@ -20,13 +20,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.errors import OptionError
 from synth.sampler.base import LEVELS, PRECISIONS, Shape, Stream
 from synth.sampler.batching import ChunkedSampler, Gates
 from synth.sampler.folding import folds_upsampling, random_folded
 from synth.sampler.packing import Matrix, Packed, pack
 
-INSTRUCTION_SETS: Final = ("portable", "avx2", "avx512")
-"""As the library numbers them, each better than those before it."""
+INSTRUCTION_SETS: Final = {"portable": 0, "avx2": 1, "avx-vnni": 3, "avx512": 2, "avx512-bf16": 4, "amx": 5}
+"""With the library's numbers for them, each better than those before it."""
 
 _MOST_TIERS: Final = 8
 _BEST_OF: Final = 20
@@ -64,25 +65,28 @@ class _Call(ctypes.Structure):
 class NativeSampler(ChunkedSampler):
     """Weights in one precision, and threads that make sound of them; may be used from several threads in turn."""
 
-    def __init__(self, packed: Packed, *, threads: int, instruction_set: str | None = None) -> None:
+    def __init__(
+        self, packed: Packed, *, threads: int, instruction_set: str | None = None, build: Path | None = None
+    ) -> None:
         """Packed weights become the library's.
 
         Args:
             packed: of any precision.
             threads: that share the work, the caller's among them.
             instruction_set: one of :data:`INSTRUCTION_SETS`; by default the best that :func:`best` trusts.
+            build: another library than the one that :func:`library` finds, for benchmarks; its best is not tried first.
 
         Raises:
             RuntimeError: the library is not there, or cannot take these weights.
         """
         super().__init__(packed)
-        found = library()
+        found = library() if build is None else load(build)
         if found is None:
             raise RuntimeError("the sampler's library was not built")
         self._library = found
         self._packed = packed
         self._threads = self._used = threads
-        self._instruction_set = instruction_set or best()
+        self._instruction_set = instruction_set or (best() if build is None else usable(found)[-1])
         self._lock = threading.Lock()
         self._open()
 
@@ -91,7 +95,7 @@ class NativeSampler(ChunkedSampler):
         parts = [np.ascontiguousarray(part) for part in _parts(self._packed)]
         pointers = (ctypes.c_void_p * len(parts))(*(part.ctypes.data for part in parts))
         lengths = (ctypes.c_int64 * len(parts))(*(part.nbytes for part in parts))
-        number = INSTRUCTION_SETS.index(self._instruction_set)
+        number = INSTRUCTION_SETS[self._instruction_set]
         engine = self._library.sonorize_new(ctypes.byref(sizes), pointers, lengths, len(parts), number, self._threads)
         if not engine:
             raise RuntimeError(f"the sampler's library refuses {self._shape} on {self._instruction_set}")
@@ -199,30 +203,72 @@ def library() -> Any:
     """The compiled library, or ``None`` where the installation had no compiler."""
     for path in sorted(Path(__file__).parent.glob("_cpu.*")):
         try:
-            found = ctypes.CDLL(str(path))
-            found.sonorize_new.restype = ctypes.c_void_p
+            return load(path)
         except (OSError, AttributeError):
             continue  # of another machine
-        pointer, integer = ctypes.c_void_p, ctypes.c_int
-        found.sonorize_new.argtypes = [pointer, pointer, pointer, integer, integer, integer]
-        found.sonorize_free.argtypes, found.sonorize_free.restype = [pointer], None
-        found.sonorize_gate_columns.argtypes, found.sonorize_gate_columns.restype = [pointer], ctypes.c_int64
-        found.sonorize_gates.argtypes, found.sonorize_gates.restype = [pointer, pointer, integer, pointer], None
-        found.sonorize_run.argtypes = [pointer, pointer, integer, integer, integer]
-        found.sonorize_peak.argtypes = [pointer, integer, integer, integer, integer, integer]
-        found.sonorize_peak.restype = ctypes.c_double
-        found.sonorize_read.argtypes = [pointer, pointer, ctypes.c_int64, integer, integer]
-        found.sonorize_read.restype = ctypes.c_double
-        return found
     return None
 
 
+@functools.cache
+def load(path: Path) -> Any:
+    """A library of this one's interface, or of an earlier build's.
+
+    Raises:
+        OSError: it cannot be loaded.
+        AttributeError: it is none.
+    """
+    found = ctypes.CDLL(str(path))
+    pointer, integer = ctypes.c_void_p, ctypes.c_int
+    found.sonorize_new.argtypes = [pointer, pointer, pointer, integer, integer, integer]
+    found.sonorize_new.restype = pointer
+    found.sonorize_free.argtypes, found.sonorize_free.restype = [pointer], None
+    found.sonorize_gate_columns.argtypes, found.sonorize_gate_columns.restype = [pointer], ctypes.c_int64
+    found.sonorize_gates.argtypes, found.sonorize_gates.restype = [pointer, pointer, integer, pointer], None
+    found.sonorize_run.argtypes = [pointer, pointer, integer, integer, integer]
+    found.sonorize_peak.argtypes = [pointer, integer, integer, integer, integer, integer]
+    found.sonorize_peak.restype = ctypes.c_double
+    found.sonorize_read.argtypes = [pointer, pointer, ctypes.c_int64, integer, integer]
+    found.sonorize_read.restype = ctypes.c_double
+    return found
+
+
+def usable(found: Any) -> tuple[str, ...]:
+    """Instruction sets that a library, this machine and its system have, the best one last."""
+    return tuple(name for name, number in INSTRUCTION_SETS.items() if found.sonorize_supported(number))
+
+
+_MOST: list[str] = []
+
+
+def use_at_most(instruction_set: str) -> None:
+    """Leave out what is better than this one from now on: to compare, or around a fault of a machine; empty: nothing.
+
+    Raises:
+        OptionError: there is none of that name.
+    """
+    if instruction_set and instruction_set not in INSTRUCTION_SETS:
+        allowed = ", ".join(INSTRUCTION_SETS)
+        raise OptionError(f"the sampler's instruction set is {instruction_set!r}; allowed are {allowed}")
+    _MOST[:] = [instruction_set] if instruction_set else []
+    disagreeing.cache_clear()
+
+
 def instruction_sets() -> tuple[str, ...]:
-    """Those that this machine and the library both have, the best one last; empty without the library."""
+    """Those that this process may use, the best one last; empty without the library."""
     found = library()
     if found is None:
         return ()
-    return tuple(name for number, name in enumerate(INSTRUCTION_SETS) if found.sonorize_supported(number))
+    names = list(INSTRUCTION_SETS)
+    known = names[: names.index(_MOST[0]) + 1] if _MOST else names
+    return tuple(name for name in usable(found) if name in known)
+
+
+def refused() -> tuple[str, ...]:
+    """Instruction sets that processor and library have, and that the system does not let this process use."""
+    found = library()
+    if found is None or not hasattr(found, "sonorize_refused"):  # a build from before there was anything to refuse
+        return ()
+    return tuple(name for name, number in INSTRUCTION_SETS.items() if found.sonorize_refused(number))
 
 
 @functools.cache
@@ -245,7 +291,7 @@ def _trial(instruction_set: str, precision: str) -> tuple[bytes, bytes]:
     sampler = NativeSampler(pack(random_folded(shape, 1), precision), threads=1, instruction_set=instruction_set)
     rows = np.random.default_rng(2).standard_normal((4, shape.conditioning), np.float32)
     levels = []
-    for count in (1, 2, 3, 7):
+    for count in (1, 2, 3, 7, 17, 33):  # 33: tiles of sixteen streams, in pairs and alone
         streams = [sampler.start(7, number) for number in range(count)]
         levels += sampler.run(streams, [rows] * count)
     scores = sampler.log_probabilities(levels[0], rows, sampler.start(7))

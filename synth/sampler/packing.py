@@ -3,7 +3,8 @@
 What lies where in memory is each sampler's own business; which numbers there are is decided here, once.
 
 * ``fp32``: as folded.
-* ``bf16``: the matrices that hidden vectors meet, and the tables, rounded to bfloat16 (nearest, ties to even).
+* ``bf16``: the matrices that hidden vectors meet, and the tables, rounded to bfloat16 (nearest, ties to even); in the
+  matrices, numbers nearer to zero than 2**-40 are zero (:mod:`synth.sampler.reference` says why).
 * ``int8``: those matrices as rows of integers in -127..127 with one scale a row; the tables as 16-bit integers with one
   scale a column, of a size whose sum over all positions still fits 16 bits.
 
@@ -24,6 +25,8 @@ from synth.sampler.folding import Folded, FoldedTier
 
 WEIGHT_LIMIT: Final = 127
 _SUM_LIMIT: Final = 32_767
+LEAST_BF16: Final = np.float32(2.0**-40)
+"""The least size of a number other than zero in a bf16 product."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def matrix(weights: NDArray[np.float32], precision: str) -> Matrix:
     if precision == "fp32":
         return Matrix(weights)
     if precision == "bf16":
-        return Matrix(to_bfloat16(weights))
+        return Matrix(to_bfloat16(without_tiny(weights)))
     peak = np.abs(weights).max(axis=1)
     scale = np.where(peak > 0, peak / np.float32(WEIGHT_LIMIT), 1).astype(np.float32)
     rounded = np.rint(weights.astype(np.float64) / scale[:, None].astype(np.float64))
@@ -140,6 +143,11 @@ def to_bfloat16(values: NDArray[np.float32]) -> NDArray[np.uint16]:
     """The upper halves of float32 numbers, rounded to nearest, ties to even."""
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
     return ((bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)).astype(np.uint16)
+
+
+def without_tiny(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Numbers as bf16 products take them: zero where they are nearer to it than :data:`LEAST_BF16`."""
+    return np.where(np.abs(values) < LEAST_BF16, np.float32(0), values)
 
 
 def from_bfloat16(halves: NDArray[np.uint16]) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """THE DEFINITION: what one step of sampling is, slowly and readably, down to every rounding.
 
 Each sampler of the same precision must give these bytes. That is possible because nothing here depends on how work is
-split: a dot product is one chain of additions in order of k and never cut; whole numbers need no order.
+split: the additions of a dot product come in one order, by k alone; whole numbers need no order.
 
 Arithmetic. All floats are float32, rounded to nearest even, each operation as it stands here; ``fma(a, b, c)`` rounds
 a * b + c once. exp is clamped to -87..88 and a polynomial of FMAs (:func:`exp`), 1 / (1 + exp(-x)) the sigmoid, and
@@ -9,8 +9,12 @@ fma(2, sigmoid(2x), -1) the tanh. Rounding to whole numbers adds and takes away 
 
 A product adds ``W x`` to what is there already, ``y``:
 
-* fp32, bf16: ``acc = 0``; ``acc = fma(w[k], x[k], acc)`` for rising k; ``y + acc``. bfloat16 weights are widened first,
-  x stays float32.
+* fp32: ``acc = 0``; ``acc = fma(w[k], x[k], acc)`` for rising k; ``y + acc``.
+* bf16: x is rounded to bfloat16 (nearest, ties to even). Of each 32 inputs, the last filled up with zeros,
+  ``even = odd = 0``; ``even = fma(w[k], x[k], even)`` for rising even k, ``odd`` likewise;
+  ``acc = acc + (even + odd)``; ``y + acc``. That is what AMX's TDPBF16PS does (Intel's instruction set extensions
+  reference), and two chains of AVX512-BF16's VDPBF16PS do. Both take subnormal numbers for zero; weights and x nearer
+  to zero than 2**-40 are zero instead, so that all products and sums are multiples of 2**-94 and none is subnormal.
 * int8: x becomes unsigned 7-bit whole numbers u in 0..127, with one step for the whole vector:
   ReLU outputs ``m = max(x)``, ``u = round(x * (127 / m))``, step ``m / 127``, offset 0;
   states and words ``m = max(|x|)``, ``u = round(x * (63 / m)) + 64``, step ``m / 63``, offset 64; m is at least 2**-64.
@@ -40,7 +44,7 @@ from numpy.typing import NDArray
 from synth.sampler.base import LEVELS, Stream
 from synth.sampler.batching import ChunkedSampler, Gates
 from synth.sampler.folding import MIDDLE
-from synth.sampler.packing import Matrix, Packed, PackedTier, from_bfloat16
+from synth.sampler.packing import Matrix, Packed, PackedTier, from_bfloat16, to_bfloat16, without_tiny
 
 Vector = NDArray[np.float32]
 
@@ -66,6 +70,7 @@ _LEAST_PEAK: Final = np.float32(2.0**-64)
 RELU_LIMIT: Final = np.float32(127)
 STATE_LIMIT: Final = np.float32(63)
 STATE_OFFSET: Final = 64
+BF16_BLOCK: Final = 32
 
 
 class ReferenceSampler(ChunkedSampler):
@@ -173,11 +178,24 @@ def product(y: Vector, matrix: Matrix, x: Vector, *, signed: bool) -> Vector:
         units = to_whole(x * (limit / peak)) + offset
         total = matrix.values.astype(np.int32) @ units - offset * matrix.row_sum
         return fma(total.astype(np.float32) * matrix.scale, peak / limit, y)
-    weights = from_bfloat16(matrix.values) if matrix.values.dtype == np.uint16 else matrix.values
-    acc = np.zeros(len(weights), np.float32)
-    for column, value in zip(weights.T, x, strict=True):
+    if matrix.values.dtype == np.uint16:
+        return y + _bfloat16_sum(from_bfloat16(matrix.values), from_bfloat16(to_bfloat16(without_tiny(x))))
+    acc = np.zeros(len(matrix.values), np.float32)
+    for column, value in zip(matrix.values.T, x, strict=True):
         acc = fma(column, value, acc)
     return y + acc
+
+
+def _bfloat16_sum(weights: Vector, x: Vector) -> Vector:
+    """Weights [M, K] times x [K], 32 inputs at a time."""
+    total = np.zeros(len(weights), np.float32)
+    for begin in range(0, len(x), BF16_BLOCK):
+        end = min(begin + BF16_BLOCK, len(x))
+        chains = [np.zeros(len(weights), np.float32) for _ in range(2)]
+        for k in range(begin, end):
+            chains[k % 2] = fma(weights[:, k], x[k], chains[k % 2])
+        total = total + (chains[0] + chains[1])
+    return total
 
 
 def gru(inward: Vector, carried: Vector, state: Vector) -> Vector:

@@ -21,13 +21,14 @@ KEY_ENTRY = f"anna:{hashlib.sha256(KEY.encode()).hexdigest()}"
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """That of a person who has set nothing but these, with the voice that needs no weights; nobody describes."""
+    """That of a person who has set nothing but these: the voice that needs no weights, no description, no samples."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("SONORIZE_")}
     return {
         **own,
         "PYTHONPATH": str(ROOT),
         "SONORIZE_PRELOAD": "tests.support.preload",
         "SONORIZE_DESCRIBE": "0",
+        "SONORIZE_SAMPLES": "0",
         **settings,
     }
 

@@ -24,13 +24,13 @@ from web.api.openapi import description
 from web.app import PARTS, create_app
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import OVERLAY, ROUTE, SCORE, SEARCH, SLOW_SCORE
+from workers.records import COMPARISON, OVERLAY, ROUTE, SCORE, SEARCH, SLOW_SCORE
 from workers.settings import Settings, embedded
 from workers.tasks import run_jobs
 from workers.uploads.sources import POSTER
 
 PROBLEM = "application/problem+json"
-MODES = ("auto", "hits", "ambient", "speech", ROUTE, SEARCH, OVERLAY, SCORE, SLOW_SCORE)
+MODES = ("auto", "hits", "ambient", "speech", ROUTE, SEARCH, OVERLAY, COMPARISON, SCORE, SLOW_SCORE)
 
 
 class Place:

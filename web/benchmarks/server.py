@@ -70,7 +70,7 @@ def server(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory(prefix="sonorize-bench-") as name:
         folder = Path(name)
-        clip = _clip(folder / "clip.mp4")
+        clip = simulated_clip(folder / "clip.mp4")
         with running(folder / "front", workers=0) as front:
             figures = {
                 "submits": _submits(front, clip, sizes),
@@ -95,7 +95,7 @@ def batch(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory(prefix="sonorize-bench-") as name:
         folder = Path(name)
-        clip = _clip(folder / "clip.mp4", sizes.ambient_s)
+        clip = simulated_clip(folder / "clip.mp4", sizes.ambient_s)
         with running(folder / "whole", workers=1, preload=preload) as whole, Client(whole.address) as client:
             asked = Options(mode=Mode.AMBIENT).as_dict()
             first = client.wait(client.create(clip, asked)["id"])  # loads the voice
@@ -300,7 +300,7 @@ def _multipart(clip: Path) -> tuple[bytes, dict[str, str]]:
     return body, {"Content-Type": f"multipart/form-data; boundary={line}"}
 
 
-def _clip(target: Path, duration_s: float = CLIP_S) -> Path:
+def simulated_clip(target: Path, duration_s: float = CLIP_S) -> Path:
     """A small scene of the simulator."""
     from synth.data.strike_scenes import simulate
 

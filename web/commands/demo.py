@@ -14,7 +14,6 @@ from synth.options import Mode, Options
 if TYPE_CHECKING:
     from web.commands.transfer import Show, Transfer
 
-SCENES: Final = ((1, "wood"), (2, "ceramic"), (3, "metal"))  # seed and what is struck
 DURATION_S: Final = 6.0
 RATE_FPS: Final = 30.0
 SIZE: Final = (640, 480)
@@ -28,6 +27,7 @@ def demo(
     from web.client.sync import Client
     from web.commands.transfer import Transfer, board, fetch, send
     from web.server.run import Server
+    from web.server.samples import SCENES
     from workers.settings import embedded
 
     try:
@@ -58,6 +58,7 @@ def demo(
 def _draw(transfers: list[Transfer], show: Show) -> None:
     """The silent clips."""
     from synth.data.strike_scenes import simulate
+    from web.server.samples import SCENES
 
     width, height = SIZE
     for number, (one, (seed, material)) in enumerate(zip(transfers, SCENES, strict=True)):

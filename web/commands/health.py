@@ -30,6 +30,7 @@ def doctor(
     as_json: upkeep.Json = False,
 ) -> None:
     """Check what Sonorize needs on this machine, and say what is missing; or look at a server from outside."""
+    from synth.sampler.native import use_at_most
     from workers.settings import from_environment
 
     if server is not None:
@@ -43,6 +44,7 @@ def doctor(
     if worker:
         _only_the_worker(settings)
         return
+    use_at_most(settings.sampler_instructions)
     upkeep.examine({**upkeep.CHECKS, **_of_the_server(settings)}, as_json=as_json, refusals=(WorkError,))
 
 

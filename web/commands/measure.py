@@ -12,11 +12,12 @@ from synth.cli import learn
 
 def bench(
     name: Annotated[str, typer.Argument(help="What to measure; without one, the names are listed.")] = "",
+    beside: learn.Beside = None,
     as_json: learn.Json = False,
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
     from synth.benchmarks.job import BENCHES
-    from web.benchmarks import gallery, search, studio
+    from web.benchmarks import gallery, scaling, search, studio
     from web.benchmarks import server as of_the_server
 
     ours: dict[str, Callable[[], Mapping[str, Any]]] = {
@@ -25,5 +26,6 @@ def bench(
         "search": search.search,
         "studio": studio.studio,
         "gallery": gallery.gallery,
+        "scaling": scaling.scaling,
     }
-    learn.measure(name, {**BENCHES, **ours}, as_json=as_json)
+    learn.measure(name, {**BENCHES, **ours}, beside=beside, as_json=as_json)

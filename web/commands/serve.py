@@ -49,7 +49,10 @@ def serve(
     tracing.set_up(settings.traces, "sonorize-web")
     refuse_an_open_door(settings)
     searchers = search_workers if workers else 0
-    with _asked_to_stop() as stop, Server(settings, workers=workers, searchers=searchers) as server:
+    with (
+        _asked_to_stop() as stop,
+        Server(settings, workers=workers, searchers=searchers, with_samples=settings.samples) as server,
+    ):
         say(f"Sonorize is at {server.address}")
         say(f"Data is in {settings.data_dir}; Ctrl-C stops the server, and the next start goes on from there.")
         _stay(server.services, stop)

@@ -22,6 +22,7 @@ from web.gallery import listing
 from web.pages import filters, studio
 from web.security import csrf
 from web.security.sessions import local_path
+from web.server import samples
 from web.uploads import forms, variants
 from web.uploads.multipart import Form, read_form
 from web.uploads.submit import variant_seeds
@@ -232,7 +233,8 @@ def _batch(batch_id: str) -> dict[str, Any]:
 
 
 def _newest() -> list[Job]:
-    return site().jobs.recent(owner=viewer(), state=State.SUCCEEDED, limit=4)[0]
+    found, _ = site().jobs.recent(owner=viewer(), state=State.SUCCEEDED, limit=4 + len(samples.SCENES))
+    return [job for job in found if job.owner != samples.OWNER][:4]
 
 
 def _told_options(found: Job) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from synth.errors import OptionError
 from web.app import create_app
 from web.context import parts_of
 from web.server.http_server import CONNECTIONS, make_server, stop
+from web.server.samples import Samples
 from workers.broker.notifications import QueueNotifier
 from workers.embedded.supervisor import READY_S, Embedded
 from workers.errors import DatabaseError, ServiceError
@@ -46,6 +47,7 @@ class Server:
     Args:
         settings: where the data, the database, the broker and the storage are.
         workers: how many workers run beside the web; 0 where they run elsewhere.
+        with_samples: whether a new server makes some results to hear.
         searchers: see :class:`workers.embedded.supervisor.Embedded`.
 
     Raises:
@@ -53,10 +55,11 @@ class Server:
         WorkError: the data folder belongs to a running server, or a part of it cannot be reached.
     """
 
-    def __init__(self, settings: Settings, *, workers: int = 1, searchers: int = 0) -> None:
+    def __init__(self, settings: Settings, *, workers: int = 1, searchers: int = 0, with_samples: bool = False) -> None:
         refuse_an_open_door(settings)
         self.settings = settings
         self.services = Embedded(settings, workers=workers, searchers=searchers, logs=settings.data_dir / "logs")
+        self._with_samples = with_samples
         self.address = ""
         self._closing = ExitStack()
 
@@ -89,6 +92,10 @@ class Server:
             deposits.start()
             undo.callback(deposits.stop)
             self.address = undo.enter_context(_answering(self.settings, app))
+            if self._with_samples:
+                samples = Samples(parts_of(app), lambda: self.services.ready)
+                samples.start()
+                undo.callback(samples.stop)
             self._closing = undo.pop_all()
         return self
 

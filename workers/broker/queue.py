@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from celery import Celery
 
 from synth.options import Mode
-from workers.records import MUSIC, OVERLAY, ROUTE, SLOW_SCORE
+from workers.records import COMPARISON, MUSIC, OVERLAY, ROUTE, SLOW_SCORE
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -74,4 +74,4 @@ def queue_of(mode: str) -> str:
     """The queue on which workers listen for jobs of a mode; who does ``auto`` also says which voice suits a clip,
     draws what is asked for later, and lays music under results.
     """
-    return f"sonorize.{Mode.AUTO.value if mode in (ROUTE, OVERLAY, MUSIC, SLOW_SCORE) else mode}"
+    return f"sonorize.{Mode.AUTO.value if mode in (ROUTE, OVERLAY, COMPARISON, MUSIC, SLOW_SCORE) else mode}"

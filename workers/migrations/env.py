@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from workers.batches import tables as batch_tables
+from workers.comparisons import tables as comparison_tables
 from workers.gallery import tables as gallery_tables
 from workers.owners import tables as owner_tables
 from workers.records import METADATA
@@ -15,6 +16,7 @@ from workers.uploads import tables as uploads_tables
 from workers.webhooks import tables as webhooks_tables
 
 _TABLES = (
+    comparison_tables,
     batch_tables,
     gallery_tables,
     owner_tables,

@@ -73,6 +73,11 @@ class Owners:
         with self._database.reading() as connection:
             return self._quota(connection, owner)
 
+    def quotas(self) -> dict[str, Quota]:
+        """What those may have for whom something was set."""
+        with self._database.reading() as connection:
+            return {row.name: self._with(row) for row in connection.execute(sa.select(OWNERS))}
+
     def use(self, owner: str) -> Use:
         """What an owner has."""
         with self._database.reading() as connection:
@@ -89,7 +94,8 @@ class Owners:
             raise OptionError(f"weight is {weight:g}; allowed is more than 0")
         with self._database.writing() as connection:
             row = turns.insert(connection, OWNERS).values({"name": owner, **changed})
-            connection.execute(row.on_conflict_do_update(index_elements=[OWNERS.c.name], set_=changed))
+            if changed:
+                connection.execute(row.on_conflict_do_update(index_elements=[OWNERS.c.name], set_=changed))
             return self._quota(connection, owner)
 
     def refuse_over(self, owner: str, *, mode: str, sound_s: float, more_bytes: int) -> None:
@@ -125,7 +131,7 @@ class Owners:
         """
         quota, sound_s = self._quota(connection, owner), turns.sound_seconds(info, options)
         if mode not in QUESTIONS:
-            asked_s = turns.count_day(connection, owner, self._today(), sound_s)
+            asked_s = turns.count_day(connection, owner, self.today(), sound_s)
             if quota.max_bytes is not None or quota.max_queued is not None or quota.max_sound_s is not None:
                 had = replace(self._use(connection, owner), sound_s=asked_s - sound_s)
                 self._refuse(quota, had, sound_s, more_bytes)
@@ -151,13 +157,19 @@ class Owners:
         """Seconds until the next day (UTC) begins."""
         return DAY_S - self._clock() % DAY_S
 
-    def _today(self) -> str:
+    def now(self) -> float:
+        """Seconds since 1970, as people read them."""
+        return self._clock()
+
+    def today(self) -> str:
+        """The day (UTC) for which sound is counted now."""
         return datetime.fromtimestamp(self._clock(), UTC).date().isoformat()
 
     def _quota(self, connection: sa.Connection, owner: str) -> Quota:
         row = connection.execute(sa.select(OWNERS).where(OWNERS.c.name == owner)).one_or_none()
-        if row is None:
-            return self.usual
+        return self.usual if row is None else self._with(row)
+
+    def _with(self, row: sa.Row[Any]) -> Quota:
         own = {one.name: getattr(row, one.name) for one in fields(Quota) if getattr(row, one.name) is not None}
         return replace(self.usual, **own)
 
@@ -167,7 +179,8 @@ class Owners:
         by_uploads = sa.select(sa.func.sum(UPLOADS.c.bytes)).where(*mine)
         # Clips of uploads that ended and of jobs that were deleted: jobs of this owner use them still.
         users, owners = JOBS.alias(), JOBS.alias()
-        used = sa.select(users.c.id).where(users.c.owner == owner, users.c.source_id == OBJECTS.c.job_id).exists()
+        theirs = sa.select(users.c.source_id).where(users.c.owner == owner, users.c.source_id.is_not(None))
+        used = OBJECTS.c.job_id.in_(theirs)  # an index finds these; else every file of the server would be looked at
         owned = sa.select(owners.c.id).where(owners.c.id == OBJECTS.c.job_id).exists()
         uploaded = (
             sa.select(UPLOADS.c.id).where(UPLOADS.c.id == OBJECTS.c.job_id, UPLOADS.c.ended_at.is_(None)).exists()
@@ -176,7 +189,7 @@ class Owners:
         stored = (by_jobs.where(JOBS.c.owner == owner), by_uploads, by_users)
         queued = sa.select(sa.func.count()).select_from(JOBS)
         queued = queued.where(JOBS.c.owner == owner, JOBS.c.state == State.QUEUED, JOBS.c.mode.not_in(QUESTIONS))
-        today = sa.select(OWNER_DAYS.c.sound_s).where(OWNER_DAYS.c.owner == owner, OWNER_DAYS.c.day == self._today())
+        today = sa.select(OWNER_DAYS.c.sound_s).where(OWNER_DAYS.c.owner == owner, OWNER_DAYS.c.day == self.today())
         return Use(
             stored_bytes=sum(int(connection.scalar(one) or 0) for one in stored),
             queued=int(connection.scalar(queued) or 0),

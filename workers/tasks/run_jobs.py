@@ -33,6 +33,7 @@ from synth.pipeline.sonorize import sonorize_all
 from synth.result import Result
 from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
+from synth.sampler.native import use_at_most
 from synth.score.kept import keeper
 from synth.voices.library import registry
 from workers import music, pulse
@@ -45,11 +46,11 @@ from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import MUSIC, OVERLAY, QUESTIONS, ROUTE, SCORE, SEARCH, SEARCHER, SLOW_SCORE
+from workers.records import COMPARISON, MUSIC, OVERLAY, QUESTIONS, ROUTE, SCORE, SEARCH, SEARCHER, SLOW_SCORE
 from workers.score import rendering
 from workers.score.renders import Renders
 from workers.settings import Settings, from_environment
-from workers.tasks import description, failures, overlays, recording, search_answers
+from workers.tasks import comparisons, description, failures, overlays, recording, search_answers
 from workers.telemetry import context as log_context
 from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
@@ -87,6 +88,7 @@ def _make_context(sender: str | None = None, **_: Any) -> None:
     # Whatever makes temporary files in this process makes them where they are swept after a kill.
     tempfile.tempdir = str(folder)
     keep_kernels_in(settings.data_dir / "kernels")
+    use_at_most(settings.sampler_instructions)
     registry.keep_in(settings.libraries_dir)
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
@@ -376,6 +378,7 @@ def _score(job_run: _JobRun, _request: Request) -> dict[str, Any]:
 ANSWERS: Final[dict[str, Callable[[_JobRun, Request], dict[str, Any]]]] = {
     ROUTE: _route,
     OVERLAY: _overlay,
+    COMPARISON: lambda run, _: comparisons.make(run.context.jobs, run.context.storage, run.attempt, run.folder),
     SEARCH: _search,
     MUSIC: _music,
     SCORE: _score,

@@ -7,6 +7,7 @@ is counted in it, exactly once; what happens outside of one is kept in :data:`UN
 from __future__ import annotations
 
 import bisect
+import functools
 import json
 import logging
 import threading
@@ -79,12 +80,15 @@ def write(connection: sa.Connection, increments: Increments) -> None:
     rows = [
         {"name": name, "labels": json.dumps(values), "value": by} for (name, values), by in sorted(increments.items())
     ]
-    if not rows:
-        return
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(COUNTERS).values(rows)
+    if rows:
+        connection.execute(_added(connection.dialect.name), rows)
+
+
+@functools.cache  # one statement for any number of rows: SQLAlchemy compiles it once
+def _added(dialect: str) -> sa.Executable:
+    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(COUNTERS)
     grown = COUNTERS.c.value + statement.excluded.value
-    connection.execute(statement.on_conflict_do_update(index_elements=["name", "labels"], set_={"value": grown}))
+    return statement.on_conflict_do_update(index_elements=["name", "labels"], set_={"value": grown})
 
 
 def read(database: Database) -> dict[str, dict[tuple[str, ...], float]]:

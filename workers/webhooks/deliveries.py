@@ -18,8 +18,8 @@ from workers.errors import Conflict, NotFound
 from workers.telemetry import counters
 from workers.telemetry.families import DELIVERIES as DELIVERIES_COUNTED
 from workers.webhooks.endpoints import Webhook, disable
-from workers.webhooks.outbox import DeliveryState, EventType, moment, put
-from workers.webhooks.tables import DELIVERIES, EVENTS, OPEN_BATCHES, WEBHOOKS
+from workers.webhooks.outbox import DeliveryState, EventType, close_abandoned, moment, put
+from workers.webhooks.tables import DELIVERIES, EVENTS, WEBHOOKS
 from workers.webhooks.transport import TOTAL_S, Answer
 
 WAITS_S: Final = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0, 29_845.0)
@@ -233,8 +233,12 @@ class Deliveries:
         waits = sa.and_(DELIVERIES.c.event_id == EVENTS.c.id, DELIVERIES.c.state == DeliveryState.PENDING)
         old = sa.and_(EVENTS.c.created_at < older_than, ~sa.select(DELIVERIES.c.id).where(waits).exists())
         with self._database.writing() as connection:
-            connection.execute(sa.delete(OPEN_BATCHES).where(OPEN_BATCHES.c.opened_at < older_than))
             return int(connection.execute(sa.delete(EVENTS).where(old)).rowcount)
+
+    def close_abandoned_batches(self) -> None:
+        """Tell of batches that have ended though whoever made them was killed before all of it was made."""
+        with self._database.writing() as connection:
+            close_abandoned(connection, self._wall())
 
     @staticmethod
     def _refuse_disabled(webhook: Webhook) -> None:

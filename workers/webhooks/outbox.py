@@ -86,6 +86,15 @@ def close_batch(connection: sa.Connection, batch_id: str, owner: str, wall_s: fl
     batch_ended(connection, batch_id, owner, wall_s)
 
 
+def close_abandoned(connection: sa.Connection, wall_s: float) -> None:
+    """Close batches whose maker is gone, killed in the middle: what it had made may have ended since."""
+    old = sa.delete(OPEN_BATCHES).where(OPEN_BATCHES.c.opened_at <= wall_s - STALE_S)
+    for batch_id in list(connection.scalars(old.returning(OPEN_BATCHES.c.batch_id))):
+        owner = connection.scalar(sa.select(JOBS.c.owner).where(JOBS.c.batch_id == batch_id).limit(1))
+        if owner is not None:
+            batch_ended(connection, batch_id, owner, wall_s)
+
+
 def batch_ended(connection: sa.Connection, batch_id: str, owner: str, wall_s: float) -> None:
     """Tell that a batch has ended, if all its jobs have."""
     if connection.dialect.name == "postgresql":

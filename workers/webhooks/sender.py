@@ -123,6 +123,7 @@ class WebhookSender:
             if time.monotonic() >= self._forget_at:
                 self._forget_at = time.monotonic() + FORGET_EVERY_S
                 self._deliveries.forget(self._wall() - self._kept_s)
+                self._deliveries.close_abandoned_batches()
         except Exception as error:
             self.faults.add(error)
             return []

@@ -3,7 +3,8 @@
 //
 // Matrices lie in panels of `panel` outputs, the panels one after the other; in a panel, 4 bytes an output for each
 // group of inputs (1 of fp32, 2 of bf16, 4 of int8), so that one broadcast of 4 (bf16: 8) bytes of input meets a whole
-// vector of outputs. Rows beyond the width are zero, gate by gate: D is padded to Dp, a multiple of the panel.
+// vector of outputs. Rows beyond the width are zero, gate by gate: D is padded to Dp, a multiple of the panel. Groups
+// of bf16 and int8 are padded to a multiple of 16, the rows of a tile.
 
 #pragma once
 
@@ -42,6 +43,10 @@ struct Model {
   int frames[kMaxTiers];
   int padded;   // Dp
   int panels;   // Dp / panel
+  // From one stream's vector to the next: a line of cache more than the numbers need, or all streams' numbers at one
+  // place would share the few ways of one set.
+  size_t line, gate_line;  // floats
+  size_t unit_stride;      // bytes from one stream's vector to the next, as products take them
   int level_panels;
   bool lstm;
   Tier tier[kMaxTiers];
@@ -74,15 +79,20 @@ struct Call {
 struct Scratch {
   float* state[kMaxTiers][kMaxLayers][2];  // hidden vectors, before and after a step in turn
   float* cell[kMaxTiers][kMaxLayers];
-  float *inward, *carried, *word, *first, *second, *upsampled, *logits;
+  float *inward, *carried, *word, *second, *upsampled;  // word and second twice where members work alone
+  float* first;         // fp32
+  uint8_t* units;       // else: the hidden layer's input
+  float* units_step;
 };
 
-// Buffers of one thread.
+// Buffers of one thread. Units are vectors as products take them: 7-bit numbers, bfloat16.
 struct Own {
-  uint8_t* state[kMaxTiers][kMaxLayers];  // int8: the states as 7-bit numbers
+  uint8_t* state[kMaxTiers][kMaxLayers];  // units of the states
   float* state_step[kMaxTiers][kMaxLayers];
-  uint8_t* units;                         // int8: any other input
+  uint8_t* units;                         // and of any other input
   float* units_step;
+  float *line, *first;                    // one vector; fp32: the hidden layer's input of a member that works alone
+  float* logits;
   float* samples;                         // levels - 127.5
   uint8_t* levels;                        // [streams][top frame + all that this call makes]
 };
@@ -99,21 +109,30 @@ struct Task {
   int streams, frames;
   Team* team;
   int member, members;
+  bool alone;          // each member does for itself what is done to one stream's vectors
 };
 
+constexpr int kPeakStreams = 32;  // as many as the inputs of `peak` hold
+
 struct Kernels {
-  const char* name;
   int panel;
+  int unit_bytes[3];  // of one number, by precision; 0: floats as they are
+  bool pairs;         // bf16: of four inputs the order is third, first, fourth, second
+  bool tiles;
   void (*run)(const Task&);
   void (*gates)(const Model&, const float* rows, int count, float* out, int first_panel, int last_panel);
-  // Goes `repeats` times over the first panels of w with as many of the streams as one block takes; how many
-  // multiplications that were.
-  double (*peak)(int precision, const Product& w, const void* inputs, int streams, int repeats);
+  // Goes `repeats` times over the first panel of w with as many streams as one block takes; how many multiplications
+  // that were.
+  double (*peak)(int precision, const Product& w, const void* inputs, int repeats);
   double (*read)(const char* data, size_t bytes);
 };
 
+// Null where the compiler did not know the instructions.
 const Kernels* portable_kernels();
-const Kernels* avx2_kernels();    // null where it was not compiled
-const Kernels* avx512_kernels();  // null where it was not compiled
+const Kernels* avx2_kernels();
+const Kernels* avx512_kernels();
+const Kernels* avx_vnni_kernels();
+const Kernels* avx512_bf16_kernels();
+const Kernels* amx_kernels();
 
 }  // namespace sonorize

@@ -1,8 +1,9 @@
 // The sampler for any machine: vectors are small arrays, and the compiler makes of them what it can.
 
 #include <cmath>
+#include <cstring>
 
-#include "step.h"
+#include "kernels.h"
 
 namespace sonorize {
 namespace {
@@ -10,6 +11,9 @@ namespace {
 struct Portable {
   static constexpr int kLanes = 8, kPanelVectors = 2, kPanelsAlone = 2, kPanelsFew = 1;
   static constexpr int kFloatStreams = 4, kHalfStreams = 4, kWholeStreams = 4;
+  static constexpr bool kHalves = false, kPairs = false, kTiles = false;
+  static constexpr int kLookUpVectors = 4;
+  using Tiles = NoTiles;
   struct F { float of[kLanes]; };
   struct I { int32_t of[kLanes]; };
   struct H { int16_t of[2 * kLanes]; };
@@ -59,6 +63,13 @@ struct Portable {
   static SONORIZE_INLINE I shift_left(I a) {
     return each<I>([&](int i) { return wrap(static_cast<uint32_t>(a.of[i]) << N); });
   }
+  template <int N>
+  static SONORIZE_INLINE I shift_right(I a) {
+    return each<I>([&](int i) { return wrap(static_cast<uint32_t>(a.of[i]) >> N); });
+  }
+  static SONORIZE_INLINE I zero_where_less(I a, I of, I least) {
+    return each<I>([&](int i) { return of.of[i] < least.of[i] ? 0 : a.of[i]; });
+  }
   static SONORIZE_INLINE F to_float(I a) { return each<F>([&](int i) { return static_cast<float>(a.of[i]); }); }
   static SONORIZE_INLINE F low_halves(I a) { return as_float(shift_left<16>(a)); }
   static SONORIZE_INLINE F high_halves(I a) { return as_float(and_bits(a, set1_bits(wrap(0xFFFF0000u)))); }
@@ -87,6 +98,6 @@ struct Portable {
 
 }  // namespace
 
-const Kernels* portable_kernels() { return kernels_of<Portable>("portable"); }
+const Kernels* portable_kernels() { return kernels_of<Portable>(); }
 
 }  // namespace sonorize

@@ -1,18 +1,14 @@
 // Products of packed matrices with the vectors of several streams, for any instruction set V and precision P.
 //
-// Each output is one lane of one accumulator, to which inputs are added in rising order, from the first to the last:
-// however many streams and panels a block takes at once, a sum is made of the same additions in the same order.
-// Everything is in an unnamed namespace: each instruction set's file has its own.
+// Each output is one lane of its sums, to which inputs are added in rising order, from the first to the last: however
+// many streams and panels a block takes at once, a sum is made of the same additions in the same order. Everything is in
+// an unnamed namespace: each instruction set's file has its own.
 
 #pragma once
 
-#include <cstring>
-
-#include "model.h"
-
-#define SONORIZE_INLINE inline __attribute__((always_inline))
-// Loops over the sums of a block must be unrolled, so that the sums live in registers and nowhere else.
-#define SONORIZE_UNROLL _Pragma("GCC unroll 16")
+#include "bf16.h"
+#include "fp32.h"
+#include "int8.h"
 
 namespace sonorize {
 namespace {
@@ -24,119 +20,49 @@ struct Input {
   const float* step;  // int8: of each stream
 };
 
-template <class V>
-struct Fp32 {
-  using Sum = typename V::F;
-  static constexpr int kGroup = 1, kMostStreams = V::kFloatStreams;
-  static SONORIZE_INLINE Sum zero() { return V::set1(0.0f); }
-
-  template <int NV, int NB>
-  static SONORIZE_INLINE void step(const char* const* weights, const char* const* inputs, Sum (&sums)[NB][NV]) {
-    typename V::F row[NV];
-    SONORIZE_UNROLL
-    for (int v = 0; v < NV; ++v) row[v] = V::load(reinterpret_cast<const float*>(weights[v]));
-    SONORIZE_UNROLL
-    for (int b = 0; b < NB; ++b) {
-      const typename V::F x = V::broadcast(reinterpret_cast<const float*>(inputs[b]));
-      SONORIZE_UNROLL
-      for (int v = 0; v < NV; ++v) sums[b][v] = V::fma(row[v], x, sums[b][v]);
-    }
-  }
-  static constexpr int kInputBytes = 4;  // of one group
-
-  static SONORIZE_INLINE typename V::F add(const Product&, int, Sum sum, float, typename V::F y) {
-    return V::add(y, sum);
-  }
-};
-
-template <class V>
-struct Bf16 {
-  using Sum = typename V::F;
-  static constexpr int kGroup = 2, kMostStreams = V::kHalfStreams;
-  static SONORIZE_INLINE Sum zero() { return V::set1(0.0f); }
-
-  template <int NV, int NB>
-  static SONORIZE_INLINE void step(const char* const* weights, const char* const* inputs, Sum (&sums)[NB][NV]) {
-    typename V::F row[NV];
-    SONORIZE_UNROLL
-    for (int v = 0; v < NV; ++v) row[v] = V::low_halves(V::load_bits(weights[v]));
-    SONORIZE_UNROLL
-    for (int b = 0; b < NB; ++b) {
-      const typename V::F x = V::broadcast(reinterpret_cast<const float*>(inputs[b]));
-      SONORIZE_UNROLL
-      for (int v = 0; v < NV; ++v) sums[b][v] = V::fma(row[v], x, sums[b][v]);
-    }
-    SONORIZE_UNROLL
-    for (int v = 0; v < NV; ++v) row[v] = V::high_halves(V::load_bits(weights[v]));
-    SONORIZE_UNROLL
-    for (int b = 0; b < NB; ++b) {
-      const typename V::F x = V::broadcast(reinterpret_cast<const float*>(inputs[b]) + 1);
-      SONORIZE_UNROLL
-      for (int v = 0; v < NV; ++v) sums[b][v] = V::fma(row[v], x, sums[b][v]);
-    }
-  }
-  static constexpr int kInputBytes = 8;
-
-  static SONORIZE_INLINE typename V::F add(const Product&, int, Sum sum, float, typename V::F y) {
-    return V::add(y, sum);
-  }
-};
-
-template <class V>
-struct Int8 {
-  using Sum = typename V::I;
-  static constexpr int kGroup = 4, kMostStreams = V::kWholeStreams;
-  static SONORIZE_INLINE Sum zero() { return V::set1_bits(0); }
-
-  template <int NV, int NB>
-  static SONORIZE_INLINE void step(const char* const* weights, const char* const* inputs, Sum (&sums)[NB][NV]) {
-    typename V::I row[NV];
-    SONORIZE_UNROLL
-    for (int v = 0; v < NV; ++v) row[v] = V::load_bits(weights[v]);
-    SONORIZE_UNROLL
-    for (int b = 0; b < NB; ++b) {
-      int32_t four;
-      std::memcpy(&four, inputs[b], 4);
-      const typename V::I x = V::set1_bits(four);
-      SONORIZE_UNROLL
-      for (int v = 0; v < NV; ++v) sums[b][v] = V::dot4(sums[b][v], x, row[v]);
-    }
-  }
-  static constexpr int kInputBytes = 4;
-
-  static SONORIZE_INLINE typename V::F add(const Product& w, int row, Sum sum, float step, typename V::F y) {
-    const typename V::F whole = V::to_float(V::subtract_bits(sum, V::load_bits(w.correction + row)));
-    return V::fma(V::mul(whole, V::load(w.scale + row)), V::set1(step), y);
-  }
-};
-
-// The sums of NP panels from `panel` on and of NB streams from `stream` on, to out [NB][vectors of those panels].
+// Where the weights and inputs of a block lie: NP panels from `panel` on, NB streams from `stream` on.
 template <class V, class P, int NP, int NB>
-__attribute__((noinline)) void block(const Product& w, int panel, const Input& x, int stream, typename P::Sum* out) {
-  constexpr int kVectors = V::kPanelVectors, NV = NP * kVectors;
-  constexpr size_t kVectorBytes = V::kLanes * 4, kRowBytes = kVectors * kVectorBytes;
-  constexpr int kLineVectors = kVectorBytes < 64 ? 64 / kVectorBytes : 1;
+struct Block {
+  static constexpr int kVectors = V::kPanelVectors, NV = NP * kVectors;
+  static constexpr size_t kVectorBytes = V::kLanes * 4, kRowBytes = kVectors * kVectorBytes;
   const char* weights[NP];
   const char* inputs[NB];
-  for (int p = 0; p < NP; ++p) weights[p] = w.data + static_cast<size_t>(panel + p) * w.groups * kRowBytes;
-  for (int b = 0; b < NB; ++b) inputs[b] = static_cast<const char*>(x.data) + (stream + b) * x.stride;
+
+  SONORIZE_INLINE Block(const Product& w, int panel, const Input& x, int stream) {
+    for (int p = 0; p < NP; ++p) weights[p] = w.data + static_cast<size_t>(panel + p) * w.groups * kRowBytes;
+    for (int b = 0; b < NB; ++b) inputs[b] = static_cast<const char*>(x.data) + (stream + b) * x.stride;
+  }
+  SONORIZE_INLINE const char* row(int v, int group) const {
+    return weights[v / kVectors] + group * kRowBytes + v % kVectors * kVectorBytes;
+  }
+  // What the next panels hold is asked for while these are computed: few streams wait for memory otherwise.
+  SONORIZE_INLINE void read_ahead(int groups, int group) const {
+    constexpr int kLineVectors = kVectorBytes < 64 ? 64 / kVectorBytes : 1;
+    SONORIZE_UNROLL
+    for (int v = 0; v < NV; v += kLineVectors)
+      __builtin_prefetch(row(v, group) + NP * static_cast<size_t>(groups) * kRowBytes, 0, 2);
+  }
+};
+
+// The sums of a block, to out [NB][vectors of its panels]: one chain each.
+template <class V, class P, int NP, int NB>
+__attribute__((noinline)) void block(const Product& w, int panel, const Input& x, int stream, typename P::Sum* out) {
+  const Block<V, P, NP, NB> at(w, panel, x, stream);
+  constexpr int NV = at.NV;
   typename P::Sum sums[NB][NV];
   SONORIZE_UNROLL
   for (int b = 0; b < NB; ++b) {
     SONORIZE_UNROLL
     for (int v = 0; v < NV; ++v) sums[b][v] = P::zero();
   }
-  // What the next panels hold is asked for while these are computed: few streams wait for memory otherwise.
-  const size_t ahead = NP * static_cast<size_t>(w.groups) * kRowBytes;
   for (int group = 0; group < w.groups; ++group) {
     const char* row[NV];
     const char* in[NB];
     SONORIZE_UNROLL
-    for (int v = 0; v < NV; ++v) row[v] = weights[v / kVectors] + group * kRowBytes + v % kVectors * kVectorBytes;
+    for (int v = 0; v < NV; ++v) row[v] = at.row(v, group);
     SONORIZE_UNROLL
-    for (int b = 0; b < NB; ++b) in[b] = inputs[b] + group * P::kInputBytes;
-    SONORIZE_UNROLL
-    for (int v = 0; v < NV; v += kLineVectors) __builtin_prefetch(row[v] + ahead, 0, 2);
+    for (int b = 0; b < NB; ++b) in[b] = at.inputs[b] + group * P::kInputBytes;
+    at.read_ahead(w.groups, group);
     P::template step<NV, NB>(row, in, sums);
   }
   SONORIZE_UNROLL
@@ -146,18 +72,53 @@ __attribute__((noinline)) void block(const Product& w, int panel, const Input& x
   }
 }
 
+// The same in bfloat16: two chains for each 32 inputs, added to what is there.
+template <class V, class P, int NP, int NB>
+__attribute__((noinline)) void two_chains(const Product& w, int panel, const Input& x, int stream,
+                                          typename P::Sum* out) {
+  const Block<V, P, NP, NB> at(w, panel, x, stream);
+  constexpr int NV = at.NV;
+  SONORIZE_UNROLL
+  for (int i = 0; i < NB * NV; ++i) out[i] = P::zero();
+  for (int group = 0; group < w.groups; group += P::kBlockGroups) {
+    const auto row = [&](int v, int step) { return at.row(v, group + step); };
+    for (int step = 0; step < P::kBlockGroups; ++step) at.read_ahead(w.groups, group + step);
+    const char* in[NB];
+    SONORIZE_UNROLL
+    for (int b = 0; b < NB; ++b) in[b] = at.inputs[b] + group * P::kInputBytes;
+    typename P::Sum sums[NB][NV], even[NB][NV];
+    P::template chain<false>(row, in, sums);
+    SONORIZE_UNROLL
+    for (int b = 0; b < NB; ++b) {
+      SONORIZE_UNROLL
+      for (int v = 0; v < NV; ++v) even[b][v] = sums[b][v];
+    }
+    P::template chain<true>(row, in, sums);
+    SONORIZE_UNROLL
+    for (int b = 0; b < NB; ++b) {
+      SONORIZE_UNROLL
+      for (int v = 0; v < NV; ++v) out[b * NV + v] = V::add(out[b * NV + v], V::add(even[b][v], sums[b][v]));
+    }
+  }
+}
+
 // NB streams of one panel, or of as many panels before `end` as keep enough sums in flight; says how many.
 template <class V, class P, int NB>
 SONORIZE_INLINE int blocks(const Product& w, int panel, int end, const Input& x, int stream, typename P::Sum* out) {
   constexpr int NP = NB == 1 ? V::kPanelsAlone : NB <= 3 ? V::kPanelsFew : 1;
-  if constexpr (NP > 1) {
-    if (panel + NP <= end) {
+  const bool many = NP > 1 && panel + NP <= end;
+  if constexpr (P::kGroup == 2) {
+    if (many)
+      two_chains<V, P, NP, NB>(w, panel, x, stream, out);
+    else
+      two_chains<V, P, 1, NB>(w, panel, x, stream, out);
+  } else {
+    if (many)
       block<V, P, NP, NB>(w, panel, x, stream, out);
-      return NP;
-    }
+    else
+      block<V, P, 1, NB>(w, panel, x, stream, out);
   }
-  block<V, P, 1, NB>(w, panel, x, stream, out);
-  return 1;
+  return many ? NP : 1;
 }
 
 constexpr int kMostSums = 24;  // of one block: registers decide
@@ -179,8 +140,8 @@ int some_blocks(const Product& w, int panel, int end, const Input& x, int stream
 
 // put(stream, row, base(stream, row) + sum) for the rows of panels first..last - 1 and all streams.
 template <class V, class P, class Base, class Put>
-SONORIZE_INLINE void multiply(const Product& w, int first, int last, const Input& x, int streams, const Base& base,
-                              const Put& put) {
+SONORIZE_INLINE void multiply_vectors(const Product& w, int first, int last, const Input& x, int streams,
+                                      const Base& base, const Put& put) {
   typename P::Sum out[kMostSums];
   const int rounds = (streams + P::kMostStreams - 1) / P::kMostStreams;
   for (int panel = first; panel < last;) {
@@ -194,7 +155,7 @@ SONORIZE_INLINE void multiply(const Product& w, int first, int last, const Input
         const float step = x.step ? x.step[begin + b] : 1.0f;
         for (int v = 0; v < vectors; ++v) {
           const int at = (panel * V::kPanelVectors + v) * V::kLanes;
-          put(begin + b, at, P::add(w, at, out[b * vectors + v], step, base(begin + b, at)));
+          put(begin + b, at, typename P::Rows(w, at).add(out[b * vectors + v], step, base(begin + b, at)));
         }
       }
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from synth.cli import upkeep
 from synth.errors import Cancelled, OptionError
 from synth.models.samplernn import SampleRNN, SampleRNNConfig
 from synth.sampler import backends, batching, native
@@ -21,8 +23,9 @@ from synth.sampler.base import PRECISIONS, Shape, Stream
 from synth.sampler.fallback import NumpySampler
 from synth.sampler.folding import random_folded
 from synth.sampler.native import NativeSampler
-from synth.sampler.packing import pack
-from synth.sampler.reference import ReferenceSampler
+from synth.sampler.packing import matrix as pack_matrix
+from synth.sampler.packing import pack, without_tiny
+from synth.sampler.reference import ReferenceSampler, product
 
 SHAPES = {
     "gru": Shape((8, 4), 20, conditioning=5),
@@ -94,6 +97,124 @@ def test_every_instruction_set_gives_the_same_bytes(shape: str, precision: str) 
         made[name] = b"".join(part.tobytes() for part in levels) + streams[3].hidden.tobytes()
     assert len(set(made.values())) == 1
     assert native.disagreeing() == ()
+
+
+@cache
+def portable_bytes(width: int, precision: str) -> list[bytes]:
+    """What each of 65 streams is to be, levels and state."""
+    kernel = NativeSampler(pack(random_folded(Shape((8, 4), width)), precision), threads=1, instruction_set="portable")
+    streams = [kernel.start(9, number) for number in range(65)]
+    levels = kernel.run(streams, None, 1)
+    return [part.tobytes() + stream.hidden.tobytes() for part, stream in zip(levels, streams, strict=True)]
+
+
+@needs_library
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("width", [37, 515])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_any_number_of_streams_has_the_portable_bytes(width: int, precision: str, threads: int) -> None:
+    """Odd numbers of streams and odd widths: tiles with empty rows, teams of unequal shares."""
+    packed = pack(random_folded(Shape((8, 4), width)), precision)
+    wanted = portable_bytes(width, precision)
+    for name in native.instruction_sets():
+        kernel = NativeSampler(packed, threads=threads, instruction_set=name)
+        for count in (1, 3, 15, 16, 17, 64, 65):
+            if name == "portable" and (width > 100 or threads == 1):
+                continue  # slow, and what the others are compared with
+            streams = [kernel.start(9, number) for number in range(count)]
+            levels = kernel.run(streams, None, 1)
+            made = [part.tobytes() + stream.hidden.tobytes() for part, stream in zip(levels, streams, strict=True)]
+            assert made == wanted[:count], (name, count)
+        kernel.close()
+
+
+def test_numbers_that_tiles_take_for_zero_are_zero_to_every_sampler() -> None:
+    tiny = np.array([2.0**-41, -(2.0**-41), 2.0**-40, 1.0, -(2.0**-130)], np.float32)
+    assert without_tiny(tiny).tolist() == [0, 0, 2.0**-40, 1, 0]
+    y, weights = np.zeros(1, np.float32), pack_matrix(np.full((1, 5), 2.0**-60, np.float32), "bf16")
+    assert product(y, weights, tiny, signed=True).tolist() == [0]
+
+
+def test_bfloat16_sums_come_in_the_order_of_tiles() -> None:
+    """Thirty-three inputs: an even and an odd chain of thirty-two, and the last on its own."""
+    ones = np.ones((1, 33), np.float32)
+    x = np.zeros(33, np.float32)
+    x[[0, 2, 1, 32]] = 2.0**24, 1, 1, 1  # one by one in order of k, and so is each 1 here
+    assert product(np.zeros(1, np.float32), pack_matrix(ones, "bf16"), x, signed=True)[0] == 2.0**24
+    x[[0, 2, 1, 3, 32]] = 2.0**24, 0, 1, 1, 0  # the odd chain gathers 2, which is not lost
+    assert product(np.zeros(1, np.float32), pack_matrix(ones, "bf16"), x, signed=True)[0] == 2.0**24 + 2
+
+
+@needs_library
+def test_better_instructions_than_a_setting_allows_are_not_used() -> None:
+    native.use_at_most("avx2")
+    try:
+        assert set(native.instruction_sets()) <= {"portable", "avx2"}
+        chosen = backends.make_sampler(random_folded(SHAPES["gru"]), threads=1)
+        assert chosen.kind in ("cpu portable", "cpu avx2")
+        with pytest.raises(OptionError, match="'sse9'; allowed are portable, avx2"):
+            native.use_at_most("sse9")
+    finally:
+        native.use_at_most("")
+    assert backends.describe()["used"] == f"cpu {native.best()}"
+
+
+class Refusing:
+    """The library under a system that refuses tiles to a processor that has them."""
+
+    def __init__(self, found: Any) -> None:
+        self._found = found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._found, name)
+
+    def sonorize_supported(self, number: int) -> int:
+        return 0 if number == native.INSTRUCTION_SETS["amx"] else int(self._found.sonorize_supported(number))
+
+    def sonorize_refused(self, number: int) -> int:
+        return int(number == native.INSTRUCTION_SETS["amx"])
+
+
+@needs_library
+def test_a_system_that_refuses_tiles_is_told_once_and_another_kernel_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    refusing = Refusing(native.library())
+    monkeypatch.setattr(native, "library", lambda: refusing)
+    native.disagreeing.cache_clear()
+    backends._warn.cache_clear()
+    try:
+        with pytest.warns(RuntimeWarning, match="does not let this process use amx"):
+            chosen = backends.make_sampler(random_folded(SHAPES["gru"]), threads=1)
+        backends.make_sampler(random_folded(SHAPES["gru"]), threads=1)  # a second warning would be an error
+        assert chosen.kind == f"cpu {native.best()}" != "cpu amx"
+        assert "the system refuses amx" in upkeep.CHECKS["sampler"]()
+    finally:
+        native.disagreeing.cache_clear()
+
+
+@needs_library
+def test_the_system_itself_may_refuse_tiles() -> None:
+    """A seccomp filter that answers arch_prctl with EPERM, as containers have: the real library asks and falls back."""
+    program = (
+        "import ctypes, struct\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "# ld [nr]; jeq arch_prctl -> errno 1, else allow\n"
+        "code = [(0x20, 0, 0, 0), (0x15, 0, 1, 158), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7FFF0000)]\n"
+        "filters = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *one) for one in code))\n"
+        "program = struct.pack('HxxxxxxP', len(code), ctypes.addressof(filters))\n"
+        "assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0\n"
+        "import warnings\n"
+        "from synth.sampler import backends, folding, native\n"
+        "from synth.sampler.base import Shape\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    made = backends.make_sampler(folding.random_folded(Shape((8, 4), 16)), device='cpu', threads=2)\n"
+        "made.run([made.start(number) for number in range(9)], top_frames=2)\n"
+        "print(made.kind, native.refused(), len(caught))\n"
+    )
+    if platform.machine() != "x86_64" or "amx" not in native.instruction_sets():
+        pytest.skip("this machine has no tiles to refuse")
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == f"cpu {native.instruction_sets()[-2]} ('amx',) 1"
 
 
 @needs_library

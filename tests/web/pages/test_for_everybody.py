@@ -13,9 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
 
-from synth.options import Mode
+from synth.media import video
+from synth.options import ExistingSound, Mode, Options
 from synth.pipeline.modes import MODES
 from synth.routing import router
 from tests.support.describers import FlashDescriber
@@ -23,9 +28,9 @@ from tests.support.paths import ROOT
 from tests.support.serving import KEY, KEY_ENTRY
 from tests.support.voices import FlashVoice, HissVoice, flash_route
 from tests.support.web_place import Place, canned, place
-from tests.web.pages.test_browser import CHROMIUM, DRIVER, Person
+from tests.web.pages.test_browser import CHROMIUM, DRIVER, Live, Person, until
 from web.pages import documents
-from web.server import http_server
+from web.server import http_server, samples
 from workers.tasks import description
 
 pytestmark = pytest.mark.skipif(
@@ -39,6 +44,7 @@ MOST_BYTES: Final = 150_000
 STUDIO_BYTES: Final = 400_000
 MOST_SHIFT: Final = 0.05
 EDGE_CONTRAST: Final = 3.0
+MOST_TABS: Final = 150
 
 _RUN_AXE: Final = """
 const done = arguments[arguments.length - 1];
@@ -147,6 +153,7 @@ class States:
 
     def __init__(self, here: Place, flash_clip: Path, dark_clip: Path) -> None:
         self.pages = {"upload": "/", "gallery": "/gallery", "nothing is so": "/gallery?state=expired"}
+        self._compare(here, flash_clip)
         self._work(here, flash_clip)
         self._stand_still(here, flash_clip, dark_clip)
         self.pages |= {
@@ -176,6 +183,25 @@ class States:
         done = {name: str(job["links"]["page"]) for name, job in asked.items()}
         self.pages |= done | {"batch": both["links"]["page"]}
         self.pages |= {"boxes": f"{done['takes']}/boxes", "explained": f"{done['takes']}/explain"}
+
+    def _compare(self, here: Place, clip: Path) -> None:
+        """A result beside the clip's own sound, and the samples of the front page."""
+        times_s = np.arange(2 * 48_000) / 48_000
+        beep = (0.1 * np.sin(2764 * times_s) * (times_s % 0.5 < 0.25)).astype(np.float32)
+        beeping = here.settings.data_dir / "beeping.mp4"
+        video.remux(clip, beep, 48_000, beeping, existing=ExistingSound.REPLACE)
+        job = here.sent(beeping, mode="hits")
+        here.work()
+        assert here.client.put(f"/v1/jobs/{job['id']}/comparison", json={"allowed": True}).status_code == 200
+        here.jobs.create(
+            options=Options(mode=Mode.HITS),
+            title="Sample: wood",
+            source_key=here.jobs.get(job["id"], None).source_key,
+            info=here.jobs.get(job["id"], None).info,
+            owner=samples.OWNER,
+        )
+        here.work()
+        self.pages["a pair"] = "/real-or-generated"
 
     def _stand_still(self, here: Place, flash_clip: Path, dark_clip: Path) -> None:
         """Jobs that are stopped at some point of their way."""
@@ -254,6 +280,7 @@ def visits(
             ("empty gallery", "/gallery"),
             ("empty textures", "/gallery/textures"),
             ("keys", "/account"),
+            ("nothing to compare", "/real-or-generated"),
         ):
             found[name] = visit(person, f"{locked}{path}")
     return found
@@ -343,6 +370,58 @@ def test_nothing_moves_for_those_who_asked_for_rest(states: tuple[str, dict[str,
             assert moving == [], name
     finally:
         person.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_the_whole_way_with_the_keyboard_alone(
+    tmp_path: Path, person: Person, flash_voice: FlashVoice, flash_clip: Path
+) -> None:
+    look_like(person, WIDE, "light")
+    saved = tmp_path / "saved"
+    person.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(saved)})
+    with place(tmp_path / "data") as here, Live(here) as live:
+        live.may_work.set()
+        person.browser.get(live.address)
+        press(person, Keys.TAB)
+        assert person.browser.switch_to.active_element.text == "Skip to the content"
+        tab_to(person, "#clips").send_keys(str(flash_clip))  # the window of the system that asks for files is not ours
+        tab_to(person, "#f-mode").send_keys("Hits")
+        assert ring(person)
+        tab_to(person, "[data-send]")
+        assert ring(person)
+        press(person, Keys.ENTER)
+        person.until_at("/jobs/")
+        person.see("video")
+        tab_to(person, "[data-download]")
+        assert ring(person)
+        press(person, Keys.ENTER)
+        until(lambda: list(saved.glob("flash.*mp4")), "the download")
+        tab_to(person, "details.danger summary")
+        press(person, Keys.ENTER)
+        tab_to(person, "button.danger")
+        press(person, Keys.ENTER)
+        person.until_at("/gallery")
+        assert here.left() == []
+
+
+def press(person: Person, key: str) -> None:
+    """A key, wherever the focus is."""
+    ActionChains(person.browser).send_keys(key).perform()
+
+
+def tab_to(person: Person, selector: str) -> WebElement:
+    """Go on with the tabulator until something is reached."""
+    for _ in range(MOST_TABS):
+        press(person, Keys.TAB)
+        reached = person.browser.switch_to.active_element
+        if person.run("return arguments[0].matches(arguments[1])", reached, selector):
+            return reached
+    raise AssertionError(f"{selector} is not reached with {MOST_TABS} tabulators")
+
+
+def ring(person: Person) -> bool:
+    """Whether what has the focus shows it."""
+    style = "const s = getComputedStyle(document.activeElement); return s.outlineStyle !== 'none' && s.outlineWidth"
+    return str(person.run(style)) not in ("False", "0px")
 
 
 def test_the_measures_notice_what_is_wrong(states: tuple[str, dict[str, str]], person: Person) -> None:

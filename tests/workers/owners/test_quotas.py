@@ -102,6 +102,15 @@ def test_stored_bytes(jobs: Jobs) -> None:
     stored(jobs, 1000)
 
 
+def test_what_jobs_share_counts_once_and_though_the_first_is_gone(jobs: Jobs) -> None:
+    first = stored(jobs, 1000)
+    create(jobs, source_key=first.source_key, info=MINUTE)
+    assert jobs.owners.use("ann").stored_bytes == 1000
+    jobs.delete(first.id, "ann")
+    assert jobs.owners.use("ann").stored_bytes == 1000
+    assert jobs.owners.use("ben").stored_bytes == 0
+
+
 def test_a_question_is_no_job(jobs: Jobs) -> None:
     jobs.owners.change("ann", max_queued=0, max_sound_s=0, max_bytes=0)
     create(jobs, mode=ROUTE, info=MINUTE)

@@ -26,7 +26,7 @@ from workers.telemetry import counters
 from workers.webhooks.addresses import Policy
 from workers.webhooks.deliveries import LEASE_S, WAITS_S, Deliveries, Delivery
 from workers.webhooks.endpoints import MOST, Endpoints, Webhook
-from workers.webhooks.outbox import CHOICES, DeliveryState, EventType
+from workers.webhooks.outbox import CHOICES, STALE_S, DeliveryState, EventType
 from workers.webhooks.sender import WebhookSender
 from workers.webhooks.transport import Answer, Transport
 
@@ -208,6 +208,19 @@ def test_a_batch_has_ended_once_all_of_it_has(scene: Scene) -> None:
     (due,) = scene.deliveries.claim(1)
     counts = json.loads(due.body)["data"]["counts"]
     assert (counts["total"], counts["succeeded"], counts["canceled"]) == (2, 1, 1)
+
+
+def test_a_batch_whose_maker_was_killed(scene: Scene) -> None:
+    webhook = scene.endpoints.make("ann", "http://127.0.0.1:9/", events=["batch.finished"])
+    batch_id = new_id(scene.now)
+    scene.jobs.open_batch(batch_id)
+    scene.done(batch_id=batch_id)
+    scene.deliveries.close_abandoned_batches()
+    assert scene.sent(webhook) == []  # it may go on still
+    scene.now += STALE_S + 1
+    for _ in range(2):
+        scene.deliveries.close_abandoned_batches()
+    assert scene.only(webhook).about == batch_id
 
 
 def test_the_two_last_jobs_of_a_batch_end_at_once(scene: Scene) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from web.api.schemas.base import Moment, OneOf, Shape
+from web.api.schemas.base import Count, Moment, OneOf, Seconds, Shape
 from workers.owners.keys import LABEL_LENGTH, Scope
 
 ScopeName = Annotated[str, OneOf(tuple(Scope))]
@@ -101,3 +101,73 @@ class ChangeMe(Shape):
     """What an owner sets for all their jobs."""
 
     retention_days: Days | None = Field(description="Null: as for everybody.")
+
+
+class QuotaSettings(Shape):
+    """What an owner may have; null is what the settings say for everybody, and no limit where they say nothing."""
+
+    weight: float
+    max_bytes: int | None
+    max_queued: int | None
+    max_sound_s: float | None = Field(description="Seconds of sound asked for in a day (UTC), over all takes.")
+    retention_days: float | None
+
+
+class ChangeOwner(Shape):
+    """Some of an owner's quota; what is null goes back to what the settings say, what is left out stays."""
+
+    weight: Annotated[float, Field(gt=0, le=1000)] | None = None
+    max_bytes: Annotated[int, Field(ge=0, le=2**62)] | None = None
+    max_queued: Annotated[int, Field(ge=0, le=10**6)] | None = None
+    max_sound_s: Annotated[float, Field(ge=0, le=10**9)] | None = None
+    retention_days: Days | None = None
+
+
+class OwnerBrief(Shape):
+    """One owner: what they have, and what they may."""
+
+    owner: str
+    queued: Count
+    running: Count
+    jobs: Count
+    stored_bytes: Count
+    sound_s_today: float
+    active_keys: Count = Field(description="In the database; those of the settings are not counted.")
+    quota: QuotaSettings
+
+
+class ModeQueue(Shape):
+    """One mode's queue."""
+
+    mode: str
+    queued: Count
+    running: Count
+    oldest_s: Seconds = Field(description="How long its oldest job has waited.")
+
+
+class WorkerBrief(Shape):
+    """One worker."""
+
+    name: str
+    modes: list[str]
+    seen_s: Seconds | None = Field(description="How long ago it last showed a sign of life.")
+    is_there: bool
+    jobs: Count = Field(description="That it holds.")
+
+
+class Disk(Shape):
+    """The disk of the web's data folder."""
+
+    free_bytes: Count
+    total_bytes: Count
+
+
+class Overview(Shape):
+    """What administrators see of everybody."""
+
+    owners: list[OwnerBrief]
+    queue: list[ModeQueue]
+    workers: list[WorkerBrief]
+    disk: Disk
+    deliveries: dict[str, int] = Field(description="Of webhooks, by state.")
+    event_streams: Count = Field(description="Open in the process that answers.")

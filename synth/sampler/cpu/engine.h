@@ -1,72 +1,18 @@
-// What Python calls: packed weights, threads and buffers behind one handle.
+// Packed weights, threads and buffers behind one handle.
 
-#include <cstdlib>
+#pragma once
+
+#include <algorithm>
 #include <cstring>
+#include <functional>
 #include <memory>
-#include <new>
 #include <vector>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
+#include "arena.h"
 #include "model.h"
 #include "pool.h"
 
-#define SONORIZE_API extern "C" __attribute__((visibility("default")))
-
 namespace sonorize {
-
-void wait(Team* team) {
-  const uint32_t round = team->round.value();
-  if (team->here.fetch_add(1) + 1 == team->members) {
-    team->here.store(0);
-    team->round.set(round + 1);
-  } else {
-    team->round.wait_while(round);
-  }
-}
-
-namespace {
-
-constexpr size_t kLine = 64, kHuge = 2u << 20, kLeastPiece = 4u << 20;
-
-// Memory that is given back all at once; zero at first, in large pages where the system has them.
-class Arena {
- public:
-  Arena() = default;
-  Arena(const Arena&) = delete;
-  Arena& operator=(const Arena&) = delete;
-  ~Arena() {
-    for (void* piece : pieces_) std::free(piece);
-  }
-
-  template <class T>
-  T* take(size_t count) {
-    const size_t bytes = (count * sizeof(T) + kLine - 1) / kLine * kLine;
-    if (bytes > left_) {
-      const size_t size = ((bytes > kLeastPiece ? bytes : kLeastPiece) + kHuge - 1) / kHuge * kHuge;
-      void* piece = std::aligned_alloc(kHuge, size);
-      if (!piece) throw std::bad_alloc();
-      pieces_.push_back(piece);
-#if defined(__linux__)
-      madvise(piece, size, MADV_HUGEPAGE);
-#endif
-      next_ = static_cast<char*>(piece);
-      left_ = size;
-    }
-    char* taken = next_;
-    next_ += bytes;
-    left_ -= bytes;
-    std::memset(taken, 0, bytes);
-    return reinterpret_cast<T*>(taken);
-  }
-
- private:
-  std::vector<void*> pieces_;
-  char* next_ = nullptr;
-  size_t left_ = 0;
-};
 
 // The sizes of a network as Python lays them out.
 struct Sizes {
@@ -98,30 +44,10 @@ class Reader {
   bool wrong_ = false;
 };
 
-size_t weight_bytes(int precision) { return precision == kFp32 ? 4 : precision == kBf16 ? 2 : 1; }
+inline size_t weight_bytes(int precision) { return precision == kFp32 ? 4 : precision == kBf16 ? 2 : 1; }
 
-const Kernels* kernels_at(int isa) {
-  switch (isa) {
-    case 0: return portable_kernels();
-    case 1: return avx2_kernels();
-    case 2: return avx512_kernels();
-    default: return nullptr;
-  }
-}
-
-bool supported(int isa) {
-  if (!kernels_at(isa)) return false;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (isa == 1) return avx2;
-  if (isa == 2)
-    return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vnni");
-#endif
-  return isa == 0;
-}
+// Where one of every four inputs of a bf16 row lies, for products of pairs; see avx512_bf16.cpp.
+constexpr int kPairOrder[4] = {1, 3, 0, 2};
 
 struct Group {
   Arena arena;
@@ -146,6 +72,10 @@ class Engine {
     m.panels = (m.width + kernels->panel - 1) / kernels->panel;
     m.padded = m.panels * kernels->panel;
     m.level_panels = kLevels / kernels->panel;
+    const size_t numbers = (m.padded + kUnitBlock - 1) / kUnitBlock * kUnitBlock;
+    m.line = m.padded + kLine / sizeof(float);
+    m.gate_line = static_cast<size_t>(m.gates) * m.padded + kLine / sizeof(float);
+    m.unit_stride = kernels->unit_bytes[m.precision] ? numbers * kernels->unit_bytes[m.precision] + kLine : 0;
   }
 
   bool read(const Sizes& sizes, Reader& reader) {
@@ -191,17 +121,9 @@ class Engine {
 
   void run(Call* calls, int streams, int frames, int threads) {
     threads = threads < 1 || threads > pool_.threads() ? pool_.threads() : threads;
-    // As many teams as have enough streams each to use the weights they read, all of the same number of threads.
-    int teams = 1;
-    for (int count = threads; count > 1; --count)
-      if (threads % count == 0 && streams / count >= kStreamsForATeam) {
-        teams = count;
-        break;
-      }
-    // A narrow network's steps are over before threads have met between them; on cores that other programs use, such
-    // meetings made it a hundred times slower. Its threads work for themselves.
-    if (model_.width < kWide) threads = teams;
-    const int members = threads / teams;
+    const Sharing sharing = share(streams, threads);
+    const int teams = sharing.teams, members = sharing.members;
+    threads = teams * members;
     while (static_cast<int>(groups_.size()) < teams) groups_.push_back(std::make_unique<Group>());
     std::vector<std::unique_ptr<Team>> meeting;
     for (int team = 0; team < teams; ++team) {
@@ -223,7 +145,8 @@ class Engine {
                       frames,
                       meeting[team].get(),
                       index % members,
-                      members};
+                      members,
+                      works_alone(streams * (team + 1) / teams - streams * team / teams)};
       kernels_->run(task);
     });
   }
@@ -237,8 +160,34 @@ class Engine {
   }
 
  private:
-  static constexpr int kStreamsForATeam = 6;
+  static constexpr int kStreamsForATeam = 6, kMostAlone = 3;
   static constexpr int kWide = 512;
+  static constexpr int kUnitBlock = 64;  // numbers that any product takes at once
+  static constexpr int kUnitGroups = 16, kTileStreams = 16;
+
+  // How threads share a call: teams that have nothing to do with one another, members of a team that meet.
+  struct Sharing {
+    int teams, members;
+  };
+
+  Sharing share(int streams, int threads) const {
+    // As many teams as have enough streams each to use the weights they read, all of the same number of threads.
+    int teams = 1;
+    for (int count = threads; count > 1; --count)
+      if (threads % count == 0 && streams / count >= kStreamsForATeam) {
+        teams = count;
+        break;
+      }
+    // A narrow network's steps are over before threads have met between them; on cores that other programs use, such
+    // meetings made it a hundred times slower. Its threads work for themselves.
+    if (model_.width < kWide) return {teams, 1};
+    // Tiles are done with weights before the next have come from memory: each is to be read by one thread only.
+    if (kernels_->tiles && model_.precision != kFp32) return {1, threads};
+    return {teams, threads / teams};
+  }
+
+  // With few streams that costs less than to wait for one another.
+  static bool works_alone(int streams) { return streams <= kMostAlone; }
 
   const Kernels* kernels_;
   Model model_{};
@@ -252,6 +201,8 @@ class Engine {
     const int panels = (rows + kernels_->panel - 1) / kernels_->panel;
     Product made;
     made.groups = static_cast<int>((columns + group - 1) / group);
+    if (precision != kFp32) made.groups = (made.groups + kUnitGroups - 1) / kUnitGroups * kUnitGroups;
+    const bool pairs = precision == kBf16 && kernels_->pairs;
     const char* values = reader.next<char>(size * blocks * rows * columns);
     const float* scale = nullptr;
     const int32_t* sums = nullptr;
@@ -268,9 +219,11 @@ class Engine {
       for (int row = 0; row < rows; ++row) {
         const size_t from = static_cast<size_t>(block) * rows + row, to = block * padded + row;
         char* panel = data + to / lanes * made.groups * lanes * 4 + to % lanes * 4;
-        for (int column = 0; column < columns; ++column)
-          std::memcpy(panel + column / group * lanes * 4 + column % group * size,
+        for (int column = 0; column < columns; ++column) {
+          const int place = pairs ? column / 4 * 4 + kPairOrder[column % 4] : column;
+          std::memcpy(panel + place / group * lanes * 4 + place % group * size,
                       values + (from * columns + column) * size, size);
+        }
         if (precision == kInt8) {
           scales[to] = scale[from];
           corrections[to] = is_signed ? 64 * sums[from] : 0;
@@ -313,33 +266,41 @@ class Engine {
   void provide(Group& group, int streams, int frames, int members) {
     if (streams <= group.streams && frames <= group.frames && members <= group.members) return;
     const Model& m = model_;
-    const bool whole = m.precision == kInt8;
+    const bool units = m.unit_stride > 0;
     group.~Group();
     new (&group) Group;
     Arena& arena = group.arena;
-    const size_t line = static_cast<size_t>(streams) * m.padded;
+    // What few streams need twice is there for as many, since a group that has room for more serves them too.
+    const size_t line = streams * m.line, turns = std::max(streams, 2 * kMostAlone) * m.line;
     const size_t levels = static_cast<size_t>(streams) * m.top() * (frames + 1);
+    const size_t all_units = (streams + kTileStreams - 1) / kTileStreams * kTileStreams * m.unit_stride;
     Scratch& s = group.scratch;
     for (int tier = 0; tier < m.tiers; ++tier)
       for (int layer = 0; layer < m.layers; ++layer) {
         for (float*& state : s.state[tier][layer]) state = arena.take<float>(line);
-        s.cell[tier][layer] = arena.take<float>(line);
+        if (m.lstm) s.cell[tier][layer] = arena.take<float>(line);
       }
-    s.inward = arena.take<float>(line * m.gates);
-    s.carried = arena.take<float>(line * m.gates);
-    for (float** each : {&s.word, &s.first, &s.second, &s.upsampled}) *each = arena.take<float>(line);
-    s.logits = arena.take<float>(static_cast<size_t>(streams) * kLevels);
+    s.inward = arena.take<float>(streams * m.gate_line);
+    s.carried = arena.take<float>(streams * m.gate_line);
+    s.upsampled = arena.take<float>(line);
+    for (float** each : {&s.word, &s.second}) *each = arena.take<float>(turns);
+    if (!units) s.first = arena.take<float>(line);
+    s.units = arena.take<uint8_t>(all_units);
+    s.units_step = arena.take<float>(streams);
     group.levels = arena.take<uint8_t>(levels);
     group.own.resize(members);
     for (Own& own : group.own) {
-      if (whole)
+      if (units)
         for (int tier = 0; tier < m.tiers; ++tier)
           for (int layer = 0; layer < m.layers; ++layer) {
-            own.state[tier][layer] = arena.take<uint8_t>(line);
+            own.state[tier][layer] = arena.take<uint8_t>(all_units);
             own.state_step[tier][layer] = arena.take<float>(streams);
           }
-      own.units = arena.take<uint8_t>(line);
+      own.units = arena.take<uint8_t>(all_units);
       own.units_step = arena.take<float>(streams);
+      own.line = arena.take<float>(m.line);
+      if (!units) own.first = arena.take<float>(kMostAlone * m.line);
+      own.logits = arena.take<float>(static_cast<size_t>(streams) * kLevels);
       own.samples = arena.take<float>(static_cast<size_t>(streams) * m.top());
       own.levels = arena.take<uint8_t>(levels);
     }
@@ -349,73 +310,4 @@ class Engine {
   }
 };
 
-}  // namespace
 }  // namespace sonorize
-
-using namespace sonorize;
-
-SONORIZE_API int sonorize_supported(int isa) { return supported(isa) ? 1 : 0; }
-
-// A new engine, or null: the parts do not fit the sizes, or memory or threads ran out.
-SONORIZE_API void* sonorize_new(const Sizes* sizes, const void* const* parts, const int64_t* bytes, int count, int isa,
-                                int threads) {
-  if (!supported(isa) || sizes->tiers > kMaxTiers || sizes->layers > kMaxLayers) return nullptr;
-  try {
-    auto engine = std::make_unique<Engine>(*sizes, kernels_at(isa), threads < 1 ? 1 : threads);
-    Reader reader(parts, bytes, count);
-    return engine->read(*sizes, reader) ? engine.release() : nullptr;
-  } catch (const std::exception&) {
-    return nullptr;
-  }
-}
-
-SONORIZE_API void sonorize_free(void* engine) { delete static_cast<Engine*>(engine); }
-
-// Floats in one row of gates.
-SONORIZE_API int64_t sonorize_gate_columns(void* engine) {
-  const Model& m = static_cast<Engine*>(engine)->model();
-  return static_cast<int64_t>(m.gates) * m.padded;
-}
-
-SONORIZE_API void sonorize_gates(void* engine, const float* rows, int count, float* out) {
-  static_cast<Engine*>(engine)->gates(rows, count, out);
-}
-
-// 0, or 1 when memory ran out before anything was done.
-SONORIZE_API int sonorize_run(void* engine, Call* calls, int streams, int frames, int threads) {
-  try {
-    static_cast<Engine*>(engine)->run(calls, streams, frames, threads);
-    return 0;
-  } catch (const std::bad_alloc&) {
-    return 1;
-  }
-}
-
-// Multiplications of `repeats` rounds on each of some threads, over weights and inputs that stay in the nearest cache.
-SONORIZE_API double sonorize_peak(void* engine, int precision, int groups, int streams, int repeats, int threads) {
-  Engine& e = *static_cast<Engine*>(engine);
-  return e.on_all(threads, [&](int) {
-    const size_t bytes = static_cast<size_t>(groups) * e.kernels().panel * 4 * 4;
-    std::vector<char> weights(bytes, 1), inputs(static_cast<size_t>(groups) * 8 * 8, 1);
-    std::vector<float> scale(e.kernels().panel * 4, 0.0f);
-    std::vector<int32_t> correction(e.kernels().panel * 4, 0);
-    Product w;
-    w.data = weights.data();
-    w.scale = scale.data();
-    w.correction = correction.data();
-    w.groups = groups;
-    return e.kernels().peak(precision, w, inputs.data(), streams, repeats);
-  });
-}
-
-// Bytes read when each of some threads reads its part of `bytes` over and over.
-SONORIZE_API double sonorize_read(void* engine, const char* data, int64_t bytes, int repeats, int threads) {
-  Engine& e = *static_cast<Engine*>(engine);
-  const size_t part = static_cast<size_t>(bytes) / threads / 4096 * 4096;
-  double kept = e.on_all(threads, [&](int index) {
-    double sum = 0;
-    for (int repeat = 0; repeat < repeats; ++repeat) sum += e.kernels().read(data + index * part, part);
-    return sum > 1e300 ? 1.0 : 0.0;
-  });
-  return static_cast<double>(part) * threads * repeats + kept;
-}
