@@ -23,6 +23,7 @@ from web.api.events import Streams
 from web.api.owners import admin, me
 from web.api.owners import keys as owners_keys
 from web.api.score import exchange, exemplars, scores, takes
+from web.api.semantics.numbers import SmallInteger
 from web.api.semantics.waiting import Waits
 from web.api.webhooks import routes as webhooks_api
 from web.comparisons import api as comparisons_api
@@ -130,6 +131,7 @@ def create_app(
         notifier = QueueNotifier(settings)
         notify, broker_check, faults = notifier.notify, notifier.check, (notifier.faults, *faults)
     app = Flask("web", root_path=str(Path(__file__).parent / "pages"))
+    app.url_map.converters["int"] = SmallInteger
     _configure(app, settings)
     ballast = Ballast(settings.data_dir)
     held = Uploads(jobs.database, settings.uploads_dir, kept_s=settings.upload_hours * 3600)

@@ -168,14 +168,14 @@ def json_body() -> dict[str, Any]:
     """The JSON object of a request.
 
     Raises:
-        Problem: it is none, or too large.
+        Problem: it is none, or too large: JSON_BYTES, unless the address may take more; see web.security.csrf.
     """
     if not request.is_json:
         raise Problem("unsupported-type", f"the body is {request.mimetype or 'of no stated kind'}; it must be JSON")
-    request.max_content_length = JSON_BYTES
+    most = request.max_content_length = request.max_content_length or JSON_BYTES
     found = request.get_json(silent=True)
     if not isinstance(found, dict):
-        raise Problem("bad-request", f"the body must be a JSON object of {JSON_BYTES} bytes at most")
+        raise Problem("bad-request", f"the body must be a JSON object of {most} bytes at most")
     return found
 
 

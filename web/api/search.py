@@ -17,6 +17,7 @@ from web.api.problems import Problem, problem_of
 from web.api.representations import outputs
 from web.api.schemas.search import Search, SearchQuery, SearchUpload
 from web.api.search_service import Found, SearchRequest
+from web.api.semantics.numbers import whole_number
 from web.context import owner, site, viewer
 from web.security import csrf
 from web.security.scopes import needs
@@ -135,14 +136,16 @@ def _answer(asked: Mapping[str, str]) -> Answer:
         return Answer({"kind": "words", "words": text, "limit": wanted.limit, "did_you_mean": meant}, found)
     job = site().job(job_id)
     there = [output["take"] for output in outputs(job)]
-    take = asked.get("take") or str(there[0] if there else 0)
-    if not take.isdecimal() or int(take) not in there:
-        raise OptionError(f"take is {take[:20]!r}; the job has {', '.join(map(str, there)) or 'none'}")
-    found = search_service.like(search_service.vectors_of_job(job, int(take), wanted), wanted, without=[job.id])
+    take = whole_number(asked.get("take") or str(there[0] if there else 0))
+    if take is None or take not in there:
+        raise OptionError(
+            f"take is {asked.get('take', '0')[:20]!r}; the job has {', '.join(map(str, there)) or 'none'}"
+        )
+    found = search_service.like(search_service.vectors_of_job(job, take, wanted), wanted, without=[job.id])
     told = {
         "kind": "job",
         "job": job.id,
-        "take": int(take),
+        "take": take,
         "title": job.title,
         **wanted.as_json(),
         "limit": wanted.limit,

@@ -21,6 +21,7 @@ from synth.errors import OptionError
 from synth.options import MAX_TAKES
 from web.api.problems import Problem
 from web.api.representations import outputs
+from web.api.semantics.numbers import whole_number
 from web.context import site, viewer
 from workers.jobs import Job
 from workers.search import text_search, vectors
@@ -69,15 +70,15 @@ class SearchRequest:
         """
         sides = [side.value for side in Side]
         by, find = _one_of(raw, "by", [ANY, *sides]), _one_of(raw, "find", [ANY, *sides])
-        limit = raw.get("limit") or str(DEFAULT_LIMIT)
-        if not limit.isdecimal() or not 1 <= int(limit) <= MAX_LIMIT:
-            raise OptionError(f"limit is {limit[:20]!r}; allowed is 1 to {MAX_LIMIT}")
+        limit = whole_number(raw.get("limit") or str(DEFAULT_LIMIT))
+        if limit is None or not 1 <= limit <= MAX_LIMIT:
+            raise OptionError(f"limit is {raw['limit'][:20]!r}; allowed is 1 to {MAX_LIMIT}")
         space = _one_of(raw, "space", sorted(SPACES, key=lambda name: name != cls.space))  # the first is the default
         return cls(
             None if by == ANY else Side(by),
             None if find == ANY else Side(find),
             space,
-            int(limit),
+            limit,
             _cosine(raw.get("least"), NEAR[space]),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
@@ -18,6 +18,7 @@ from web.context import owner, site, viewer
 from web.uploads import tus
 from web.uploads.clips import PICTURE
 from web.uploads.submit import display_title
+from workers.errors import WorkError
 from workers.files import disk
 from workers.owners.keys import Scope
 from workers.uploads.held import Checksum
@@ -91,7 +92,12 @@ def create() -> Response:
     checksum = tus.checksum_of(request.headers.get("Upload-Checksum"))
     upload = begin(length, metadata)
     if request.content_length:
-        upload = _append(upload.id, 0, checksum)
+        try:
+            upload = _append(upload.id, 0, checksum)
+        except BaseException:
+            with suppress(WorkError):
+                site().uploads.end(upload.id, viewer())  # nobody is told where it is
+            raise
     return Response(status=201, headers={**tus.headers_of(upload), "Location": f"{blueprint.url_prefix}/{upload.id}"})
 
 
@@ -103,9 +109,11 @@ def begin(length: int, metadata: dict[str, str], **how: Any) -> Upload:
         OverQuota: it would be more than they may have.
         Problem: ``disk-full``.
     """
-    site().jobs.owners.refuse_over(owner(), mode="", sound_s=0.0, more_bytes=length)
+    owners, whose = site().jobs.owners, owner()
     with room_or_problem():
-        return site().uploads.create(owner(), length, metadata, **how)
+        return site().uploads.create(
+            whose, length, metadata, **how, admit=lambda connection: owners.admit_bytes(connection, whose, length)
+        )
 
 
 @contextmanager

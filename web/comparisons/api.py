@@ -188,10 +188,12 @@ def cast_vote(token: str, real: str) -> dict[str, Any]:
     """Take a vote, and say what it was.
 
     Raises:
-        Problem, NotFound: there is no such pair.
+        Problem, NotFound: there is no such pair, or it was shown to another voter.
         Conflict: this voter voted on it already.
     """
     pair = pairs.pair_of(token)
+    if pair.voter != pairs.voter():  # nobody votes in somebody else's name, whose pair they came to see
+        raise Problem("not-found", "there is no such pair")
     right = real == pair.real_side
     pairs.store().vote(pair.comparison, pair.voter, pair.against, right=right)
     return {"right": right, "real": pair.real_side, "check": pair.against in CHECKS}

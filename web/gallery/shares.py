@@ -14,6 +14,7 @@ from web.api.operations import BODY, Operation, describes
 from web.api.problems import Problem
 from web.api.representations import moment, outputs
 from web.api.schemas.gallery import NewShare, ShareForm, SharesOfJob
+from web.api.semantics.numbers import whole_number
 from web.context import site, viewer
 from workers.gallery.shares import LONGEST_S, SHORTEST_S, USUAL_S, Share, Shares
 from workers.jobs import Job
@@ -69,9 +70,10 @@ def page(job_id: str) -> str | tuple[str, int]:
     if request.method == "GET":
         return _page(site().job(job_id), None)
     lives_s = request.form.get("lives_s", str(USUAL_S))
-    if not lives_s.isdecimal() or not SHORTEST_S <= int(lives_s) <= LONGEST_S:
+    seconds = whole_number(lives_s)
+    if seconds is None or not SHORTEST_S <= seconds <= LONGEST_S:
         raise OptionError(f"lives_s is {lives_s[:20]!r}; allowed is {SHORTEST_S} to {LONGEST_S}")
-    return _page(site().job(job_id), _made(job_id, int(lives_s))), 201
+    return _page(site().job(job_id), _made(job_id, seconds)), 201
 
 
 @blueprint.post("/jobs/<job_id>/shares/<share_id>/revoke")
@@ -88,8 +90,8 @@ def opened(token: str) -> Response:
     takes = outputs(job)
     if not takes:
         raise Problem("not-found", "what this link shows is not there any more")
-    asked = request.args.get("take", "0")
-    shown = takes[int(asked) if asked.isdecimal() and int(asked) < len(takes) else 0]
+    asked = whole_number(request.args.get("take", "0")) or 0
+    shown = takes[asked if asked < len(takes) else 0]
     shown_page = render_template("shared.html", share=share, token=token, job=job, takes=takes, shown=shown)
     return _quiet(Response(shown_page))
 

@@ -10,6 +10,7 @@ from flask import url_for
 
 from synth.materials import MATERIALS
 from synth.sound_names import SOUND_NAMES, display_name
+from web.api.semantics.numbers import whole_number
 from web.pages.filters import STATIC, family, static_file
 from workers.jobs import Job
 
@@ -36,8 +37,8 @@ def shown_take(outputs: Sequence[Mapping[str, Any]], asked: str | None) -> int:
     The one that is asked for by its number; else the newest that a person corrected; else the one that fits best.
     """
     numbers = [int(one["take"]) for one in outputs]
-    if asked is not None and asked.isdecimal() and int(asked) in numbers:
-        return numbers.index(int(asked))
+    if asked is not None and (number := whole_number(asked)) in numbers:
+        return numbers.index(number)
     corrected = [place for place, one in enumerate(outputs) if one.get("parent") is not None]
     if corrected:
         return corrected[-1]

@@ -8,6 +8,7 @@ problem+json, and the limit depends on the address: only uploads may be large.
 from __future__ import annotations
 
 import copy
+import re
 import socket
 import time
 from collections import Counter
@@ -27,6 +28,7 @@ from web.api.batches import BODY_IN_FILES
 from web.api.problems import PROBLEM_TYPE, Problem
 from web.context import parts_of
 from web.security.addresses import belongs, parsed_networks
+from web.security.csrf import SCORE_BYTES
 from web.server.connections import Server
 from web.server.cut_uploads import cut_piece
 
@@ -36,6 +38,7 @@ ROUND_ABOUT: Final = 1024**2  # a body's fields and boundaries around its file
 SMALL_BODY: Final = 512 * 1024
 OUTGOING: Final = 256 * 1024**2  # a download waits for a slow client in a file, not in a thread
 _EACH_UPLOAD: Final = "/v1/uploads"
+_SCORE: Final = re.compile(r"/v1/jobs/[^/]+/score(\.[a-z]+)?")
 _ONE_FILE: Final = ("/v1/jobs", "/v1/probe", "/v1/search", "/search", _EACH_UPLOAD)
 _SEVERAL: Final = ("/", "/v1/batches")
 
@@ -52,6 +55,8 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
         address = _EACH_UPLOAD if self.path.startswith(f"{_EACH_UPLOAD}/") else self.path
+        if _SCORE.fullmatch(address):
+            address = _SCORE.pattern
         if address in self.adj.sonorize_bounds:
             self.adj = self.adj.sonorize_bounds[address]
             with suppress(OSError):  # the body may need it: where it cannot be made, the view says so
@@ -174,4 +179,5 @@ def _bounds(adjustments: Any, file_bytes: int) -> Mapping[str, Any]:
         return own
 
     one, several = bounded(file_bytes + ROUND_ABOUT), bounded(BODY_IN_FILES * file_bytes + ROUND_ABOUT)
-    return {**dict.fromkeys(_ONE_FILE, one), **dict.fromkeys(_SEVERAL, several)}
+    files = {**dict.fromkeys(_ONE_FILE, one), **dict.fromkeys(_SEVERAL, several)}
+    return {**files, _SCORE.pattern: bounded(SCORE_BYTES)}

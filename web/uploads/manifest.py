@@ -84,8 +84,11 @@ def _jsonl(text: str) -> list[Line]:
             continue
         try:
             values = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            what = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else "too deep"
+        except json.JSONDecodeError as error:
+            found.append(Line(number, fault=f"the line is no JSON: {error.msg} at column {error.colno}"))
+            continue
+        except (RecursionError, ValueError) as error:
+            what = "too deep" if isinstance(error, RecursionError) else "a number has thousands of digits"
             found.append(Line(number, fault=f"the line is no JSON: {what}"))
             continue
         is_object = isinstance(values, dict)

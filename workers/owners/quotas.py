@@ -24,6 +24,7 @@ from workers.uploads.tables import UPLOADS
 
 DAY_S: Final = 86_400.0
 LATER_S: Final = 15.0
+LEAST_WEIGHT: Final = 0.001  # one job with less would end in a virtual time that no other number can be added to
 KEPT_DAYS: Final = 40  # the use of so many days is remembered
 
 
@@ -87,11 +88,11 @@ class Owners:
         """Set some of an owner's quota; ``None`` sets it back to what the settings say.
 
         Raises:
-            OptionError: the weight is not above 0.
+            OptionError: the weight is below :data:`LEAST_WEIGHT`.
         """
         weight = changed.get("weight")
-        if weight is not None and weight <= 0:
-            raise OptionError(f"weight is {weight:g}; allowed is more than 0")
+        if weight is not None and not weight >= LEAST_WEIGHT:
+            raise OptionError(f"weight is {weight:g}; allowed is {LEAST_WEIGHT:g} or more")
         with self._database.writing() as connection:
             row = turns.insert(connection, OWNERS).values({"name": owner, **changed})
             if changed:
@@ -110,6 +111,15 @@ class Owners:
             quota = self._quota(connection, owner)
             if quota != replace(Quota(), weight=quota.weight, retention_days=quota.retention_days):
                 self._refuse(quota, self._use(connection, owner), sound_s, more_bytes)
+
+    def admit_bytes(self, connection: sa.Connection, owner: str, more_bytes: int) -> None:
+        """Let an upload begin, in the transaction that writes its row; else many at once would each find room.
+
+        Raises:
+            OverQuota: it would be more than the owner may have.
+        """
+        turns.count_day(connection, owner, self.today(), 0.0)  # on PostgreSQL: one at a time of an owner, jobs too
+        self._refuse(self._quota(connection, owner), self._use(connection, owner), 0.0, more_bytes)
 
     def admit(
         self,

@@ -1,4 +1,8 @@
-"""Drafts of scores: each change of a take's score is a version, and the last hundred are kept for undo."""
+"""Drafts of scores: each change of a take's score is a version, and the last hundred are kept for undo.
+
+No number is given twice, as browsers and editors keep what they were told under it: a draft that was forgotten leaves
+a last row without a score, beyond which the next one is numbered.
+"""
 
 from __future__ import annotations
 
@@ -52,14 +56,14 @@ class Drafts:
     def newest(self, job_id: str, take: int) -> Version | None:
         """The draft of a take; ``None`` where nobody changed it."""
         with self._database.reading() as connection:
-            row = connection.execute(_of(job_id, take).order_by(SCORES.c.version.desc()).limit(1)).one_or_none()
-        return None if row is None else Version(row.version, row.score, row.saved_at)
+            row = _newest(connection, job_id, take)
+        return None if row is None or row.score is None else Version(row.version, row.score, row.saved_at)
 
     def get(self, job_id: str, take: int, version: int) -> Version:
         """One version. Raises NotFound, also for one that is no longer kept."""
         with self._database.reading() as connection:
             row = connection.execute(_of(job_id, take).where(SCORES.c.version == version)).one_or_none()
-        if row is None:
+        if row is None or row.score is None:
             raise NotFound(f"version {version} of this score is not kept")
         return Version(row.version, row.score, row.saved_at)
 
@@ -67,45 +71,53 @@ class Drafts:
         """Those that are kept, the newest first."""
         with self._database.reading() as connection:
             rows = connection.execute(_of(job_id, take).order_by(SCORES.c.version.desc())).all()
-        return [Version(row.version, row.score, row.saved_at) for row in rows]
+        return [Version(row.version, row.score, row.saved_at) for row in rows if row.score is not None]
 
     def save(self, job_id: str, take: int, score: Mapping[str, Any], *, changes: int) -> Version:
         """Keep a changed score as the next version.
 
         Args:
-            changes: the version that was changed.
+            changes: the version that was changed; 0 where there is no draft.
 
         Raises:
             StaleVersion: it is not the newest.
             NotFound: the job is gone.
         """
-        saved = Version(changes + 1, dict(score), time.time())
-        row = {"job_id": job_id, "take": take, "version": saved.version, "score": saved.score}
         try:
             with self._database.writing() as connection:
-                newest = self._newest(connection, job_id, take)
-                if newest != changes:
-                    raise StaleVersion(newest, changes)
-                connection.execute(sa.insert(SCORES).values({**row, "saved_at": saved.saved_at}))
-                old = sa.delete(SCORES).where(*_whose(job_id, take), SCORES.c.version <= changes + 1 - VERSIONS_KEPT)
-                connection.execute(old)
+                newest = _newest(connection, job_id, take)
+                if _shown(newest) != changes:
+                    raise StaleVersion(_shown(newest), changes)
+                saved = Version(1 if newest is None else newest.version + 1, dict(score), time.time())
+                connection.execute(sa.insert(SCORES).values({"job_id": job_id, "take": take, **vars(saved)}))
+                kept = SCORES.c.version > saved.version - VERSIONS_KEPT
+                connection.execute(sa.delete(SCORES).where(*_whose(job_id, take), ~kept))
         except IntegrityError as error:  # PostgreSQL lets two in at once; or the job was deleted
             with self._database.reading() as connection:
-                newest = self._newest(connection, job_id, take)
-            if newest > changes:
-                raise StaleVersion(newest, changes) from error
+                shown = _shown(_newest(connection, job_id, take))
+            if shown != changes:
+                raise StaleVersion(shown, changes) from error
             raise NotFound("there is no such job") from error
         return saved
 
     def forget(self, job_id: str, take: int) -> None:
         """Forget the draft of a take with all its versions."""
         with self._database.writing() as connection:
+            newest = _newest(connection, job_id, take)
+            if newest is None or newest.score is None:
+                return
             connection.execute(sa.delete(SCORES).where(*_whose(job_id, take)))
+            last = {"job_id": job_id, "take": take, "version": newest.version + 1, "score": None}
+            connection.execute(sa.insert(SCORES).values({**last, "saved_at": time.time()}))
 
-    @staticmethod
-    def _newest(connection: sa.Connection, job_id: str, take: int) -> int:
-        newest = sa.select(sa.func.max(SCORES.c.version)).where(*_whose(job_id, take))
-        return int(connection.scalar(newest) or 0)
+
+def _newest(connection: sa.Connection, job_id: str, take: int) -> sa.Row[Any] | None:
+    return connection.execute(_of(job_id, take).order_by(SCORES.c.version.desc()).limit(1)).one_or_none()
+
+
+def _shown(row: sa.Row[Any] | None) -> int:
+    """The number of the newest version, as people see it."""
+    return 0 if row is None or row.score is None else int(row.version)
 
 
 def _whose(job_id: str, take: int) -> tuple[sa.ColumnElement[bool], ...]:

@@ -134,7 +134,7 @@ class Renders:
 
     def finish(self, attempt: Job, entry: Mapping[str, Any]) -> bool:
         """End the row of an attempt with a take, and join that to its job; false, and nothing changed, if the lease is
-        lost, the row is to be cancelled, or the job is gone.
+        lost, the row is to be cancelled, or the job or the take before is gone.
         """
         of = str(attempt.info["score"]["of"])
         mine = (JOBS.c.id == attempt.id, JOBS.c.attempt == attempt.attempt, JOBS.c.state.in_(HELD))
@@ -143,6 +143,8 @@ class Renders:
                 row = connection.execute(sa.select(JOBS).where(JOBS.c.id == of).with_for_update()).one_or_none()
                 if row is None or row.result is None:
                     raise NotFound("the job is gone")
+                if all(one["take"] != attempt.info["score"]["parent"] for one in row.result["outputs"]):
+                    raise NotFound("the take before was deleted, and with it parts that this one shares")
                 # It has done what it was for: nobody lists it, and the clip is to be used by who shows it only.
                 done = sa.delete(JOBS).where(*mine, sa.not_(JOBS.c.cancel_requested))
                 if not connection.execute(done).rowcount:

@@ -12,6 +12,7 @@ SCORES: Final = sa.Table(
     "scores",
     METADATA,
     # Versions of the draft of a take's score, from 1 on; version 0 is the take's own file. Goes with its job.
+    # The score null: the draft was forgotten; it keeps the numbers before it from being given again.
     sa.Column("job_id", sa.String(32), sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     sa.Column("take", sa.Integer, primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),

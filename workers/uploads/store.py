@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedRandom
 from pathlib import Path
@@ -49,8 +49,19 @@ class Uploads:
         self.database, self.folder, self.kept_s = database, folder, kept_s
         self._clock: Clock = clock or time.time
 
-    def create(self, owner: str, length: int, metadata: Mapping[str, str], kind: str = TUS) -> Upload:
+    def create(
+        self,
+        owner: str,
+        length: int,
+        metadata: Mapping[str, str],
+        kind: str = TUS,
+        *,
+        admit: Callable[[sa.Connection], None] = lambda _: None,
+    ) -> Upload:
         """Begin an upload; its file is there when this returns.
+
+        Args:
+            admit: may refuse it by an error of its own, in the transaction that writes it down.
 
         Raises:
             TooMany: the owner has :data:`MAX_OPEN` that are not finished.
@@ -61,8 +72,6 @@ class Uploads:
         missing = sa.select(sa.func.coalesce(sa.func.sum(UPLOADS.c.bytes - UPLOADS.c.received), 0)).where(*open_ones)
         count = sa.select(sa.func.count()).select_from(UPLOADS).where(*open_ones, UPLOADS.c.owner == owner)
         with self.database.reading() as connection:
-            if (connection.scalar(count) or 0) >= MAX_OPEN:
-                raise TooMany(f"{MAX_OPEN} uploads of yours are not finished; finish or delete some of them")
             under_way = int(connection.scalar(missing) or 0)
         id = new_id(now)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -81,6 +90,9 @@ class Uploads:
         }
         try:
             with self.database.writing() as connection:
+                admit(connection)
+                if (connection.scalar(count) or 0) >= MAX_OPEN:
+                    raise TooMany(f"{MAX_OPEN} uploads of yours are not finished; finish or delete some of them")
                 return upload_of(connection.execute(sa.insert(UPLOADS).values(row).returning(UPLOADS)).one())
         except BaseException:
             self.path(id).unlink(missing_ok=True)

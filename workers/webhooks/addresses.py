@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 MAX_URL_CHARS: Final = 2000
+MAX_LABEL_CHARS: Final = 63  # of a host's name, between two dots; resolvers take no longer ones
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64: Final = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 # Services that tell programs of a cloud their passwords, where no range of addresses says so.
@@ -86,6 +87,8 @@ def target_of(url: str, policy: Policy) -> Target:
     literal = _literal(host)
     if literal is not None:
         allowed_of([str(literal)], policy)
+    elif not all(0 < len(label) <= MAX_LABEL_CHARS for label in host.split(".")):
+        raise Refused(f"the url's host is no name: between dots stand 1 to {MAX_LABEL_CHARS} characters")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(secure, host, port, path)
 

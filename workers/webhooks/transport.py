@@ -92,6 +92,8 @@ class Transport:
             answer = Answer(error="the url's host is not known")
         except h11.RemoteProtocolError:
             answer = Answer(error="what came back is no HTTP")
+        except ValueError:  # a resolver or TLS does not take the name; that is no OSError
+            answer = Answer(error="the url's host cannot be looked up")
         except OSError as error:
             answer = Answer(error=f"the connection failed: {error.strerror or type(error).__name__}")
         return Answer(**{**vars(answer), "seconds": round(time.monotonic() - began, 3)})

@@ -87,7 +87,7 @@ def test_an_owners_quota_is_changed_and_counts_at_once(here: Place, dark_clip: P
     assert (told["max_queued"], told["weight"]) == (None, 2.5)
     assert here.send(dark_clip, headers=bearer("ann")).status_code == 202
     assert here.client.patch(path, json={}, headers=bearer("root")).get_json() == told
-    for wrong in ({"weight": 0}, {"max_queued": -1}, {"max_queue": 3}, {"max_bytes": "many"}):
+    for wrong in ({"weight": 0}, {"weight": 1e-320}, {"max_queued": -1}, {"max_queue": 3}, {"max_bytes": "many"}):
         problem(here.client.patch(path, json=wrong, headers=bearer("root")), 422, "option")
     problem(here.client.patch("/v1/admin/owners/a b", json=asked, headers=bearer("root")), 422, "option")
     problem(here.client.patch(path, json={"max_queued": 9}, headers=bearer("ann")), 403, "scope")

@@ -53,6 +53,13 @@ def rows(here: Place, batch: dict[str, Any]) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
+def test_a_number_of_thousands_of_digits_is_the_fault_of_its_line(here: Place, flash_clip: Path) -> None:
+    manifest = jsonl({"file": "a.mp4"}, '{"file": "a.mp4", "seed": ' + "9" * 5000 + "}")
+    items = made(send(here, manifest, (flash_clip, "a.mp4"), mode="hits"))["items"]
+    assert ["job" in item for item in items] == [True, False]
+    assert items[1]["problem"]["detail"] == "the line is no JSON: a number has thousands of digits"
+
+
 def test_every_line_has_its_own_options_and_what_is_refused_is_named(
     here: Place, flash_clip: Path, dark_clip: Path, tmp_path: Path
 ) -> None:

@@ -204,6 +204,16 @@ def test_a_silent_recording_is_said_to_be_so(here: Place, flash_clip: Path, tmp_
     assert "silent" in told["problem"]
 
 
+def test_nobody_votes_on_what_another_was_shown(here: Place, beeping_clip: Path) -> None:
+    allowed(here, sounded(here, beeping_clip))
+    pair = next_pair(here, "ben")
+    assert pair is not None
+    body = {"pair": pair["pair"], "real": "left"}
+    problem(here.client.post("/v1/comparisons/votes", json=body, headers=bearer("anna")), 404, "not-found")
+    assert here.client.post("/v1/comparisons/votes", json=body, headers=bearer("ben")).status_code == 201
+    problem(here.client.post("/v1/comparisons/votes", json=body, headers=bearer("ben")), 409, "conflict")
+
+
 @pytest.mark.parametrize("pair", ["x", "WyJhIiwiYiIsInJlYWwiXQ.forged"])
 def test_a_forged_pair_is_not_there(here: Place, pair: str) -> None:
     answer = here.client.post("/v1/comparisons/votes", json={"pair": pair, "real": "left"}, headers=bearer("ben"))

@@ -64,6 +64,14 @@ def test_a_link_opens_nothing_else(locked: Place, dark_clip: Path, flash_clip: P
     assert stranger.post(path).status_code in (303, 405)
 
 
+@pytest.mark.parametrize("take", ["9", "9" * 5000, "-1", "x"])
+def test_a_take_that_is_not_there(locked: Place, dark_clip: Path, take: str) -> None:
+    job_id, path = shared(locked, dark_clip)
+    assert locked.app.test_client().get(f"{path}?take={take}").status_code == 200
+    for page in (f"/jobs/{job_id}?take={take}", f"/search?q=rain&limit={take}"):
+        assert locked.client.get(page, headers=bearer("anna")).status_code < 500
+
+
 def test_links_end(locked: Place, dark_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id, path = shared(locked, dark_clip, lives_s=3600)
     stranger = locked.app.test_client()

@@ -8,8 +8,10 @@ import http.client
 import os
 import random
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -250,6 +252,34 @@ def test_how_much_one_may_begin(here: Place, monkeypatch: pytest.MonkeyPatch) ->
     begin(here, 5)
     begun = here.client.post("/v1/uploads", headers={**TUS, "Upload-Length": "5"})
     problem(begun, 429, "too-many-uploads")
+
+
+def test_many_at_once_get_no_more_than_the_quota(tmp_path: Path) -> None:
+    with place(tmp_path / "data", owner_bytes=1000) as here:
+        together = threading.Barrier(20)
+
+        def one(_: int) -> int:
+            together.wait()
+            headers = {**TUS, "Upload-Length": "900"}
+            return here.app.test_client().post("/v1/uploads", headers=headers).status_code
+
+        with ThreadPoolExecutor(20) as pool:
+            assert sorted(pool.map(one, range(20))) == [201, *[507] * 19]
+        assert len(list(uploads_of(here).folder.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Upload-Length": "2"}, 413),
+        ({"Upload-Checksum": f"sha1 {base64.b64encode(bytes(20)).decode()}"}, 460),
+    ],
+)
+def test_a_first_piece_that_is_refused_leaves_no_upload(here: Place, changed: dict[str, str], status: int) -> None:
+    answer = here.client.post("/v1/uploads", data=b"abc", headers={**PIECE, "Upload-Length": "3", **changed})
+    assert answer.status_code == status
+    assert here.client.get("/v1/uploads").get_json()["uploads"] == []
 
 
 def test_the_reserve_of_the_disk_stays_free(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,10 @@ def test_public_addresses_are_taken_apart(url: str, authority: str, path: str) -
         "https://[::ffff:127.0.0.1]/",
         "https://169.254.169.254/latest",
         "https://example.org/" + "a" * 2000,
+        "https://a..example.org/",
+        "https://.example.org/",
+        "https://./",
+        f"https://{'a' * 64}.example.org/",
     ],
 )
 def test_what_is_no_public_address_is_refused(url: str) -> None:

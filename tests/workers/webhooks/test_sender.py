@@ -363,6 +363,21 @@ def test_what_is_no_server_of_the_web(quick: Scene) -> None:
     assert errors[2].startswith("no TLS connection came about")
 
 
+def test_a_name_that_no_resolver_takes(quick: Scene) -> None:
+    """Named before such names were refused, or of a kind that some resolver only complains of."""
+
+    def resolve(host: str, port: int) -> list[str]:
+        raise UnicodeError("label empty or too long")
+
+    webhooks = [quick.endpoints.make("ann", url) for url in ("https://a..example.org/", "https://example.org/")]
+    quick.done()
+    quick.another_sender(resolve=resolve).turn()
+    told = [quick.only(webhook) for webhook in webhooks]
+    assert [one.state for one in told] == [DeliveryState.FAILED, DeliveryState.PENDING]
+    assert "no name" in told[0].log[0]["error"]
+    assert told[1].log[0]["error"] == "the url's host cannot be looked up"
+
+
 def test_a_name_that_leads_inward_is_refused_and_nothing_is_sent(tmp_path: Path) -> None:
     """The resolver is the test's: a name that is public when it is named and leads to this machine afterwards."""
     quick = Scene(f"sqlite:///{tmp_path / 'jobs.db'}", tmp_path / "data", webhook_private=False)

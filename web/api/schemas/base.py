@@ -61,8 +61,11 @@ class Formatted:
 
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
+LARGEST = 2**31 - 1
+Number = Annotated[int, Field(ge=0, le=LARGEST)]
+"""What is numbered from 0 on and looked up in the database, whose integers end."""
 Moment = Annotated[str, Formatted("date-time")]
 Links = dict[str, Annotated[str, Formatted("uri-reference")]]
 Empty = Literal[""]

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from web.api.schemas.base import Count, Moment, OneOf, Seconds, Shape
 from workers.owners.keys import LABEL_LENGTH, Scope
+from workers.owners.quotas import LEAST_WEIGHT
 
 ScopeName = Annotated[str, OneOf(tuple(Scope))]
 OwnerName = Annotated[str, Field(pattern="^[A-Za-z0-9._-]{1,64}$")]
@@ -116,7 +117,7 @@ class QuotaSettings(Shape):
 class ChangeOwner(Shape):
     """Some of an owner's quota; what is null goes back to what the settings say, what is left out stays."""
 
-    weight: Annotated[float, Field(gt=0, le=1000)] | None = None
+    weight: Annotated[float, Field(ge=LEAST_WEIGHT, le=1000)] | None = None
     max_bytes: Annotated[int, Field(ge=0, le=2**62)] | None = None
     max_queued: Annotated[int, Field(ge=0, le=10**6)] | None = None
     max_sound_s: Annotated[float, Field(ge=0, le=10**9)] | None = None

@@ -19,7 +19,7 @@ from synth.score.score import (
 )
 from synth.sound_names import SOUND_NAMES
 from synth.voices.hits.hit_list import GAIN_RANGE_DB as HIT_GAIN_RANGE_DB
-from web.api.schemas.base import Count, Fraction, Links, Moment, OneOf, Seconds, Shape
+from web.api.schemas.base import Count, Fraction, Links, Moment, Number, OneOf, Seconds, Shape
 
 LONGEST_WAIT_S = 10.0
 ZOOMS = (256, 1024, 4096, 16384)
@@ -112,7 +112,7 @@ class ScoreChange(Shape):
     it.
     """
 
-    version: Count | None = None
+    version: Number | None = None
     hits: Hits | None = None
     layers: Layers | None = None
     words: Words | None = None
@@ -125,13 +125,13 @@ class ScoreChange(Shape):
 class ScoreQuery(Shape):
     """Which take's score."""
 
-    take: Count = 0
+    take: Number = 0
 
 
 class ScoreReadQuery(ScoreQuery):
     """Which version of it; the newest by default."""
 
-    version: Count | None = None
+    version: Number | None = None
 
 
 class ScoreVersion(Shape):
@@ -153,8 +153,8 @@ class ScoreVersions(Shape):
 class RenderScore(Shape):
     """Which score is to be heard."""
 
-    take: Count = Field(0, description="Whose score.")
-    version: Count | None = Field(None, description="Refused unless it is the newest; null is the newest.")
+    take: Number = Field(0, description="Whose score.")
+    version: Number | None = Field(None, description="Refused unless it is the newest; null is the newest.")
 
 
 class RenderError(Shape):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import math
@@ -17,10 +18,15 @@ import soundfile
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from synth.score.rendering import render_score
+from synth.score.score import MAX_HITS
 from tests.conftest import FLASH_CLIP_S, FLASHES_S
 from tests.support.voices import FlashVoice
 from tests.support.web_place import PROBLEM, Place, place
+from tests.web.uploads.test_uploads import listening
+from web.security.csrf import SCORE_BYTES
 from workers.records import SCORE, State
+from workers.score import rendering
 from workers.score.drafts import VERSIONS_KEPT, Drafts
 from workers.score.renders import Renders
 
@@ -119,6 +125,75 @@ def test_two_who_change_one_version_do_not_overwrite_each_other(here: Place, job
     assert here.client.patch(path, json={"limiter": False}, headers={"If-Match": '"0-1"'}).status_code == 200
     assert "version is missing" in refused(here.client.patch(path, json={"limiter": False}), 422)["detail"]
     refused(here.client.post(f"{path}/render", json={"version": 1}), 409)
+
+
+def test_no_version_is_given_twice(here: Place, job: dict[str, Any]) -> None:
+    path = f"/v1/jobs/{job['id']}/score"
+    first = change(here, job, version=0, loudness_lufs=-21).headers["ETag"]
+    for _ in range(2):  # the second finds nothing to forget
+        assert here.client.delete(path).status_code == 204
+    assert score(here, job)["version"] == 0
+    assert refused(here.client.patch(path, json={"version": 1, "limiter": True}), 409)["version"] == 0
+    again = change(here, job, version=0, loudness_lufs=-30)
+    assert again.get_json()["loudness_lufs"] == -30
+    assert again.headers["ETag"] != first
+    assert here.client.get(path, headers={"If-None-Match": first}).get_json()["loudness_lufs"] == -30
+    refused(here.client.patch(path, json={"limiter": True}, headers={"If-Match": first}), 409)
+    versions = here.client.get(f"{path}/versions").get_json()["versions"]
+    assert [one["version"] for one in versions] == [again.get_json()["version"], 0]
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000])
+def test_numbers_that_no_database_holds(here: Place, job: dict[str, Any], number: str) -> None:
+    path = f"/v1/jobs/{job['id']}"
+    refused(here.client.get(f"{path}/score?version={number}"), 422)
+    refused(here.client.get(f"{path}/score.csv?take={number}"), 422)
+    refused(here.client.get(f"{path}/outputs/{number}/video"), 404)
+    for method in ("GET", "DELETE"):  # no such route, for either
+        assert here.client.open(f"{path}/takes/{number}", method=method).status_code in (404, 405)
+
+
+def test_as_many_hits_as_are_allowed_fit_into_a_request(here: Place, job: dict[str, Any]) -> None:
+    hits = [{"id": f"hit-{number}", "time_s": number * 1e-4, "material": "ceramic"} for number in range(MAX_HITS)]
+    body = json.dumps({"version": 0, "hits": hits})
+    address = f"/v1/jobs/{job['id']}/score"
+    with listening(here) as port:
+        web = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        web.request("PATCH", address, body, {"Content-Type": "application/json"})
+        answer = web.getresponse()
+        assert (answer.status, len(json.loads(answer.read())["hits"])) == (200, MAX_HITS)
+        web.putrequest("PATCH", address)
+        web.putheader("Content-Length", str(SCORE_BYTES + 1))
+        web.endheaders(b"{")
+        assert web.getresponse().status == 413
+        web.close()
+
+
+def test_there_is_nothing_near_an_endless_time(here: Place, job: dict[str, Any]) -> None:
+    refused(here.client.get(f"/v1/jobs/{job['id']}/takes/0/nearest?time_s=1e400"), 422)
+
+
+def test_a_take_whose_parent_is_deleted_meanwhile(
+    here: Place, job: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert change(here, job, version=0, hits=[{"id": "a", "time_s": 0.5, "material": "wood"}]).status_code == 200
+    assert rendered(here, job)["take"] == 1
+    assert change(here, job, take=1, version=0, loudness_lufs=-30).status_code == 200
+    asked = here.client.post(f"/v1/jobs/{job['id']}/score/render", json={"take": 1})
+    assert asked.status_code == 202
+    deleted = []
+
+    def slow(*given: Any, **named: Any) -> Any:
+        deleted.append(here.client.delete(f"/v1/jobs/{job['id']}/takes/1").status_code)
+        return render_score(*given, **named)
+
+    monkeypatch.setattr(rendering, "render_score", slow)
+    here.work()
+    assert deleted == [204]
+    outputs = here.client.get(f"/v1/jobs/{job['id']}").get_json()["outputs"]
+    for one in outputs:  # whatever is shown can be heard
+        told = here.client.get(f"/v1/jobs/{job['id']}/takes/{one['take']}/stems").get_json()["stems"]
+        assert {here.client.get(part["links"]["sound"]).status_code for part in told} == {200}
 
 
 HIT = {"id": "a", "time_s": 0.5, "material": "wood"}
