@@ -143,11 +143,13 @@ def once(given: MultiDict[str, str]) -> dict[str, str]:
     """Parameters of a query by name.
 
     Raises:
-        Problem: ``option``, where one is given several times: which of them is meant?
+        Problem: ``option``, where one is given several times (which of them is meant?), or holds a NUL.
     """
     for name, values in given.lists():
         if len(values) > 1:
             raise Problem("option", f"{name[:40]} is given {len(values)} times; allowed is once")
+        if "\0" in values[0]:  # PostgreSQL has no such text, not even to compare with
+            raise Problem("option", f"{name[:40]} holds a NUL; allowed is text that can be read")
     return given.to_dict()
 
 

@@ -522,6 +522,13 @@ def test_what_is_not_there(here: Place, flash_clip: Path) -> None:
     assert "POST" in answer.headers["Allow"]
 
 
+def test_no_text_holds_a_nul(here: Place) -> None:
+    problem(here.client.get("/v1/jobs/a%00b"), 404, "not-found")
+    for query in ("cursor=a%00b", "sound=%00"):
+        told = problem(here.client.get(f"/v1/jobs?{query}"), 422, "option")
+        assert "holds a NUL" in told["detail"]
+
+
 def test_what_nobody_foresaw_says_nothing_but_a_number(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(**_: Any) -> Any:
         raise RuntimeError("secret words of /etc")

@@ -31,7 +31,13 @@ def allowed_url(url: str) -> str:
 def make(url: str, events: list[str] | None = None, description: str = "") -> Webhook:
     """A new endpoint of the caller's. Raises Problem and Conflict."""
     wanted = events or [one.value for one in USUAL]
-    return site().endpoints.make(owner(), allowed_url(url), events=wanted, description=description)
+    return site().endpoints.make(owner(), allowed_url(url), events=wanted, description=_readable(description))
+
+
+def _readable(description: str) -> str:
+    if not description.isprintable():
+        raise Problem("option", f"description is {description[:40]!r}; allowed are letters that can be printed")
+    return description
 
 
 def change(webhook: Webhook, asked: Mapping[str, Any]) -> Webhook:
@@ -44,6 +50,7 @@ def change(webhook: Webhook, asked: Mapping[str, Any]) -> Webhook:
     enabled = values.pop("enabled", None)
     if "url" in values:
         allowed_url(values["url"])
+    _readable(values.get("description", ""))
     if values:
         webhook = endpoints.change(webhook.id, webhook.owner, **values)
     if enabled is True and webhook.disabled_at is not None:

@@ -11,13 +11,18 @@ import srt
 
 from synth.errors import OptionError
 
-_TIMED: Final = re.compile(r"^\s*\d{1,2}:\d{2}:\d{2}[,.]\d{1,3}\s*-->", re.MULTILINE)
+_TIMED: Final = re.compile(r"^[ \t]*\d[\d:.,]*[ \t]*-->[ \t]*\d", re.MULTILINE)
+"""Times of any kind, so that those of other formats are not read aloud."""
 _MARKUP: Final = re.compile(r"<[^>]*>|\{\\[^}]*\}|\[[^\]]*\]|♪[^♪]*♪?")
 _SPEAKER: Final = re.compile(r"^\s*[-–—]\s*", re.MULTILINE)
 _SENTENCE: Final = re.compile(r"(?<=[.!?…])[\"”’)\]]*\s+|\n+")
 _CLAUSE: Final = re.compile(r"(?<=[,;:—–])\s+")
 _MOST_WORDS: Final = 30  # that are said in one breath
 _WORD: Final = re.compile(r"[A-Za-z0-9]")
+MAX_LETTERS: Final = 80
+"""Of a word, without spaces: how long the pronunciation is looked for grows with the third power of its parts."""
+MAX_DIGITS: Final = 30
+"""Of a word: for larger numbers than some 10^36 the synthesiser has no name."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ def parse(text: str) -> tuple[Cue, ...]:
     What subtitles hold besides speech is left out: markup, dashes before speakers, sounds in square brackets, songs.
 
     Raises:
-        OptionError: it holds no word, is in another script than the Latin one, or is subtitles that cannot be read.
+        OptionError: it holds no word or a very long one, is in another script than the Latin one, or is subtitles that
+            cannot be read.
     """
     cues = _subtitles(text) if _TIMED.search(text) else _sentences(text)
     spoken = tuple(cue for cue in cues if _WORD.search(cue.text))
@@ -51,7 +57,18 @@ def parse(text: str) -> tuple[Cue, ...]:
         raise OptionError(f"text holds {foreign!r}, which is {script}; allowed is English in Latin letters")
     if not spoken:
         raise OptionError("text holds no word; it must say what is spoken, or be left out")
+    for cue in spoken:
+        _refuse_long_words(cue.text)
     return spoken
+
+
+def _refuse_long_words(text: str) -> None:
+    for word in text.split():
+        digits = sum(letter.isdigit() for letter in word)
+        if len(word) > MAX_LETTERS or digits > MAX_DIGITS:
+            has = f"{digits} digits; allowed are {MAX_DIGITS}" if digits > MAX_DIGITS else f"{len(word)} letters"
+            allowed = "" if digits > MAX_DIGITS else f"; allowed are {MAX_LETTERS}"
+            raise OptionError(f"the word in text that begins {word[:20]!r} has {has}{allowed}: part it with spaces")
 
 
 def _sentences(text: str) -> list[Cue]:

@@ -53,7 +53,7 @@ def test_a_version_of_a_forgotten_draft_is_another(here: Place, job: str) -> Non
     first = corrected(here, job, 0.3)
     assert here.client.delete(f"{job}/score?take=0").status_code == 204
     second = corrected(here, job, 0.6)
-    assert (first["version"], second["version"]) == (1, 1)
+    assert first["version"] == 1 < second["version"]
     assert second["take"] != first["take"]
     heard = here.client.get(f"{job}/score?take={second['take']}").get_json()["hits"][0]["strength"]
     assert heard == pytest.approx(0.6)

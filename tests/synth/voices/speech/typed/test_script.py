@@ -48,12 +48,22 @@ def test_subtitles() -> None:
 
 
 @pytest.mark.parametrize(
+    "times", ["00:00:01,0000 --> 00:00:02,000", "0:0:1.0 --> 0:0:2", "00:00:01,000-->00:00:02,000"]
+)
+def test_times_that_are_written_a_little_otherwise_are_not_read_aloud(times: str) -> None:
+    assert parse(f"1\n{times}\nHello\n") == (Cue("Hello", 1.0, 2.0),)
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("...", "no word"),
         ("[music]\n", "no word"),
         ("привет", "'п', which is Cyrillic; allowed is English in Latin letters"),
         ("hello 世界", "Cjk"),
+        ("a " + "never-" * 20, "'never-never-never-ne' has 120 letters; allowed are 80: part it with spaces"),
+        ("Call " + "1" * 31, "'11111111111111111111' has 31 digits; allowed are 30"),
+        ("WEBVTT\n\n00:01.000 --> 00:04.000\nHello\n", "cannot be read as SubRip"),
         ("1\n00:00:03,000 --> 00:00:01,000\nHello\n", "ends at 1 s and begins at 3 s"),
     ],
 )
