@@ -17,6 +17,8 @@ from workers.files.storage import Stored
 from workers.jobs import Job, Jobs, State, open_jobs
 from workers.owners.quotas import DAY_S, Quota
 from workers.records import ROUTE, new_id
+from workers.score.drafts import Drafts
+from workers.uploads.store import Uploads
 
 MINUTE = {"duration_s": 60.0}
 
@@ -129,6 +131,34 @@ def test_twenty_at_once_get_no_more_than_the_quota(jobs: Jobs) -> None:
 
     assert sum(at_once(20, send)) == 5
     assert jobs.owners.use("ann").sound_s == 300.0
+
+
+def test_twenty_uploads_at_once_get_no_more_than_the_quota(jobs: Jobs, tmp_path: Path) -> None:
+    jobs.owners.change("anna", max_bytes=1000)
+    uploads = Uploads(jobs.database, tmp_path / "uploads", kept_s=60.0)
+
+    def begin(_: int) -> bool:
+        try:
+            uploads.create("anna", 300, {}, admit=lambda writing: jobs.owners.admit_bytes(writing, "anna", 300))
+        except OverQuota:
+            return False
+        return True
+
+    assert sum(at_once(20, begin)) == 3
+    assert jobs.owners.use("anna").stored_bytes == 900
+    assert len(list(uploads.folder.iterdir())) == 3
+
+
+def test_a_forgotten_draft_keeps_its_numbers(jobs: Jobs) -> None:
+    drafts, job = Drafts(jobs), stored(jobs, 5)
+    assert drafts.save(job.id, 0, {"hits": []}, changes=0).version == 1
+    for _ in range(2):
+        drafts.forget(job.id, 0)
+    assert drafts.newest(job.id, 0) is None
+    assert drafts.versions(job.id, 0) == []
+    again = drafts.save(job.id, 0, {"hits": []}, changes=0)
+    assert again.version == 3
+    assert drafts.versions(job.id, 0) == [again]
 
 
 def test_what_the_settings_say_holds_for_who_has_nothing_else(jobs: Jobs) -> None:
