@@ -118,7 +118,8 @@ def test_what_is_stored_is_written_down(here: Place, flash_clip: Path) -> None:
     report = verified(here)
     assert (report.jobs, report.objects, report.findings) == (2, len(keys), [])
     here.client.delete(job["links"]["self"])
-    assert set(objects.of_job(here.jobs.database, job["id"])) == {f"{job['id']}/source"}
+    left = {f"{job['id']}/{name}" for name in ("source", "poster.jpg")}
+    assert set(objects.of_job(here.jobs.database, job["id"])) == left
     assert verified(here).findings == []
     here.client.delete(variant["links"]["self"])
     assert set(objects.of_job(here.jobs.database, job["id"])) == set()
