@@ -152,6 +152,8 @@ def remux(
         Cancelled: ``cancelled``, polled while ffmpeg works, said so.
     """
     seen = look(source, LIMITS, salvage=salvage, recut=recut)
+    if seen.found.clock.own:  # where it begins depends on which tracks are read
+        source_shown = None
     container = containers.for_target(target, seen.info.video_codec, transparent=seen.info.transparent, recut=recut)
     again = _must_be_coded(seen, container)
     if again is not None and not (recut or animated_pictures.is_one(seen.info.video_codec)):

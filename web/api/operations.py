@@ -174,10 +174,10 @@ def json_body() -> dict[str, Any]:
     """
     if not request.is_json:
         raise Problem("unsupported-type", f"the body is {request.mimetype or 'of no stated kind'}; it must be JSON")
-    most = request.max_content_length = request.max_content_length or JSON_BYTES
+    request.max_content_length = max(JSON_BYTES, request.max_content_length or 0)
     found = request.get_json(silent=True)
     if not isinstance(found, dict):
-        raise Problem("bad-request", f"the body must be a JSON object of {most} bytes at most")
+        raise Problem("bad-request", f"the body must be a JSON object of {request.max_content_length} bytes at most")
     return found
 
 

@@ -42,6 +42,7 @@ KEYS = [
     "ranges",
     "library",
     "layers",
+    "words",
     "picture",
     "digests",
     "delivered",
@@ -70,7 +71,16 @@ def test_json_has_the_published_shape(flash_voice: FlashVoice, flash_clip: Path,
     assert (output["mode"], output["seed"], output["take"]) == ("hits", 3, 0)
     assert set(output["stages_s"]) == {"probe", "route", "load", "decode", "controls", "render", "loudness", "remux"}
     for hit in output["hits"]:
-        assert list(hit) == ["time_s", "strength", "material", "confidence", "exemplar", "pan", "probabilities"]
+        assert list(hit) == [
+            "time_s",
+            "strength",
+            "material",
+            "confidence",
+            "exemplar",
+            "pan",
+            "gain_db",
+            "probabilities",
+        ]
     assert output["loudness_lufs"] == pytest.approx(-20, abs=9)
     assert output["true_peak_dbtp"] <= -0.9
 

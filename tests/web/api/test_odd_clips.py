@@ -36,7 +36,7 @@ def test_what_a_browser_cannot_play_is_sounded_in_a_container_that_holds_it(
     here.work()
     done = here.client.get(job["links"]["self"]).get_json()
     fits(done, "Job")
-    assert (done["status"], done["error"]) == ("succeeded", None)
+    assert (done["status"], done["error"]) == ("succeeded", None), done["error"]
     (take,) = done["outputs"]
     assert take["container"] == ("mp4" if phone else "mkv")
     assert take["picture"] == "copied"

@@ -63,7 +63,7 @@ def test_what_cannot_be(tmp_path: Path, dark_clip: Path) -> None:
 def test_a_damaged_file_is_told(tmp_path: Path, dark_clip: Path) -> None:
     with place(tmp_path / "data") as here:
         here.sent(dark_clip)
-        (key,) = here.storage.keys("")
+        key = next(key for key in here.storage.keys("") if key.endswith("/source"))
         (tmp_path / "data" / "files" / key).write_bytes(b"rotten")
         assert back_up(here.jobs, here.storage, here.settings.data_dir, tmp_path / "copy").damaged == 1
         done = sonorize("backup", tmp_path / "copy2", "--data", tmp_path / "data")

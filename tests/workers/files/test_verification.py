@@ -89,9 +89,9 @@ def test_deleting_while_the_bucket_is_away_is_made_up_for(
         here.app.extensions["sonorize"].cleanup.turn()  # away still
         assert "sonorize_deletions_waiting 1.0" in here.client.get("/metrics").text
         with servers.seaweed(folder):
-            servers.wait_until(lambda: len(list(here.storage.keys(""))) == 2, every_s=0.2)
+            servers.wait_until(lambda: len(list(here.storage.keys(""))) == 4, every_s=0.2)
             here.app.extensions["sonorize"].cleanup.turn()
-            assert list(here.storage.keys("")) == [f"{second['id']}/source"]
+            assert {key.partition("/")[0] for key in here.storage.keys("")} == {second["id"]}
             assert "sonorize_deletions_waiting 0.0" in here.client.get("/metrics").text
 
 
@@ -108,7 +108,7 @@ def test_what_is_stored_is_written_down(here: Place, flash_clip: Path) -> None:
     job = made(here, flash_clip, takes="2")
     variant = here.client.post(job["links"]["variants"]).get_json()["jobs"][0]
     keys = set(here.storage.keys(""))
-    assert len(keys) == 1 + 2 * 7 + 2  # clip, which both jobs have; takes; thumbnail and recipe
+    assert len(keys) == 2 + 2 * 7 + 2  # clip and its picture, which both jobs have; takes; thumbnail and recipe
     with here.jobs.database.reading() as connection:
         rows = {row.key: row for row in connection.execute(sa.select(OBJECTS))}
     assert set(rows) == keys
@@ -118,7 +118,8 @@ def test_what_is_stored_is_written_down(here: Place, flash_clip: Path) -> None:
     report = verified(here)
     assert (report.jobs, report.objects, report.findings) == (2, len(keys), [])
     here.client.delete(job["links"]["self"])
-    assert set(objects.of_job(here.jobs.database, job["id"])) == {f"{job['id']}/source"}
+    left = {f"{job['id']}/{name}" for name in ("source", "poster.jpg")}
+    assert set(objects.of_job(here.jobs.database, job["id"])) == left
     assert verified(here).findings == []
     here.client.delete(variant["links"]["self"])
     assert set(objects.of_job(here.jobs.database, job["id"])) == set()
@@ -238,7 +239,7 @@ def test_objects_of_older_releases_are_taken_up(here: Place, flash_clip: Path) -
     objects.forget(here.jobs.database, list(here.storage.keys("")))
     report = verified(here)
     assert {one.fault for one in report.findings} == {Fault.UNRECORDED}
-    assert (report.wrong, len(report.findings)) == ([], 10)
+    assert (report.wrong, len(report.findings)) == ([], 11)
     verified(here, repair=True)
     assert verified(here).findings == []
     _flip(stored(here, key_of(here, job, "key")))

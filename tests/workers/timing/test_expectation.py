@@ -11,7 +11,7 @@ import pytest
 from synth.options import Mode, Options
 from tests.support import servers
 from workers.jobs import Job, Jobs, State, open_jobs
-from workers.records import SEARCH
+from workers.records import QUICK
 from workers.timing import presence
 from workers.timing.expectation import StageTime, expected_seconds, remaining_seconds, spans
 
@@ -110,7 +110,7 @@ def test_who_is_there_is_known_until_it_is_silent_or_leaves(jobs: Jobs) -> None:
     assert presence.present(jobs.database, now_s) == 0
     signs = presence.Signs(jobs.database, "one", ["hits", "auto"], lambda: now_s)
     signs.show()
-    presence.Signs(jobs.database, "searcher", [SEARCH], lambda: now_s).show()
+    presence.Signs(jobs.database, "searcher", QUICK, lambda: now_s).show()
     assert presence.present(jobs.database, now_s) == 1
     assert jobs.queue().workers == 1
     assert presence.present(jobs.database, now_s + presence.GONE_S + 1) == 0
