@@ -65,7 +65,7 @@ def test_the_form_offers_all_options(here: Place) -> None:
 def test_what_goes_with_speech_is_offered_where_speech_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(forms, "MODES", (*forms.MODES, Mode.SPEECH))
     speech = {field.name: field for field in forms.main_fields() if Mode.SPEECH in field.modes}
-    assert set(speech) == {"voice", "face"}
+    assert set(speech) == {"voice", "face", "text", "consent"}
     assert all(field.modes == (Mode.SPEECH,) and field.value == "" for field in speech.values())
     assert speech["voice"].choices[0][0] == ""
     asked = forms.parse_options({"mode": "speech", "voice": "grid-s1", "face": "2"})
