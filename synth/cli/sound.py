@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -67,6 +67,7 @@ def run(
     from synth.pipeline.sonorize import sonorize
 
     asked = words.understood(options, as_json=as_json)
+    said = [words.left_out(one) for one in asked["ignored"]] if asked else []
     meant = found(clips, Path(out))
     tell_skipped(meant)
     jobs = plan(meant, out, options.takes)
@@ -96,7 +97,7 @@ def run(
                 failed = True
                 continue
             outputs += result.outputs
-            _report(result.outputs, as_json=as_json)
+            _report(result.outputs, as_json=as_json, said=said)
             if describe:
                 descriptions += listening.described(result.outputs)
                 if not as_json:
@@ -192,9 +193,9 @@ def _save_hits(result: Result) -> None:
         write_whole(file, (json.dumps(listed, indent=2) + "\n").encode())
 
 
-def _report(outputs: Sequence[Output], *, as_json: bool) -> None:
+def _report(outputs: Sequence[Output], *, as_json: bool, said: Collection[str] = ()) -> None:
     for output in outputs:
-        for warning in output.warnings:
+        for warning in (one for one in output.warnings if one not in said):
             warn(f"{short(output.source.name)}: {warning}")
         if not as_json:
             level = "silence" if output.loudness_lufs is None else f"{output.loudness_lufs:.1f} LUFS"

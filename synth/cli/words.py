@@ -58,5 +58,10 @@ def understood(options: Options, *, as_json: bool) -> dict[str, Any] | None:
         for note in parsed.notes:
             say(f"note: {note}")
     for ignored in parsed.ignored:
-        warn(f"of the prompt was ignored: {ignored}")
+        warn(left_out(ignored))
     return parsed.as_json()
+
+
+def left_out(ignored: str) -> str:
+    """The warning of what counts for nothing in a prompt, as results have it too."""
+    return f"of the prompt was ignored: {ignored}"

@@ -79,7 +79,7 @@ def stored_name(job: Job, entry: Mapping[str, Any], kind: str) -> str:
     several = int(job.options.get("takes", 1)) > 1 or len((job.result or {}).get("outputs", ())) > 1
     take = f".take{int(entry['take']) + 1}" if several else ""  # people count from 1
     key = "x.zip" if kind == "stems" else str(entry.get(FILES.get(kind, "")) or "x.json")
-    what = {"video": ".sonorized", "sound": ".sonorized"}.get(kind, f".{kind}")
+    what = ".sonorized" if kind in ("video", "sound", "flac") else f".{kind}"  # the ending says which
     return f"{stem}{take}{what}.{key.rpartition('.')[2]}"
 
 

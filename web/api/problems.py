@@ -11,9 +11,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, json, render_template, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import NotFound as NoRoute
 
 from synth.errors import Cancelled, MediaError, OptionError, SynthError, WeightsError
 from workers.errors import (
@@ -181,6 +183,8 @@ def _disk_or_away(error: Exception, more: dict[str, Any]) -> Problem:
 def _of_http(error: HTTPException) -> Problem:
     code = _BY_STATUS.get(error.code or 500, "internal" if (error.code or 500) >= 500 else "bad-request")
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
+    if error.description == NoRoute.description:  # it speaks of a server and of spelling
+        return Problem(code, "there is no page at this address", headers)
     return Problem(code, (error.description or error.name).split("\n")[0], headers)
 
 
@@ -212,8 +216,14 @@ def answer(error: Exception) -> Response:
     if _for_programs():
         return problem_response(problem, {"instance": request.path})
     g.broken = True  # the page's own decorations must not fail a second time
-    page = render_template("error.html", problem=problem)
+    page = render_template("error.html", problem=problem, back=_form_page())
     return Response(page, problem.kind.status, problem.headers, content_type="text/html; charset=utf-8")
+
+
+def _form_page() -> str | None:
+    """Path of the page of ours whose form was refused."""
+    before = urlsplit(request.referrer or "")
+    return before.path if request.method == "POST" and before.netloc == request.host else None
 
 
 def _for_programs() -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, render_template, request
 
 from synth.errors import OptionError
+from synth.nearest_names import nearest_names
 from synth.options import Options
 from synth.voices.ambient.catalogue.entry import FAMILIES, SoundClass
 from synth.voices.ambient.catalogue.registry import all_sounds, sound_class
@@ -106,13 +107,15 @@ def board() -> str:
         family: [_card(sound) for sound in all_sounds().values() if sound.family == family] for family in FAMILIES
     }
     shown = {family: [card for card in cards if _matches(card, asked)] for family, cards in families.items()}
+    found = sum(map(len, shown.values()))
     return render_template(
         "sounds.html",
         families={family: cards for family, cards in shown.items() if cards},
         asked=asked,
         alone=None,
         count=len(all_sounds()),
-        found=sum(map(len, shown.values())),
+        found=found,
+        near=[] if found else nearest_names(asked.lower(), all_sounds()),
     )
 
 

@@ -16,6 +16,7 @@ from web.api.representations import moment, outputs
 from web.api.schemas.gallery import NewShare, ShareForm, SharesOfJob
 from web.api.semantics.numbers import whole_number
 from web.context import site, viewer
+from web.pages.studio import shown_take
 from workers.gallery.shares import LONGEST_S, SHORTEST_S, USUAL_S, Share, Shares
 from workers.jobs import Job
 from workers.owners.keys import Scope
@@ -90,8 +91,7 @@ def opened(token: str) -> Response:
     takes = outputs(job)
     if not takes:
         raise Problem("not-found", "what this link shows is not there any more")
-    asked = whole_number(request.args.get("take", "0")) or 0
-    shown = takes[asked if asked < len(takes) else 0]
+    shown = takes[shown_take(takes, request.args.get("take"))]
     shown_page = render_template("shared.html", share=share, token=token, job=job, takes=takes, shown=shown)
     return _quiet(Response(shown_page))
 

@@ -100,7 +100,7 @@ def _shared() -> dict[str, Any]:
         "nonce": csrf.nonce,
         "keyed": g.get("keyed", False),
         "key_name": g.get("key_name"),
-        "scopes": g.caller.scopes if "caller" in g else (),
+        "scopes": g.caller.scopes if "caller" in g and (g.caller.key_id or not g.get("keyed")) else (),
         "logged_in": g.get("by") == "session",
     }
 

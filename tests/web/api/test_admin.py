@@ -126,6 +126,7 @@ def test_the_page_is_for_administrators(here: Place) -> None:
     assert ann.get("/admin").status_code == 403
     assert 'href="/admin"' not in ann.get("/account").text
     assert ann.post("/admin/keys", data={"csrf_token": token, "owner": "ann", "scopes": "admin"}).status_code == 403
+    assert 'href="/admin"' not in here.app.test_client().get("/login").text, "nobody has logged in yet"
     root, _ = log_in(here, "root")
     text = root.get("/admin").text
     assert 'href="/admin"' in text

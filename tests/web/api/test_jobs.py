@@ -97,6 +97,8 @@ def test_from_the_upload_to_the_files(here: Place, flash_clip: Path, tmp_path: P
     assert (tmp_path / "thumbnail").read_bytes()[:2] == b"\xff\xd8"
     name = here.client.get(f"{links['video']}?download").headers["Content-Disposition"]
     assert name.startswith('attachment; filename="flash.take1.sonorized.mp4"')
+    name = here.client.get(f"{links['flac']}?download").headers["Content-Disposition"]
+    assert name.startswith('attachment; filename="flash.take1.sonorized.flac"')
 
     row = here.jobs.get(done["id"], None)  # what the other tests put there has this shape
     assert set((row.result or {})["outputs"][0]) - OF_SCORES == set(canned(row, here.storage)["outputs"][0])

@@ -212,6 +212,7 @@ def test_the_board_shows_every_sound_and_searches_without_scripts(here: Place) -
     assert 'data-sound="dog"' not in found
     none = here.client.get("/sounds?q=<zxqv>").get_data(as_text=True)
     assert "No sound is called “&lt;zxqv&gt;”" in none
+    assert '<a href="/sounds/rain">rain</a>' in here.client.get("/sounds?q=rian").get_data(as_text=True)
 
 
 def test_the_upload_page_takes_words_and_a_sound(here: Place) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.web_place import Place, place, problem
+from tests.support.web_place import Place, canned, place, problem
 from tests.web.security.test_security import KEYS, bearer, log_in, token_of
 from workers.gallery.shares import LONGEST_S, Shares
 
@@ -46,6 +46,20 @@ def test_a_stranger_sees_one_result(locked: Place, dark_clip: Path) -> None:
     links = re.findall(rf'"({re.escape(path)}[^"]*)"', page.text)
     assert links
     assert all(stranger.get(link).status_code == 200 for link in links)
+
+
+def test_a_link_shows_the_take_that_its_owner_is_shown(locked: Place, dark_clip: Path) -> None:
+    sent = locked.sent(dark_clip, headers=bearer("anna"), takes="2")
+    (job,) = locked.jobs.claim(1, "auto", "test")
+    result = canned(job, locked.storage)
+    for output, rank in zip(result["outputs"], (2, 1), strict=True):
+        output["description"] = {"rank": rank}
+    assert locked.jobs.finish(job.id, job.attempt, result)
+    made = locked.client.post(f"/v1/jobs/{sent['id']}/shares", headers=bearer("anna")).get_json()
+    path = made["url"].partition("localhost")[2]
+    stranger = locked.app.test_client()
+    assert f'href="{path}?take=1" aria-current="page">Take 2<' in stranger.get(path).text
+    assert f'href="{path}?take=0" aria-current="page">Take 1<' in stranger.get(f"{path}?take=0").text
 
 
 def test_a_link_opens_nothing_else(locked: Place, dark_clip: Path, flash_clip: Path) -> None:

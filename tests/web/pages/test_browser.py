@@ -209,6 +209,7 @@ def test_several_files_and_one_that_is_refused(
     person.press("[data-send]")
     assert "The clip is refused" in person.read(".files .why")
     until(lambda: "2 of 3" in person.read("[data-status]"), "the end of the upload")
+    assert not person.all(".files li:has(.why) .route"), "the reason is told once"
     person.press("[data-status] a")
     person.until_at("/batches/")
     assert person.read("[data-stage]") == "0 of 2 finished"

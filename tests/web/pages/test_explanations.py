@@ -109,7 +109,7 @@ def test_the_page_shows_tags_fit_maps_and_ranks(here: Place, flash_clip: Path) -
     assert page.count("best match") == 1
     assert "2nd" in page
     assert page.index("Take 1<small>") < page.index("Take 2<small>"), "takes keep their order"
-    assert '<span class="firsttag">crackling fire</span>' in here.client.get("/gallery").text
+    assert '<span class="firsttag">heard: crackling fire</span>' in here.client.get("/gallery").text
     explained = here.client.get(f"{job['links']['page']}/explain").text
     assert explained.count(f'<img src="{links["heat-maps"]}"') == 1
     assert "AVOL-Net, then Attention" in explained

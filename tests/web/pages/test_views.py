@@ -353,6 +353,23 @@ def test_a_browser_sees_no_raw_problem(here: Place, path: str) -> None:
         assert (told.status_code, told.mimetype) == (page.status_code, "application/problem+json")
 
 
+def test_a_lost_visitor_and_a_refused_form(here: Place) -> None:
+    lost = here.client.get("/nowhere", headers={"Accept": "text/html"})
+    assert (lost.status_code, "There is no page at this address." in lost.text) == (404, True)
+    assert "Back to the form" not in lost.text
+    form = {"csrf_token": here.form_token("/webhooks"), "url": "ftp://example.org"}
+    for before, told in (("http://localhost/webhooks", True), ("https://example.org/webhooks", False)):
+        refused = here.client.post("/webhooks", data=form, headers={"Referer": before, "Accept": "text/html"})
+        assert refused.status_code == 422
+        assert ('href="/webhooks">Back to the form<' in refused.text) is told
+
+
+def test_where_no_key_is_needed_all_pages_are_linked(here: Place) -> None:
+    page = here.client.get("/").text
+    assert 'href="/account"' in page
+    assert 'href="/admin"' in page
+
+
 def test_counts_agree_with_their_nouns() -> None:
     assert [filters.counted(count, "clip") for count in (0, 1, 2)] == ["0 clips", "1 clip", "2 clips"]
     assert [filters.counted(count, "match") for count in (1, 3)] == ["1 match", "3 matches"]

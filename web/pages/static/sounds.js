@@ -77,7 +77,9 @@ for (const card of cards) {
   });
 }
 
-document.querySelector("[data-sound-search]").addEventListener("input", ({ target }) => {
+const search = document.querySelector("[data-sound-search]");
+search.addEventListener("input", ({ target }) => {
+  if (cards.length < Number(search.dataset.all)) return; // the page shows what was asked for before: the button asks anew
   const words = target.value.toLowerCase().split(/\s+/).filter(Boolean);
   let count = 0;
   for (const card of cards) {

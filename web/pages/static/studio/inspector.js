@@ -151,7 +151,7 @@ export class Inspector {
         change: (level_db) => set({ level_db }, "a layer's level", `level ${id}`) }),
       this.#slider("Pan", { low: -1, high: 1, step: 0.05, of: (layer) => layer.pan ?? 0, words: (value, layer) => (layer.pan === null ? "as in the picture" : side(value)),
         change: (pan) => set({ pan }, "a layer's pan", `pan ${id}`) }),
-      this.#field("As in the picture", around, (layer) => (around.checked = layer.pan === null)),
+      this.#field("Pan as in the picture", around, (layer) => (around.checked = layer.pan === null)),
       knobs,
     ];
   }

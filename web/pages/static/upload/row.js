@@ -97,6 +97,8 @@ export class Row {
   refuse(why, forGood) {
     this.#over(forGood ? "refused" : "failed", forGood ? "Refused" : "Not sent");
     this.why = element("p", "why", why);
+    this.voice?.remove(); // which voice would have sounded it, or that it would be refused
+    this.voice = null;
     this.element.append(this.why);
   }
 
