@@ -15,7 +15,7 @@ from synth.voices.base import Hit, SoundChoice, SpokenWord
 if TYPE_CHECKING:
     from synth.media.remuxing import Digests
     from synth.media.sound.delivery import Delivery
-    from synth.score.kept import Kept
+    from synth.score.kept_files import Kept
     from synth.voices.library.matching import Laid
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -74,3 +75,12 @@ def test_folders_and_files_stay_small() -> None:
             for file in files:
                 lines = len(file.read_text(encoding="utf-8").splitlines())
                 assert lines <= MOST_LINES, f"{file.relative_to(ROOT)} has {lines} lines"
+
+
+def test_the_contracts_are_kept() -> None:
+    """Those of pyproject.toml, as `make check` holds them."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run(
+        [linter], capture_output=True, text=True, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, check=False
+    )
+    assert done.returncode == 0, done.stdout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,10 @@ from synth.dsp.stereo import to_channels
 from synth.errors import MediaError
 from synth.media import audio
 from synth.media.looking import look
-from synth.media.sound import original
+from synth.media.sound import lossless, original
 from synth.options import ExistingSound, Mode, Options, Synthesis
 from synth.score import drawings
+from synth.score.kept_files import Kept, KeptPart
 from synth.score.recipe import Recipe
 from synth.score.score import HITS_STEM, MAX_TEXT, ORIGINAL, Score, ScoreHit, ScoreLayer, ScoreStem, ScoreWord
 from synth.voices.base import Part, Rendering
@@ -33,51 +33,6 @@ RECIPE: Final = "recipe.npz"
 ORIGINAL_FILE: Final = "original.flac"
 NEAREST: Final = 5
 _QUIET_DB, _PAUSE_S, _SHORTEST_S = -38.0, 0.25, 0.08
-
-
-@dataclass(frozen=True)
-class KeptPart:
-    """A part that is kept as a file.
-
-    Attributes:
-        name: as the score's stems have it.
-        path: WAV, 32 bit float, at the voice's rate, before its level.
-        rate_hz, duration_s: of it.
-        peak_dbfs: its highest sample; ``None`` for silence.
-    """
-
-    name: str
-    path: Path
-    rate_hz: int
-    duration_s: float
-    peak_dbfs: float | None
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What is kept of a take.
-
-    Attributes:
-        score: as it was made.
-        parts: files, of short clips.
-        drawings: see :mod:`synth.score.drawings`.
-        recipe: see :class:`synth.score.recipe.Recipe`; the same file for all takes of a job, ``None`` where it is kept
-            already.
-        wav, flac: the sound as it is delivered, 24 bit.
-        original: the clip's own sound, for listening; ``None`` without any.
-        verified: what another copy of the picture can be held against.
-        gain_db: by which the sum of the parts was raised, before the limiter.
-    """
-
-    score: Score
-    parts: tuple[KeptPart, ...]
-    drawings: Path
-    recipe: Path | None
-    wav: Path
-    flac: Path
-    original: Path | None
-    verified: Verified | None = None
-    gain_db: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -127,7 +82,7 @@ def _keep(folder: Path, made: Sounded, recipe: Recipe) -> Kept:
             kept.append(save_part(folder, stem, part, recipe.rate_hz))
             drawn.add(part.name, part.sound, recipe.rate_hz)
         if own is not None:
-            drawn.add(ORIGINAL, audio_of(own)[0], original.RATE_HZ)
+            drawn.add(ORIGINAL, lossless.audio_of(own)[0], original.RATE_HZ)
     fixed = [part.name for part in parts if not _is_told(part.name)] + ([ORIGINAL] if own else [])
     score = as_made(recipe, made.rendering, made.options, fixed)
     return Kept(
@@ -152,7 +107,7 @@ def deliver(folder: Path, stem: str, made: Sounded, recipe: Recipe, drawn: drawi
             sound, rate_hz = audio.resample(mixed, original.RATE_HZ, rate_hz), rate_hz
     paths = folder / f"{stem}.wav", folder / f"{stem}.flac"
     audio.write(paths[0], sound, rate_hz)
-    copy_samples(*paths)  # by itself it would be rounded otherwise here and there
+    lossless.copy_samples(*paths)  # by itself it would be rounded otherwise here and there
     drawn.add(drawings.MIX, sound, rate_hz)
     return paths
 
@@ -183,32 +138,6 @@ def save_part(folder: Path, stem: str, part: Part, rate_hz: int) -> KeptPart:
     return KeptPart(part.name, path, rate_hz, len(part.sound) / rate_hz, 20 * float(np.log10(peak)) if peak else None)
 
 
-def audio_of(path: Path) -> tuple[NDArray[np.float32], int]:
-    """The sound of a kept file, float32 [N] or [N, 2], and its rate.
-
-    Raises:
-        MediaError: it cannot be read.
-    """
-    try:
-        sound, rate_hz = soundfile.read(path, dtype="float32")
-    except (soundfile.SoundFileError, OSError) as error:
-        raise MediaError(f"{path.name} cannot be read: {error}") from error
-    return np.asarray(sound, np.float32), int(rate_hz)
-
-
-def copy_samples(source: Path, target: Path) -> None:
-    """The same samples of 24 bit in another form, WAV or FLAC by suffix.
-
-    Raises:
-        MediaError: the source cannot be read, or the disk refuses.
-    """
-    try:
-        sound, rate_hz = soundfile.read(source, dtype="int32")
-        soundfile.write(target, sound, rate_hz, format=target.suffix[1:].upper(), subtype="PCM_24")
-    except (soundfile.SoundFileError, OSError) as error:
-        raise MediaError(f"{source.name} cannot be copied: {error}") from error
-
-
 def as_made(recipe: Recipe, rendering: Rendering, options: Options, fixed: Sequence[str]) -> Score:
     """The score of a take that nobody has touched.
 
@@ -230,11 +159,6 @@ def as_made(recipe: Recipe, rendering: Rendering, options: Options, fixed: Seque
         options.limiter,
         options.true_peak_dbtp,
     )
-
-
-def score_json(score: Score) -> bytes:
-    """A score as a file."""
-    return json.dumps(score.as_json(), indent=1).encode()
 
 
 def _is_told(name: str) -> bool:

@@ -23,6 +23,7 @@ from synth.dsp.stereo import to_channels
 from synth.errors import MediaError
 from synth.media import audio
 from synth.media.remuxing import Verified
+from synth.media.sound import lossless
 from synth.options import ExistingSound, Mode, Options
 from synth.pipeline.job import Job, Request
 from synth.pipeline.look import Observed
@@ -31,6 +32,7 @@ from synth.pipeline.write import write
 from synth.randomness import uniforms
 from synth.result import Output
 from synth.score import drawings, kept
+from synth.score.kept_files import Kept
 from synth.score.recipe import KeptVoice, Recipe
 from synth.score.score import HITS_STEM, LAYER_STEM, ORIGINAL, Score, ScoreLayer
 from synth.voices.ambient.catalogue.registry import sound_class
@@ -225,7 +227,7 @@ class _Remaking:
         sound = summed(moved, round(self._before.recipe.info.duration_s * rate_hz))
         return Rendering(sound, hits, layers=layers, parts=moved), rate_hz
 
-    def keep(self, folder: Path, made: kept.Sounded, recipe: Recipe) -> kept.Kept:
+    def keep(self, folder: Path, made: kept.Sounded, recipe: Recipe) -> Kept:
         """Keep the new parts of the take, and drawings of all."""
         stem, short = f"take{made.take}", recipe.info.duration_s <= kept.PARTS_S
         file = folder / f"{stem}{drawings.SUFFIX}"
@@ -239,7 +241,7 @@ class _Remaking:
                     drawn.add(stem_.name, sound, own_hz)
                 elif self._before.drawings is not None and is_unchanged(self._before.score, self._score, stem_.name):
                     drawn.copy(stem_.name, self._before.drawings)
-        return kept.Kept(self._with_exemplars(), tuple(files), file, None, wav, flac, None, made.verified, made.gain_db)
+        return Kept(self._with_exemplars(), tuple(files), file, None, wav, flac, None, made.verified, made.gain_db)
 
     def _with_exemplars(self) -> Score:
         """The score, with the exemplars that were chosen where it left that open."""
@@ -250,7 +252,7 @@ class _Remaking:
 
     def _part(self, name: str) -> tuple[NDArray[np.float32], int]:
         if is_unchanged(self._before.score, self._score, name) and (path := self._before.parts.get(name)) is not None:
-            return kept.audio_of(path)
+            return lossless.audio_of(path)
         if name == HITS_STEM:
             made = self._struck()
         elif name.startswith(LAYER_STEM):

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from synth.errors import SynthError
 from synth.media import audio, video
-from synth.score import kept
+from synth.media.sound import lossless
 from workers.errors import StorageError, WorkError
 from workers.files import objects
 from workers.files.result_upload import CONTENT_TYPES, THUMBNAIL_WIDTH
@@ -146,7 +146,7 @@ class Repairer:
                 continue
             with contextlib.suppress(SynthError, StorageError):
                 self._storage.fetch(keys[other], folder / f"whole{other}")
-                kept.copy_samples(folder / f"whole{other}", folder / f"again{suffix}")
+                lossless.copy_samples(folder / f"whole{other}", folder / f"again{suffix}")
                 self._put(one, folder / f"again{suffix}", f"written again from the {other[1:].upper()}")
 
     def _leave_out(self, job: Job, damaged: Mapping[str, Finding]) -> None:

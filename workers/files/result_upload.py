@@ -12,7 +12,6 @@ from synth.errors import Cancelled
 from synth.media import audio, video
 from synth.options import Mode
 from synth.result import Output, Result
-from synth.score.kept import score_json
 from workers.attempt import Attempt
 from workers.errors import ObjectNotFound, StorageError
 from workers.files.storage import Storage
@@ -105,7 +104,7 @@ def _files(output: Output) -> dict[str, tuple[Path, str]]:
     else:
         files |= {"wav_key": (kept.wav, ".wav"), "flac_key": (kept.flac, ".flac")}
         score = target.with_suffix(".score.json")
-        score.write_bytes(score_json(kept.score))
+        score.write_text(json.dumps(kept.score.as_json(), indent=1), encoding="utf-8")
         files |= {"drawings_key": (kept.drawings, ".drawings.zip"), "score_key": (score, ".score.json")}
     if output.mode is Mode.HITS:
         hits = target.with_suffix(".hits.json")

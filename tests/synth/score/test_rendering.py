@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import audio, muxing, shown, video
-from synth.media.sound import original
+from synth.media.sound import lossless, original
 from synth.options import ExistingSound, Mode, Options
 from synth.pipeline.job import Request, accept
 from synth.pipeline.look import Observed
@@ -104,7 +104,7 @@ def rained(flash_clip: Path, tmp_path: Path) -> Taken:
 def part(output: Output, name: str) -> NDArray[np.float32]:
     assert output.kept is not None
     (path,) = [one.path for one in output.kept.parts if one.name == name]
-    return kept.audio_of(path)[0]
+    return lossless.audio_of(path)[0]
 
 
 def moved(score: Score, number: int, by_s: float) -> Score:
@@ -244,7 +244,7 @@ def test_a_limiter_reaches_the_loudness(struck: Taken) -> None:
     assert not any("quieter than asked for" in warning for warning in limited.warnings)
     assert limited.loudness_lufs == pytest.approx(-14.0, abs=1.0)
     assert limited.kept is not None
-    sound, rate_hz = kept.audio_of(limited.kept.wav)
+    sound, rate_hz = lossless.audio_of(limited.kept.wav)
     from synth.media.sound import limiter
 
     assert limiter.true_peak_dbtp(sound) <= -1.0 + 0.01
@@ -262,15 +262,15 @@ def test_the_clips_own_sound_is_a_stem(tmp_path: Path) -> None:
     assert taken.score.stem(ORIGINAL).muted
     assert taken.output.kept is not None
     assert taken.output.kept.original is not None
-    own = kept.audio_of(taken.output.kept.original)[0]
+    own = lossless.audio_of(taken.output.kept.original)[0]
     assert own.shape == (round(FLASH_CLIP_S * original.RATE_HZ), 2)
     each = 0.25 / np.sqrt(2)  # one channel as two, of the same power together
     assert tone_of(own) == pytest.approx(each, rel=0.05)
     mixed = taken.again(with_stems(taken.score, ScoreStem(ORIGINAL, gain_db=-6.0)), "mixed")
     assert mixed.kept is not None
-    heard = kept.audio_of(mixed.kept.wav)[0]
+    heard = lossless.audio_of(mixed.kept.wav)[0]
     assert tone_of(heard) == pytest.approx(each / 2, rel=0.1)
-    plain = kept.audio_of(taken.output.kept.wav)[0]
+    plain = lossless.audio_of(taken.output.kept.wav)[0]
     assert tone_of(plain) < 0.02
     again = taken.again(with_stems(mixed.kept.score, ScoreStem(ORIGINAL, muted=True)), "replaced")
     assert again.target.read_bytes() == taken.target.read_bytes()

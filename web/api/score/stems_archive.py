@@ -11,6 +11,7 @@ import numpy as np
 from flask import Response, request
 
 from synth.media import audio
+from synth.media.sound import lossless
 from synth.score import kept
 from synth.score.score import ORIGINAL, Score
 from web.api import media
@@ -59,7 +60,7 @@ def _levelled(folder: Path, key: str, name: str, entry: Mapping[str, Any], score
     media.whole_size(key)
     raw = folder / f"part.{key.rpartition('.')[2]}"
     site().storage.fetch(key, raw)
-    sound, rate_hz = kept.audio_of(raw)
+    sound, rate_hz = lossless.audio_of(raw)
     raw.unlink()
     level_db = kept.levels(score).get(name, 0.0)
     if name != ORIGINAL:  # which is mixed at its own loudness
