@@ -68,9 +68,16 @@ def _one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.mark.parametrize("name", BAD_CLIPS)
 def test_a_bad_clip(
-    flash_voice: FlashVoice, zoo: Zoo, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+    flash_voice: FlashVoice,
+    zoo: Zoo,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source = zoo[name]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary")))  # nobody else's
     before = set(Path(tempfile.gettempdir()).iterdir()), set(source.parent.iterdir())
     with within(REFUSED_WITHIN_S):
         assert app.main(["run", str(source), "-o", str(tmp_path / "out.mp4")]) == 2
