@@ -14,7 +14,7 @@ from synth.voices.base import Progress, ignore_progress
 
 def say(text: str) -> None:
     """One line of a result, on stdout."""
-    print(text)
+    print(text, flush=True)  # who writes to a file or a pipe reads it now too
 
 
 def say_json(value: Any) -> None:
