@@ -55,9 +55,9 @@ def job(repeats: int = REPEATS, short_s: float = SHORT_S, long_s: float = LONG_S
         "clip": {"duration_s": short_s, "width": SIZE[0], "height": SIZE[1], "rate_fps": RATE_FPS},
         "machine": _machine(),
         "repeats": repeats,
-        "stages_s": {stage: _spread(values) for stage, values in stages.items()},
-        "total_s": _spread(totals),
-        "needed_s": _spread(needed),
+        "stages_s": {stage: spread(values) for stage, values in stages.items()},
+        "total_s": spread(totals),
+        "needed_s": spread(needed),
         "ratio": round(total_s / needed_s, 3),
         "times_real_time": round(short_s / total_s, 2),
         "peak_mb": memory,
@@ -170,7 +170,8 @@ def _loop_clip(part: Path, target: Path, times: int) -> Path:
     return target
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, least and greatest."""
     return {
         "median": round(statistics.median(values), 4),
         "least": round(min(values), 4),

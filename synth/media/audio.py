@@ -193,7 +193,7 @@ def normalise(
     wanted_db = loudness_lufs - measured
     height = limiter.peaks(sound)
     farthest_db = FARTHEST_LIMITING_DB if limiting else MAX_LIMITING_DB
-    highest_db = min(MAX_GAIN_DB, true_peak_dbtp + farthest_db - limiter.decibels(height))
+    highest_db = min(MAX_GAIN_DB, true_peak_dbtp + farthest_db - limiter.decibels(float(height.max())))
     gain_db, release_db_per_s = min(wanted_db, highest_db), limiter.RELEASES_DB_PER_S[0]
     if limiting:
         ceiling = 10 ** (true_peak_dbtp / 20)

@@ -73,9 +73,8 @@ def sonorize_all(requests: Sequence[Request], on_settled: OnSettled | None = Non
         on_settled: called with each outcome while the others are still being worked on.
     """
     outcomes = _Outcomes(on_settled)
-    observed: dict[int, Observed] = {}
     with tempfile.TemporaryDirectory(prefix="sonorize-views-") as folder:
-        _sonorize_all([_with_views(one, Path(folder) / str(n)) for n, one in enumerate(requests)], outcomes, observed)
+        _sonorize_all([_with_views(one, Path(folder) / str(n)) for n, one in enumerate(requests)], outcomes)
     return [outcomes.known[number] for number in range(len(requests))]
 
 
@@ -87,7 +86,9 @@ def _with_views(request: Request, folder: Path) -> Request:
     return dataclasses.replace(request, views=Views(folder))
 
 
-def _sonorize_all(requests: Sequence[Request], outcomes: _Outcomes, observed: dict[int, Observed]) -> None:
+def _sonorize_all(requests: Sequence[Request], outcomes: _Outcomes) -> None:
+    """Look at all, render all, write each when it can be; what became of them stands in ``outcomes``."""
+    observed: dict[int, Observed] = {}
 
     def look_at(number: int) -> None:
         observed[number] = look(requests[number])

@@ -7,25 +7,22 @@ database, the broker and the storage that the settings name, else on the embedde
 
 from __future__ import annotations
 
-import statistics
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from synth.errors import SynthError
+from synth.benchmarks.job import spread
 from synth.options import Mode, Options
-from web.benchmarks.server import CLIP_S, simulated_clip
+from web.benchmarks.server import CLIP_S, all_done, simulated_clip
 from workers.broker.notifications import QueueNotifier
 from workers.embedded.supervisor import Embedded
 from workers.files.storage import storage_of
-from workers.jobs import Jobs, State, jobs_of, new_id
+from workers.jobs import Jobs, jobs_of, new_id
 from workers.settings import Settings, of_this_machine
 
 PRELOAD: Final = "web.benchmarks.timed_voice"
-_PATIENCE_S: Final = 600.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def scaling(load: Load = Load()) -> dict[str, Any]:
         clip = simulated_clip(folder / "clip.mp4")
         for count in load.workers:
             settings = _settings(folder / f"data-{count}")
-            rates[count] = _spread(_rates(settings, clip, count, load))
+            rates[count] = spread(_rates(settings, clip, count, load))
     first = load.workers[0]
     one = rates[first]["median"] / first
     rows = [
@@ -122,19 +119,4 @@ class _Sender:
         ]
         for _ in ids:
             self._notifier.notify(Mode.HITS)
-        deadline = time.monotonic() + _PATIENCE_S
-        while not all(job.state.final for job in self._jobs.ids(ids).values()):
-            if time.monotonic() > deadline:
-                raise SynthError(f"the jobs did not end within {_PATIENCE_S:g} s")
-            time.sleep(0.02)
-        failed = [job for job in self._jobs.ids(ids).values() if job.state is not State.SUCCEEDED]
-        if failed:
-            raise SynthError(f"a job {failed[0].state}: {failed[0].error}")
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {
-        "median": round(statistics.median(values), 3),
-        "least": round(min(values), 3),
-        "greatest": round(max(values), 3),
-    }
+        all_done(self._jobs, ids)

@@ -35,6 +35,7 @@ from workers.settings import Settings, embedded
 CLIENTS: Final = 8
 READY_S: Final = 120.0
 CLIP_S: Final = 1.0
+PATIENCE_S: Final = 600.0
 MANY: Final = 100_000
 
 
@@ -120,6 +121,23 @@ def batch(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
     }
 
 
+def all_done(jobs: Jobs, ids: list[str]) -> list[Job]:
+    """Wait until jobs have succeeded.
+
+    Raises:
+        SynthError: one did not, or nothing came of them for :data:`PATIENCE_S`.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while not all(job.state.final for job in jobs.ids(ids).values()):
+        if time.monotonic() > deadline:
+            raise SynthError(f"the jobs did not end within {PATIENCE_S:g} s")
+        time.sleep(0.01)
+    ended = list(jobs.ids(ids).values())
+    if failed := [job for job in ended if job.state is not State.SUCCEEDED]:
+        raise SynthError(f"a job {failed[0].state}: {failed[0].error}")
+    return ended
+
+
 class _Queue:
     """Puts rows for the clip of an earlier job into the table, without looking at it again.
 
@@ -147,12 +165,7 @@ class _Queue:
     def _done(self, count: int) -> list[Job]:
         ids = [self._add() for _ in range(count)]
         self._notify(self._like.mode)
-        while not all(job.state.final for job in self._jobs.ids(ids).values()):
-            time.sleep(0.01)
-        ended = list(self._jobs.ids(ids).values())
-        if failed := [job for job in ended if job.state is not State.SUCCEEDED]:
-            raise SynthError(f"a job {failed[0].state}: {failed[0].error}")
-        return ended
+        return all_done(self._jobs, ids)
 
     def _add(self) -> str:
         self._seed += 1

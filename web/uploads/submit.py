@@ -139,23 +139,15 @@ class Submitter:
         stored, waits = self._deposits.put(key, upload.path, upload.sha256)
         try:
             info = {**info_json(seen), **({} if waits else self.keep_picture(job_id, picture))}
-            named = ticket.webhook_url and self.endpoints.named(ticket.owner, ticket.webhook_url)
-            job = self.jobs.create(
-                options=ticket.options,
+            job = self._create(
+                ticket,
+                id=job_id,
                 title=title,
                 source_key=key,
                 info=info,
-                owner=ticket.owner,
-                batch_id=ticket.batch_id,
-                idempotency_key=ticket.idempotency_key,
                 request_hash=request_hash,
-                id=job_id,
                 source=stored,
                 spooled=waits,
-                cancel_after_s=ticket.cancel_after_s,
-                keep_days=ticket.keep_days,
-                custom_id=ticket.custom_id,
-                webhook_id=named.id if named else None,
             )
         except BaseException:
             self._forget(job_id, waits=waits)
@@ -174,25 +166,25 @@ class Submitter:
             QueueFull: as many jobs wait as are allowed to.
         """
         job_id = new_id(time.time())
+        job = self._create(ticket, id=job_id, title=title, source_key=key, info=info, request_hash=request_hash)
+        if job.id == job_id:
+            self.notify(job.mode)
+        return job
+
+    def _create(self, ticket: Ticket, **clip: Any) -> Job:
+        """The row of a job: what its ticket says, and what is said of its clip."""
         named = ticket.webhook_url and self.endpoints.named(ticket.owner, ticket.webhook_url)
-        job = self.jobs.create(
+        return self.jobs.create(
             options=ticket.options,
-            title=title,
-            source_key=key,
-            info=info,
             owner=ticket.owner,
             batch_id=ticket.batch_id,
             idempotency_key=ticket.idempotency_key,
-            request_hash=request_hash,
-            id=job_id,
             cancel_after_s=ticket.cancel_after_s,
             keep_days=ticket.keep_days,
             custom_id=ticket.custom_id,
             webhook_id=named.id if named else None,
+            **clip,
         )
-        if job.id == job_id:
-            self.notify(job.mode)
-        return job
 
     def submit_again(self, job: Job, ticket: Ticket) -> Job:
         """Another job of the clip of an old one, with options of its own. They share the clip.

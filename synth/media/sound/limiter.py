@@ -85,12 +85,11 @@ def _widest(values: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
 
 def true_peak_dbtp(sound: NDArray[np.float32]) -> float:
     """True peak of [N] or [N, C] in dB relative to full scale; -180 for silence."""
-    return 20 * float(np.log10(max(highest_peak(sound), _FLOOR)))
+    return decibels(highest_peak(sound))
 
 
-def decibels(height: NDArray[np.float32]) -> float:
-    """The highest of magnitudes [N] of :func:`peaks` in dB relative to full scale; -180 for silence."""
-    highest = float(height.max()) if len(height) else 0.0
+def decibels(highest: float) -> float:
+    """A magnitude in dB relative to full scale; -180 for silence."""
     return 20 * float(np.log10(max(highest, _FLOOR)))
 
 

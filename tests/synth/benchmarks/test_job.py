@@ -43,4 +43,4 @@ def test_the_peak_is_this_programs_own() -> None:
 
 
 def test_spread() -> None:
-    assert job._spread([3.0, 1.0, 2.0]) == {"median": 2.0, "least": 1.0, "greatest": 3.0}
+    assert job.spread([3.0, 1.0, 2.0]) == {"median": 2.0, "least": 1.0, "greatest": 3.0}

@@ -14,7 +14,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
 
 Floats = NDArray[np.float32]
 
@@ -49,6 +48,8 @@ class MiniLM:
 
     def _forward(self, ids: NDArray[np.int64]) -> Floats:
         """Features [B, L, D] of tokens [B, L]."""
+        from scipy.special import erf  # a third of a second, which only who has the model pays
+
         at = "embeddings"
         x = self._weights[f"{at}.word_embeddings.weight"][ids]
         x = x + self._weights[f"{at}.position_embeddings.weight"][: ids.shape[1]]
