@@ -101,8 +101,10 @@ class _Sender:
 
     def __init__(self, settings: Settings, jobs: Jobs, notifier: QueueNotifier, clip: Path) -> None:
         self._jobs, self._notifier = jobs, notifier
-        self._source_key = f"{new_id(time.time())}/source"
+        owner = new_id(time.time())
+        self._source_key = f"{owner}/source"
         storage_of(settings).put(self._source_key, clip, "video/mp4")
+        self._create(1, id=owner)  # the clip is this job's; the others share it
 
     def rate(self, count: int, service_ms: int) -> float:
         """Jobs a second of so many that wait at once."""
@@ -112,11 +114,14 @@ class _Sender:
 
     def done(self, count: int, service_ms: int) -> None:
         """Send jobs, notify of them as the server does, and wait for all."""
-        options = Options(mode=Mode.HITS, seed=service_ms)
-        ids = [
-            self._jobs.create(options=options, title="bench", source_key=self._source_key, info={}, owner="bench").id
-            for _ in range(count)
-        ]
+        ids = [self._create(service_ms) for _ in range(count)]
         for _ in ids:
             self._notifier.notify(Mode.HITS)
         all_done(self._jobs, ids)
+
+    def _create(self, service_ms: int, id: str | None = None) -> str:
+        """A job's row; its id."""
+        options = Options(mode=Mode.HITS, seed=service_ms)
+        key = self._source_key
+        job = self._jobs.create(options=options, title="bench", source_key=key, info={}, owner="bench", id=id)
+        return job.id
