@@ -1,7 +1,8 @@
 // Products on AMX: a tile of sums is 16 streams by 16 outputs, one instruction adds 64 bytes of inputs to all of them.
 //
-// The panels of products.h are tiles already: of 16 groups of inputs, 16 neighbouring outputs are 16 rows of 64 bytes,
-// 256 bytes apart. Sums of whole numbers need no order; those of bfloat16 come in the order that bf16.h gives them.
+// Weights lie in the order in which they are loaded (see tiled_offset in model.h): all inputs of 32 outputs, then of the
+// next 32, so that memory is read from front to back. Sums of whole numbers need no order; those of bfloat16 come in the
+// order that bf16.h gives them.
 
 #pragma once
 
@@ -55,7 +56,8 @@ SONORIZE_INLINE void memory_is_read() { asm volatile("" : : : "memory"); }
   } while (false)
 
 constexpr int kPanelsAtOnce = 4;
-constexpr int kPanelRow = 256;  // bytes of one group of inputs in a panel of 64 outputs
+constexpr int kTile = kTileRows * kTileBytes;  // bytes
+constexpr int kPair = 2 * kTile;
 
 // 32 streams by 32 outputs, to out [32][32]: every load of a tile serves two products.
 template <class P>
@@ -68,15 +70,15 @@ __attribute__((noinline)) void two_by_two(const char* weights, int groups, const
   _tile_zero(2);
   _tile_zero(3);
   for (int group = 0; group < groups; group += kTileRows) {
-    const char* at = weights + group * kPanelRow;
-    _tile_stream_loadd(6, at, kPanelRow);
+    _tile_stream_loadd(6, weights, kTileBytes);
     _tile_loadd(4, inputs, stride);
     SONORIZE_ADD_PRODUCT(0, 4, 6);
-    _tile_stream_loadd(7, at + kTileBytes, kPanelRow);
+    _tile_stream_loadd(7, weights + kTile, kTileBytes);
     SONORIZE_ADD_PRODUCT(1, 4, 7);
     _tile_loadd(5, more_inputs, stride);
     SONORIZE_ADD_PRODUCT(2, 5, 6);
     SONORIZE_ADD_PRODUCT(3, 5, 7);
+    weights += kPair;
     inputs += kTileBytes;
     more_inputs += kTileBytes;
   }
@@ -97,17 +99,19 @@ __attribute__((noinline)) void one_by_four(const char* weights, int groups, cons
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
+  const char* more_weights = weights + groups / kTileRows * kPair;
   for (int group = 0; group < groups; group += kTileRows) {
-    const char* at = weights + group * kPanelRow;
     _tile_loadd(4, inputs, stride);
-    _tile_stream_loadd(5, at, kPanelRow);
+    _tile_stream_loadd(5, weights, kTileBytes);
     SONORIZE_ADD_PRODUCT(0, 4, 5);
-    _tile_stream_loadd(6, at + kTileBytes, kPanelRow);
+    _tile_stream_loadd(6, weights + kTile, kTileBytes);
     SONORIZE_ADD_PRODUCT(1, 4, 6);
-    _tile_stream_loadd(7, at + 2 * kTileBytes, kPanelRow);
+    _tile_stream_loadd(7, more_weights, kTileBytes);
     SONORIZE_ADD_PRODUCT(2, 4, 7);
-    _tile_stream_loadd(5, at + 3 * kTileBytes, kPanelRow);
+    _tile_stream_loadd(5, more_weights + kTile, kTileBytes);
     SONORIZE_ADD_PRODUCT(3, 4, 5);
+    weights += kPair;
+    more_weights += kPair;
     inputs += kTileBytes;
   }
   char* sums = static_cast<char*>(out);
@@ -136,7 +140,7 @@ SONORIZE_INLINE void multiply_tiles(const Product& w, int first, int last, const
     }
   };
   const auto one_panel = [&](int panel, int stream) {
-    const char* weights = w.data + static_cast<size_t>(panel) * w.groups * kPanelRow;
+    const char* weights = w.data + static_cast<size_t>(panel) * w.groups * 4 * kTileBytes;
     const char* inputs = static_cast<const char*>(x.data) + stream * x.stride;
     const int left = streams - stream, row = panel * 4 * kTileRows;
     if (left <= kTileRows) {
@@ -145,7 +149,7 @@ SONORIZE_INLINE void multiply_tiles(const Product& w, int first, int last, const
     } else {
       two_by_two<P>(weights, w.groups, inputs, x.stride, sums);
       hand_on(stream, left < kMost ? left : kMost, row, 2 * kTileRows);
-      two_by_two<P>(weights + 2 * kTileBytes, w.groups, inputs, x.stride, sums);
+      two_by_two<P>(weights + w.groups / kTileRows * kPair, w.groups, inputs, x.stride, sums);
       hand_on(stream, left < kMost ? left : kMost, row + 2 * kTileRows, 2 * kTileRows);
     }
   };
