@@ -35,6 +35,7 @@ from synth.metrics.hits import class_accuracies, confusion_matrix, wilson_interv
 from synth.training.ambient.data import Recording, prepare
 from synth.training.ambient.recipes import HELD_OUT_FOLD, split
 from synth.voices.ambient import band_envelopes, voice
+from synth.voices.ambient.sounding import Decoder
 
 SEEDS: Final = range(8)
 DURATION_S: Final = 5.0
@@ -87,7 +88,7 @@ def _recordings(data: Path) -> list[Recording]:
 
 
 def judge_all(
-    decoder: voice.Decoder,
+    decoder: Decoder,
     recordings: Sequence[Recording],
     yamnet: YamNet | None,
     *,
@@ -338,7 +339,7 @@ def copies(judged: Judged) -> dict[str, Any]:
 # --- likelihood ---------------------------------------------------------------------------------------------------
 
 
-def retrievals(decoder: voice.Decoder, recordings: Sequence[Recording], run: Path | None = None) -> dict[str, Any]:
+def retrievals(decoder: Decoder, recordings: Sequence[Recording], run: Path | None = None) -> dict[str, Any]:
     """Retrieval by likelihood in held-out recordings: the decoder's own, and that of every network of a comparison.
 
     Args:

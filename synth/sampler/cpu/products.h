@@ -18,6 +18,7 @@ struct Input {
   const void* data;
   size_t stride;
   const float* step;  // int8: of each stream
+  const char* after = nullptr;  // weights that will be wanted next
 };
 
 // Where the weights and inputs of a block lie: NP panels from `panel` on, NB streams from `stream` on.

@@ -59,10 +59,19 @@ constexpr int kPanelsAtOnce = 4;
 constexpr int kTile = kTileRows * kTileBytes;  // bytes
 constexpr int kPair = 2 * kTile;
 
-// 32 streams by 32 outputs, to out [32][32]: every load of a tile serves two products.
+// Asks for LINES lines of what is needed soon; front to back, so that the processor goes on by itself.
+template <int LINES>
+SONORIZE_INLINE const char* ask_for(const char* ahead) {
+  SONORIZE_UNROLL
+  for (int line = 0; line < LINES; ++line) __builtin_prefetch(ahead + line * kTileBytes, 0, 2);
+  return ahead + LINES * kTileBytes;
+}
+
+// 32 streams by 32 outputs, to out [32][32]: every load of a tile serves two products. Half as many bytes as there are
+// weights are asked for meanwhile, from `ahead` on.
 template <class P>
-__attribute__((noinline)) void two_by_two(const char* weights, int groups, const char* inputs, size_t stride,
-                                          void* out) {
+__attribute__((noinline)) void two_by_two(const char* weights, int groups, const char* inputs, size_t stride, void* out,
+                                          const char* ahead) {
   const char* more_inputs = inputs + kTileRows * stride;
   memory_is_read();
   _tile_zero(0);
@@ -73,8 +82,10 @@ __attribute__((noinline)) void two_by_two(const char* weights, int groups, const
     _tile_stream_loadd(6, weights, kTileBytes);
     _tile_loadd(4, inputs, stride);
     SONORIZE_ADD_PRODUCT(0, 4, 6);
+    ahead = ask_for<kTileRows / 2>(ahead);
     _tile_stream_loadd(7, weights + kTile, kTileBytes);
     SONORIZE_ADD_PRODUCT(1, 4, 7);
+    ahead = ask_for<kTileRows / 2>(ahead);
     _tile_loadd(5, more_inputs, stride);
     SONORIZE_ADD_PRODUCT(2, 5, 6);
     SONORIZE_ADD_PRODUCT(3, 5, 7);
@@ -90,7 +101,7 @@ __attribute__((noinline)) void two_by_two(const char* weights, int groups, const
   _tile_stored(3, sums + kTileRows * kOutRow + kTileBytes, kOutRow);
 }
 
-// 16 streams by the 64 outputs of a panel, to out [16][64].
+// 16 streams by the 64 outputs of a panel, to out [16][64]. Weights are used up as fast as they come: nothing is asked for.
 template <class P>
 __attribute__((noinline)) void one_by_four(const char* weights, int groups, const char* inputs, size_t stride,
                                            void* out) {
@@ -139,24 +150,31 @@ SONORIZE_INLINE void multiply_tiles(const Product& w, int first, int last, const
       }
     }
   };
-  const auto one_panel = [&](int panel, int stream) {
-    const char* weights = w.data + static_cast<size_t>(panel) * w.groups * 4 * kTileBytes;
+  const size_t panel_bytes = static_cast<size_t>(w.groups) * 4 * kTileBytes, half = panel_bytes / 2;
+  const auto one_panel = [&](int panel, int stream, const char* ahead) {
+    const char* weights = w.data + panel * panel_bytes;
     const char* inputs = static_cast<const char*>(x.data) + stream * x.stride;
     const int left = streams - stream, row = panel * 4 * kTileRows;
     if (left <= kTileRows) {
       one_by_four<P>(weights, w.groups, inputs, x.stride, sums);
       hand_on(stream, left, row, 4 * kTileRows);
     } else {
-      two_by_two<P>(weights, w.groups, inputs, x.stride, sums);
+      two_by_two<P>(weights, w.groups, inputs, x.stride, sums, ahead);
       hand_on(stream, left < kMost ? left : kMost, row, 2 * kTileRows);
-      two_by_two<P>(weights + w.groups / kTileRows * kPair, w.groups, inputs, x.stride, sums);
+      two_by_two<P>(weights + half, w.groups, inputs, x.stride, sums, ahead + half / 2);
       hand_on(stream, left < kMost ? left : kMost, row + 2 * kTileRows, 2 * kTileRows);
     }
   };
   // A few panels, which the second cache holds, for some streams, whose inputs the first cache holds; then for others.
-  for (int begin = first; begin < last; begin += kPanelsAtOnce)
+  for (int begin = first; begin < last; begin += kPanelsAtOnce) {
+    const int end = begin + kPanelsAtOnce < last ? begin + kPanelsAtOnce : last;
+    const char* ahead = end < last || !x.after ? w.data + end * panel_bytes : x.after;
     for (int stream = 0; stream < streams; stream += kMost)
-      for (int panel = begin; panel < begin + kPanelsAtOnce && panel < last; ++panel) one_panel(panel, stream);
+      for (int panel = begin; panel < end; ++panel) {
+        one_panel(panel, stream, ahead);
+        ahead += half;
+      }
+  }
 }
 
 }  // namespace

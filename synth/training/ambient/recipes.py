@@ -34,6 +34,7 @@ from synth.training.ambient.stretches import (
 from synth.training.loop import Schedule, train
 from synth.voices.ambient import band_envelopes, voice
 from synth.voices.ambient.band_envelopes import EnvelopeBank
+from synth.voices.ambient.sounding import Decoder
 from synth.voices.ambient.voice import NETWORK
 from synth.weights import DataSource, Figure
 
@@ -162,7 +163,7 @@ def precision_costs(
     return {precision: bits[precision] - bits["fp32"] for precision in FASTEST_FIRST}
 
 
-def _sampler_bits(decoder: voice.Decoder, recording: Example, seconds: float) -> float:
+def _sampler_bits(decoder: Decoder, recording: Example, seconds: float) -> float:
     config, top = decoder.network.config, decoder.sampler.shape.top_frame
     frames = min(len(recording.sound), round(seconds * band_envelopes.RATE_HZ)) // top
     levels = config.decoder.encode(recording.sound[: frames * top])

@@ -4,9 +4,9 @@ The picture decides the class of sound (or a person does), a SampleRNN makes it 
 reaches the decoder is the network's variant, see :mod:`synth.models.visual_to_sound`; the one that ships is *guided*.
 Loudness follows the picture's activity.
 
-Many takes, of one clip or of several, are one launch of the sampler; each is made in chunks of a quarter of a second
-with its state carried on, so that length costs no memory but that of the sound itself, and a take that is cancelled
-leaves the others at work.
+Many takes, of one clip or of several, are one launch of the sampler, and so are the segments of a long bed (see
+:mod:`synth.voices.ambient.segments`); each is made in chunks of a quarter of a second with its state carried on, so
+that length costs no memory but that of the sound itself, and a take that is cancelled leaves the others at work.
 
 Shapes: T = picture frames (15.625 a second), S = steps of band levels, F = top frames, N = samples at 16 kHz.
 """
@@ -16,7 +16,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,8 +27,8 @@ from synth.errors import Cancelled, OptionError, WeightsError
 from synth.media.video import VideoInfo
 from synth.options import Options
 from synth.randomness import uniforms as drawn
-from synth.sampler.base import Stream, stream_number
 from synth.voices.ambient import band_envelopes, scene
+from synth.voices.ambient.sounding import Decoder, Sounding
 from synth.voices.base import (
     CancelPoll,
     Controls,
@@ -45,38 +44,15 @@ from synth.voices.base import (
 )
 
 if TYPE_CHECKING:
-    from synth.models.visual_to_sound import Picture, VisualToSound
-    from synth.sampler.base import Sampler
+    from synth.models.visual_to_sound import VisualToSound
 
 NETWORK: Final = "ambient"
 RATE_HZ: Final = band_envelopes.RATE_HZ
 CHUNK_S: Final = 0.256
 """What is made between two looks at who is cancelled: a whole number of top frames of every size up to 4096."""
 
-TEMPERATURE: Final = 0.9
-"""Of .75, .85, .9, .92 and 1 the one whose sounds a classifier of recordings took most often for their class."""
-
-_STREAM: Final = stream_number("ambient")
-
-
-@dataclass(frozen=True)
-class Decoder:
-    """A network ready to make sound.
-
-    Attributes:
-        network: on the CPU, for conditioning and first states.
-        sampler: its decoder, packed.
-        bank: band levels of recordings, for the guided variant; else ``None``.
-    """
-
-    network: VisualToSound
-    sampler: Sampler
-    bank: band_envelopes.EnvelopeBank | None
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Classes that it can sound; a decoder without a code sounds the one it was trained on, by any name."""
-        return self.network.config.classes or AMBIENT_CLASSES
+MOST_STREAMS: Final = 64
+"""At once: more are hardly faster, and of a take that is cancelled only what has no gap is kept."""
 
 
 class AmbientVoice:
@@ -235,7 +211,7 @@ def generate(
 
 def render_all(decoder: Decoder, takes: Sequence[Take]) -> list[Rendering]:
     """Sound all takes together, a chunk at a time; who is done or cancelled leaves, and is handed over at once."""
-    sounding = [_Sounding(decoder, take) for take in takes]
+    sounding = [Sounding(decoder, take) for take in takes]
     top = decoder.sampler.shape.top_frame
     chunk = max(1, round(CHUNK_S * RATE_HZ / top))
     while True:
@@ -245,126 +221,14 @@ def render_all(decoder: Decoder, takes: Sequence[Take]) -> list[Rendering]:
                 one.hand_over()
         if not at_work:
             break
-        counts = [min(chunk, one.frames - one.made) for one in at_work]
-        fed = [one.conditioning(count) for one, count in zip(at_work, counts, strict=True)]
+        stretches = [stretch for one in at_work for stretch in one.stretches(max(1, MOST_STREAMS // len(at_work)))]
+        counts = [min(chunk, stretch.left) for stretch in stretches]
+        fed = [stretch.conditioning(count) for stretch, count in zip(stretches, counts, strict=True)]
         levels = decoder.sampler.run(
-            [one.stream for one in at_work], fed if decoder.sampler.shape.conditioning else None, counts
+            [stretch.stream for stretch in stretches], fed if decoder.sampler.shape.conditioning else None, counts
         )
-        for one, piece in zip(at_work, levels, strict=True):
-            one.take_in(piece)
+        for stretch, piece in zip(stretches, levels, strict=True):
+            stretch.take_in(piece)
+        for one in at_work:
+            one.tell()
     return [one.hand_over() for one in sounding]
-
-
-class _Sounding:
-    """One take on its way."""
-
-    def __init__(self, decoder: Decoder, take: Take) -> None:
-        import torch
-
-        from synth.models.reproducible import reproducible_inference
-        from synth.models.visual_to_sound import Picture
-
-        self._network, self._take = decoder.network, take
-        config, controls = decoder.network.config, take.controls
-        self._top = config.decoder.top_frame
-        self._count = round(controls.duration_s * RATE_HZ)
-        self.frames = -(-self._count // self._top)
-        self.made = 0
-        self._levels = np.empty(self.frames * self._top, np.uint8)
-        self._cut = False
-        self._rendering: Rendering | None = None
-        assert controls.choice is not None
-        per_picture = round(RATE_HZ / controls.track_rate_hz)
-        steps = self._count // band_envelopes.HOP + 2
-        self._activity = band_envelopes.at_frames(_activity(controls), 0, steps, band_envelopes.HOP, per_picture)[:, 0]
-        self._track: band_envelopes.Levels | None = None
-        if decoder.bank is not None:
-            self._track = decoder.bank.choose(controls.choice.name, self._activity, steps, take.uniforms)
-        self._picture: Picture = Picture(
-            torch.tensor([[float(name == controls.choice.name) for name in config.classes]]),
-            *(torch.from_numpy(part)[None] for part in _shown(config.appearance, controls)),
-        )
-        initial = None
-        if config.variant in ("seq", "flow"):
-            with reproducible_inference():
-                initial = decoder.network.start(self._picture, 1)[0][:, :, 0].numpy()
-        self.stream: Stream = decoder.sampler.start(
-            take.options.seed, _STREAM, temperature=TEMPERATURE, initial=initial
-        )
-        if self._track is not None:
-            # After exact silence, which recordings have a lot of, the decoder may stay silent for seconds: it begins
-            # after noise that is as loud as the first moment is to be.
-            loud = 10 ** ((float(band_envelopes.loudness(self._track[:1])[0]) - 1) * band_envelopes.RANGE_DB / 20)
-            noise = take.uniforms("before", 0, self._top) * 2 - 1
-            self.stream.before = config.decoder.encode(noise * loud)
-
-    def goes_on(self) -> bool:
-        """Whether there is more to make and somebody who wants it."""
-        self._cut = self._cut or (self.made < self.frames and self._take.cancelled())
-        return not self._cut and self.made < self.frames
-
-    def conditioning(self, count: int) -> NDArray[np.float32]:
-        """What the top tier is fed in the next ``count`` frames, [count, C]."""
-        import torch
-
-        from synth.models.reproducible import reproducible_inference
-
-        picture = self._picture
-        if self._track is not None:
-            track = band_envelopes.at_frames(self._track, self.made, count, self._top)
-            picture = picture._replace(levels=torch.from_numpy(track)[None])
-        with reproducible_inference():
-            fed = self._network.conditioning(picture, self.made, count)
-        return np.zeros((count, 0), np.float32) if fed is None else fed[0].numpy()
-
-    def take_in(self, levels: NDArray[np.uint8]) -> None:
-        """Keep what was made."""
-        at = self.made * self._top
-        self._levels[at : at + len(levels)] = levels
-        self.made += len(levels) // self._top
-        self._take.progress("render", self.made / self.frames)
-
-    def hand_over(self) -> Rendering:
-        """What there is, as sound; silence where a cancelled take was not reached. Whoever waits is told once."""
-        if self._rendering is None:
-            self._rendering = self._render()
-            self._take.finished(self._rendering)
-        return self._rendering
-
-    def _render(self) -> Rendering:
-        made = min(self._count, self.made * self._top)
-        sound = np.zeros(self._count, np.float32)
-        decoded = self._network.config.decoder.decode(self._levels[:made])
-        if self._track is None:
-            sound[:made] = decoded * _gain(self._activity, self._count)[:made]
-        elif made:
-            sound[:made] = band_envelopes.impose(decoded, self._track)
-        return Rendering(sound, made_s=made / RATE_HZ if self._cut else None)
-
-
-def _shown(appearance: int, controls: Controls) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What the network is told of the picture, [T, A] and [T, M].
-
-    A network of recordings knows pictures by what a selector makes of them; one of videos by their features.
-    """
-    assert controls.choice is not None
-    if "appearance" in controls.features:
-        return controls.features["appearance"], controls.features["motion"]
-    activity = _activity(controls)
-    told = controls.choice.probabilities or {controls.choice.name: 1.0}
-    shares = np.array([told.get(name, 0.0) for name in AMBIENT_CLASSES[:appearance]], np.float32)
-    return np.repeat(shares[None], len(activity), 0), activity
-
-
-def _activity(controls: Controls) -> NDArray[np.float32]:
-    """How much moves, float32 [T, 1]; a still picture where there is no track."""
-    if controls.track is None or len(controls.track) == 0:
-        return np.full((1, 1), 0.5, np.float32)
-    return np.asarray(controls.track[:, :1], np.float32)
-
-
-def _gain(activity: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """How much louder or quieter each sample is for what the picture does, [N]."""
-    lift = band_envelopes.lift(activity)
-    at = np.interp(np.arange(count) / band_envelopes.HOP, np.arange(len(lift)), lift)
-    return np.asarray(10 ** (at * band_envelopes.RANGE_DB / 20), np.float32)

@@ -23,6 +23,7 @@ from synth.models.visual_to_sound import VisualToSound, VisualToSoundConfig
 from synth.training.ambient import recipes as training
 from synth.training.ambient.data import Recording
 from synth.voices.ambient import band_envelopes, voice
+from synth.voices.ambient.sounding import Decoder
 from tests.support.paths import SHARED_DATA
 
 RATE_HZ = 16_000
@@ -64,7 +65,7 @@ def recordings(per_fold: int = 2, seconds: float = 1.024) -> list[Recording]:
     ]
 
 
-def tiny_decoder(known: Sequence[Recording]) -> voice.Decoder:
+def tiny_decoder(known: Sequence[Recording]) -> Decoder:
     torch.manual_seed(0)
     bank = band_envelopes.EnvelopeBank.of([r.label for r in known], [r.levels for r in known])
     return voice.unpack(*voice.pack(VisualToSound(TINY).eval(), bank, "fp32"))

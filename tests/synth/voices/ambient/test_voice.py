@@ -21,7 +21,8 @@ from synth.options import Mode, Options
 from synth.randomness import uniforms
 from synth.voices.ambient import band_envelopes, scene
 from synth.voices.ambient import voice as ambient
-from synth.voices.ambient.voice import AmbientVoice, Decoder
+from synth.voices.ambient.sounding import Decoder
+from synth.voices.ambient.voice import AmbientVoice
 from synth.voices.base import BatchVoice, Controls, SoundChoice, Take, ignore_progress, never_cancelled
 
 TINY = SampleRNNConfig((64, 16), 16, embedding=8)
