@@ -1,7 +1,12 @@
 """`make gpu`: is the CUDA sampler right on this GPU, and how fast? One table at the end, everything in a JSON file.
 
+On a GPU it ends within 10 minutes by its own clock, whatever hangs: checks come first, then the rows of the table, the
+most telling ones first; rows that no time is left for are named. The file is written anew after each check and row, so
+that a run that is killed leaves what was done.
+
 Needs Python 3.11, numpy, torch with CUDA and cuda-core; neither the project's environment nor its other packages. Exit
-codes: 0 all checks passed; 1 one did not; 3 no GPU was found, and what can be checked without one was checked.
+codes: 0 all checks passed; 1 one did not; 3 no GPU was found, and what can be checked without one was checked; 4 the
+time was over while something hung.
 """
 
 from __future__ import annotations
@@ -14,14 +19,11 @@ import json
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts import gpu_checks
+from scripts.gpu_report import HARD_S, ROW_S, Report, Row, add_floors, print_table
 from synth.sampler.base import Shape
 from synth.sampler.cuda import device as devices
 from synth.sampler.cuda.device import CudaDevice, GpuError
@@ -41,43 +44,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "synth" / "sampler" / "cuda"
 PAPER = Shape((64, 16), 1024)
 BATCHES = (1, 8, 64, 256, 1024)
-BUDGET_S = 450.0  # of the 8 minutes; what does not fit is left out and said to be
 NO_GPU = 3
-RATE_HZ = 16_000
-
-
-@dataclass
-class Report:
-    began: float = field(default_factory=time.monotonic)
-    budget_s: float = BUDGET_S
-    checks: list[dict[str, Any]] = field(default_factory=list)
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    constants: dict[str, float] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    about: dict[str, Any] = field(default_factory=dict)
-
-    def left_s(self) -> float:
-        return self.budget_s - (time.monotonic() - self.began)
-
-    def check(self, name: str, do: Callable[[], str], *, least_s: float = 0.0) -> bool:
-        """Make a check; what it found, or what is wrong."""
-        if self.left_s() < least_s:
-            self.notes.append(f"{name}: left out, no time was left")
-            return True
-        begin = time.monotonic()
-        try:
-            detail, ok = do(), True
-        except Exception as error:
-            detail, ok = f"{type(error).__name__}: {error}", False
-            traceback.print_exc()
-        spent_s = time.monotonic() - begin
-        self.checks.append({"check": name, "ok": ok, "detail": detail, "seconds": round(spent_s, 1)})
-        print(f"{'ok  ' if ok else 'FAIL'}  {name}: {detail} ({spent_s:.1f} s)", flush=True)
-        return ok
-
-    def as_json(self) -> dict[str, Any]:
-        names = ("about", "checks", "rows", "constants", "notes")
-        return {**{name: getattr(self, name) for name in names}, "seconds": round(time.monotonic() - self.began, 1)}
 
 
 def main() -> int:
@@ -95,17 +62,22 @@ def main() -> int:
         try:
             device = CudaDevice(options.cache or Path(folder))
         except GpuError as error:
+            report.target = options.out or kept(report, "cuda-compile")
             without_gpu(report)
-            return finish(report, options.out, "cuda-compile", str(error))
+            return finish(report, str(error))
+        report.target = options.out or kept(report, device.name.lower().replace(" ", "-"))
+        report.end_by(HARD_S)
         on_gpu(report, device, options.cache or Path(folder))
-    return finish(report, options.out, device.name.lower().replace(" ", "-"), None)
+    return finish(report, None)
 
 
-def finish(report: Report, out: Path | None, name: str, missing: str | None) -> int:
-    target = out or ROOT / "bench" / "results" / f"{name}-{report.about['date']}.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
-    print(f"\nwritten: {target}")
+def kept(report: Report, name: str) -> Path:
+    return ROOT / "bench" / "results" / f"{name}-{report.about['date']}.json"
+
+
+def finish(report: Report, missing: str | None) -> int:
+    report.save()
+    print(f"\nwritten: {report.target}")
     failed = [check["check"] for check in report.checks if not check["ok"]]
     print_table(report)
     if failed:
@@ -138,7 +110,7 @@ def without_gpu(report: Report) -> None:
     if shutil.which("g++"):
         report.check("the kernel's source on the CPU, threads as fibers", gpu_checks.on_host)
     else:
-        report.notes.append("no g++: the kernel's source was not run on the CPU")
+        report.note("no g++: the kernel's source was not run on the CPU")
 
 
 def variants(architecture: str, source: str) -> list[Variant]:
@@ -233,37 +205,27 @@ def on_gpu(report: Report, device: CudaDevice, cache: Path) -> None:
     }
     print(report.about, flush=True)
     clusters = device.clusters(Variant("bf16", cluster=True), device.shared_bytes) > 0
-    report.notes.append(f"clusters of {CLUSTER}: {'there' if clusters else 'none'}")
+    report.note(f"clusters of {CLUSTER}: {'there' if clusters else 'none'}")
     kinds = (False, True) if clusters else (False,)
     right = dict.fromkeys(kinds, True)
     for kind in kinds:
         for check in gpu_checks.CHECKS:
             name = f"{check.__name__.replace('_', ' ')}{', clusters' if kind else ''}"
-            right[kind] &= report.check(name, functools.partial(check, device, kind))
-    report.check("the graph of torch is near the definition", gpu_checks.graph)
+            right[kind] &= report.check(name, functools.partial(check, device, kind), least_s=ROW_S)
+    report.check("the graph of torch is near the definition", gpu_checks.graph, least_s=ROW_S)
     sanitize(report, cache)
-    report.check("constants", functools.partial(measure_constants, report, device, clusters))
-    for kind in kinds:
-        if right[kind]:  # how fast a wrong kernel is does not matter
-            measure_kernels(report, device, kind)
-    if right[False]:
-        measure_shipped(report, device)
-        for inner in (8, 16, 64):  # how many blocks had better share the sample tier
-            sampler = CudaSampler(network("bf16"), device, inner=inner)
-            add_row(
-                report, f"kernel, {inner} inner", "bf16", 1, functools.partial(time_kernel, sampler, device, 1), "1"
-            )
-    measure_torch(report)
+    report.check("constants", functools.partial(measure_constants, report, device, clusters), least_s=ROW_S)
+    report.measure(table(device, [kind for kind in kinds if right[kind]]))
     add_floors(report)
 
 
 def sanitize(report: Report, cache: Path) -> None:
     tool = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
     if tool is None:
-        report.notes.append("no compute-sanitizer here")
+        report.note("no compute-sanitizer here")
         return
     for name in ("memcheck", "racecheck"):
-        report.check(f"compute-sanitizer {name}", functools.partial(run_sanitizer, tool, name, cache), least_s=120)
+        report.check(f"compute-sanitizer {name}", functools.partial(run_sanitizer, tool, name, cache), least_s=240)
 
 
 def run_sanitizer(tool: str, name: str, cache: Path) -> str:
@@ -294,34 +256,49 @@ def folded() -> Any:
     return random_folded(PAPER)
 
 
-def measure_kernels(report: Report, device: CudaDevice, clusters: bool) -> None:
+def table(device: CudaDevice, kinds: Sequence[bool]) -> list[Row]:
+    """All rows, of the kinds of kernel that are right (how fast a wrong one is does not matter); none is measured yet.
+
+    First what decides: one stream and many, the kernel, the shipped decoder and the graph of torch beside one another;
+    then sizes between; then fp32, how many blocks share the sample tier, and torch one operation at a time.
+    """
+    rows = []
     for precision in ("bf16", "int8", "fp32"):
         for streams in BATCHES:
-            if report.left_s() < 60:
-                report.notes.append(f"kernel {precision} {streams}: left out, no time was left")
-                continue
-            sampler = sampler_of(device, precision, clusters)
-            name = f"{'cluster ' if clusters else ''}kernel"
-            timed = functools.partial(time_kernel, sampler, device, streams)
-            add_row(report, name, precision, streams, timed, str(sampler.plan(streams).teams))
+            priority = (2 if precision == "fp32" else 0) + (streams not in (1, 64, 1024))
+            for clusters in kinds:
+                name = f"{'cluster ' if clusters else ''}kernel"
+                timed = functools.partial(time_paper, device, precision, clusters, streams)
+                rows.append(Row(priority, name, precision, streams, timed))
+            if precision != "int8":
+                timed = functools.partial(time_torch, precision, streams, True)
+                rows.append(Row(priority, "cuda graph of torch", precision, streams, timed))
+    for streams in (1, 64):
+        if False in kinds:
+            timed = functools.partial(time_shipped, device, "ambient", streams)
+            rows.append(Row(0, "kernel, ambient decoder", "shipped", streams, timed))
+        timed = functools.partial(time_torch, "bf16", streams, False)
+        rows.append(Row(4, "torch, eager", "bf16", streams, timed))
+    for inner in (8, 16, 64) if False in kinds else ():
+        rows.append(Row(3, f"kernel, {inner} inner", "bf16", 1, functools.partial(time_inner, device, inner)))
+    return rows
 
 
-def measure_shipped(report: Report, device: CudaDevice) -> None:
-    """The decoders that ship, in the precision that they ship for, 10 s of sound of 1 and of 64 streams."""
-    for name in ("ambient",):
-        try:
-            packed = shipped(name)
-        except Exception as error:  # its packages may be missing here
-            report.notes.append(f"decoder {name}: {type(error).__name__}: {error}")
-            continue
-        sampler = CudaSampler(packed, device)
-        for streams in (1, 64):
-            timed = functools.partial(time_kernel, sampler, device, streams)
-            add_row(
-                report, f"kernel, {name} decoder", packed.precision, streams, timed, str(sampler.plan(streams).teams)
-            )
+def time_paper(device: CudaDevice, precision: str, clusters: bool, streams: int) -> tuple[list[float], int, str]:
+    return time_kernel(sampler_of(device, precision, clusters), device, streams)
 
 
+def time_shipped(device: CudaDevice, name: str, streams: int) -> tuple[list[float], int, str]:
+    """A decoder that ships, in the precision that it ships for."""
+    return time_kernel(CudaSampler(shipped(name), device), device, streams)
+
+
+def time_inner(device: CudaDevice, inner: int) -> tuple[list[float], int, str]:
+    """So many blocks share the sample tier."""
+    return time_kernel(CudaSampler(network("bf16"), device, inner=inner), device, 1)
+
+
+@functools.cache
 def shipped(name: str) -> Any:
     """A decoder out of the manifest, packed as its metadata say."""
     from synth import weights
@@ -341,8 +318,8 @@ def sampler_of(device: CudaDevice, precision: str, clusters: bool) -> CudaSample
     return CudaSampler(network(precision), device, clusters=clusters)
 
 
-def time_kernel(sampler: CudaSampler, device: CudaDevice, streams: int) -> tuple[list[float], int]:
-    """Seconds of the device for so many launches, and samples of all streams in each."""
+def time_kernel(sampler: CudaSampler, device: CudaDevice, streams: int) -> tuple[list[float], int, str]:
+    """Seconds of the device for so many launches, samples of all streams in each, and teams."""
     made = [sampler.start(0, number) for number in range(streams)]
     frames, seconds = 1, []
     top, numbers = sampler.shape.top_frame, sampler.shape.conditioning
@@ -358,21 +335,11 @@ def time_kernel(sampler: CudaSampler, device: CudaDevice, streams: int) -> tuple
     for _ in range(5):
         sampler.run(made, rows(frames), frames)
         seconds.append(device.launch_ms() / 1000)
-    return seconds, frames * top * streams
+    return seconds, frames * top * streams, str(sampler.plan(streams).teams)
 
 
-def measure_torch(report: Report) -> None:
+def time_torch(precision: str, streams: int, graph: bool) -> tuple[list[float], int, str]:
     """The loops that a kernel has to beat: a CUDA graph, and torch one operation at a time."""
-    for precision in ("bf16", "fp32"):
-        for streams in BATCHES:
-            for graph in (True, False):
-                if report.left_s() < 20 or (not graph and (streams not in (1, 64) or precision == "fp32")):
-                    continue
-                name = "cuda graph of torch" if graph else "torch, eager"
-                add_row(report, name, precision, streams, functools.partial(time_torch, precision, streams, graph), "")
-
-
-def time_torch(precision: str, streams: int, graph: bool) -> tuple[list[float], int]:
     import torch
 
     from synth.sampler.cuda.graph import TorchSampler
@@ -388,71 +355,7 @@ def time_torch(precision: str, streams: int, graph: bool) -> tuple[list[float], 
             step()
             torch.cuda.synchronize()
             seconds.append(time.perf_counter() - begin)
-    return seconds, streams * PAPER.top_frame
-
-
-def add_row(
-    report: Report,
-    name: str,
-    precision: str,
-    streams: int,
-    timed: Callable[[], tuple[list[float], int]],
-    teams: str,
-) -> None:
-    try:
-        seconds, samples = timed()
-    except Exception as error:
-        report.notes.append(f"{name} {precision} {streams}: {type(error).__name__}: {error}")
-        traceback.print_exc()
-        return
-    median = statistics.median(seconds)
-    row = {
-        "kind": name,
-        "precision": precision,
-        "streams": streams,
-        "teams": teams,
-        "samples_per_s": round(samples / median),
-        "least": round(samples / max(seconds)),
-        "greatest": round(samples / min(seconds)),
-        "us_a_step": round(median / (samples / streams) * 1e6, 3),
-        "job_10_s": round(10 * RATE_HZ * median / (samples / streams), 3),
-    }
-    report.rows.append(row)
-    print(row, flush=True)
-
-
-def add_floors(report: Report) -> None:
-    """The part of a step that three exchanges must take, by the measured constants; and what a graph takes."""
-    graphs = {(row["precision"], row["streams"]): row for row in report.rows if "graph" in row["kind"]}
-    clock = report.constants.get("cycles a us", 0.0)
-    for row in report.rows:
-        if row["kind"] not in ("kernel", "cluster kernel"):
-            continue
-        barrier = "cluster barrier" if "cluster" in row["kind"] else "barrier of 16"
-        exchange = report.constants.get(barrier, 0.0) + 2 * report.constants.get("l2 load", 0.0)
-        if clock:
-            row["floor_us"] = round(3 * exchange / clock, 3)
-            row["of_floor"] = round(row["floor_us"] / row["us_a_step"], 3)
-        graph = graphs.get((row["precision"] if row["precision"] != "int8" else "bf16", row["streams"]))
-        if graph:
-            row["times_graph"] = round(row["samples_per_s"] / graph["samples_per_s"], 2)
-
-
-def print_table(report: Report) -> None:
-    if report.constants:
-        print("cycles: " + ", ".join(f"{name} {value:.0f}" for name, value in report.constants.items()))
-    for note in report.notes:
-        print(f"note: {note}")
-    columns: Sequence[str] = ("kind", "precision", "streams", "teams", "samples_per_s", "us_a_step", "of_floor")
-    columns = (*columns, "times_graph", "job_10_s")
-    rows = [row for row in report.rows if "kind" in row]
-    if not rows:
-        columns = ("architecture", "kernel", "variant", "registers", "spill_stores", "dynamic_shared")
-        rows = report.rows
-    cells = [[str(row.get(column, "")) for column in columns] for row in rows]
-    widths = [max(len(line[i]) for line in [list(columns), *cells]) for i in range(len(columns))]
-    for line in [list(columns), *cells]:
-        print("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+    return seconds, streams * PAPER.top_frame, ""
 
 
 if __name__ == "__main__":

@@ -71,7 +71,14 @@ def sampler(beside: Path | None = None) -> dict[str, Any]:
     return bench_sampler.sampler(beside=beside)
 
 
-BENCHES: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {"job": job, "sampler": sampler}
+def long_bed() -> dict[str, Any]:
+    """See :func:`synth.benchmarks.long_bed.long_bed`."""
+    from synth.benchmarks import long_bed as bench_long_bed
+
+    return bench_long_bed.long_bed()
+
+
+BENCHES: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {"job": job, "sampler": sampler, "long-bed": long_bed}
 """Name -> bench that needs no arguments, for ``sonorize bench NAME``."""
 
 COMPARED: Final = ("sampler",)

@@ -159,6 +159,7 @@ def sampler(
             "torch": torch.__version__,
             "load_before": [round(part, 2) for part in load[0]],
             "load_after": [round(part, 2) for part in load[1]],
+            "scheduling": _scheduling(),
         },
         "network": config.as_dict(),
         "rows": [row.as_json() for row in rows],
@@ -168,6 +169,11 @@ def sampler(
             "torch.compile": "compiling each shape of this loop takes longer than all rows; it stays a step a sample"
         },
     }
+
+
+def _scheduling() -> str:
+    """Whether other programs had to wait while this one measured."""
+    return "as any program" if os.sched_getscheduler(0) == os.SCHED_OTHER else "before other programs (real time)"
 
 
 def _rows(

@@ -16,8 +16,8 @@ from synth.errors import Cancelled, OptionError
 from synth.sampler.base import CancelPoll, Progress, Receive, Shape, Stream, first_stream
 from synth.sampler.packing import Packed
 
-CHUNK_SAMPLES: Final = 128
-"""Between two polls: 8 ms of sound at 16 kHz, long enough that the way through Python does not count."""
+CHUNK_SAMPLES: Final = 512
+"""Between two polls: 32 ms of sound at 16 kHz, long enough that the way through Python does not count."""
 
 _GATE_ROWS: Final = 16  # conditioning is computed this many top frames ahead, so that its weights are read less often
 

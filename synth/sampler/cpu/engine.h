@@ -163,7 +163,7 @@ class Engine {
   static constexpr int kStreamsForATeam = 6, kMostAlone = 3;
   static constexpr int kWide = 512;
   static constexpr int kUnitBlock = 64;  // numbers that any product takes at once
-  static constexpr int kUnitGroups = kTileGroups, kTileStreams = 16;
+  static constexpr int kUnitGroups = 16, kTileStreams = 16;
 
   // How threads share a call: teams that have nothing to do with one another, members of a team that meet.
   struct Sharing {
@@ -202,7 +202,7 @@ class Engine {
     Product made;
     made.groups = static_cast<int>((columns + group - 1) / group);
     if (precision != kFp32) made.groups = (made.groups + kUnitGroups - 1) / kUnitGroups * kUnitGroups;
-    const bool pairs = precision == kBf16 && kernels_->pairs, tiled = kernels_->tiles && precision != kFp32;
+    const bool pairs = precision == kBf16 && kernels_->pairs;
     const char* values = reader.next<char>(size * blocks * rows * columns);
     const float* scale = nullptr;
     const int32_t* sums = nullptr;
@@ -218,12 +218,11 @@ class Engine {
     for (int block = 0; block < blocks; ++block)
       for (int row = 0; row < rows; ++row) {
         const size_t from = static_cast<size_t>(block) * rows + row, to = block * padded + row;
-        char* panel = data + to / lanes * made.groups * lanes * 4;
+        char* panel = data + to / lanes * made.groups * lanes * 4 + to % lanes * 4;
         for (int column = 0; column < columns; ++column) {
           const int place = pairs ? column / 4 * 4 + kPairOrder[column % 4] : column;
-          const int at = place / group, lane = static_cast<int>(to % lanes);
-          const size_t offset = tiled ? tiled_offset(made.groups, at, lane) : at * lanes * 4 + lane * 4;
-          std::memcpy(panel + offset + place % group * size, values + (from * columns + column) * size, size);
+          std::memcpy(panel + place / group * lanes * 4 + place % group * size,
+                      values + (from * columns + column) * size, size);
         }
         if (precision == kInt8) {
           scales[to] = scale[from];

@@ -5,9 +5,6 @@
 // group of inputs (1 of fp32, 2 of bf16, 4 of int8), so that one broadcast of 4 (bf16: 8) bytes of input meets a whole
 // vector of outputs. Rows beyond the width are zero, gate by gate: D is padded to Dp, a multiple of the panel. Groups
 // of bf16 and int8 are padded to a multiple of 16, the rows of a tile.
-//
-// For tiles the same numbers lie otherwise (tiled_offset): in a panel the first 32 outputs, then the others; of these, 16
-// groups of inputs after another; of these, a tile of 16 outputs and one of the next 16.
 
 #pragma once
 
@@ -27,16 +24,6 @@ struct Product {
   const int32_t* correction = nullptr;   // int8: offset of the activations times the row's sum
   int groups = 0;                        // of inputs
 };
-
-constexpr int kTileGroups = 16;
-
-// Where in a panel of 64 outputs, in tile order, the group of inputs `group` of output `row` lies.
-inline size_t tiled_offset(int groups, int group, int row) {
-  constexpr size_t kRow = 64;  // bytes of a tile's row: a group of 16 outputs
-  const size_t pair = static_cast<size_t>(row / 32) * groups * 2 * kRow;
-  const size_t block = static_cast<size_t>(group / kTileGroups) * 2 * kTileGroups * kRow;
-  return pair + block + (row / 16 % 2 * kTileGroups + group % kTileGroups) * kRow + row % 16 * 4;
-}
 
 struct Tier {
   Product samples;                       // fp32 in every precision

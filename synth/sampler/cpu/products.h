@@ -18,7 +18,6 @@ struct Input {
   const void* data;
   size_t stride;
   const float* step;  // int8: of each stream
-  const char* after = nullptr;  // weights that will be wanted next
 };
 
 // Where the weights and inputs of a block lie: NP panels from `panel` on, NB streams from `stream` on.
@@ -26,25 +25,18 @@ template <class V, class P, int NP, int NB>
 struct Block {
   static constexpr int kVectors = V::kPanelVectors, NV = NP * kVectors;
   static constexpr size_t kVectorBytes = V::kLanes * 4, kRowBytes = kVectors * kVectorBytes;
-  static constexpr bool kTiled = V::kTiles && P::kUnitBytes > 0;
   const char* weights[NP];
   const char* inputs[NB];
-  int groups;
 
-  SONORIZE_INLINE Block(const Product& w, int panel, const Input& x, int stream) : groups(w.groups) {
+  SONORIZE_INLINE Block(const Product& w, int panel, const Input& x, int stream) {
     for (int p = 0; p < NP; ++p) weights[p] = w.data + static_cast<size_t>(panel + p) * w.groups * kRowBytes;
     for (int b = 0; b < NB; ++b) inputs[b] = static_cast<const char*>(x.data) + (stream + b) * x.stride;
   }
   SONORIZE_INLINE const char* row(int v, int group) const {
-    if constexpr (kTiled) {
-      const size_t pair = static_cast<size_t>(groups) * 2 * kVectorBytes;
-      return weights[v / kVectors] + v % kVectors / 2 * pair + group / kTileGroups * 2 * kTileGroups * kVectorBytes +
-             (v % 2 * kTileGroups + group % kTileGroups) * kVectorBytes;
-    }
     return weights[v / kVectors] + group * kRowBytes + v % kVectors * kVectorBytes;
   }
   // What the next panels hold is asked for while these are computed: few streams wait for memory otherwise.
-  SONORIZE_INLINE void read_ahead(int group) const {
+  SONORIZE_INLINE void read_ahead(int groups, int group) const {
     constexpr int kLineVectors = kVectorBytes < 64 ? 64 / kVectorBytes : 1;
     SONORIZE_UNROLL
     for (int v = 0; v < NV; v += kLineVectors)
@@ -70,7 +62,7 @@ __attribute__((noinline)) void block(const Product& w, int panel, const Input& x
     for (int v = 0; v < NV; ++v) row[v] = at.row(v, group);
     SONORIZE_UNROLL
     for (int b = 0; b < NB; ++b) in[b] = at.inputs[b] + group * P::kInputBytes;
-    at.read_ahead(group);
+    at.read_ahead(w.groups, group);
     P::template step<NV, NB>(row, in, sums);
   }
   SONORIZE_UNROLL
@@ -90,7 +82,7 @@ __attribute__((noinline)) void two_chains(const Product& w, int panel, const Inp
   for (int i = 0; i < NB * NV; ++i) out[i] = P::zero();
   for (int group = 0; group < w.groups; group += P::kBlockGroups) {
     const auto row = [&](int v, int step) { return at.row(v, group + step); };
-    for (int step = 0; step < P::kBlockGroups; ++step) at.read_ahead(group + step);
+    for (int step = 0; step < P::kBlockGroups; ++step) at.read_ahead(w.groups, group + step);
     const char* in[NB];
     SONORIZE_UNROLL
     for (int b = 0; b < NB; ++b) in[b] = at.inputs[b] + group * P::kInputBytes;

@@ -153,12 +153,6 @@ class Loop {
     return {line(x, begin), m_.line * sizeof(float), nullptr};
   }
 
-  // The same input, of a product after which the weights of `w` from a panel on are wanted; none wants them otherwise.
-  static Input before(Input x, const Product& w, int panel) {
-    x.after = w.data + static_cast<size_t>(panel) * w.groups * 4 * kPanel;
-    return x;
-  }
-
   // y [streams][G * Dp] = base + product, this thread's rows of every gate.
   template <class Q, class Base>
   void gates(const Product& w, const Input& x, const Base& base, float* y) {
@@ -251,8 +245,7 @@ class Loop {
     float* words = of_turn(s_.word, sample);
     const auto base = [&](int, int at) { return V::load(bias + at); };
     const auto put = [&](int b, int at, F value) { V::store(line(words, b) + at, value); };
-    const Input x = before(state(m_.tiers - 1, m_.layers - 1), m_.output, 0);
-    multiply<V, P>(m_.words[slot], first_, last_, x, streams_, base, put);
+    multiply<V, P>(m_.words[slot], first_, last_, state(m_.tiers - 1, m_.layers - 1), streams_, base, put);
   }
 
   void step_sample(int sample) {
@@ -263,13 +256,12 @@ class Loop {
       V::store(line(second, b) + at, V::greatest(value, V::set1(0.0f)));
     };
     const auto hidden_bias = [&](int, int at) { return V::load(m_.hidden_bias + at); };
-    const Product& next = m_.words[(sample + 1) % m_.look_back()];
-    multiply<V, P>(m_.hidden, first_, last_, before(first, next, first_), streams_, hidden_bias, relu);
+    multiply<V, P>(m_.hidden, first_, last_, first, streams_, hidden_bias, relu);
     if ((sample + 1) % m_.look_back() != 0) make_words(sample + 1);  // here, since it depends on no level
     meet();
     const auto output_bias = [&](int, int at) { return V::load(m_.output_bias + at); };
     const auto logits = [&](int b, int at, F value) { V::store(own_.logits + b * kLevels + at, value); };
-    const Input last = before(seen<false>(second, begin_, end_), m_.hidden, first_);
+    const Input last = seen<false>(second, begin_, end_);
     multiply<V, P>(m_.output, 0, m_.level_panels, last, end_ - begin_, output_bias, logits);
     for (int b = begin_; b < end_; ++b) choose(b, sample);
   }

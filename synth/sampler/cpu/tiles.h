@@ -1,8 +1,7 @@
 // Products on AMX: a tile of sums is 16 streams by 16 outputs, one instruction adds 64 bytes of inputs to all of them.
 //
-// Weights lie in the order in which they are loaded (see tiled_offset in model.h): all inputs of 32 outputs, then of the
-// next 32, so that memory is read from front to back. Sums of whole numbers need no order; those of bfloat16 come in the
-// order that bf16.h gives them.
+// The panels of products.h are tiles already: of 16 groups of inputs, 16 neighbouring outputs are 16 rows of 64 bytes,
+// 256 bytes apart. Sums of whole numbers need no order; those of bfloat16 come in the order that bf16.h gives them.
 
 #pragma once
 
@@ -56,22 +55,12 @@ SONORIZE_INLINE void memory_is_read() { asm volatile("" : : : "memory"); }
   } while (false)
 
 constexpr int kPanelsAtOnce = 4;
-constexpr int kTile = kTileRows * kTileBytes;  // bytes
-constexpr int kPair = 2 * kTile;
+constexpr int kPanelRow = 256;  // bytes of one group of inputs in a panel of 64 outputs
 
-// Asks for LINES lines of what is needed soon; front to back, so that the processor goes on by itself.
-template <int LINES>
-SONORIZE_INLINE const char* ask_for(const char* ahead) {
-  SONORIZE_UNROLL
-  for (int line = 0; line < LINES; ++line) __builtin_prefetch(ahead + line * kTileBytes, 0, 2);
-  return ahead + LINES * kTileBytes;
-}
-
-// 32 streams by 32 outputs, to out [32][32]: every load of a tile serves two products. Half as many bytes as there are
-// weights are asked for meanwhile, from `ahead` on.
+// 32 streams by 32 outputs, to out [32][32]: every load of a tile serves two products.
 template <class P>
-__attribute__((noinline)) void two_by_two(const char* weights, int groups, const char* inputs, size_t stride, void* out,
-                                          const char* ahead) {
+__attribute__((noinline)) void two_by_two(const char* weights, int groups, const char* inputs, size_t stride,
+                                          void* out) {
   const char* more_inputs = inputs + kTileRows * stride;
   memory_is_read();
   _tile_zero(0);
@@ -79,17 +68,15 @@ __attribute__((noinline)) void two_by_two(const char* weights, int groups, const
   _tile_zero(2);
   _tile_zero(3);
   for (int group = 0; group < groups; group += kTileRows) {
-    _tile_stream_loadd(6, weights, kTileBytes);
+    const char* at = weights + group * kPanelRow;
+    _tile_stream_loadd(6, at, kPanelRow);
     _tile_loadd(4, inputs, stride);
     SONORIZE_ADD_PRODUCT(0, 4, 6);
-    ahead = ask_for<kTileRows / 2>(ahead);
-    _tile_stream_loadd(7, weights + kTile, kTileBytes);
+    _tile_stream_loadd(7, at + kTileBytes, kPanelRow);
     SONORIZE_ADD_PRODUCT(1, 4, 7);
-    ahead = ask_for<kTileRows / 2>(ahead);
     _tile_loadd(5, more_inputs, stride);
     SONORIZE_ADD_PRODUCT(2, 5, 6);
     SONORIZE_ADD_PRODUCT(3, 5, 7);
-    weights += kPair;
     inputs += kTileBytes;
     more_inputs += kTileBytes;
   }
@@ -101,7 +88,7 @@ __attribute__((noinline)) void two_by_two(const char* weights, int groups, const
   _tile_stored(3, sums + kTileRows * kOutRow + kTileBytes, kOutRow);
 }
 
-// 16 streams by the 64 outputs of a panel, to out [16][64]. Weights are used up as fast as they come: nothing is asked for.
+// 16 streams by the 64 outputs of a panel, to out [16][64].
 template <class P>
 __attribute__((noinline)) void one_by_four(const char* weights, int groups, const char* inputs, size_t stride,
                                            void* out) {
@@ -110,19 +97,17 @@ __attribute__((noinline)) void one_by_four(const char* weights, int groups, cons
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
-  const char* more_weights = weights + groups / kTileRows * kPair;
   for (int group = 0; group < groups; group += kTileRows) {
+    const char* at = weights + group * kPanelRow;
     _tile_loadd(4, inputs, stride);
-    _tile_stream_loadd(5, weights, kTileBytes);
+    _tile_stream_loadd(5, at, kPanelRow);
     SONORIZE_ADD_PRODUCT(0, 4, 5);
-    _tile_stream_loadd(6, weights + kTile, kTileBytes);
+    _tile_stream_loadd(6, at + kTileBytes, kPanelRow);
     SONORIZE_ADD_PRODUCT(1, 4, 6);
-    _tile_stream_loadd(7, more_weights, kTileBytes);
+    _tile_stream_loadd(7, at + 2 * kTileBytes, kPanelRow);
     SONORIZE_ADD_PRODUCT(2, 4, 7);
-    _tile_stream_loadd(5, more_weights + kTile, kTileBytes);
+    _tile_stream_loadd(5, at + 3 * kTileBytes, kPanelRow);
     SONORIZE_ADD_PRODUCT(3, 4, 5);
-    weights += kPair;
-    more_weights += kPair;
     inputs += kTileBytes;
   }
   char* sums = static_cast<char*>(out);
@@ -150,31 +135,24 @@ SONORIZE_INLINE void multiply_tiles(const Product& w, int first, int last, const
       }
     }
   };
-  const size_t panel_bytes = static_cast<size_t>(w.groups) * 4 * kTileBytes, half = panel_bytes / 2;
-  const auto one_panel = [&](int panel, int stream, const char* ahead) {
-    const char* weights = w.data + panel * panel_bytes;
+  const auto one_panel = [&](int panel, int stream) {
+    const char* weights = w.data + static_cast<size_t>(panel) * w.groups * kPanelRow;
     const char* inputs = static_cast<const char*>(x.data) + stream * x.stride;
     const int left = streams - stream, row = panel * 4 * kTileRows;
     if (left <= kTileRows) {
       one_by_four<P>(weights, w.groups, inputs, x.stride, sums);
       hand_on(stream, left, row, 4 * kTileRows);
     } else {
-      two_by_two<P>(weights, w.groups, inputs, x.stride, sums, ahead);
+      two_by_two<P>(weights, w.groups, inputs, x.stride, sums);
       hand_on(stream, left < kMost ? left : kMost, row, 2 * kTileRows);
-      two_by_two<P>(weights + half, w.groups, inputs, x.stride, sums, ahead + half / 2);
+      two_by_two<P>(weights + 2 * kTileBytes, w.groups, inputs, x.stride, sums);
       hand_on(stream, left < kMost ? left : kMost, row + 2 * kTileRows, 2 * kTileRows);
     }
   };
   // A few panels, which the second cache holds, for some streams, whose inputs the first cache holds; then for others.
-  for (int begin = first; begin < last; begin += kPanelsAtOnce) {
-    const int end = begin + kPanelsAtOnce < last ? begin + kPanelsAtOnce : last;
-    const char* ahead = end < last || !x.after ? w.data + end * panel_bytes : x.after;
+  for (int begin = first; begin < last; begin += kPanelsAtOnce)
     for (int stream = 0; stream < streams; stream += kMost)
-      for (int panel = begin; panel < end; ++panel) {
-        one_panel(panel, stream, ahead);
-        ahead += half;
-      }
-  }
+      for (int panel = begin; panel < begin + kPanelsAtOnce && panel < last; ++panel) one_panel(panel, stream);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ class Decoder:
 class Sounding:
     """One take on its way: one stretch, or segments of a bed, some at a time."""
 
-    def __init__(self, decoder: Decoder, take: Take) -> None:
+    def __init__(self, decoder: Decoder, take: Take, *, segmented: bool = True) -> None:
         import torch
 
         from synth.models.visual_to_sound import Picture
@@ -78,7 +78,7 @@ class Sounding:
         )
         whole = -(-self._count // self._top) * self._top
         self._segments = [segments.Segment(0, 0, 0, whole, 0)]
-        if self.track is not None and controls.choice.name in segments.SEGMENTED:
+        if segmented and self.track is not None and controls.choice.name in segments.SEGMENTED:
             self._segments = segments.plan(whole, self._top, RATE_HZ)
         self._stretches: list[_Stretch] = []  # those begun, in order
         self._total = sum(segment.end - segment.first for segment in self._segments)

@@ -60,13 +60,15 @@ class AmbientVoice:
 
     Args:
         network: name of the weights in the manifest.
+        segmented: whether long beds are several streams; else each take is one, for comparisons.
     """
 
     rate_hz = scene.RATE_HZ
     sample_rate_hz = RATE_HZ
 
-    def __init__(self, network: str = NETWORK) -> None:
+    def __init__(self, network: str = NETWORK, *, segmented: bool = True) -> None:
         self._network = network
+        self._segmented = segmented
 
     def frame_size(self, info: VideoInfo) -> tuple[int, int]:
         """The same for every clip: what the packaged backbone sees."""
@@ -124,7 +126,7 @@ class AmbientVoice:
 
     def render_all(self, takes: Sequence[Take]) -> list[Rendering]:
         """Sound all takes in one launch; see :meth:`synth.voices.base.BatchVoice.render_all`."""
-        return render_all(self._decoder, takes)
+        return render_all(self._decoder, takes, segmented=self._segmented)
 
     @functools.cached_property
     def _decoder(self) -> Decoder:
@@ -209,9 +211,9 @@ def generate(
     return [rendering.sound for rendering in render_all(decoder, takes)]
 
 
-def render_all(decoder: Decoder, takes: Sequence[Take]) -> list[Rendering]:
+def render_all(decoder: Decoder, takes: Sequence[Take], *, segmented: bool = True) -> list[Rendering]:
     """Sound all takes together, a chunk at a time; who is done or cancelled leaves, and is handed over at once."""
-    sounding = [Sounding(decoder, take) for take in takes]
+    sounding = [Sounding(decoder, take, segmented=segmented) for take in takes]
     top = decoder.sampler.shape.top_frame
     chunk = max(1, round(CHUNK_S * RATE_HZ / top))
     while True:

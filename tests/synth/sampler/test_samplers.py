@@ -316,7 +316,7 @@ def test_the_chooser_refuses(bad: dict[str, Any]) -> None:
 @needs_library
 def test_a_cancelled_run_can_be_carried_on() -> None:
     kernel = built("gru", "bf16")
-    frames = 64
+    frames = 4 * batching.CHUNK_SAMPLES // kernel.shape.top_frame
     rows = conditioning(kernel.shape, frames)
     assert rows is not None
     heard: list[NDArray[np.uint8]] = []

@@ -90,12 +90,11 @@ def _seam_steps(duration_s: float, steps: int) -> NDArray[np.bool_]:
 
 
 @pytest.mark.parametrize("name", sorted(segments.SEGMENTED))
-def test_seams_are_like_the_rest_of_the_sound(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seams_are_like_the_rest_of_the_sound(name: str) -> None:
     """Band levels, and bits a sample by the decoder itself, in windows as long as a fade: none at a seam stands out."""
     decoder, take = _decoder(), _take(name, LONG_S)
     (rendering,) = voice.render_all(decoder, [take])
-    monkeypatch.setattr(segments, "SEGMENTED", frozenset())
-    whole = Sounding(decoder, take)
+    whole = Sounding(decoder, take, segmented=False)
     (stretch,) = whole.stretches(1)  # the same conditioning, from the first sample to the last
     assert whole.track is not None
     coding, top = decoder.network.config.decoder, decoder.sampler.shape.top_frame
@@ -143,3 +142,11 @@ def test_a_long_bed_that_is_cancelled_keeps_what_has_no_gap(monkeypatch: pytest.
     made = round(cut.made_s * RATE_HZ)
     assert np.abs(cut.sound[made - 4000 : made]).max() > 0
     assert not cut.sound[made:].any()
+
+
+def test_other_sounds_and_short_ones_stay_one_stream() -> None:
+    for name, duration_s in (("dog", 2 * STEP_S), ("rain", STEP_S)):
+        take = _take(name, duration_s)
+        assert len(Sounding(_decoder(), take).stretches(64)) == 1
+        ours, before = (voice.render_all(_decoder(), [take], segmented=choice)[0].sound for choice in (True, False))
+        assert np.array_equal(ours, before)
