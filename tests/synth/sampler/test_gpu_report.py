@@ -80,12 +80,16 @@ def test_a_run_that_is_ended_leaves_what_was_done(tmp_path: Path) -> None:
 
 
 def test_a_row_or_check_that_fails_leaves_the_others(tmp_path: Path) -> None:
-    report, done = Report(target=tmp_path / "found.json"), []
+    report = Report(target=tmp_path / "found.json")
+    done: list[str] = []
 
     def fail() -> None:
         raise ValueError("out of registers")
 
-    assert not report.check("a check", lambda: fail() or "")
+    def wrong() -> str:
+        raise ValueError("other bytes")
+
+    assert not report.check("a check", wrong)
     report.measure([_row(0, "first", done, fail), _row(1, "second", done)])
     found = _read(tmp_path / "found.json")
     assert found["checks"][0]["ok"] is False
@@ -148,10 +152,17 @@ def test_checks_come_before_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         order.append("check")
         return "good"
 
+    def step(name: str) -> Callable[..., str]:
+        def do(*_: object) -> str:
+            order.append(name)
+            return "good"
+
+        return do
+
     monkeypatch.setattr(gpu_checks, "CHECKS", (right, right))
-    monkeypatch.setattr(gpu_checks, "graph", lambda: order.append("graph") or "good")
-    monkeypatch.setattr(gpu, "sanitize", lambda *_: order.append("sanitize"))
-    monkeypatch.setattr(gpu, "measure_constants", lambda *_: order.append("constants") or "")
+    monkeypatch.setattr(gpu_checks, "graph", step("graph"))
+    monkeypatch.setattr(gpu, "sanitize", step("sanitize"))
+    monkeypatch.setattr(gpu, "measure_constants", step("constants"))
     monkeypatch.setattr(gpu, "table", lambda _device, kinds: [_row(0, f"kernel {kinds}", order)])
     report = Report(target=tmp_path / "found.json")
     gpu.on_gpu(report, cast(CudaDevice, Device()), tmp_path)

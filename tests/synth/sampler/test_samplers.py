@@ -333,10 +333,12 @@ def test_a_cancelled_run_can_be_carried_on() -> None:
 def test_progress_counts_the_samples_of_all_streams() -> None:
     kernel = built("2 tiers", "fp32")
     seen: list[tuple[int, int]] = []
-    kernel.run([kernel.start(0), kernel.start(1)], None, [80, 20], progress=lambda *both: seen.append(both))
-    assert seen[-1] == (400, 400)
+    long = 20 + 2 * batching.CHUNK_SAMPLES // kernel.shape.top_frame - 4
+    kernel.run([kernel.start(0), kernel.start(1)], None, [long, 20], progress=lambda *both: seen.append(both))
+    total = (long + 20) * kernel.shape.top_frame
+    assert seen[-1] == (total, total)
     assert seen == sorted(seen)
-    assert len(seen) == 3  # 20 frames of both, then 60 of one in chunks of 32
+    assert len(seen) == 3  # 20 frames of both, then of one a whole chunk and most of another
 
 
 @needs_library
