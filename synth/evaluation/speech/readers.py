@@ -77,7 +77,7 @@ def untrained(voice: speech.VoicePack) -> speech.VoicePack:
         torch.manual_seed(SEED)
         network = Vid2Speech(trained.config)
     network.load_state_dict({**network.state_dict(), **_statistics(trained)})
-    return dataclasses.replace(voice, network=network.eval())
+    return dataclasses.replace(voice, network=network.eval(), words=None)
 
 
 def without_post_net(voice: speech.VoicePack) -> speech.VoicePack:
@@ -138,7 +138,7 @@ class _Reads:
             MediaError: no face is found in it.
         """
         crops = crops_of(sentence.video)[self.voice.network.config.window]
-        reader = lip_reading.LipReader(self.voice.network)
+        reader = lip_reading.LipReader(self.voice.network, words=self.voice.words)
         for crop in crops:
             reader.add(crop)
         mel, _ = speech.silenced(reader.end(), self.voice.loudness)

@@ -9,6 +9,7 @@ Shapes: T = pictures at 25 a second, S = 4 T spectra, H x W = 64 x 64 crops, M =
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import cv2
@@ -16,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.voices.speech import spectra
+from synth.voices.speech.word_order import Said, WordOrder
 
 if TYPE_CHECKING:
+    from synth.models.lip_words import LipWords, LipWordsConfig
     from synth.models.vid2speech import Vid2Speech
 
 Floats = NDArray[np.float32]
@@ -56,10 +59,12 @@ class LipReader:
     Args:
         network: in evaluation mode.
         mirrored: whether the mirrored face is read too, and the mean taken: twice the work.
+        words: names what the lips say and corrects the spectra by it, in evaluation mode; ``None`` leaves them.
     """
 
-    def __init__(self, network: Vid2Speech, *, mirrored: bool = True) -> None:
+    def __init__(self, network: Vid2Speech, *, mirrored: bool = True, words: LipWords | None = None) -> None:
         self._network = network
+        self._words = words
         self._mirrored = mirrored
         self._crops: list[Pixels] = []
         self._first = 0  # picture that the first crop is of
@@ -85,7 +90,7 @@ class LipReader:
 
     def _read(self, start: int, end: int) -> None:
         """Predict a window of the crops that are kept, and mix it in."""
-        mel = predict(self._network, np.stack(self._crops[start:end]), mirrored=self._mirrored)
+        mel = predict(self._network, np.stack(self._crops[start:end]), mirrored=self._mirrored, words=self._words)
         each = spectra.SPECTRA_A_PICTURE
         rising = np.minimum(np.arange(len(mel)), np.arange(len(mel))[::-1]) + 1
         weights = np.minimum(rising, STEP * each).astype(np.float32)
@@ -99,7 +104,7 @@ class LipReader:
             self._weights[first + index] += weights[piece]
 
 
-def predict(network: Vid2Speech, crops: Pixels, *, mirrored: bool) -> Floats:
+def predict(network: Vid2Speech, crops: Pixels, *, mirrored: bool, words: LipWords | None = None) -> Floats:
     """Log mel spectra [S, M] of crops [T, 64, 64], in one go."""
     import torch
 
@@ -114,11 +119,32 @@ def predict(network: Vid2Speech, crops: Pixels, *, mirrored: bool) -> Floats:
         small = slice(margin // 2, margin // 2 + config.side // 2)
         moved = torch.from_numpy(flow(crops)[:, :, small, small].copy())[None]
     with reproducible_inference():
-        mel = network(grey, moved).mel
+        looks = [network.look(grey, moved)]
         if mirrored:
             turned = None if moved is None else moved.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
-            mel = 0.5 * (mel + network(grey.flip(-1), turned).mel)
+            looks.append(network.look(grey.flip(-1), turned))
+        found = [look.mel for look in looks]
+        if words is not None:
+            answers = [words.classify(look.seen, look.read)[0].double().log_softmax(-1) for look in looks]
+            said = said_of(words.config, np.mean([answer.numpy() for answer in answers], 0))
+            told, phases = (torch.from_numpy(part)[None] for part in (said.classes, said.phases))
+            found = [words(look.read, look.mel, told, phases) for look in looks]
+        mel = torch.stack(found).mean(0)
         return np.asarray(network.log_mel(mel)[0].numpy(), np.float32)
+
+
+def said_of(config: LipWordsConfig, log_probabilities: NDArray[np.floating]) -> Said:
+    """What is said, of a reader's answers [T, C]: by the order of words, or picture by picture where none is known."""
+    if config.places:
+        return _order(config.places).read(log_probabilities)
+    classes = np.exp(log_probabilities).astype(np.float32)
+    phases = np.tile(np.array([0, 1], np.float32), (len(classes), 1))
+    return Said(classes / classes.sum(1, keepdims=True), phases, ())
+
+
+@functools.lru_cache(maxsize=4)
+def _order(places: tuple[tuple[int, ...], ...]) -> WordOrder:
+    return WordOrder(places)
 
 
 def linear_of(network: Vid2Speech, mel: Floats, start: int, end: int, *, contrast: float = 1.0) -> Floats:

@@ -17,6 +17,7 @@ from synth.voices.base import CancelPoll, Frame, Progress
 from synth.voices.speech import face_tracking, lip_reading, speaker_choice, spectra
 
 if TYPE_CHECKING:
+    from synth.models.lip_words import LipWords
     from synth.models.vid2speech import Vid2Speech
 
 RATE_HZ: Final = float(spectra.PICTURE_RATE_HZ)
@@ -57,11 +58,13 @@ def read(
     face: int | None,
     progress: Progress,
     cancelled: CancelPoll,
+    words: LipWords | None = None,
 ) -> Lips:
     """Read the lips of the face that speaks, or of the one that is asked for.
 
     Args:
         network: that reads lips.
+        words: that names what they say; see :class:`synth.voices.speech.lip_reading.LipReader`.
         frames: uint8 [H, W, 3] at :data:`RATE_HZ`, of the size of :func:`frame_size`.
         face: which face, counted from the left, from 1; None is the one that speaks most.
 
@@ -81,7 +84,7 @@ def read(
         attendance.add(sightings)
         for seen in sightings:
             crop = seen.mouth if network.config.window == "mouth" else seen.face
-            readings.setdefault(seen.track, _Reading(network)).add(index, crop, held=held[index])
+            readings.setdefault(seen.track, _Reading(network, words)).add(index, crop, held=held[index])
     speaker = attendance.speaker(face)
     return Lips(readings[speaker.track].mel(attendance.frames), speaker, attendance)
 
@@ -102,8 +105,9 @@ class _Reading:
     from the true ones to either side, by time.
     """
 
-    def __init__(self, network: Vid2Speech) -> None:
+    def __init__(self, network: Vid2Speech, words: LipWords | None) -> None:
         self._network = network
+        self._words = words
         self._reader: lip_reading.LipReader | None = None
         self._start = self._next = 0
         self._true: NDArray[np.uint8] | None = None  # the last crop of a true frame
@@ -113,7 +117,7 @@ class _Reading:
     def add(self, index: int, crop: NDArray[np.uint8], *, held: bool = False) -> None:
         if self._reader is None or index != self._next:
             self._close()
-            self._reader, self._start = lip_reading.LipReader(self._network), index
+            self._reader, self._start = lip_reading.LipReader(self._network, words=self._words), index
         self._next = index + 1
         if held and self._true is not None and len(self._held) < _MOST_HELD:
             self._held.append(crop)
