@@ -138,7 +138,7 @@ class _Reads:
             MediaError: no face is found in it.
         """
         crops = crops_of(sentence.video)[self.voice.network.config.window]
-        reader = lip_reading.LipReader(self.voice.network, words=self.voice.words)
+        reader = lip_reading.LipReader(self.voice.network)
         for crop in crops:
             reader.add(crop)
         mel, _ = speech.silenced(reader.end(), self.voice.loudness)

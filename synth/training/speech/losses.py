@@ -75,19 +75,6 @@ def _unit(values: Tensor, along: int) -> Tensor:
     return centred / torch.sqrt((centred**2).sum(along, keepdim=True) + 1e-6)
 
 
-def multi_scale_loss(predicted: Tensor, true: Tensor) -> Tensor:
-    """Mean absolute error of standardised spectra [B, S, M] seen coarser and by their changes.
-
-    Averages over 2, 4 and 8 spectra and bands say whether a region has the right level where its fine structure cannot
-    be known; differences over 1, 2 and 4 spectra, and between neighbouring bands, are what a blurred answer lacks.
-    """
-    wrong = (predicted - true)[:, None]
-    terms = [functional.avg_pool2d(wrong, size, ceil_mode=True).abs().mean() for size in (2, 4, 8)]
-    terms += [(wrong[:, :, lag:] - wrong[:, :, :-lag]).abs().mean() for lag in (1, 2, 4)]
-    terms.append((wrong[..., 1:] - wrong[..., :-1]).abs().mean())
-    return torch.stack(terms).mean()
-
-
 def losses(
     model: Vid2Speech, prediction: Prediction, batch: Batch, weights: LossWeights, bands: Tensor
 ) -> tuple[Tensor, dict[str, float]]:

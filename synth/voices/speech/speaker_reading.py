@@ -13,15 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.media.video import VideoInfo
-from synth.voices.base import CancelPoll, Frame, Progress
-from synth.voices.speech import face_tracking, lip_reading, speaker_choice, spectra
+from synth.voices.base import CancelPoll, Frame, Progress, SpokenWord
+from synth.voices.speech import face_tracking, lip_reading, speaker_choice, spectra, word_order
 
 if TYPE_CHECKING:
-    from synth.models.lip_words import LipWords
+    from synth.models.lip_words import LipWords, LipWordsConfig
     from synth.models.vid2speech import Vid2Speech
 
 RATE_HZ: Final = float(spectra.PICTURE_RATE_HZ)
 MOST_PIXELS: Final = (640, 480)
+SURE: Final = 0.5
+"""A word that is less probable than this among those that may stand in its place is not told."""
+
 _SHORTEST_RUN: Final = 5  # pictures; a face seen for less is not read
 _MOST_HELD: Final = 4  # pictures; what stands still for longer stands still
 
@@ -34,11 +37,13 @@ class Lips:
         mel: log mel spectra [S, M] of the whole clip; silence where the face was not seen.
         speaker: whose lips these are.
         attendance: all faces that were seen.
+        words: what they say, in order of time; none where the voice knows no words.
     """
 
     mel: NDArray[np.float32]
     speaker: speaker_choice.Presence
     attendance: speaker_choice.Attendance
+    words: tuple[SpokenWord, ...] = ()
 
     def warnings(self) -> tuple[str, ...]:
         """Sentences about when the face was not seen, and about other faces."""
@@ -64,7 +69,7 @@ def read(
 
     Args:
         network: that reads lips.
-        words: that names what they say; see :class:`synth.voices.speech.lip_reading.LipReader`.
+        words: names what they say; ``None`` in voices that know no words.
         frames: uint8 [H, W, 3] at :data:`RATE_HZ`, of the size of :func:`frame_size`.
         face: which face, counted from the left, from 1; None is the one that speaks most.
 
@@ -86,7 +91,8 @@ def read(
             crop = seen.mouth if network.config.window == "mouth" else seen.face
             readings.setdefault(seen.track, _Reading(network, words)).add(index, crop, held=held[index])
     speaker = attendance.speaker(face)
-    return Lips(readings[speaker.track].mel(attendance.frames), speaker, attendance)
+    reading = readings[speaker.track]
+    return Lips(reading.mel(attendance.frames), speaker, attendance, reading.words())
 
 
 def _noting_held(frames: Iterator[Frame], held: list[bool]) -> Iterator[Frame]:
@@ -113,6 +119,7 @@ class _Reading:
         self._true: NDArray[np.uint8] | None = None  # the last crop of a true frame
         self._held: list[NDArray[np.uint8]] = []  # those after it that are not
         self._read: list[tuple[int, NDArray[np.float32]]] = []
+        self._told: list[SpokenWord] = []
 
     def add(self, index: int, crop: NDArray[np.uint8], *, held: bool = False) -> None:
         if self._reader is None or index != self._next:
@@ -149,7 +156,24 @@ class _Reading:
         self._true = None
         if self._reader is not None and self._next - self._start >= _SHORTEST_RUN:
             self._read.append((self._start, self._reader.end()))
+            if self._words is not None:
+                self._told += words_of(self._words.config, self._reader.answers(), self._start)
         self._reader = None
+
+    def words(self) -> tuple[SpokenWord, ...]:
+        """What is said; after :meth:`mel` only."""
+        return tuple(self._told)
+
+
+def words_of(config: LipWordsConfig, answers: NDArray[np.float32], start: int) -> list[SpokenWord]:
+    """The words that answers [T, C] name, ``start`` pictures after the clip's start; doubtful ones are left out."""
+    found = word_order.WordOrder(config.places).read(answers) if config.places else word_order.without_order(answers)
+    rate = spectra.PICTURE_RATE_HZ
+    return [
+        SpokenWord(config.classes[one.word], (start + one.start) / rate, (start + one.end) / rate)
+        for one in found
+        if one.sure >= SURE
+    ]
 
 
 def _warnings(speaker: speaker_choice.Presence, attendance: speaker_choice.Attendance) -> tuple[str, ...]:

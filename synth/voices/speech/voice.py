@@ -109,6 +109,7 @@ class SpeechVoice:
             track_rate_hz=spectra.RATE_HZ / spectra.HOP,
             silence=None if spoken_s else "the lips say nothing in this clip: its sound is silence",
             warnings=lips.warnings(),
+            words=lips.words if spoken_s else (),
         )
 
     def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
@@ -116,7 +117,7 @@ class SpeechVoice:
         if controls.track is None:
             raise OptionError("speech needs the spectra that were read off a face; there are none")
         voice = load(options.voice or DEFAULT_VOICE)
-        return Rendering(speak(voice, controls.track, uniforms, cancelled))
+        return Rendering(speak(voice, controls.track, uniforms, cancelled), words=controls.words)
 
 
 def levels(mel: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,9 +2,9 @@
 
 A network says for each picture how probable silence and each word are. The order of the places (in GRID: command,
 colour, preposition, letter, digit, adverb, then the next sentence) makes one reading of that: a hidden Markov model
-whose states are the words and a silence before each place, run forwards and backwards (Baum et al. 1970; Rabiner, Proc.
-IEEE 1989). A clip may begin anywhere in a sentence and hold any number of them, so that windows of long clips are read
-alike. No torch.
+whose states are the words and a silence before each place. The words are those of its best path (Viterbi 1967), their
+probabilities those that the forward and backward sums give (Rabiner, Proc. IEEE 1989). A clip may begin anywhere in a
+sentence and hold any number of them. No torch.
 
 Shapes: T pictures, C classes (0 is silence), N states.
 """
@@ -32,18 +32,19 @@ _LEAST: Final = 1e-7
 
 
 @dataclass(frozen=True)
-class Said:
-    """What is said in each picture.
+class ReadWord:
+    """One word as it was read.
 
     Attributes:
-        classes: float32 [T, C], rows sum to 1; the same all over a word.
-        phases: float32 [T, 2], where in its word, or its silence, a picture begins and ends, 0 to 1.
-        words: the most probable reading: (class, first picture, one after the last), silence left out.
+        word: its class.
+        start, end: the first picture, and one after the last.
+        sure: its probability among the words of its place, 0 to 1.
     """
 
-    classes: NDArray[np.float32]
-    phases: NDArray[np.float32]
-    words: tuple[tuple[int, int, int], ...]
+    word: int
+    start: int
+    end: int
+    sure: float
 
 
 class WordOrder:
@@ -82,8 +83,8 @@ class WordOrder:
                 table[state, coming] += (1 - stays) * _PAUSES
         return table
 
-    def read(self, log_probabilities: NDArray[np.floating], *, evidence: float = EVIDENCE) -> Said:
-        """What is said, of natural logarithms of probabilities [T, C].
+    def read(self, log_probabilities: NDArray[np.floating], *, evidence: float = EVIDENCE) -> tuple[ReadWord, ...]:
+        """The words in order of time, of natural logarithms of probabilities [T, C].
 
         Raises:
             ValueError: a score is not finite.
@@ -92,13 +93,12 @@ class WordOrder:
         if not np.isfinite(scores).all():
             raise ValueError("scores must be finite")
         if not len(scores):
-            return Said(np.zeros((0, scores.shape[1]), np.float32), np.zeros((0, 2), np.float32), ())
+            return ()
         emitted = evidence * scores[:, self._classes]
-        shares = self._marginals(emitted)
-        path = self._best(emitted)
-        return self._said(shares, path, scores.shape[1])
+        return tuple(self._words(self._shares(emitted), self._best(emitted)))
 
-    def _marginals(self, emitted: Doubles) -> Doubles:
+    def _shares(self, emitted: Doubles) -> Doubles:
+        """How probable each state is at each picture, all pictures considered; [T, N]."""
         forward, backward = np.zeros_like(emitted), np.zeros_like(emitted)
         forward[0] = self._begins + emitted[0]
         for index in range(1, len(emitted)):
@@ -109,6 +109,7 @@ class WordOrder:
         return np.asarray(np.exp(both - _log_sum(both, 1)[:, None]))
 
     def _best(self, emitted: Doubles) -> NDArray[np.int64]:
+        """The states of the most probable path, [T]."""
         score = self._begins + emitted[0]
         came = np.zeros(emitted.shape, np.int64)
         for index in range(1, len(emitted)):
@@ -121,23 +122,31 @@ class WordOrder:
             path[index - 1] = came[index, path[index]]
         return path
 
-    def _said(self, shares: Doubles, path: NDArray[np.int64], classes: int) -> Said:
-        told = np.zeros((len(path), classes), np.float32)
-        phases = np.zeros((len(path), 2), np.float32)
-        words = []
+    def _words(self, shares: Doubles, path: NDArray[np.int64]) -> list[ReadWord]:
+        found = []
         ends = np.flatnonzero(np.diff(path)) + 1
         for start, end in zip([0, *ends], [*ends, len(path)], strict=True):
             state = int(path[start])
-            steps = np.arange(end - start + 1) / (end - start)
-            phases[start:end] = np.stack([steps[:-1], steps[1:]], 1)
-            if state < len(self.places):
-                told[start:end, SILENCE] = 1
+            if self._classes[state] == SILENCE:
                 continue
-            rivals = np.flatnonzero((self._place == self._place[state]) & (self._classes != SILENCE))
-            share = shares[start:end][:, rivals].mean(0)
-            told[start:end, self._classes[rivals]] = share / max(float(share.sum()), _LEAST)
-            words.append((int(self._classes[state]), int(start), int(end)))
-        return Said(told, phases, tuple(words))
+            rivals = (self._place == self._place[state]) & (self._classes != SILENCE)
+            share = shares[start:end].mean(0)
+            sure = float(share[state] / max(float(share[rivals].sum()), _LEAST))
+            found.append(ReadWord(int(self._classes[state]), int(start), int(end), sure))
+        return found
+
+
+def without_order(log_probabilities: NDArray[np.floating]) -> tuple[ReadWord, ...]:
+    """The words where no order is known: runs of pictures whose most probable class is the same, of [T, C]."""
+    if not len(log_probabilities):
+        return ()
+    classes = np.asarray(log_probabilities).argmax(1)
+    ends = np.flatnonzero(np.diff(classes)) + 1
+    return tuple(
+        ReadWord(int(classes[start]), int(start), int(end), float(np.exp(log_probabilities[start:end, word].mean())))
+        for start, end in zip([0, *ends], [*ends, len(classes)], strict=True)
+        if (word := int(classes[start])) != SILENCE
+    )
 
 
 def _log_sum(values: Doubles, axis: int) -> Doubles:
