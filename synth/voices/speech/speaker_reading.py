@@ -111,7 +111,7 @@ class _Reading:
     from the true ones to either side, by time.
     """
 
-    def __init__(self, network: Vid2Speech, words: LipWords | None) -> None:
+    def __init__(self, network: Vid2Speech, words: LipWords | None = None) -> None:
         self._network = network
         self._words = words
         self._reader: lip_reading.LipReader | None = None

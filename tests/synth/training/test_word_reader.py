@@ -64,7 +64,7 @@ def test_a_batch_depends_on_its_seed_and_index_and_short_clips_are_held(
 def test_a_voice_learns_to_name_words_and_sounds_as_before(
     examples: list[Example], base: Vid2Speech, tmp_path: Path
 ) -> None:
-    shape = word_reader.config_of(base, WORDS, ORDER)
+    shape = dataclasses.replace(word_reader.config_of(base, WORDS, ORDER), hidden=24)
     reader, figures = word_reader.train_word_reader(base, examples, shape, tmp_path, 60, 0, resume=True)
     assert figures["named"] > 0.8  # of three clips that it was trained on
     again, _ = word_reader.train_word_reader(base, examples, shape, tmp_path, 60, 0, resume=True)
