@@ -149,7 +149,8 @@ def train_speech(
     config = Vid2SpeechConfig(words=len(words))
     count = steps or STEPS
     fitted = fit(seen, config, words, folder, count, seed, resume=resume, start=start)
-    reader, named = None, dict[str, float]()
+    reader: LipWords | None = None
+    named: dict[str, float] = {}
     if words:
         shape = word_reader.config_of(fitted.model, words, word_reader.places_of(seen, words))
         pace = max(1, round(WORD_STEPS_SHARE * count))

@@ -91,7 +91,8 @@ class LipReader:
         """What was named at each picture, natural logarithms of probabilities [T, C]; after :meth:`end` only."""
         if not self._answers:
             return np.zeros((0, 0), np.float32)
-        return np.stack([one / weight.mean() for one, weight in zip(self._answers, self._weights, strict=True)])
+        means = [one / weight.mean() for one, weight in zip(self._answers, self._weights, strict=True)]
+        return np.asarray(np.stack(means), np.float32)
 
     def _read(self, start: int, end: int) -> None:
         """Predict a window of the crops that are kept, and mix it in."""
@@ -143,7 +144,7 @@ def look(
             turned = None if moved is None else moved.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
             looks.append(network.look(grey.flip(-1), turned))
         mel = looks[0].mel if len(looks) == 1 else 0.5 * (looks[0].mel + looks[1].mel)
-        answers = None
+        answers: Floats | None = None
         if words is not None:
             named = [words(one.seen, one.read)[0].log_softmax(-1) for one in looks]
             answers = np.asarray(torch.stack(named).mean(0).numpy(), np.float32)

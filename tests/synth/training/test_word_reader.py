@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from synth.models.lip_words import LipWords
 from synth.models.vid2speech import Vid2Speech
 from synth.training.speech import data, word_reader
 from synth.training.speech.data import Example
@@ -55,7 +56,7 @@ def test_a_batch_depends_on_its_seed_and_index_and_short_clips_are_held(
 ) -> None:
     one = word_reader.features_of(base, examples[0], np.random.default_rng(0))
     short = dataclasses.replace(one, seen=one.seen[:20], read=one.read[:20], labels=one.labels[:20])
-    task = ReaderTask(word_reader.LipWords(word_reader.config_of(base, WORDS, ORDER)), [short], 0)
+    task = ReaderTask(LipWords(word_reader.config_of(base, WORDS, ORDER)), [short], 0)
     first, again, second = task.batch(0), task.batch(0), task.batch(1)
     assert torch.equal(first.seen, again.seen)
     assert first.labels.shape == second.labels.shape == (word_reader.BATCH, word_reader.WINDOW_PICTURES)
@@ -95,7 +96,7 @@ def test_words_are_told_in_seconds_of_the_clip(base: Vid2Speech) -> None:
 
 def test_a_long_clip_is_named_picture_by_picture(base: Vid2Speech) -> None:
     torch.manual_seed(0)
-    reader = word_reader.LipWords(word_reader.config_of(base, WORDS, ())).eval()
+    reader = LipWords(word_reader.config_of(base, WORDS, ())).eval()
     reading = lip_reading.LipReader(base, words=reader)
     rng = np.random.default_rng(0)
     for _ in range(260):
