@@ -48,7 +48,7 @@ class Output:
         digests: of its packets and of what is shown, in source and result.
         delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
         kept: what is kept of it so that it can be corrected, where that was asked for; no part of its JSON.
-        words: what is said, where somebody typed it.
+        words: what is said, typed or read off the lips.
     """
 
     source: Path

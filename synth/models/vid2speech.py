@@ -94,6 +94,20 @@ class Prediction(NamedTuple):
     words: Tensor | None
 
 
+class Look(NamedTuple):
+    """What the network sees in a batch.
+
+    Attributes:
+        seen: [B, T, features], off the towers.
+        read: [B, T, 2 * hidden], after the recurrent nets.
+        mel: [B, S, M], standardised.
+    """
+
+    seen: Tensor
+    read: Tensor
+    mel: Tensor
+
+
 class _Residual(nn.Module):
     """A basic residual block (He et al. 2016) that halves the picture."""
 
@@ -258,7 +272,17 @@ class Vid2Speech(nn.Module):
         self.spread.copy_(spread)
 
     def forward(self, grey: Tensor, flow: Tensor | None) -> Prediction:
-        """Predict the spectra of clips.
+        """Predict the spectra of clips; see :meth:`look` for the arguments."""
+        _, read, mel = self.look(grey, flow)
+        return Prediction(
+            mel=mel,
+            linear=self.linear_of(mel) if self.config.post_net else None,
+            units=self.to_units(read) if self.config.units else None,
+            words=self.to_words(read) if self.config.words else None,
+        )
+
+    def look(self, grey: Tensor, flow: Tensor | None) -> Look:
+        """Features of clips, and their mel spectra.
 
         Args:
             grey: [B, T, H, W], standardised a clip.
@@ -275,12 +299,7 @@ class Vid2Speech(nn.Module):
         count, times, _ = read.shape
         spectra = self.into_spectra(read).view(count, times * self.config.spectra_a_picture, -1)
         mel = self.to_mel(functional.relu(self.decoder(spectra.transpose(1, 2)).transpose(1, 2)))
-        return Prediction(
-            mel=mel,
-            linear=self.linear_of(mel) if self.config.post_net else None,
-            units=self.to_units(read) if self.config.units else None,
-            words=self.to_words(read) if self.config.words else None,
-        )
+        return Look(seen, read, mel)
 
     def linear_of(self, mel: Tensor) -> Tensor:
         """Standardised mel [B, S, M] -> standardised linear spectra [B, S, F]."""

@@ -53,6 +53,7 @@ class Schedule:
         clip_norm: gradients are scaled down to this norm.
         save_every: steps between checkpoints.
         report_every: steps between lines in the log.
+        average: of an exponential moving average of the weights, which the network ends with; 0 leaves the last ones.
     """
 
     steps: int
@@ -62,6 +63,7 @@ class Schedule:
     clip_norm: float = 1.0
     save_every: int = 100
     report_every: int = 20
+    average: float = 0.0
 
     def rate(self, step: int) -> float:
         """The learning rate of one step."""
@@ -103,7 +105,10 @@ def train(
     optimiser = torch.optim.AdamW(
         task.model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
     )
-    step = _restore(checkpoint, task.model, optimiser, settings) if resume and checkpoint.exists() else 0
+    step, averaged = 0, None
+    if resume and checkpoint.exists():
+        step, averaged = _restore(checkpoint, task.model, optimiser, settings)
+    average = _Average(task.model, schedule.average, averaged) if schedule.average else None
     task.model.train()
     recent: list[dict[str, float]] = []
     figures: dict[str, float] = {}
@@ -113,6 +118,8 @@ def train(
             for batch in _ahead(task.batch, step, schedule.steps):
                 recent.append(_descend(task, batch, optimiser, schedule, step))
                 step += 1
+                if average is not None:
+                    average.add(task.model, step)
                 bar.update()
                 if step % schedule.report_every == 0 or step == schedule.steps:
                     figures = {name: sum(row[name] for row in recent) / len(recent) for name in recent[0]}
@@ -121,14 +128,37 @@ def train(
                     log.write(json.dumps({"step": step, **figures}) + "\n")
                     log.flush()
                 if step % schedule.save_every == 0:
-                    _save(checkpoint, task.model, optimiser, settings, step)
+                    _save(checkpoint, task.model, optimiser, settings, step, average)
                 if cancelled is not None and cancelled():
                     break
     finally:
         # Also on Ctrl-C: the next run goes on from here.
-        _save(checkpoint, task.model, optimiser, settings, step)
+        _save(checkpoint, task.model, optimiser, settings, step, average)
+    if average is not None:
+        task.model.load_state_dict(average.state)
     task.model.eval()
     return figures
+
+
+class _Average:
+    """An exponential moving average of a network's weights (Polyak and Juditsky 1992, as later nets take it).
+
+    It forgets faster while it is young, so that the first steps do not stay in it. Counters are taken as they are.
+    """
+
+    def __init__(self, model: nn.Module, decay: float, state: dict[str, Tensor] | None) -> None:
+        self.decay = decay
+        self.state = state or {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+    @torch.no_grad()
+    def add(self, model: nn.Module, step: int) -> None:
+        """The weights after one more step, the ``step``-th."""
+        decay = min(self.decay, step / (step + 9))
+        for name, value in model.state_dict().items():
+            if value.is_floating_point():
+                self.state[name].lerp_(value, 1 - decay)
+            else:
+                self.state[name].copy_(value)
 
 
 def _descend(
@@ -155,8 +185,17 @@ def _ahead(make: Callable[[int], Batch], first: int, last: int) -> Iterator[Batc
             yield batch
 
 
-def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, settings: dict[str, Any], step: int) -> None:
+def _save(
+    path: Path,
+    model: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    settings: dict[str, Any],
+    step: int,
+    average: _Average | None,
+) -> None:
     tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
+    if average is not None:
+        tensors |= {f"average.{name}": value.contiguous() for name, value in average.state.items()}
     for index, state in optimiser.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"optimiser.{index}.{name}"] = torch.as_tensor(value).contiguous().clone()
@@ -166,7 +205,10 @@ def _save(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, settin
     os.replace(unfinished, path)
 
 
-def _restore(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, settings: dict[str, Any]) -> int:
+def _restore(
+    path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, settings: dict[str, Any]
+) -> tuple[int, dict[str, Tensor] | None]:
+    """Set the network and the optimiser; the steps that were taken, and the average of weights where one was kept."""
     try:
         with safe_open(path, "pt") as file:
             about = file.metadata()
@@ -183,4 +225,5 @@ def _restore(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, set
             state.setdefault(int(index), {})[key] = value
     optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
     torch.set_rng_state(tensors["random"])
-    return int(about["step"])
+    averaged = {name[8:]: value for name, value in tensors.items() if name.startswith("average.")}
+    return int(about["step"]), averaged or None

@@ -81,7 +81,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class SpokenWord:
-    """A word that somebody typed, and when it is said.
+    """A word that somebody typed or that was read off the lips, and when it is said.
 
     Attributes:
         text: as it is written.
@@ -151,7 +151,7 @@ class Controls(Arrays):
         features: further tracks by name, float32 [T, D] at the same rate, for voices that need them.
         layers: what an ambient sound is made of, the foreground first; empty for voices without layers.
         warnings: sentences for the person who asked.
-        words: what is said, where somebody typed it.
+        words: what is said, where somebody typed it or the voice's reader of words named it.
     """
 
     duration_s: float
@@ -203,7 +203,7 @@ class Rendering(Arrays):
         laid: the recordings of a sound library that are heard, in order of time.
         layers: the layers that are heard, with all their knobs and their mean place.
         parts: what the sound is the sum of, where that was asked for and the voice has several.
-        words: what is said, where somebody typed it.
+        words: what is said, where somebody typed it or it was read off the lips.
     """
 
     sound: Sound

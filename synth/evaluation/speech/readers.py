@@ -77,7 +77,7 @@ def untrained(voice: speech.VoicePack) -> speech.VoicePack:
         torch.manual_seed(SEED)
         network = Vid2Speech(trained.config)
     network.load_state_dict({**network.state_dict(), **_statistics(trained)})
-    return dataclasses.replace(voice, network=network.eval())
+    return dataclasses.replace(voice, network=network.eval(), words=None)
 
 
 def without_post_net(voice: speech.VoicePack) -> speech.VoicePack:

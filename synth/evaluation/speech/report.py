@@ -24,6 +24,7 @@ from synth.errors import MediaError, WeightsError
 from synth.evaluation.speech import intelligibility, pictures
 from synth.evaluation.speech.baselines import Corpus, Reader, Sound, baselines
 from synth.evaluation.speech.intelligibility import WORD_MEASURES, Hears
+from synth.evaluation.speech.lip_words import lip_words
 from synth.evaluation.speech.readers import OURS, readers
 from synth.evaluation.speech.tables import (
     LITERATURE,
@@ -38,6 +39,7 @@ from synth.files import write_whole
 from synth.media import audio
 from synth.metrics.grid_sentences import Words
 from synth.metrics.speech import Measured, measure, without_pesq
+from synth.voices.speech import voice as speech
 from synth.voices.speech.spectra import RATE_HZ
 
 SHOWN: Final = 3  # sentences that are drawn and written as sounds: the first, the middle and the last one
@@ -84,11 +86,17 @@ def evaluate_speech(
             installed.
         MediaError: a sentence cannot be read, or the report not be written.
     """
-    return evaluate_networks(data, out, readers(voice, beside))
+    named = speech.load(voice or speech.DEFAULT_VOICE)
+    return evaluate_networks(data, out, readers(voice, beside), named)
 
 
-def evaluate_networks(data: Path, out: Path | None, networks: Networks) -> dict[str, Any]:
-    """:func:`evaluate_speech` for any lip readers; what stands under :data:`OURS` is compared to all others."""
+def evaluate_networks(
+    data: Path, out: Path | None, networks: Networks, named: speech.VoicePack | None = None
+) -> dict[str, Any]:
+    """:func:`evaluate_speech` for any lip readers; what stands under :data:`OURS` is compared to all others.
+
+    The words that the voice ``named`` reads off the lips are reported beside what recognisers hear.
+    """
     corpus = Corpus.of(data)
     recognisers, unheard = intelligibility.recognisers(corpus)
     made, left_out = _made(networks, corpus)
@@ -104,6 +112,7 @@ def evaluate_networks(data: Path, out: Path | None, networks: Networks) -> dict[
         "recognisers": {name: one.name for name, one in recognisers.items()},
         "systems": {name: _figures(row, intelligibility.said(corpus)) for name, row in rows.items()},
         "word_floors": intelligibility.floors(corpus) if recognisers else {},
+        "words_read_off_the_lips": lip_words(corpus, named) if named is not None else None,
         "ours_against": _comparisons(rows),
         "literature": LITERATURE,
         "literature_note": LITERATURE_NOTE,

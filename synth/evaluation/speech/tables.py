@@ -113,6 +113,8 @@ def markdown(result: Mapping[str, Any]) -> str:
     ]
     for rate, recogniser in result["recognisers"].items():
         parts += _heard(result, rate, recogniser)
+    if result.get("words_read_off_the_lips"):
+        parts += _read(result["words_read_off_the_lips"])
     for other, row in result["ours_against"].items():
         cells = [[m, *(_number(v) for v in found.values())] for m, found in row.items()]
         header = ["measure", *next(iter(row.values()))]
@@ -139,6 +141,18 @@ def _heard(result: Mapping[str, Any], rate: str, recogniser: str) -> list[str]:
         empty = [f"{name}: {_number(row['empty_answers'])}" for name, row in systems.items()]
         parts.append("Share of sentences without an answer, whose six words count as wrong: " + "; ".join(empty) + ".")
     return parts
+
+
+def _read(found: Mapping[str, Any]) -> list[str]:
+    """The words that were named without any sound."""
+    accuracy, onset = found["word_accuracy"], found["onset_offset_s"]
+    return [
+        "## Words read off the lips, without sound",
+        _table(["WER", *accuracy], [[_cell(found["wer"]), *map(_number, accuracy.values())]]),
+        f"WER of a random sentence {_number(found['wer_floor'])}; whole sentences right "
+        f"{_number(found['whole_sentences_right'])}. Words begin {_number(onset['median'])} s late (median of "
+        f"{onset['words']} words; {_number(onset['median_absolute'])} s either way).",
+    ]
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -200,10 +200,21 @@ def _draw(
     return grey, flow * np.float32(speed), mel, linear, one.units[index], one.words[index]
 
 
+def whole_view(one: Example, config: Vid2SpeechConfig, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """All pictures of a clip in one view: shifted, relit, perhaps mirrored; [T, H, W] and [T, 2, H / 2, W / 2]."""
+    return _view(one, np.arange(len(one.crops)), config, rng, 1.0, blind=False)
+
+
 def _view(
-    one: Example, index: NDArray[np.int64], config: Vid2SpeechConfig, rng: np.random.Generator, strength: float
+    one: Example,
+    index: NDArray[np.int64],
+    config: Vid2SpeechConfig,
+    rng: np.random.Generator,
+    strength: float,
+    *,
+    blind: bool = True,
 ) -> tuple[Floats, Floats]:
-    """Shifted, mirrored, relit, a stretch of it hidden."""
+    """Shifted, mirrored, relit, and, if ``blind``, with a stretch of it hidden at times."""
     margin = (one.crops.shape[1] - config.side) // (2 * FLOW_REDUCTION)
     reach = round(margin * strength)
     down, right = (margin + rng.integers(-reach, reach + 1, 2)) if reach else (margin, margin)
@@ -217,7 +228,7 @@ def _view(
         gamma = np.float32(np.exp(0.25 * strength * rng.uniform(-1, 1)))
         grey = np.asarray(255 * (grey / 255) ** gamma, np.float32)
     grey = lip_reading.standardised(grey)
-    if strength and rng.random() < 0.5:
+    if strength and blind and rng.random() < 0.5:
         first, length = rng.integers(0, len(grey)), rng.integers(2, 9)
         grey[first : first + length], flow[first : first + length] = 0, 0
     return np.ascontiguousarray(grey), np.ascontiguousarray(flow)

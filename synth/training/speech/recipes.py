@@ -28,9 +28,11 @@ from synth.data.corpora.grid import Sentence
 from synth.errors import MediaError, OptionError
 from synth.files import file_sha256
 from synth.media import audio, video
+from synth.models.lip_words import LipWords
 from synth.models.vid2speech import Vid2Speech, Vid2SpeechConfig
 from synth.training.loop import Schedule, train
 from synth.training.speech import data as speech_data
+from synth.training.speech import word_reader
 from synth.training.speech.data import Batch, Example, Talking
 from synth.training.speech.losses import LossWeights, losses, third_octaves
 from synth.voices.speech import speaker_choice, spectra
@@ -45,6 +47,9 @@ LEARNING_RATE: Final = 1.5e-3
 SECOND_SHARE: Final = 0.25
 """Share of the steps that are taken in a second stage: slower, augmented less, and envelopes counting four times as
 much. What it gave is the row ``envelopes-weigh-less`` of the report, which goes without: STOI .615 for .621."""
+
+WORD_STEPS_SHARE: Final = 0.375
+"""Steps of the reader of words beside those of the network, each some fifty times cheaper."""
 
 GRID: Final = DataSource(
     "GRID audiovisual sentence corpus (Cooke et al. 2006)",
@@ -142,10 +147,19 @@ def train_speech(
     _check_minutes(minutes)
     words = speech_data.vocabulary(seen)
     config = Vid2SpeechConfig(words=len(words))
-    model, figures = fit(seen, config, words, folder, steps or STEPS, seed, resume=resume, start=start)
+    count = steps or STEPS
+    fitted = fit(seen, config, words, folder, count, seed, resume=resume, start=start)
+    reader: LipWords | None = None
+    named: dict[str, float] = {}
+    if words:
+        shape = word_reader.config_of(fitted.model, words, word_reader.places_of(seen, words))
+        pace = max(1, round(WORD_STEPS_SHARE * count))
+        reader, named = word_reader.train_word_reader(
+            fitted.model, fitted.examples, shape, folder / "words", pace, seed, resume=resume
+        )
     held_out = tuple(sorted({one.name for one in talking if one.held_out}))
-    register(name, model, seen, folder, consent=agreed, corpus=corpus, held_out=held_out)
-    return {**figures, "minutes": round(minutes, 2), "held_out_clips": len(held_out), "voice": name}
+    register(name, fitted.model, seen, folder, consent=agreed, corpus=corpus, held_out=held_out, words=reader)
+    return {**fitted.figures, **named, "minutes": round(minutes, 2), "held_out_clips": len(held_out), "voice": name}
 
 
 def train_variants(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
@@ -159,10 +173,19 @@ def train_variants(*, folder: Path, data: Path | None, steps: int | None, seed: 
     found: dict[str, Any] = {}
     for name, changes in VARIANTS.items():
         config = dataclasses.replace(Vid2SpeechConfig(words=len(words)), **changes)
-        model, figures = fit(seen, config, words, folder / name, steps or STEPS // 10, seed, resume=resume, start=None)
-        register(f"variant-{name}", model, seen, folder, consent="a comparison, not a voice", corpus=corpus)
-        found[name] = figures
+        fitted = fit(seen, config, words, folder / name, steps or STEPS // 10, seed, resume=resume, start=None)
+        register(f"variant-{name}", fitted.model, seen, folder, consent="a comparison, not a voice", corpus=corpus)
+        found[name] = fitted.figures
     return found
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A network after its training, what it learnt from, and the last figures."""
+
+    model: Vid2Speech
+    examples: Sequence[Example]
+    figures: dict[str, float]
 
 
 def fit(
@@ -175,7 +198,7 @@ def fit(
     *,
     resume: bool,
     start: str | None,
-) -> tuple[Vid2Speech, dict[str, float]]:
+) -> Fitted:
     """Train one network on clips; see :func:`train_speech`."""
     if start is not None:
         config = dataclasses.replace(speech.load(start).network.config, words=config.words, units=config.units)
@@ -206,7 +229,7 @@ def fit(
         if count:
             schedule = Schedule(count, learning_rate=pace * LEARNING_RATE, warm_up=min(100, max(1, count // 5)))
             figures = train(task, schedule, where, settings=settings | {"steps": count}, seed=seed, resume=resume)
-    return model, figures
+    return Fitted(model, examples, figures)
 
 
 def _begin_with(model: Vid2Speech, other: Vid2Speech) -> None:
@@ -230,6 +253,7 @@ def register(
     corpus: DataSource,
     held_out: tuple[str, ...] = (),
     contrast: float = CONTRAST,
+    words: LipWords | None = None,
 ) -> weights.Entry:
     """Write a voice pack into the folder of a run; auxiliary heads have done their work and stay behind."""
     spoken = np.concatenate([speech.levels(spectra.log_mel(one.sound)) for one in seen])
@@ -238,7 +262,7 @@ def register(
     lean.load_state_dict({key: value for key, value in model.state_dict().items() if key in lean.state_dict()})
     minutes = sum(one.duration_s for one in seen) / 60
     about = {"speaker": name, "consent": consent, "minutes": f"{minutes:.1f}", "synthetic_speech": "true"}
-    pack = speech.VoicePack(name, lean.eval(), float(np.quantile(spoken, 0.9)), contrast, about)
+    pack = speech.VoicePack(name, lean.eval(), float(np.quantile(spoken, 0.9)), contrast, about, words)
     tensors, text = speech.pack(pack)
     return weights.register(
         weights.VOICE_PREFIX + name,

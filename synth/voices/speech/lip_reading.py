@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from synth.voices.speech import spectra
 
 if TYPE_CHECKING:
+    from synth.models.lip_words import LipWords
     from synth.models.vid2speech import Vid2Speech
 
 Floats = NDArray[np.float32]
@@ -56,15 +57,18 @@ class LipReader:
     Args:
         network: in evaluation mode.
         mirrored: whether the mirrored face is read too, and the mean taken: twice the work.
+        words: names what the lips say, in evaluation mode; ``None`` where it is not asked for.
     """
 
-    def __init__(self, network: Vid2Speech, *, mirrored: bool = True) -> None:
+    def __init__(self, network: Vid2Speech, *, mirrored: bool = True, words: LipWords | None = None) -> None:
         self._network = network
+        self._words = words
         self._mirrored = mirrored
         self._crops: list[Pixels] = []
         self._first = 0  # picture that the first crop is of
         self._sums: list[Floats] = []  # spectra of each picture, weighted, [4, M]
         self._weights: list[Floats] = []
+        self._answers: list[Floats] = []  # of each picture, weighted, [C]
 
     def add(self, crop: Pixels) -> None:
         """The next picture's crop, uint8 [64, 64]; kept, not copied."""
@@ -83,9 +87,16 @@ class LipReader:
         self._read(max(0, len(self._crops) - WINDOW), len(self._crops))
         return np.concatenate(self._sums) / np.concatenate(self._weights)[:, None]
 
+    def answers(self) -> Floats:
+        """What was named at each picture, natural logarithms of probabilities [T, C]; after :meth:`end` only."""
+        if not self._answers:
+            return np.zeros((0, 0), np.float32)
+        means = [one / weight.mean() for one, weight in zip(self._answers, self._weights, strict=True)]
+        return np.asarray(np.stack(means), np.float32)
+
     def _read(self, start: int, end: int) -> None:
         """Predict a window of the crops that are kept, and mix it in."""
-        mel = predict(self._network, np.stack(self._crops[start:end]), mirrored=self._mirrored)
+        mel, answers = look(self._network, np.stack(self._crops[start:end]), mirrored=self._mirrored, words=self._words)
         each = spectra.SPECTRA_A_PICTURE
         rising = np.minimum(np.arange(len(mel)), np.arange(len(mel))[::-1]) + 1
         weights = np.minimum(rising, STEP * each).astype(np.float32)
@@ -93,14 +104,28 @@ class LipReader:
         while len(self._sums) < first + end - start:
             self._sums.append(np.zeros((each, spectra.BANDS), np.float32))
             self._weights.append(np.zeros(each, np.float32))
+            if answers is not None:
+                self._answers.append(np.zeros(answers.shape[1], np.float32))
         for index in range(end - start):
             piece = slice(index * each, (index + 1) * each)
             self._sums[first + index] += mel[piece] * weights[piece, None]
             self._weights[first + index] += weights[piece]
+            if answers is not None:
+                self._answers[first + index] += answers[index] * weights[piece].mean()
 
 
 def predict(network: Vid2Speech, crops: Pixels, *, mirrored: bool) -> Floats:
     """Log mel spectra [S, M] of crops [T, 64, 64], in one go."""
+    return look(network, crops, mirrored=mirrored)[0]
+
+
+def look(
+    network: Vid2Speech, crops: Pixels, *, mirrored: bool, words: LipWords | None = None
+) -> tuple[Floats, Floats | None]:
+    """Log mel spectra [S, M] of crops [T, 64, 64], in one go, and what ``words`` names in each picture.
+
+    The second is natural logarithms of probabilities [T, C], of which the mean over both views was taken.
+    """
     import torch
 
     from synth.models.reproducible import reproducible_inference
@@ -114,11 +139,16 @@ def predict(network: Vid2Speech, crops: Pixels, *, mirrored: bool) -> Floats:
         small = slice(margin // 2, margin // 2 + config.side // 2)
         moved = torch.from_numpy(flow(crops)[:, :, small, small].copy())[None]
     with reproducible_inference():
-        mel = network(grey, moved).mel
+        looks = [network.look(grey, moved)]
         if mirrored:
             turned = None if moved is None else moved.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
-            mel = 0.5 * (mel + network(grey.flip(-1), turned).mel)
-        return np.asarray(network.log_mel(mel)[0].numpy(), np.float32)
+            looks.append(network.look(grey.flip(-1), turned))
+        mel = looks[0].mel if len(looks) == 1 else 0.5 * (looks[0].mel + looks[1].mel)
+        answers: Floats | None = None
+        if words is not None:
+            named = [words(one.seen, one.read)[0].log_softmax(-1) for one in looks]
+            answers = np.asarray(torch.stack(named).mean(0).numpy(), np.float32)
+        return np.asarray(network.log_mel(mel)[0].numpy(), np.float32), answers
 
 
 def linear_of(network: Vid2Speech, mel: Floats, start: int, end: int, *, contrast: float = 1.0) -> Floats:

@@ -13,14 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.media.video import VideoInfo
-from synth.voices.base import CancelPoll, Frame, Progress
-from synth.voices.speech import face_tracking, lip_reading, speaker_choice, spectra
+from synth.voices.base import CancelPoll, Frame, Progress, SpokenWord
+from synth.voices.speech import face_tracking, lip_reading, speaker_choice, spectra, word_order
 
 if TYPE_CHECKING:
+    from synth.models.lip_words import LipWords, LipWordsConfig
     from synth.models.vid2speech import Vid2Speech
 
 RATE_HZ: Final = float(spectra.PICTURE_RATE_HZ)
 MOST_PIXELS: Final = (640, 480)
+SURE: Final = 0.5
+"""A word that is less probable than this among those that may stand in its place is not told."""
+
 _SHORTEST_RUN: Final = 5  # pictures; a face seen for less is not read
 _MOST_HELD: Final = 4  # pictures; what stands still for longer stands still
 
@@ -33,11 +37,13 @@ class Lips:
         mel: log mel spectra [S, M] of the whole clip; silence where the face was not seen.
         speaker: whose lips these are.
         attendance: all faces that were seen.
+        words: what they say, in order of time; none where the voice knows no words.
     """
 
     mel: NDArray[np.float32]
     speaker: speaker_choice.Presence
     attendance: speaker_choice.Attendance
+    words: tuple[SpokenWord, ...] = ()
 
     def warnings(self) -> tuple[str, ...]:
         """Sentences about when the face was not seen, and about other faces."""
@@ -57,11 +63,13 @@ def read(
     face: int | None,
     progress: Progress,
     cancelled: CancelPoll,
+    words: LipWords | None = None,
 ) -> Lips:
     """Read the lips of the face that speaks, or of the one that is asked for.
 
     Args:
         network: that reads lips.
+        words: names what they say; ``None`` in voices that know no words.
         frames: uint8 [H, W, 3] at :data:`RATE_HZ`, of the size of :func:`frame_size`.
         face: which face, counted from the left, from 1; None is the one that speaks most.
 
@@ -81,9 +89,10 @@ def read(
         attendance.add(sightings)
         for seen in sightings:
             crop = seen.mouth if network.config.window == "mouth" else seen.face
-            readings.setdefault(seen.track, _Reading(network)).add(index, crop, held=held[index])
+            readings.setdefault(seen.track, _Reading(network, words)).add(index, crop, held=held[index])
     speaker = attendance.speaker(face)
-    return Lips(readings[speaker.track].mel(attendance.frames), speaker, attendance)
+    reading = readings[speaker.track]
+    return Lips(reading.mel(attendance.frames), speaker, attendance, reading.words())
 
 
 def _noting_held(frames: Iterator[Frame], held: list[bool]) -> Iterator[Frame]:
@@ -102,18 +111,20 @@ class _Reading:
     from the true ones to either side, by time.
     """
 
-    def __init__(self, network: Vid2Speech) -> None:
+    def __init__(self, network: Vid2Speech, words: LipWords | None = None) -> None:
         self._network = network
+        self._words = words
         self._reader: lip_reading.LipReader | None = None
         self._start = self._next = 0
         self._true: NDArray[np.uint8] | None = None  # the last crop of a true frame
         self._held: list[NDArray[np.uint8]] = []  # those after it that are not
         self._read: list[tuple[int, NDArray[np.float32]]] = []
+        self._told: list[SpokenWord] = []
 
     def add(self, index: int, crop: NDArray[np.uint8], *, held: bool = False) -> None:
         if self._reader is None or index != self._next:
             self._close()
-            self._reader, self._start = lip_reading.LipReader(self._network), index
+            self._reader, self._start = lip_reading.LipReader(self._network, words=self._words), index
         self._next = index + 1
         if held and self._true is not None and len(self._held) < _MOST_HELD:
             self._held.append(crop)
@@ -145,7 +156,24 @@ class _Reading:
         self._true = None
         if self._reader is not None and self._next - self._start >= _SHORTEST_RUN:
             self._read.append((self._start, self._reader.end()))
+            if self._words is not None:
+                self._told += words_of(self._words.config, self._reader.answers(), self._start)
         self._reader = None
+
+    def words(self) -> tuple[SpokenWord, ...]:
+        """What is said; after :meth:`mel` only."""
+        return tuple(self._told)
+
+
+def words_of(config: LipWordsConfig, answers: NDArray[np.float32], start: int) -> list[SpokenWord]:
+    """The words that answers [T, C] name, ``start`` pictures after the clip's start; doubtful ones are left out."""
+    found = word_order.WordOrder(config.places).read(answers) if config.places else word_order.without_order(answers)
+    rate = spectra.PICTURE_RATE_HZ
+    return [
+        SpokenWord(config.classes[one.word], (start + one.start) / rate, (start + one.end) / rate)
+        for one in found
+        if one.sure >= SURE
+    ]
 
 
 def _warnings(speaker: speaker_choice.Presence, attendance: speaker_choice.Attendance) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from synth.voices.base import CancelPoll, Controls, Frame, Progress, Rendering, 
 from synth.voices.speech import face_detection, lip_reading, speaker_reading, spectra
 
 if TYPE_CHECKING:
+    from synth.models.lip_words import LipWords
     from synth.models.vid2speech import Vid2Speech
 
 DEFAULT_VOICE: Final = "grid-s1"
@@ -39,6 +40,7 @@ DEFAULT_VOICE: Final = "grid-s1"
 QUIET_DB: Final = 32.0
 """So far below the voice's usual loudness nothing is said. Holds are bridged, see :func:`silenced`."""
 
+_WORDS_PREFIX: Final = "lip-words."  # of the tensors in a pack
 _HOLD: Final = 50  # spectra to either side of speech that are kept: cut closer, STOI falls by .03 and PESQ by .06
 _PIECE: Final = (600, 1000)  # spectra of a piece, at least and at most
 _PAUSE: Final = 31  # spectra
@@ -56,6 +58,7 @@ class VoicePack:
         contrast: how far linear spectra are moved away from the speaker's mean ones, 1 leaves them: a network in doubt
             answers near the mean.
         about: the text in the file: speaker, consent, minutes.
+        words: names what the lips say, in evaluation mode; ``None`` in packs without.
     """
 
     name: str
@@ -63,6 +66,7 @@ class VoicePack:
     loudness: float
     contrast: float
     about: Mapping[str, str] = field(default_factory=dict)
+    words: LipWords | None = None
 
 
 class SpeechVoice:
@@ -92,7 +96,7 @@ class SpeechVoice:
         """
         voice = load(options.voice or DEFAULT_VOICE)
         try:
-            lips = speaker_reading.read(voice.network, frames, info, options.face, progress, cancelled)
+            lips = speaker_reading.read(voice.network, frames, info, options.face, progress, cancelled, voice.words)
         except MediaError as error:
             if options.settled_mode is Mode.SPEECH:
                 raise
@@ -105,6 +109,7 @@ class SpeechVoice:
             track_rate_hz=spectra.RATE_HZ / spectra.HOP,
             silence=None if spoken_s else "the lips say nothing in this clip: its sound is silence",
             warnings=lips.warnings(),
+            words=lips.words if spoken_s else (),
         )
 
     def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
@@ -112,7 +117,7 @@ class SpeechVoice:
         if controls.track is None:
             raise OptionError("speech needs the spectra that were read off a face; there are none")
         voice = load(options.voice or DEFAULT_VOICE)
-        return Rendering(speak(voice, controls.track, uniforms, cancelled))
+        return Rendering(speak(voice, controls.track, uniforms, cancelled), words=controls.words)
 
 
 def levels(mel: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -205,16 +210,29 @@ def pack(voice: VoicePack) -> tuple[dict[str, Any], dict[str, str]]:
         "loudness": f"{voice.loudness:.4f}",
         "contrast": f"{voice.contrast:g}",
     }
+    if voice.words is not None:
+        from synth.models import lip_words
+
+        stored, about["words"] = lip_words.pack(voice.words)
+        tensors |= {_WORDS_PREFIX + name: value for name, value in stored.items()}
     return tensors, about
 
 
 def unpack(name: str, tensors: Mapping[str, Any], about: Mapping[str, str]) -> VoicePack:
     """The voice that :func:`pack` stored."""
+    from synth.models import lip_words
     from synth.models.vid2speech import Vid2Speech, Vid2SpeechConfig
+
+    of_words = {key.removeprefix(_WORDS_PREFIX): one for key, one in tensors.items() if key.startswith(_WORDS_PREFIX)}
+    words = lip_words.unpack(of_words, about["words"]) if of_words else None
 
     network = Vid2Speech(Vid2SpeechConfig.from_dict(json.loads(about["config"])))
     network.load_state_dict(
-        {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
+        {
+            name: value.float() if value.is_floating_point() else value
+            for name, value in tensors.items()
+            if not name.startswith(_WORDS_PREFIX)
+        }
     )
     network.eval()
-    return VoicePack(name, network, float(about["loudness"]), float(about["contrast"]), about)
+    return VoicePack(name, network, float(about["loudness"]), float(about["contrast"]), about, words)

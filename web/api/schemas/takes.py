@@ -66,7 +66,7 @@ class SoundLayer(Shape):
 
 
 class SpokenWord(Shape):
-    """One word that somebody typed."""
+    """One word that somebody typed, or that was read off the lips."""
 
     text: str
     start_s: Seconds
@@ -231,5 +231,8 @@ class Take(Shape):
     hits: list[Hit] = Field(default_factory=list)
     library: list[LaidSound] = Field(default_factory=list, description="Recordings of a sound library that are heard.")
     layers: list[SoundLayer] = Field(default_factory=list, description="What an ambient sound is made of.")
-    words: list[SpokenWord] = Field(default_factory=list, description="What is said when, where somebody typed it.")
+    words: list[SpokenWord] = Field(
+        default_factory=list,
+        description="What is said when, typed or read off the lips.",
+    )
     stages_s: dict[str, float] = Field(default_factory=dict)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from synth import randomness, weights
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import video
+from synth.models.lip_words import LipWords, LipWordsConfig
 from synth.models.vid2speech import Vid2Speech
 from synth.options import Mode, Options
 from synth.voices.base import Controls, ignore_progress, never_cancelled
@@ -181,6 +182,31 @@ def test_a_lost_face_is_silent_there_and_the_person_is_told(loud_pack: speech.Vo
     assert np.all(controls.track[140:180] == np.float32(spectra.QUIETEST))
     assert controls.track[40:80].max() > 0
     assert any("not seen" in warning and "silence" in warning for warning in controls.warnings)
+
+
+def test_words_are_told_of_each_run_of_the_face_and_the_sound_stays_the_same(
+    loud_pack: speech.VoicePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = Options(mode=Mode.SPEECH)
+    before = _controls(tmp_path, _talking(75, without=range(30, 50)), options)
+    assert before.words == ()
+    shape = LipWordsConfig(("", "bin"), (), seen=TINY.features + TINY.flow_features, read=2 * TINY.hidden)
+    reader = LipWords(shape).eval()
+    torch.nn.init.zeros_(reader.to_classes.weight)
+    with torch.no_grad():
+        reader.to_classes.bias.copy_(torch.tensor([0.0, 9.0]))  # hears its only word always
+    named = dataclasses.replace(loud_pack, words=reader)
+    monkeypatch.setattr(speech, "load", lambda _name: named)
+    controls = _controls(tmp_path, _talking(75, without=range(30, 50)), options)
+    assert [word.text for word in controls.words] == ["bin", "bin"]
+    assert controls.words[0].start_s == 0
+    assert controls.words[0].end_s <= 1.4
+    assert controls.words[1].start_s >= 1.8
+    assert controls.words[1].end_s == pytest.approx(3.0)
+    assert before.track is not None
+    assert controls.track is not None
+    np.testing.assert_array_equal(controls.track, before.track)
+    assert speech.SpeechVoice().render(controls, options, UNIFORMS, never_cancelled).words == controls.words
 
 
 def test_held_frames_are_mixed_from_the_true_ones(loud_pack: speech.VoicePack, monkeypatch: pytest.MonkeyPatch) -> None:
