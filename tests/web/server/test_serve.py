@@ -161,6 +161,7 @@ def test_the_demo_goes_the_whole_way(
 def test_doctor_looks_at_the_parts_of_a_server(
     keyed: Serving, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    wait_until(lambda: "The worker is ready." in keyed.said)  # the web answers earlier
     for data, words in (
         (keyed.data, ("; answers", "answers; ", "can be stored", "alive on this")),
         (tmp_path / "none", ("starts with the server", "will be made", "will be made", "none runs")),

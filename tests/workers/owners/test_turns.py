@@ -114,9 +114,10 @@ def test_cancelling_and_sending_again_gains_nothing(jobs: Jobs) -> None:
     assert claimed(jobs, 8).count("ben") <= 4
 
 
-def test_modes_have_queues_of_their_own(jobs: Jobs) -> None:
+def test_modes_have_queues_of_their_own(jobs: Jobs, clock: Clock) -> None:
     queue(jobs, "ann", 50)
     queue(jobs, "ben", 1, options=Options(mode=Mode.SPEECH))
+    clock.forward(1)  # their turns are equal, so the earlier goes first
     queue(jobs, "ann", 1, options=Options(mode=Mode.SPEECH))
     assert [job.owner for job in jobs.claim(5, "speech", "w")] == ["ben", "ann"]
 
