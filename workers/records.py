@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -315,3 +316,11 @@ def made_at(job_id: str) -> float | None:
     for digit in job_id[:_TIME_DIGITS]:
         milliseconds = milliseconds << 5 | _DIGITS.index(digit)
     return milliseconds / 1000
+
+
+def moment(stamp_s: float | datetime | None) -> str | None:
+    """A moment as RFC 3339 text in UTC."""
+    if stamp_s is None:
+        return None
+    when = stamp_s if isinstance(stamp_s, datetime) else datetime.fromtimestamp(stamp_s, UTC)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

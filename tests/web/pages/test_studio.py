@@ -34,7 +34,8 @@ AudioBufferSourceNode.prototype.start = function (when, from) {
 const connect = AudioNode.prototype.connect;
 AudioNode.prototype.connect = function (to) {
   if (this instanceof MediaElementAudioSourceNode) window.direct = to.gain;
-  if (this.context instanceof AudioContext && to === this.context.destination && this.gain !== window.direct) window.ours = this.gain;
+  const heard = this.context instanceof AudioContext && to === this.context.destination;
+  if (heard && this.gain !== window.direct) window.ours = this.gain;
   return connect.apply(this, arguments);
 };
 window.shifted = 0;
@@ -260,7 +261,9 @@ def test_takes_are_switched_at_the_playhead(studio: Studio, person: Person) -> N
         own = key == "a"  # the player itself sounds the take that the page began with
         until(lambda: person.run("return window.direct?.value > 0.02") is own, "the player's sound to change")  # noqa: B023
         until(lambda: len(person.run("return window.heard")) > min(number, 1), f"the sound of {name}")  # noqa: B023
-    assert all(from_s >= 0.5 for from_s in person.run("return window.heard")), "they did not begin where the picture was"
+    assert all(from_s >= 0.5 for from_s in person.run("return window.heard")), (
+        "they did not begin where the picture was"
+    )
     assert not person.run("return arguments[0].muted", player), "the player says that nothing is heard"
     until(lambda: "take=0" in person.browser.current_url, "the address of the take")
     assert person.run("return window.here")
