@@ -611,7 +611,10 @@ def test_opening_migrates_and_twenty_may_open_at_once(empty_url: str) -> None:
 def test_names_sort_by_time_and_tell_it() -> None:
     names = [new_id(1_800_000_000.0 + number / 1000) for number in range(100)]
     assert names == sorted(names)
-    assert len({new_id(5.0) for _ in range(1000)}) == 1000
+    same = [new_id(5.0) for _ in range(1000)]
+    assert same == sorted(set(same))
+    assert {made_at(name) for name in same} == {5.0}
+    assert len({name[-6:] for name in same}) == 1000  # none is next to another
     assert made_at(names[7]) == pytest.approx(1_800_000_000.007)
     assert made_at("check") is None
     assert made_at("I" * 26) is None
