@@ -103,7 +103,7 @@ class Part:
         """Do once what the part is for."""
         raise NotImplementedError
 
-    def _turn(self) -> None:
+    def _take_turn(self) -> None:
         """One turn of the thread."""
         self.turn()
 
@@ -111,7 +111,7 @@ class Part:
         over = not self._at_once and self._over.wait(self._every_s)
         while not over:
             try:
-                self._turn()
+                self._take_turn()
             except Exception as error:
                 self.faults.add(error)
             else:

@@ -137,7 +137,7 @@ class Reconciler(Part):
         except StorageError as error:
             _log.warning("%s/%s: %s; the sweep will find it", owner, below, error)
 
-    def _turn(self) -> None:
+    def _take_turn(self) -> None:
         try:
             self.turn()
         finally:
