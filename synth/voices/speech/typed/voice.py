@@ -11,6 +11,7 @@ import functools
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synth import weights
 from synth.errors import Cancelled, OptionError
@@ -52,7 +53,7 @@ class TypedVoice:
         script.parse(text)  # refused before anything is looked at
         network = lip_voice.load(options.voice or lip_voice.DEFAULT_VOICE).network
         lips = speaker_reading.read(network, frames, info, options.face, progress, cancelled)
-        placed = _placed(text, lips.mel.shape, lips.mel.tobytes(), info.duration_s)
+        placed = _placed(text, lips.mel, info.duration_s)
         return Controls(
             info.duration_s,
             track=lips.mel,
@@ -65,8 +66,7 @@ class TypedVoice:
         """Say it; see :meth:`synth.voices.base.Voice.render`."""
         if controls.track is None:
             raise OptionError("typed words need the lips that they are said with; there are none")
-        track = controls.track
-        placed = _placed(_text(options), track.shape, track.tobytes(), controls.duration_s)
+        placed = _placed(_text(options), controls.track, controls.duration_s)
         out = np.zeros(round(controls.duration_s * self.sample_rate_hz), np.float32)
         for number, one in enumerate(placed.sentences):
             if cancelled():
@@ -76,10 +76,16 @@ class TypedVoice:
         return Rendering(out, words=placed.words)
 
 
+def _placed(text: str, mel: NDArray[np.float32], duration_s: float) -> placement.Placement:
+    """The sentences laid against what the lips seem to say."""
+    mel = np.ascontiguousarray(mel, np.float32)
+    return _laid(text, mel.shape, mel.tobytes(), duration_s)
+
+
 @functools.lru_cache(maxsize=2)
-def _placed(text: str, shape: tuple[int, ...], mel: bytes, duration_s: float) -> placement.Placement:
-    """The sentences laid against lips, float32 of that shape: once for a clip and each of its takes."""
-    lips = np.frombuffer(mel, np.float32).reshape(shape)
+def _laid(text: str, shape: tuple[int, ...], mel: bytes, duration_s: float) -> placement.Placement:
+    """The same, once for a clip and each of its takes."""
+    lips = np.frombuffer(mel, np.float32).reshape(shape).copy()
     return placement.place(script.parse(text), lips, duration_s, synthesiser.synthesiser())
 
 
