@@ -7,11 +7,9 @@ The lips are read as :mod:`synth.voices.speech.voice` reads them; what that says
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synth import weights
 from synth.errors import Cancelled, OptionError
@@ -49,11 +47,11 @@ class TypedVoice:
             OptionError: the face or the voice that is asked for is not there, or the text cannot be said in this clip.
             WeightsError, Cancelled: as :meth:`synth.voices.base.Voice.controls`.
         """
-        text = _text(options)
-        script.parse(text)  # refused before anything is looked at
+        cues = script.parse(_text(options))
+        speaker = synthesiser.synthesiser()
         network = lip_voice.load(options.voice or lip_voice.DEFAULT_VOICE).network
         lips = speaker_reading.read(network, frames, info, options.face, progress, cancelled)
-        placed = _placed(text, lips.mel, info.duration_s)
+        placed = placement.place(cues, lips.mel, info.duration_s, speaker)
         return Controls(
             info.duration_s,
             track=lips.mel,
@@ -66,7 +64,8 @@ class TypedVoice:
         """Say it; see :meth:`synth.voices.base.Voice.render`."""
         if controls.track is None:
             raise OptionError("typed words need the lips that they are said with; there are none")
-        placed = _placed(_text(options), controls.track, controls.duration_s)
+        cues = script.parse(_text(options))
+        placed = placement.place(cues, controls.track, controls.duration_s, synthesiser.synthesiser())
         out = np.zeros(round(controls.duration_s * self.sample_rate_hz), np.float32)
         for number, one in enumerate(placed.sentences):
             if cancelled():
@@ -74,19 +73,6 @@ class TypedVoice:
             seed = int(uniforms("typed speech", number, 1)[0] * 2**32)
             _add(out, one.utterance.sound(seed, one.places), round(one.start_s * self.sample_rate_hz))
         return Rendering(out, words=placed.words)
-
-
-def _placed(text: str, mel: NDArray[np.float32], duration_s: float) -> placement.Placement:
-    """The sentences laid against what the lips seem to say."""
-    mel = np.ascontiguousarray(mel, np.float32)
-    return _laid(text, mel.shape, mel.tobytes(), duration_s)
-
-
-@functools.lru_cache(maxsize=2)
-def _laid(text: str, shape: tuple[int, ...], mel: bytes, duration_s: float) -> placement.Placement:
-    """The same, once for a clip and each of its takes."""
-    lips = np.frombuffer(mel, np.float32).reshape(shape).copy()
-    return placement.place(script.parse(text), lips, duration_s, synthesiser.synthesiser())
 
 
 def _text(options: Options) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 import pytest
@@ -160,27 +159,3 @@ def test_cancelled_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [word.text for word in rendering.words] == list(one.words)
     with pytest.raises(Cancelled):
         TypedVoice().render(controls, options, lambda *_: np.full(1, 0.25), lambda: True)
-
-
-def test_sentences_are_laid_once_for_all_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from synth.options import Options
-    from synth.voices.base import Controls
-    from synth.voices.speech.typed.voice import TypedVoice
-
-    place, laid = placement.place, list[str]()
-
-    def noted(*given: Any) -> placement.Placement:
-        laid.append("once")
-        return place(*given)
-
-    monkeypatch.setattr(placement, "place", noted)
-    mel = late(utterance(), 0.25)
-    controls = Controls(len(mel) / 100, track=mel)
-    options = Options(text=SENTENCE, consent="the synthesiser itself")
-    takes = [
-        TypedVoice().render(controls, options, lambda *_, draw=draw: np.full(1, draw), never_cancelled)
-        for draw in (0.2, 0.7)
-    ]
-    assert len(laid) == 1
-    assert takes[0].words == takes[1].words
-    assert not np.array_equal(takes[0].sound, takes[1].sound)
