@@ -1,4 +1,4 @@
-"""What goes wrong in a part that goes on regardless: logged, counted by kind, and told while it lasts.
+"""Parts that go on regardless of what they meet, and what they meet: logged, counted by kind, and told while it lasts.
 
 No text of an error is kept or shown: that of a broken address holds a piece of its password. The kind of the error, and
 in the log the line that raised it, say enough.
@@ -67,6 +67,56 @@ class Faults:
             self._reason = None
             self._logged_at.clear()
             _log.warning("%s: all is well again", self.part)
+
+
+class Part:
+    """A part of a process that takes turns in a thread of its own until it is stopped, whatever they meet.
+
+    Use :meth:`start` and :meth:`stop`, or ``turn`` by hand.
+
+    Args:
+        name: of the part, see :class:`Faults`, and of its thread.
+        every_s: between two turns.
+        at_once: whether the first turn comes before the first wait.
+
+    Attributes:
+        faults: what its turns met.
+    """
+
+    def __init__(self, name: str, every_s: float, *, at_once: bool = False) -> None:
+        self.faults = Faults(name)
+        self._every_s, self._at_once = every_s, at_once
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the turn that is going on."""
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def turn(self) -> object:
+        """Do once what the part is for."""
+        raise NotImplementedError
+
+    def _take_turn(self) -> None:
+        """One turn of the thread."""
+        self.turn()
+
+    def _run(self) -> None:
+        over = not self._at_once and self._over.wait(self._every_s)
+        while not over:
+            try:
+                self._take_turn()
+            except Exception as error:
+                self.faults.add(error)
+            else:
+                self.faults.clear()
+            over = self._over.wait(self._every_s)
 
 
 def root_of(error: BaseException) -> BaseException:

@@ -6,14 +6,13 @@ Several may run, in the web process and beside every worker: the database decide
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from workers.errors import StorageError
-from workers.faults import Faults
+from workers.faults import Part
 from workers.gallery import made
 from workers.jobs import Job, Jobs, made_at
 from workers.records import State
@@ -34,8 +33,8 @@ UNKNOWN_AT_MOST: Final = 20  # more than these, and more than what is known: the
 _log = logging.getLogger(__name__)
 
 
-class Reconciler:
-    """Use :meth:`start` and :meth:`stop`, or :meth:`turn` by hand.
+class Reconciler(Part):
+    """Makes promises true, turn after turn.
 
     Args:
         notify: called with a mode.
@@ -55,23 +54,11 @@ class Reconciler:
         after: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__("reconciler", settings.reconcile_s)
         self._settings, self._jobs, self._storage = settings, jobs, storage
         self._notify, self._after, self._clock = notify, after, clock
-        self.faults = Faults("reconciler")
         self._swept_at = clock()
         self._listed = False  # whether words find all that was finished when this began
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
-
-    def start(self) -> None:
-        """Begin, in a thread of its own."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the turn that is going on."""
-        self._over.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def turn(self) -> None:
         """Notify for who waits in vain, give up what was lost too often; now and then expire and sweep.
@@ -150,14 +137,8 @@ class Reconciler:
         except StorageError as error:
             _log.warning("%s/%s: %s; the sweep will find it", owner, below, error)
 
-    def _run(self) -> None:
-        while not self._over.wait(self._settings.reconcile_s):
-            try:
-                try:
-                    self.turn()
-                finally:
-                    self._after()
-            except Exception as error:
-                self.faults.add(error)
-            else:
-                self.faults.clear()
+    def _take_turn(self) -> None:
+        try:
+            self.turn()
+        finally:
+            self._after()

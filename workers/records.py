@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -12,6 +14,9 @@ import sqlalchemy as sa
 
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 _TIME_DIGITS, _RANDOM_DIGITS = 10, 16  # 50 bits of milliseconds, 80 that nobody guesses
+
+_NAMING: Final = threading.Lock()
+_newest: Final = [0]  # the number of the name that was made last
 
 
 class State(StrEnum):
@@ -288,8 +293,18 @@ def job_of(row: sa.Row[Any], *, also: tuple[str, ...] = ()) -> Job:
 
 
 def new_id(now_s: float) -> str:
-    """A name for a job: 26 characters that sort by time of making and cannot be guessed."""
-    return _id_of(int(now_s * 1000) << 80 | secrets.randbits(80))
+    """A name for a job: 26 characters that sort by time of making and cannot be guessed.
+
+    Names that one process makes in the same millisecond, one after the other, sort in the order of their making, as the
+    monotonic ULIDs of https://github.com/ulid/spec do, but with gaps of up to 64 bits.
+    """
+    moment_ms = int(now_s * 1000)
+    with _NAMING:
+        number = _newest[0] + 1 + secrets.randbits(64)
+        if number >> 80 != moment_ms:
+            number = moment_ms << 80 | secrets.randbits(80)
+        _newest[0] = number
+    return _id_of(number)
 
 
 def first_id_at(moment_s: float) -> str:
@@ -315,3 +330,11 @@ def made_at(job_id: str) -> float | None:
     for digit in job_id[:_TIME_DIGITS]:
         milliseconds = milliseconds << 5 | _DIGITS.index(digit)
     return milliseconds / 1000
+
+
+def moment(stamp_s: float | datetime | None) -> str | None:
+    """A moment as RFC 3339 text in UTC."""
+    if stamp_s is None:
+        return None
+    when = stamp_s if isinstance(stamp_s, datetime) else datetime.fromtimestamp(stamp_s, UTC)
+    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")

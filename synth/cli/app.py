@@ -10,7 +10,8 @@ from __future__ import annotations
 import io
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import Annotated, Final
 
@@ -84,12 +85,22 @@ app: Final = program()
 class _Stopped(BaseException):
     """Ctrl-C or SIGTERM: no Exception, so that everything unwinds and children and half-written files go away."""
 
-    def __init__(self, exit_code: int) -> None:
-        self.exit_code = exit_code
 
+@contextmanager
+def _stoppable() -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM end the block; the exit codes that they ask for."""
+    codes: list[int] = []
 
-def _stop(signal_: int, _frame: FrameType | None) -> None:
-    raise _Stopped(128 + signal_)
+    def stop(signal_: int, _frame: FrameType | None) -> None:
+        codes.append(128 + signal_)
+        raise _Stopped
+
+    before = {kind: signal.signal(kind, stop) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield codes
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def main(
@@ -107,32 +118,32 @@ def main(
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be text
-    before = {kind: signal.signal(kind, _stop) for kind in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        code = command_line(args=None if arguments is None else list(arguments), standalone_mode=False)
-    except TyperException as error:
+    with _stoppable() as asked:
+        try:
+            code = command_line(args=None if arguments is None else list(arguments), standalone_mode=False)
+        except BaseException as error:
+            # Whatever it is: a compiled module that is stopped while it is imported makes an error of its own of it.
+            if not asked:
+                return _told(error, refusals)
+            clear_bars()
+            complain("stopped")
+            return asked[0]
+    return code if isinstance(code, int) else 0
+
+
+def _told(error: BaseException, refusals: tuple[type[Exception], ...]) -> int:
+    """The exit code of an error, once it is said in a sentence; a mistake of ours is raised on."""
+    if isinstance(error, TyperException):
         if text := error.format_message():  # empty where the help was shown instead
             complain(text.replace("Value error, ", ""))
-        return EXIT_BAD_INPUT
-    except Cancelled as error:
+    elif isinstance(error, (Cancelled, *refusals)):
         clear_bars()
         complain(str(error))
-        return EXIT_INTERRUPTED
-    except refusals as error:
-        clear_bars()
-        complain(str(error))
-        return EXIT_BAD_INPUT
-    except OSError as error:
+    elif isinstance(error, OSError):
         complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-        return EXIT_BAD_INPUT
-    except _Stopped as stopped:
-        clear_bars()
-        complain("stopped")
-        return stopped.exit_code
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
-    return code if isinstance(code, int) else 0
+    else:
+        raise error
+    return EXIT_INTERRUPTED if isinstance(error, Cancelled) else EXIT_BAD_INPUT
 
 
 if __name__ == "__main__":

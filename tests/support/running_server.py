@@ -14,7 +14,7 @@ from typing import Any, Self
 import pytest
 
 from synth.options import Mode, Options
-from tests.support import servers
+from tests.support import databases, servers
 from tests.support.paths import ROOT
 from workers.broker.notifications import QueueNotifier
 from workers.embedded.supervisor import Embedded
@@ -34,6 +34,8 @@ class House:
     @classmethod
     def build(cls, folder: Path, clip: Path, **settings: Any) -> Self:
         chosen = embedded(folder, **{"preload": "tests.support.preload", "describe": False, **settings})
+        if "database_url" not in settings:
+            databases.laid(folder / "sonorize.db")
         return cls(chosen, jobs_of(chosen), storage_of(chosen), QueueNotifier(chosen), clip)
 
     @contextmanager

@@ -27,12 +27,18 @@ BUCKET = "tests"
 PATIENCE_S = 60.0  # generous: a test that passes never waits so long
 
 
-def wait_until(found: Callable[[], T], patience_s: float = PATIENCE_S, every_s: float = 0.02) -> T:
-    """The first true value of ``found``; an assertion when there is none in time, more of it on a busy machine."""
-    patience_s *= shared_by()
-    deadline = time.monotonic() + patience_s
+def wait_until(
+    found: Callable[[], T], patience_s: float = PATIENCE_S, every_s: float = 0.02, what: str = "what was expected"
+) -> T:
+    """The first true value of ``found``; an assertion when there is none in time, more of it on a busy machine.
+
+    How busy it is is asked again when the time is over: most of the load of a test run comes after its waits began.
+    """
+    began, busy = time.monotonic(), shared_by()
     while not (value := found()):
-        assert time.monotonic() < deadline, f"waited {patience_s:g} s in vain"
+        if time.monotonic() - began > patience_s * busy:
+            busy = max(busy, shared_by())
+            assert time.monotonic() - began <= patience_s * busy, f"waited {patience_s * busy:.0f} s for {what} in vain"
         time.sleep(every_s)
     return value
 

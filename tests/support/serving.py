@@ -52,7 +52,12 @@ class Serving:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=environment(**settings), stdout=out, stderr=err, start_new_session=True
             )
-        self.address = str(wait_until(self._find_address))
+        try:
+            self.address = str(wait_until(self._find_address, what="the server's address"))
+        except BaseException:  # nobody has it yet who could end it
+            self.process.kill()
+            self.process.wait()
+            raise
 
     @property
     def said(self) -> str:

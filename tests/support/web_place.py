@@ -20,6 +20,7 @@ from synth.ambient_classes import AMBIENT_CLASSES
 from synth.options import Mode, Options
 from synth.result import Output
 from synth.voices.base import Hit, SoundChoice
+from tests.support import databases
 from web.api.openapi import description
 from web.app import PARTS, create_app
 from workers.files.storage import Storage, storage_of
@@ -38,6 +39,8 @@ class Place:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.settings: Settings = embedded(folder, **{"describe": False, **settings})
+        if "database_url" not in settings:
+            databases.laid(folder / "sonorize.db")
         self.jobs: Jobs = jobs_of(self.settings)
         self.storage: Storage = storage_of(self.settings)
         self.notified: list[str] = []

@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from synth.options import Mode, Options
-from tests.support import servers
+from tests.support import databases, servers
 from workers.database import open_database
 from workers.errors import Conflict, DatabaseError, NotFound, QueueFull
 from workers.jobs import Job, Jobs, State, made_at, new_id, open_jobs
@@ -41,11 +41,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=databases.KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'jobs.db'}"
-    return servers.emptied(request.getfixturevalue("postgres_url"))
+    return databases.url_of(request, tmp_path)
 
 
 @pytest.fixture
@@ -553,7 +551,7 @@ def test_a_lease_ends_by_the_monotonic_clock_where_nobody_looked_meanwhile(datab
 def test_postgresql_tells_the_time_to_workers_whose_clocks_are_wrong(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, true_time = servers.emptied(postgres_url), time.time
+    url, true_time = databases.cleared(postgres_url), time.time
     web = open_jobs(url)
     monkeypatch.setattr("time.time", lambda: true_time() - 3600)
     slow = open_jobs(url)
@@ -589,14 +587,22 @@ def test_old_jobs_expire_and_are_forgotten(jobs: Jobs, clock: Clock) -> None:
     assert {job.id for job in jobs.recent(owner=None)[0]} == {new.id, waiting.id}
 
 
-def test_opening_migrates_and_twenty_may_open_at_once(database_url: str) -> None:
-    for jobs in at_once(20, lambda _: open_jobs(database_url)):
+@pytest.fixture(params=databases.KINDS)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a database that has no tables yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'new.db'}"
+    return servers.emptied(request.getfixturevalue("postgres_url"))
+
+
+def test_opening_migrates_and_twenty_may_open_at_once(empty_url: str) -> None:
+    for jobs in at_once(20, lambda _: open_jobs(empty_url)):
         jobs.close()
-    database = open_database(database_url)
+    database = open_database(empty_url)
     with database.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
     database.engine.dispose()
-    reopened = open_jobs(database_url)
+    reopened = open_jobs(empty_url)
     create(reopened)
     reopened.check()
     reopened.close()
@@ -605,7 +611,10 @@ def test_opening_migrates_and_twenty_may_open_at_once(database_url: str) -> None
 def test_names_sort_by_time_and_tell_it() -> None:
     names = [new_id(1_800_000_000.0 + number / 1000) for number in range(100)]
     assert names == sorted(names)
-    assert len({new_id(5.0) for _ in range(1000)}) == 1000
+    same = [new_id(5.0) for _ in range(1000)]
+    assert same == sorted(set(same))
+    assert {made_at(name) for name in same} == {5.0}
+    assert len({name[-6:] for name in same}) == 1000  # none is next to another
     assert made_at(names[7]) == pytest.approx(1_800_000_000.007)
     assert made_at("check") is None
     assert made_at("I" * 26) is None

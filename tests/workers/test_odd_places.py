@@ -51,7 +51,10 @@ def test_addresses_in_a_data_folder_with_an_odd_name(name: str, flash_clip: Path
 @pytest.mark.parametrize("name", ["50% #1? é"])
 def test_jobs_run_in_a_data_folder_with_an_odd_name(name: str, flash_clip: Path) -> None:
     """The whole server, with its broker on a socket in that folder."""
-    with tempfile.TemporaryDirectory(prefix="s-") as parent, serving(data=Path(parent) / name) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="s-") as parent,
+        serving("--search-workers", "0", data=Path(parent) / name) as server,
+    ):
         with Client(server.address) as client:
             job = client.wait(client.create(flash_clip, {"mode": "hits"})["id"])
             assert (job["status"], job["error"]) == ("succeeded", None)

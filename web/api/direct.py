@@ -9,13 +9,13 @@ from flask import Blueprint, Response, request
 from web.api.jobs import reply
 from web.api.operations import BODY, Operation, describes
 from web.api.problems import Problem
-from web.api.representations import moment
 from web.api.schemas.uploads import AnnouncedUpload, PresignedUpload
 from web.api.uploads import begin, room_or_problem, sanitised, upload_json
 from web.context import site, viewer
 from web.uploads import presigned, tus
 from workers.files.keys import Address
 from workers.owners.keys import Scope
+from workers.records import moment
 from workers.uploads.records import PRESIGNED, Upload
 
 blueprint = Blueprint("direct", __name__, url_prefix="/v1/uploads")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from web.api.semantics.conditional import coarse_s
@@ -15,6 +14,7 @@ from web.context import favourites, owner_retention_days, queue_view, site, view
 from workers.batches import refusals
 from workers.jobs import Job, State
 from workers.owners import retention
+from workers.records import moment
 
 FILES: Final = {
     "video": "key",
@@ -36,14 +36,6 @@ METHODS: Final = {"avol": "AVOL-Net", "attention": "Attention"}
 _OURS: Final = frozenset({"music", "poster_key"})
 """What stands in a clip's row beside what was seen of it."""
 _ALWAYS: Final = frozenset({"video", "sound", "provenance", "thumbnail"})
-
-
-def moment(stamp_s: float | datetime | None) -> str | None:
-    """A moment as RFC 3339 text in UTC."""
-    if stamp_s is None:
-        return None
-    when = stamp_s if isinstance(stamp_s, datetime) else datetime.fromtimestamp(stamp_s, UTC)
-    return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def job_json(job: Job, *, hits: bool = True) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from synth.options import Options
 from web.api.jobs import reply
 from web.api.operations import Operation, describes
 from web.api.problems import RETRY_AFTER_S, Problem
-from web.api.representations import moment
 from web.api.schemas import uploads as schemas
 from web.context import owner, site, viewer
 from web.uploads import tus
@@ -21,6 +20,7 @@ from web.uploads.submit import display_title
 from workers.errors import WorkError
 from workers.files import disk
 from workers.owners.keys import Scope
+from workers.records import moment
 from workers.uploads.held import Checksum
 from workers.uploads.records import Upload
 

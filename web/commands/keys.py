@@ -11,9 +11,8 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -30,6 +29,7 @@ from workers.owners.keys import (
     checked_owner,
     parsed_scopes,
 )
+from workers.records import moment
 
 if TYPE_CHECKING:
     from workers.settings import Settings
@@ -98,7 +98,7 @@ def listing(
     with _store(data) as store:
         keys = store.listed(owner)
     if as_json:
-        say_json({"keys": [_json(key) for key in keys]})
+        say_json({"keys": [key.as_json() for key in keys]})
         return
     for key in keys:
         words = " ".join(scope for scope in Scope if scope in key.scopes)
@@ -113,7 +113,7 @@ def revoke(id: KeyId, data: Data = None, as_json: AsJson = False) -> None:
     with _store(data) as store:
         key = store.revoke(id, None)
     if as_json:
-        say_json(_json(key))
+        say_json(key.as_json())
         return
     say(f"The key {key.id} of {key.owner} opens nothing any more.")
 
@@ -159,38 +159,19 @@ def _existing(settings: Settings) -> Settings:
 
 def _tell(key: Key, secret: str, as_json: bool) -> None:
     if as_json:
-        say_json({"key": secret, **_json(key)})
+        say_json({"key": secret, **key.as_json()})
         return
     say(f"The key {key.id} of {key.owner}, shown this once; `sonorize submit` finds it in SONORIZE_API_KEY:")
     say(f"  {secret}")
 
 
-def _json(key: Key) -> dict[str, Any]:
-    return {
-        "id": key.id,
-        "owner": key.owner,
-        "label": key.label,
-        "scopes": [scope for scope in Scope if scope in key.scopes],
-        "active": key.active(time.time()),
-        "created_at": _moment(key.created_at),
-        "expires_at": _moment(key.expires_at),
-        "revoked_at": _moment(key.revoked_at),
-        "last_used_at": _moment(key.last_used_at),
-        "replaced_by": key.replaced_by,
-    }
-
-
-def _moment(stamp_s: float | None) -> str | None:
-    return None if stamp_s is None else datetime.fromtimestamp(stamp_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _state(key: Key) -> str:
     if key.revoked_at is not None:
-        return f"revoked {_moment(key.revoked_at)}"
+        return f"revoked {moment(key.revoked_at)}"
     if key.expires_at is None:
         return "no end"
-    return f"{'ends' if key.active(time.time()) else 'expired'} {_moment(key.expires_at)}"
+    return f"{'ends' if key.active(time.time()) else 'expired'} {moment(key.expires_at)}"
 
 
 def _used(key: Key) -> str:
-    return "never used" if key.last_used_at is None else f"used {_moment(key.last_used_at)}"
+    return "never used" if key.last_used_at is None else f"used {moment(key.last_used_at)}"

@@ -12,7 +12,7 @@ from web.api import media
 from web.api.jobs import reply
 from web.api.operations import BODY, Operation, describes
 from web.api.problems import Problem
-from web.api.representations import moment, outputs
+from web.api.representations import outputs
 from web.api.schemas.gallery import NewShare, ShareForm, SharesOfJob
 from web.api.semantics.numbers import whole_number
 from web.context import site, viewer
@@ -20,6 +20,7 @@ from web.pages.studio import shown_take
 from workers.gallery.shares import LONGEST_S, SHORTEST_S, USUAL_S, Share, Shares
 from workers.jobs import Job
 from workers.owners.keys import Scope
+from workers.records import moment
 
 blueprint = Blueprint("shares", __name__)
 public = Blueprint("shared", __name__)

@@ -28,7 +28,7 @@ def page() -> str:
 def rotate(key_id: str) -> Response:
     """Replace a key; the new one is shown on the page that answers, and never again."""
     made, secret = keys.rotate(keys.within_reach(key_id), OVERLAP_S / 3600)
-    response = make_response(render_template("account.html", **_told(), made=keys.key_json(made), secret=secret))
+    response = make_response(render_template("account.html", **_told(), made=made.as_json(), secret=secret))
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -72,4 +72,4 @@ def days_of(text: str) -> float | None:
 
 
 def _told() -> dict[str, Any]:
-    return {"me": me_json(), "keys": [keys.key_json(key) for key in keys.store().listed(owner())]}
+    return {"me": me_json(), "keys": [key.as_json() for key in keys.store().listed(owner())]}

@@ -62,7 +62,7 @@ def revoke(key_id: str) -> Response:
 
 def _shown_once(pair: Any) -> Response:
     made, secret = pair
-    response = make_response(render_template("admin.html", **_told(), made=keys.key_json(made), secret=secret))
+    response = make_response(render_template("admin.html", **_told(), made=made.as_json(), secret=secret))
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -70,6 +70,6 @@ def _shown_once(pair: Any) -> Response:
 def _told() -> dict[str, Any]:
     return {
         "told": admin.overview_json(),
-        "keys": [keys.key_json(key) for key in keys.store().listed()],
+        "keys": [key.as_json() for key in keys.store().listed()],
         "scopes_there_are": list(Scope),
     }

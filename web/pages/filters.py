@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -55,6 +56,10 @@ HEAT_METHODS: Final = tuple(
 )
 
 
+_DATA_SETS: Final = re.compile(r"\b(?:ImageNet|AudioSet)'s ")
+_SHARE: Final = re.compile(r" (?:\(([01]?\.\d+)\)|at ([01]\.\d+)(?=[;,.]|$))")
+
+
 def install(app: Flask) -> None:
     """Give the templates of ``app`` their words."""
     for name in (
@@ -78,6 +83,7 @@ def install(app: Flask) -> None:
         tally,
         ranked,
         partial,
+        plain,
         sentence,
         phrases.rank_words,
         phrases.fit_words,
@@ -204,8 +210,15 @@ def percent(fraction: float | None) -> str:
     return f"{round(100 * (fraction or 0))} %"
 
 
+def plain(reason: str) -> str:
+    """A reason of ours without the names of data sets, and with shares in per cent."""
+    told = _DATA_SETS.sub("", reason)
+    return _SHARE.sub(lambda found: f" ({percent(float(found[1] or found[2]))})", told)
+
+
 def why(mode_reason: str) -> str:
     """Why a voice was taken, for a person: ``auto: impacts ...`` was chosen automatically, because of these."""
+    mode_reason = plain(mode_reason)
     chosen, _, reason = mode_reason.partition(": ")
     return sentence(f"chosen automatically; {reason}") if chosen == "auto" else sentence(f"it was {mode_reason}")
 

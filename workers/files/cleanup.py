@@ -5,15 +5,13 @@ It runs beside the web, whose uploads and deletions leave most of it.
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Final
 
 from workers.batches import refusals
-from workers.errors import WorkError
+from workers.faults import Part
 from workers.files import disk, objects, tombstones
 from workers.files.ballast import Ballast
 from workers.files.storage import Storage
@@ -26,11 +24,9 @@ SWEEP_S: Final = 3600.0
 LEFTOVER_S: Final = 2 * 3600.0  # untouched for so long: no upload that goes on rests so long
 UNOWNED_S: Final = 24 * 3600.0
 
-_log = logging.getLogger(__name__)
 
-
-class Cleanup:
-    """Use :meth:`start` and :meth:`stop`, or :meth:`turn` by hand.
+class Cleanup(Part):
+    """Takes away what nobody will ask for.
 
     Args:
         spool: the folder of uploads that arrive.
@@ -41,23 +37,12 @@ class Cleanup:
     """
 
     def __init__(self, jobs: Jobs, storage: Storage, spool: Path, ballast: Ballast, uploads: Uploads) -> None:
+        super().__init__("cleanup", TURN_S, at_once=True)
         self._jobs, self._storage, self._spool, self._ballast = jobs, storage, spool, ballast
         self._uploads = uploads
         self._sessions = Sessions(jobs)
         self._sweep_at = 0.0  # monotonic: the first turn sweeps
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="cleanup", daemon=True)
         self.removed = Counter({"storage": 0, "spool": 0, "deleted_jobs": 0, "uploads": 0})
-
-    def start(self) -> None:
-        """Begin, in a thread of its own."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the turn that is going on."""
-        self._over.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def turn(self) -> None:
         """Delete what deleted jobs left; at first and then every hour, sweep.
@@ -83,14 +68,3 @@ class Cleanup:
         refusals.forget(self._jobs.database, time.time() - UNOWNED_S)
         objects.forget_unowned(self._jobs.database, time.time() - UNOWNED_S)
         self.removed["storage"] += self._storage.remove_unfinished(older_than_s)
-
-    def _run(self) -> None:
-        while True:
-            try:
-                self.turn()
-            except WorkError as error:
-                _log.warning("cleaning up: %s", error)
-            except Exception:
-                _log.exception("cleaning up failed; it goes on")
-            if self._over.wait(TURN_S):
-                return

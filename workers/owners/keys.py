@@ -21,6 +21,7 @@ from synth.errors import OptionError
 from workers.database import Database
 from workers.errors import Conflict, NotFound
 from workers.owners.tables import KEYS
+from workers.records import moment
 
 PREFIX: Final = "sonorize_"
 SECRET_BYTES: Final = 32
@@ -72,6 +73,22 @@ class Key:
     def active(self, now_s: float) -> bool:
         """Whether it opens anything."""
         return self.revoked_at is None and (self.expires_at is None or now_s < self.expires_at)
+
+    def as_json(self) -> dict[str, Any]:
+        """What is told of a key: by the API and by ``sonorize keys --json`` alike."""
+        return {
+            "id": self.id,
+            "owner": self.owner,
+            "label": self.label,
+            "scopes": [scope for scope in Scope if scope in self.scopes],
+            "active": self.active(time.time()),
+            "made_by": self.made_by,
+            "created_at": moment(self.created_at),
+            "expires_at": moment(self.expires_at),
+            "revoked_at": moment(self.revoked_at),
+            "last_used_at": moment(self.last_used_at),
+            "replaced_by": self.replaced_by,
+        }
 
 
 def parsed_scopes(words: str | Iterable[str]) -> frozenset[Scope]:

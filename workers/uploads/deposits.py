@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from workers.errors import StorageAway
-from workers.faults import Faults
+from workers.faults import Part
 from workers.files import objects
 from workers.files.storage import Storage, Stored
 from workers.jobs import Jobs
@@ -34,8 +33,8 @@ SOURCE_TYPE: Final = "application/octet-stream"  # whatever the client says it i
 _log = logging.getLogger(__name__)
 
 
-class Deposits:
-    """Use :meth:`start` and :meth:`stop`, or :meth:`turn` by hand.
+class Deposits(Part):
+    """Stores what waits.
 
     Args:
         folder: of uploads, where clips wait under the names of their owners.
@@ -46,21 +45,9 @@ class Deposits:
     """
 
     def __init__(self, jobs: Jobs, storage: Storage, folder: Path, notify: Callable[[str], object]) -> None:
+        super().__init__("deposits", TURN_S)
         self._jobs, self._storage, self._folder, self._notify = jobs, storage, folder, notify
-        self.faults = Faults("deposits")
         self._try_again_at = 0.0  # monotonic
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="deposits", daemon=True)
-
-    def start(self) -> None:
-        """Begin, in a thread of its own."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the turn that is going on."""
-        self._over.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def put(self, key: str, path: Path, sha256: str) -> tuple[Stored, bool]:
         """Put a clip into the storage; where that is away, under its owner's name into the folder of uploads.
@@ -160,12 +147,3 @@ class Deposits:
             objects.write(connection, {key: stored})
             let_go = sa.update(JOBS).where(*waited).values(stage=None, not_before=self._jobs.now())
             return [str(mode) for mode in connection.scalars(let_go.returning(JOBS.c.mode))]
-
-    def _run(self) -> None:
-        while not self._over.wait(TURN_S):
-            try:
-                self.turn()
-            except Exception as error:
-                self.faults.add(error)
-            else:
-                self.faults.clear()

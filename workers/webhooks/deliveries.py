@@ -15,10 +15,11 @@ import sqlalchemy as sa
 
 from workers.database import Database
 from workers.errors import Conflict, NotFound
+from workers.records import moment
 from workers.telemetry import counters
 from workers.telemetry.families import DELIVERIES as DELIVERIES_COUNTED
 from workers.webhooks.endpoints import Webhook, disable
-from workers.webhooks.outbox import DeliveryState, EventType, close_abandoned, moment, put
+from workers.webhooks.outbox import DeliveryState, EventType, close_abandoned, put
 from workers.webhooks.tables import DELIVERIES, EVENTS, WEBHOOKS
 from workers.webhooks.transport import TOTAL_S, Answer
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from workers.records import FINAL, JOBS, QUESTIONS, Job, State, new_id
+from workers.records import FINAL, JOBS, QUESTIONS, Job, State, moment, new_id
 from workers.webhooks.tables import DELIVERIES, EVENTS, OPEN_BATCHES, WEBHOOKS
 
 STALE_S: Final = 3600.0
@@ -178,13 +177,6 @@ def job_json(job: Job) -> dict[str, Any]:
         ],
         "links": {"self": base, "page": f"/jobs/{job.id}"},
     }
-
-
-def moment(stamp_s: float | None) -> str | None:
-    """A moment as RFC 3339 text in UTC."""
-    if stamp_s is None:
-        return None
-    return datetime.fromtimestamp(stamp_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _wanting(connection: sa.Connection, owner: str, event: EventType, named: set[str | None]) -> list[sa.Row[Any]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from synth.provenance import package_version
 from workers.errors import DatabaseError
-from workers.faults import Faults
+from workers.faults import Part
 from workers.webhooks import signing
 from workers.webhooks.addresses import Policy
 from workers.webhooks.deliveries import Deliveries, Due
@@ -40,8 +39,8 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(settings.webhook_private, ports)
 
 
-class WebhookSender:
-    """Use :meth:`start` and :meth:`stop`, or :meth:`turn` by hand.
+class WebhookSender(Part):
+    """Sends what is due.
 
     Args:
         resolve: host and port -> addresses; tests hand in their own.
@@ -60,6 +59,7 @@ class WebhookSender:
         tls: ssl.SSLContext | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__("webhook-sender", LOOK_EVERY_S)
         self._transport = Transport(policy_of(settings), tls or ssl.create_default_context(), resolve)
         self._deliveries = Deliveries(jobs.database, jobs.now, wall)
         self._wall = wall
@@ -67,19 +67,6 @@ class WebhookSender:
         self._agent = f"sonorize/{package_version('sonorize') or '0'}"
         self._forget_at = 0.0  # monotonic
         self._busy: Counter[str] = Counter()
-        self.faults = Faults("webhook-sender")
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="webhooks", daemon=True)
-
-    def start(self) -> None:
-        """Begin, in a thread of its own."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End; what is under way gets a moment."""
-        self._over.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def turn(self) -> int:
         """Send what is due now, and wait for what comes of it; how many deliveries.
@@ -101,7 +88,11 @@ class WebhookSender:
         answer = await self._transport.post(due.webhook.url, headers, due.body)
         await asyncio.to_thread(self._deliveries.record, due, answer)
 
-    async def _run(self) -> None:
+    def _run(self) -> None:
+        asyncio.run(self._send_all())
+
+    async def _send_all(self) -> None:
+        """Send until it is over; what is under way then gets a moment."""
         under_way: set[asyncio.Task[None]] = set()
         while not self._over.is_set():
             free = AT_ONCE - len(under_way)

@@ -39,6 +39,7 @@ FEWEST_A_CLUSTER: Final = 12
 SCENES: Final = 480
 TEST_SCENES: Final = 120
 VARIANTS: Final = 2
+COMPUTED: Final = 8
 STEPS: Final = 160
 BATCH: Final = 48
 LEARNING_RATE: Final = 2e-3
@@ -65,12 +66,21 @@ class Heard:
         return tuple(clip.labels[0] if clip.labels else "silence" for clip in self.data.clips)
 
 
-def hear_scenes(cache: Path, data: Path | None, count: int, *, test: bool = False, variants: int = VARIANTS) -> Heard:
+def hear_scenes(
+    cache: Path,
+    data: Path | None,
+    count: int,
+    *,
+    test: bool = False,
+    variants: int = VARIANTS,
+    computed: int = COMPUTED,
+) -> Heard:
     """Scenes with the textures of their sounds, from ESC-10's folds 1 to 3, or its fold 4 for ``test``.
 
     Args:
         cache: where pictures that were looked at lie.
         data: with ``esc10`` in it, or ``None``: all sounds are computed.
+        computed: sounds of each class that has no recordings.
     """
     folds = av_data.TEST_FOLDS if test else av_data.TRAIN_FOLDS
     scenes = av_data.scenes(cache, count, test=test, mixes=1)
@@ -78,7 +88,7 @@ def hear_scenes(cache: Path, data: Path | None, count: int, *, test: bool = Fals
     kept = cache / f"textures-{'test' if test else 'train'}-{count}-{variants}-{'esc10' if esc10 else 'own'}.npy"
     if not kept.is_file():
         parts = soundnet_data.recordings_by_fold(data, folds)
-        recordings = soundnet_data.with_computed(soundnet_data.together(list(parts.values())), 8, seed=int(test))
+        recordings = soundnet_data.with_computed(soundnet_data.together(list(parts.values())), computed, seed=int(test))
         rows = [
             textures_of_scene(clip.labels, np.random.default_rng([number, int(test), 5]), recordings, variants)
             for number, clip in enumerate(tqdm(scenes.clips, desc="textures", unit="clip", disable=None))
@@ -197,8 +207,9 @@ def _train(
 
     trial = steps is not None and steps < 50
     cache = folder.resolve().parent / "cache" / "av"
-    heard = hear_scenes(cache, data, 24 if trial else SCENES)
-    test = hear_scenes(cache, data, 12 if trial else TEST_SCENES, test=True, variants=1)
+    computed = 2 if trial else COMPUTED
+    heard = hear_scenes(cache, data, 24 if trial else SCENES, computed=computed)
+    test = hear_scenes(cache, data, 12 if trial else TEST_SCENES, test=True, variants=1, computed=computed)
     flat = heard.textures.reshape(-1, TEXTURE)
     labels = [label for label in heard.labels for _ in range(heard.textures.shape[1])]
     clusters = cluster(flat, labels, min(CLUSTERS, len(flat) // FEWEST_A_CLUSTER), seed)

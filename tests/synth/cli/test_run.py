@@ -19,6 +19,7 @@ from synth.voices.base import Take
 from tests.conftest import FLASHES_S, flashing
 from tests.support.paths import ROOT
 from tests.support.patience import shared_by, within
+from tests.support.servers import wait_until
 from tests.support.voices import FlashVoice, HissVoice
 
 WITH_FLASH_VOICE = """
@@ -368,12 +369,24 @@ def test_a_stopped_job_leaves_no_output_and_no_child(
 
 def _wait_for_child(pid: int) -> None:
     """Until the job has started its first ffmpeg."""
-    deadline = time.monotonic() + 20 * shared_by()
-    while time.monotonic() < deadline:
-        if Path(f"/proc/{pid}/task/{pid}/children").read_text().strip():
-            return
-        time.sleep(0.02)
-    pytest.fail("the job started no child")
+    wait_until(lambda: Path(f"/proc/{pid}/task/{pid}/children").read_text().strip(), what="the job's first child")
+
+
+@pytest.mark.parametrize(("signal_", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("error", [ImportError("initialization failed"), SystemError("returned NULL"), OSError("x")])
+def test_a_stop_is_a_stop_whatever_a_module_makes_of_it(
+    signal_: signal.Signals, code: int, error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As compiled modules do whose import is interrupted: pybind11 raises an ImportError of its own."""
+
+    def loads() -> None:
+        try:
+            signal.raise_signal(signal_)
+        except BaseException:
+            raise error from None
+
+    assert app.main(["loads"], app.program({"loads": loads, "other": lambda: None}, {})) == code
+    assert capsys.readouterr().err == "error: stopped\n"
 
 
 def _children_of_session(pid: int) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import threading
-import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -446,19 +445,17 @@ def test_a_probe_asks_a_worker_which_voice_suits(here: Place, flash_clip: Path, 
 
 
 def test_a_question_is_no_job(here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(questions.PATIENCE_S, ROUTE, 0.5)
+    monkeypatch.setitem(questions.PATIENCE_S, ROUTE, 0.1)
     seen: list[dict[str, Any]] = []
+    wait = questions.Questions._answer
 
-    def look() -> None:
-        deadline = time.monotonic() + 30
-        while not seen and time.monotonic() < deadline:
-            if here.jobs.counts()["queued"]:
-                seen.append(here.app.test_client().get("/v1/jobs").get_json())
+    def look_and_wait(self: questions.Questions, job_id: str, mode: str) -> dict[str, Any] | None:
+        assert here.jobs.counts()["queued"] == 1
+        seen.append(here.app.test_client().get("/v1/jobs").get_json())
+        return wait(self, job_id, mode)
 
-    looking = threading.Thread(target=look)
-    looking.start()
+    monkeypatch.setattr(questions.Questions, "_answer", look_and_wait)
     told = here.send(flash_clip, to="/v1/probe", route="true").get_json()
-    looking.join()
     fits(told, "Probe")
     assert told["route"] is None  # no worker was there
     assert seen == [{"jobs": [], "next_cursor": None}]

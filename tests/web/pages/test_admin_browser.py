@@ -11,8 +11,9 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from tests.support.servers import wait_until as until
 from tests.support.web_place import place
-from tests.web.pages.test_sounds_browser import CHROMIUM, DRIVER, until, width
+from tests.web.pages.test_sounds_browser import CHROMIUM, DRIVER, width
 from tests.web.pages.test_sounds_browser import _browser as _browser
 from web.server import http_server
 from workers.owners.keys import ALL_SCOPES

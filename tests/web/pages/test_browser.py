@@ -25,6 +25,7 @@ from selenium.webdriver.support.select import Select
 from synth.media import video
 from synth.voices.base import Take
 from tests.support.describers import FlashDescriber
+from tests.support.servers import wait_until
 from tests.support.voices import FlashVoice, HissVoice
 from tests.support.web_place import Place, place
 from web.server import http_server
@@ -35,7 +36,6 @@ from workers.tasks import description
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
-PATIENCE_S = 60.0
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None or DRIVER is None, reason="no Chromium with its chromedriver is installed (apt: chromium-driver)"
@@ -128,16 +128,15 @@ class Person:
 
 
 def until(look: Callable[[], T | None], what: str) -> T:
-    """Look again and again until there is something."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
+    """Look again and again until there is something; what is being drawn anew is not there yet."""
+
+    def seen() -> T | None:
         try:
-            if found := look():
-                return found
+            return look()
         except (StaleElementReferenceException, ElementClickInterceptedException):
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"waited {PATIENCE_S:g} s for {what}")
+            return None
+
+    return wait_until(seen, every_s=0.05, what=what)  # type: ignore[return-value]
 
 
 @pytest.fixture
@@ -194,7 +193,7 @@ def test_from_the_upload_to_the_end(live: Live, person: Person, downloads: Path,
     person.press("button.danger")
     person.until_at("/gallery")
     assert person.read(".nothing .lead") == "Nothing here yet."
-    assert live.here.left() == []
+    until(lambda: live.here.left() == [], "its files to be gone")
     assert person.complaints() == []
 
 

@@ -50,10 +50,10 @@ def titles(person: Person) -> list[str]:
 
 def test_a_waiting_job_says_that_nobody_works(live: Live, person: Person, flash_clip: Path) -> None:
     job = live.here.sent(flash_clip, headers=HERE)
+    assert " data-nobody hidden>" in live.here.client.get(job["links"]["page"]).text  # it has only just begun to wait
     person.browser.get(f"{live.address}{job['links']['page']}")
     poster = person.see(".working .poster")
     until(lambda: person.run("return arguments[0].naturalWidth", poster) == 480, "the picture of the clip")
-    assert not person.all("[data-nobody]")[0].is_displayed()  # it has only just begun to wait
     assert "No worker is running" in person.read("[data-nobody]")
     Signs(live.here.jobs.database, "one", ["auto"], live.here.jobs.now).show()
     until(lambda: not person.all("[data-nobody]")[0].is_displayed(), "the worker to be seen")

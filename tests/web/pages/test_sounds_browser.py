@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from tests.support.servers import wait_until as until
 from tests.support.web_place import place
 from web.server import http_server
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
-PATIENCE_S = 60.0
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None or DRIVER is None, reason="no Chromium with its chromedriver is installed (apt: chromium-driver)"
@@ -45,17 +43,6 @@ def _browser() -> Iterator[webdriver.Chrome]:
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
     yield browser
     browser.quit()
-
-
-def until(true: Callable[[], Any]) -> Any:
-    """What ``true`` returns, once it is true."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        found = true()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not come true in time")
 
 
 def width(browser: webdriver.Chrome, pixels: int) -> None:

@@ -141,6 +141,19 @@ def test_all_that_were_chosen_are_counted(live: Live, person: Person, flash_clip
     assert len(person.all(".files .why")) == 2
 
 
+def test_what_will_be_refused_is_not_counted(live: Live, person: Person, flash_clip: Path, tmp_path: Path) -> None:
+    letter, other = tmp_path / "letter.mp4", tmp_path / "other.mp4"
+    letter.write_text("Dear server")
+    other.write_bytes(flash_clip.read_bytes())
+    person.browser.get(live.address)
+    until(lambda: person.all(".scripted"), "the scripts")
+    choose(person, flash_clip, letter, other)
+    until(lambda: any("It will be refused" in one.text for one in person.all(".files .route")), "the refusal")
+    until(lambda: person.read("[data-send]") == "Make 2 sounds", "the count of the others")
+    person.press(".files [aria-label='Remove other.mp4']")
+    assert person.read("[data-send]") == "Make the sound"
+
+
 def test_a_clip_that_could_not_be_sent_is_tried_again(live: Live, person: Person, flash_clip: Path) -> None:
     person.browser.get(live.address)
     choose(person, flash_clip)

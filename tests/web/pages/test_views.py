@@ -193,7 +193,10 @@ def test_an_ambient_sound_and_why(here: Place, flash_clip: Path) -> None:
     assert len(odds) == len(AMBIENT_CLASSES)
     assert "Hit list" not in page
     assert "<dt>If canceled</dt><dd>Keep what was made</dd>" in page
-    assert "<span>Sea waves</span>" in here.client.get("/gallery").text
+    page = here.client.get("/gallery").text
+    assert "<span>Sea waves</span>" in page
+    assert 'class="card whole"' in page  # its picture takes the room where other cards show their hits
+    assert 'class="score' not in page
 
     asked = upload(here, flash_clip, mode="ambient", sound_class="crackling_fire")
     assert "<dt>Sound</dt><dd>crackling fire</dd>" in here.client.get(asked).text
@@ -322,6 +325,17 @@ def test_words_for_figures() -> None:
     assert filters.clock(63.25) == "1:03.250"
     assert filters.ago(0).endswith("days ago")
     assert filters.sentence("it broke") == "It broke."
+
+
+def test_reasons_name_no_data_sets_and_no_bare_shares() -> None:
+    told = "the picture shows ImageNet's desk (0.43), hammer (.2); colours and motion speak for rain at 0.07"
+    plain = "the picture shows desk (43 %), hammer (20 %); colours and motion speak for rain (7 %)"
+    assert filters.plain(told) == plain
+    for kept in ("impacts at 1.5 a second", "a talking face was found for 1.8 of 2.0 s"):
+        assert filters.plain(kept) == kept
+    assert filters.why("auto: the scene looks like rain (0.71)") == (
+        "Chosen automatically; the scene looks like rain (71 %)."
+    )
 
 
 def test_every_material_has_a_colour_and_every_state_a_word() -> None:

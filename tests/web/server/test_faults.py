@@ -16,6 +16,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support import servers
+from tests.support.patience import within
 from tests.support.serving import serving
 from web.app import create_app
 from web.client.sync import Client
@@ -32,12 +33,9 @@ def client(tmp_path: Path) -> Iterator[FlaskClient]:
         yield client
 
 
-def submit(client: FlaskClient, clip: Path) -> float:
-    """Seconds until a clip was accepted."""
-    began = time.monotonic()
+def submit(client: FlaskClient, clip: Path) -> None:
     answer = client.post("/v1/jobs", data={"file": (clip.open("rb"), "clip.mp4")})
     assert answer.status_code == 202, answer.text
-    return time.monotonic() - began
 
 
 def degraded(client: FlaskClient) -> dict[str, Any]:
@@ -55,7 +53,8 @@ def degraded(client: FlaskClient) -> dict[str, Any]:
 
 def test_without_a_broker_jobs_are_accepted(client: FlaskClient, dark_clip: Path) -> None:
     submit(client, dark_clip)  # loads what looks at clips
-    assert submit(client, dark_clip) < ANSWER_S
+    with within(ANSWER_S):
+        submit(client, dark_clip)
     body = degraded(client)
     assert "cannot be reached" in body["checks"]["broker"]
     assert "cannot be reached" in body["reasons"]["queue-notification"]
@@ -93,10 +92,9 @@ def test_a_broker_that_hangs_delays_no_answer_and_is_replaced(dark_clip: Path) -
         client.create(dark_clip, {})
 
         def ready() -> dict[str, Any]:
-            began = time.monotonic()
-            answer = httpx.get(f"{server.address}/readyz", trust_env=False, timeout=30)
+            with within(2 * ANSWER_S):
+                answer = httpx.get(f"{server.address}/readyz", trust_env=False, timeout=60)
             assert answer.status_code == 200
-            assert time.monotonic() - began < 2 * ANSWER_S
             return dict(answer.json())
 
         servers.wait_until(lambda: ready()["status"] == "ready")
@@ -104,9 +102,8 @@ def test_a_broker_that_hangs_delays_no_answer_and_is_replaced(dark_clip: Path) -
         os.kill(broker, signal.SIGSTOP)
         began = time.monotonic()
         for number in range(3):
-            asked = time.monotonic()
-            client.create(dark_clip, {"seed": number})
-            assert time.monotonic() - asked < 2 * ANSWER_S
+            with within(2 * ANSWER_S):
+                client.create(dark_clip, {"seed": number})
         body = ready()
         assert (body["status"], body["checks"]["broker"]) == ("degraded", "no answer in time")
         servers.wait_until(lambda: ready()["status"] == "ready", every_s=0.2)

@@ -146,7 +146,7 @@ def test_an_exporter_that_is_not_known() -> None:
 
 def test_a_real_server_writes_json(flash_clip: Path) -> None:
     """Of web and worker alike: every line of the log is JSON, and both know the id."""
-    with serving(SONORIZE_LOG_FORMAT="json") as server, Client(server.address) as client:
+    with serving("--search-workers", "0", SONORIZE_LOG_FORMAT="json") as server, Client(server.address) as client:
         job = client.create(flash_clip, {"mode": "hits"})
         client.wait(job["id"])
         asked = next(

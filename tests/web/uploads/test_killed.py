@@ -29,14 +29,14 @@ def files_in(folder: Path) -> list[Path]:
 def test_killed_in_the_middle_of_a_piece(data: Path, flash_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = flash_clip.read_bytes()
     monkeypatch.setattr(tus, "PIECE_BYTES", 700)
-    with serving(data=data) as server, Client(server.address) as client:
+    with serving("--workers", "0", data=data) as server, Client(server.address) as client:
         upload, gone = client.begin_upload(flash_clip), client.begin_upload(flash_clip)
         piece, headers = tus.piece_of(flash_clip, 0)
         client._request("PATCH", f"/v1/uploads/{upload}", content=piece, headers=headers)
         port = int(server.address.rpartition(":")[2])
         send_and_cut(port, f"/v1/uploads/{upload}", len(piece), clip[len(piece) :], 300)
         server.stop(signal.SIGKILL)
-    with serving(data=data) as server, Client(server.address) as client:
+    with serving("--search-workers", "0", data=data) as server, Client(server.address) as client:
         told = client._json("GET", f"/v1/uploads/{upload}")
         assert told["offset"] in (len(piece), len(piece) + 300)  # what was cut off may have been counted by then
         assert client.upload(flash_clip, upload) == upload

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from synth.errors import OptionError
 from synth.options import Mode, Options
-from tests.support import servers
+from tests.support import databases
 from workers.errors import Conflict, NotFound
 from workers.gallery import listing, made, shares
 from workers.gallery.listing import Filters, Sort
@@ -24,11 +24,9 @@ from workers.records import first_id_at, made_at, new_id
 from workers.search import text_search
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=databases.KINDS)
 def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
-    url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    if request.param == "postgresql":
-        url = servers.emptied(request.getfixturevalue("postgres_url"))
+    url = databases.url_of(request, tmp_path)
     opened = open_jobs(url)
     yield opened
     opened.close()

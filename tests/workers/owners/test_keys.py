@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from synth.errors import OptionError
-from tests.support import servers
+from tests.support import databases
 from tests.workers.test_jobs import Clock
 from workers.database import open_database
 from workers.errors import Conflict, NotFound
@@ -24,11 +24,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=databases.KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[KeyStore]:
-    url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    if request.param == "postgresql":
-        url = servers.emptied(request.getfixturevalue("postgres_url"))
+    url = databases.url_of(request, tmp_path)
     database = open_database(url)
     yield KeyStore(database, clock)
     database.engine.dispose()

@@ -10,7 +10,7 @@ import pytest
 
 from synth.errors import OptionError
 from synth.options import Mode, Options
-from tests.support import servers
+from tests.support import databases
 from tests.workers.test_jobs import Clock, at_once, create
 from workers.errors import OverQuota
 from workers.files.storage import Stored
@@ -28,11 +28,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=databases.KINDS)
 def jobs(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Jobs]:
-    url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    if request.param == "postgresql":
-        url = servers.emptied(request.getfixturevalue("postgres_url"))
+    url = databases.url_of(request, tmp_path)
     opened = open_jobs(url, clock=clock)
     yield opened
     opened.close()

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from synth.options import Mode, Options
-from tests.support import servers
+from tests.support import databases
 from tests.support.running_server import House
 from tests.workers.test_jobs import Clock, at_once, create
 from workers.jobs import Job, Jobs, open_jobs
@@ -27,11 +27,9 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=databases.KINDS)
 def jobs(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Jobs]:
-    url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    if request.param == "postgresql":
-        url = servers.emptied(request.getfixturevalue("postgres_url"))
+    url = databases.url_of(request, tmp_path)
     opened = open_jobs(url, clock=clock, max_queued=20_000)
     yield opened
     opened.close()
@@ -188,7 +186,7 @@ def test_a_worker_takes_the_one_job_before_the_many(house: House, mode: Mode) ->
         house.notifier.notify(job.mode)
         return job
 
-    many = [send("ann") for _ in range(500)]
+    many = [send("ann") for _ in range(60)]
     with house.running():
         house.reaches(many[9], State.SUCCEEDED)
         one = send("ben")

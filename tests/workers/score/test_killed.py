@@ -26,7 +26,7 @@ def searchers(server: Serving) -> list[int]:
 
 
 def test_a_take_survives_the_death_of_its_worker(flash_clip: Path) -> None:
-    with serving(SONORIZE_LEASE_S="3") as server, Client(server.address) as client:
+    with serving(SONORIZE_LEASE_S="8") as server, Client(server.address) as client:
         job = client.wait(client.create(flash_clip, {"mode": "hits"})["id"])
         assert job["status"] == "succeeded", job["error"]
         with httpx.Client(base_url=server.address, timeout=60) as http:

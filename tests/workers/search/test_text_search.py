@@ -10,17 +10,15 @@ import pytest
 import sqlalchemy as sa
 
 from synth.options import Mode, Options
-from tests.support import servers
+from tests.support import databases
 from workers.jobs import Jobs, open_jobs
 from workers.records import WORDS
 from workers.search import text_search
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=databases.KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'jobs.db'}"
-    return servers.emptied(request.getfixturevalue("postgres_url"))
+    return databases.url_of(request, tmp_path)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from synth.description.description import SPACES, Side, Vector
 from synth.options import Mode, Options
-from tests.support import servers
+from tests.support import databases
 from workers.jobs import Job, Jobs, open_jobs
 from workers.records import VECTORS
 from workers.search import vectors
@@ -21,11 +21,9 @@ from workers.search.vector_cache import VectorCache
 DAY_S = 86_400.0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=databases.KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'jobs.db'}"
-    return servers.emptied(request.getfixturevalue("postgres_url"))
+    return databases.url_of(request, tmp_path)
 
 
 @pytest.fixture

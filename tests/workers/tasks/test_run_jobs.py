@@ -321,14 +321,14 @@ def test_work_that_does_not_heed_is_ended(house: House, monkeypatch: pytest.Monk
 
 
 def test_a_heartbeat_keeps_a_long_job(house: House) -> None:
-    jobs = jobs_of(house.settings.model_copy(update={"lease_s": 0.6}))
+    jobs = jobs_of(house.settings)
     house.submit()
     (job,) = jobs.claim(1, "hits", "worker")
-    with Attempt(jobs, job, heartbeat_s=0.2, timeout_s=60) as held:
-        until = time.monotonic() + 2
-        while time.monotonic() < until:
-            assert jobs.claim(1, "hits", "thief") == []
-            time.sleep(0.05)
+    with Attempt(jobs, job, heartbeat_s=0.1, timeout_s=60) as held:
+        for _ in range(2):
+            before = jobs.get(job.id, None).lease_until or 0
+            servers.wait_until(lambda: (jobs.get(job.id, None).lease_until or 0) > before + 0.1)  # noqa: B023
+        assert jobs.claim(1, "hits", "thief") == []
         assert not held.stop()
         jobs.delete(job.id, None)
         assert servers.wait_until(lambda: held.reason) in (Stop.LOST, Stop.CANCELED)
@@ -526,7 +526,7 @@ def test_progress_of_rendering_is_the_long_part(house: House, hiss_voice: HissVo
 
 
 def test_a_stuck_process_is_not_ended_while_others_move(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "HEED_S", 0.4)
+    monkeypatch.setattr(attempt, "HEED_S", 1.0)
     monkeypatch.setattr(attempt, "PROMPT_S", 0.0)
     for _ in range(2):
         house.ambient()
@@ -538,7 +538,7 @@ def test_a_stuck_process_is_not_ended_while_others_move(house: House, monkeypatc
         Attempt(house.jobs, second, heartbeat_s=60, timeout_s=60, batch_peers=batch_peers, force=forced.set) as busy,
     ):
         house.jobs.cancel(first.id, None)
-        until = time.monotonic() + 1.2
+        until = time.monotonic() + 2.2
         while time.monotonic() < until:
             assert not busy.stop()
             time.sleep(0.02)

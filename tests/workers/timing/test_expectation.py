@@ -9,18 +9,16 @@ from typing import Any
 import pytest
 
 from synth.options import Mode, Options
-from tests.support import servers
+from tests.support import databases
 from workers.jobs import Job, Jobs, State, open_jobs
 from workers.records import QUICK
 from workers.timing import presence
 from workers.timing.expectation import StageTime, expected_seconds, remaining_seconds, spans
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=databases.KINDS)
 def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
-    url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    if request.param == "postgresql":
-        url = servers.emptied(request.getfixturevalue("postgres_url"))
+    url = databases.url_of(request, tmp_path)
     opened = open_jobs(url)
     yield opened
     opened.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import servers
+from tests.support import databases
 from tests.support.servers import S3Server
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place, problem
@@ -28,7 +28,7 @@ def here(request: pytest.FixtureRequest, tmp_path: Path, flash_voice: FlashVoice
         server: S3Server = request.getfixturevalue("s3_server")
         bucket = f"sources-{time.time_ns()}"
         server.make_bucket(bucket)
-        settings["database_url"] = servers.emptied(request.getfixturevalue("postgres_url"))
+        settings["database_url"] = databases.cleared(request.getfixturevalue("postgres_url"))
         settings["storage_url"] = server.url(bucket)
         settings |= {"s3_access_key": server.access_key, "s3_secret_key": server.secret_key}
     with place(tmp_path / "data", **settings) as made:

@@ -17,7 +17,7 @@ import standardwebhooks.webhooks
 import trustme
 
 from synth.options import Mode, Options
-from tests.support import servers
+from tests.support import databases, servers
 from tests.support.receiver import drip, endless, free_port, nonsense, receiver, silence, status
 from workers.errors import Conflict, NotFound
 from workers.jobs import Job, Jobs, new_id, open_jobs
@@ -69,11 +69,9 @@ class Scene:
         return found
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=databases.KINDS)
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
-    url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    if request.param == "postgresql":
-        url = servers.emptied(request.getfixturevalue("postgres_url"))
+    url = databases.url_of(request, tmp_path)
     made = Scene(url, tmp_path / "data")
     yield made
     made.jobs.close()
@@ -82,7 +80,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
 @pytest.fixture
 def quick(tmp_path: Path) -> Iterator[Scene]:
     """On SQLite only: what is tried is not the database."""
-    made = Scene(f"sqlite:///{tmp_path / 'jobs.db'}", tmp_path / "data")
+    made = Scene(databases.laid(tmp_path / "jobs.db"), tmp_path / "data")
     yield made
     made.jobs.close()
 
@@ -380,7 +378,7 @@ def test_a_name_that_no_resolver_takes(quick: Scene) -> None:
 
 def test_a_name_that_leads_inward_is_refused_and_nothing_is_sent(tmp_path: Path) -> None:
     """The resolver is the test's: a name that is public when it is named and leads to this machine afterwards."""
-    quick = Scene(f"sqlite:///{tmp_path / 'jobs.db'}", tmp_path / "data", webhook_private=False)
+    quick = Scene(databases.laid(tmp_path / "jobs.db"), tmp_path / "data", webhook_private=False)
     with receiver() as there:
         asked = list[str]()
 

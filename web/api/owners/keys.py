@@ -7,14 +7,12 @@ own is not: else a key that only reads could be turned into one that does more.
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from flask import Blueprint, Response
 
 from web.api.jobs import reply
 from web.api.operations import BODY, Operation, describes
 from web.api.problems import Problem
-from web.api.representations import moment
 from web.api.schemas import owners as schemas
 from web.api.schemas.owners import NewKey, Rotation
 from web.context import caller, owner, site
@@ -28,23 +26,6 @@ DAY_S = 86_400.0
 def store() -> KeyStore:
     """The keys of this server's database."""
     return site().keys.store
-
-
-def key_json(key: Key) -> dict[str, Any]:
-    """What is told of a key."""
-    return {
-        "id": key.id,
-        "owner": key.owner,
-        "label": key.label,
-        "scopes": [scope for scope in Scope if scope in key.scopes],
-        "active": key.active(time.time()),
-        "made_by": key.made_by,
-        "created_at": moment(key.created_at),
-        "expires_at": moment(key.expires_at),
-        "revoked_at": moment(key.revoked_at),
-        "last_used_at": moment(key.last_used_at),
-        "replaced_by": key.replaced_by,
-    }
 
 
 def make(asked: NewKey) -> tuple[Key, str]:
@@ -82,14 +63,14 @@ def rotate(key: Key, overlap_hours: float) -> tuple[Key, str]:
 def made(pair: tuple[Key, str]) -> Response:
     """201 with a new key, never to be kept by anything on the way."""
     key, secret = pair
-    return reply({"key": key_json(key), "secret": secret}, 201, {"Cache-Control": "no-store"})
+    return reply({"key": key.as_json(), "secret": secret}, 201, {"Cache-Control": "no-store"})
 
 
 @blueprint.get("/v1/keys")
 @describes(Operation("listKeys", "Your keys, newest first", {200: schemas.ApiKeys}, scope=Scope.READ))
 def listing() -> Response:
     """The caller's keys."""
-    return reply({"keys": [key_json(key) for key in store().listed(owner())]})
+    return reply({"keys": [key.as_json() for key in store().listed(owner())]})
 
 
 @blueprint.post("/v1/keys/<key_id>/rotate")
@@ -114,14 +95,14 @@ def rotate_own(key_id: str, body: Rotation) -> Response:
 )
 def revoke_own(key_id: str) -> Response:
     """End one of the caller's keys."""
-    return reply(key_json(store().revoke(within_reach(key_id).id, owner())))
+    return reply(store().revoke(within_reach(key_id).id, owner()).as_json())
 
 
 @blueprint.get("/v1/admin/keys")
 @describes(Operation("listAllKeys", "All keys of all owners", {200: schemas.ApiKeys}, scope=Scope.ADMIN))
 def listing_of_all() -> Response:
     """Every key."""
-    return reply({"keys": [key_json(key) for key in store().listed()]})
+    return reply({"keys": [key.as_json() for key in store().listed()]})
 
 
 @blueprint.post("/v1/admin/keys")
@@ -162,4 +143,4 @@ def rotate_any(key_id: str, body: Rotation) -> Response:
 )
 def revoke_any(key_id: str) -> Response:
     """End anybody's key."""
-    return reply(key_json(store().revoke(key_id, None)))
+    return reply(store().revoke(key_id, None).as_json())

@@ -9,12 +9,12 @@ from flask import Blueprint, Response
 
 from web.api.jobs import reply
 from web.api.operations import BODY, Operation, describes
-from web.api.representations import moment
 from web.api.schemas import owners as schemas
 from web.api.schemas.owners import ChangeMe
 from web.api.semantics.tickets import checked_days
 from web.context import caller, owner, site
 from workers.owners.keys import Scope
+from workers.records import moment
 
 blueprint = Blueprint("me", __name__)
 

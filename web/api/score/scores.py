@@ -12,14 +12,14 @@ from synth.score.score import ORIGINAL, Score, ScoreHit, ScoreLayer, ScoreStem, 
 from web.api.jobs import reply
 from web.api.operations import BODY, Operation, describes
 from web.api.problems import Problem
-from web.api.representations import moment, outputs
+from web.api.representations import outputs
 from web.api.schemas import score as shapes
 from web.api.score.takes import rendered_json
 from web.context import site
 from workers.errors import Conflict
 from workers.jobs import Job, State
 from workers.owners.keys import Scope
-from workers.records import MUSIC
+from workers.records import MUSIC, moment
 from workers.score.drafts import Drafts, StaleVersion
 from workers.score.renders import Renders
 from workers.score.stored import score_of, stems_of

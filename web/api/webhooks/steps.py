@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from web.api.problems import Problem
-from web.api.representations import moment
 from web.context import owner, site
+from workers.records import moment
 from workers.webhooks.addresses import Refused, target_of
 from workers.webhooks.deliveries import Delivery
 from workers.webhooks.endpoints import Webhook

@@ -24,6 +24,8 @@ class Studio {
     this.defaults = { material: config.material };
     this.materials = Object.keys(config.materials);
     this.sessions = new Map();
+    this.opening = new Map(); // number of a take -> promise of its session
+    this.turn = 0;
     this.lanes = new Map();
     this.video = document.querySelector("[data-player]");
     this.part = (name) => root.querySelector(`[data-part="${name}"]`);
@@ -81,8 +83,17 @@ class Studio {
     this.root.dataset.ready = "";
   }
 
-  async open(number) {
-    if (this.sessions.has(number)) return this.sessions.get(number);
+  /** The session of a take: one, however often it is asked for while it is on its way; a failed one is asked for anew. */
+  open(number) {
+    if (!this.opening.has(number)) {
+      const session = this.#fetched(number);
+      this.opening.set(number, session);
+      session.catch(() => this.opening.delete(number));
+    }
+    return this.opening.get(number);
+  }
+
+  async #fetched(number) {
     const session = await Session.open(this.config.job, this.takes.find((one) => one.take === number));
     session.score.addEventListener("change", (event) => session === this.session && this.#changed(event.detail));
     session.draft.addEventListener("state", () => session === this.session && this.#drafted());
@@ -93,11 +104,15 @@ class Studio {
   /** Work on another take: its marks, its stems, and what the page says of it. */
   async work(number) {
     this.session.draft.flush();
+    const turn = (this.turn += 1);
     try {
       await this.open(number);
     } catch (error) {
+      if (turn !== this.turn) return;
+      this.compare.listen(this.working); // what is heard is what can be edited
       return this.say(error.message);
     }
+    if (turn !== this.turn) return; // another one was chosen while this one was on its way
     this.working = number;
     this.selected = null;
     showTake(this.config.page, number).then(() => this.#choices());
@@ -132,7 +147,7 @@ class Studio {
   /** Render the score as a further take, and go on with that one. */
   async make() {
     const { session } = this;
-    if (this.making || session.locked || (session.draft.version === 0 && !session.draft.edited)) return;
+    if (this.making || session.locked || !session.changed) return;
     this.#progress({ progress: 0 });
     try {
       if (!(await session.draft.flush())) return;
@@ -231,7 +246,7 @@ class Studio {
     this.words.draw();
     this.inspector.draw();
     this.mixer.draw();
-    this.toolbar.draw(this.score, this.session.draft, { making: this.making, locked: Boolean(this.session.locked) });
+    this.toolbar.draw(this.session, { making: this.making, locked: Boolean(this.session.locked) });
   }
 
   async #drafted() {

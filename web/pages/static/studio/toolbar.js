@@ -58,18 +58,18 @@ export class Toolbar {
     this.frame.textContent = `${clock(transport.time_s)} · frame ${transport.frame}`;
   }
 
-  /** @param {import("./score/document.js").Score} score @param {import("./score/draft.js").Draft} draft */
-  draw(score, draft, { making = null, locked = false } = {}) {
+  /** @param {import("./score/session.js").Session} session the take that is worked on */
+  draw({ score, draft, changed }, { making = null, locked = false } = {}) {
     const [undone, redone] = [score.past.at(-1), score.future.at(-1)];
     off(this.undo, !undone);
     off(this.redo, !redone);
     this.undo.title = undone ? `Undo: ${undone.label} (Ctrl Z)` : "Nothing to undo";
     this.redo.title = redone ? `Do again: ${redone.label} (Ctrl Shift Z)` : "Nothing to do again";
     this.stop.hidden = !making;
-    off(this.make, locked || Boolean(making) || (draft.version === 0 && !draft.edited));
+    off(this.make, locked || Boolean(making) || !changed);
     this.make.textContent = making ? `Making … ${Math.round(100 * making.progress)} %` : "Make it sound";
     this.make.setAttribute("aria-busy", String(Boolean(making)));
-    const words = draft.version === 0 && draft.state === "saved" ? "As made" : STATES[draft.state];
+    const words = !changed && draft.state === "saved" ? "As made" : STATES[draft.state];
     if (this.state.textContent !== words) this.state.textContent = words;
     this.state.title = draft.reason;
     this.state.dataset.state = draft.state;

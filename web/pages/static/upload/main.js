@@ -25,7 +25,7 @@ let sending = false;
 let batch = null;
 const token = () => form.querySelector('[name="csrf_token"]').value;
 const kept = await openKept(form.dataset.owner);
-const guesses = new VoiceGuesses(form, () => rows, () => sending);
+const guesses = new VoiceGuesses(form, () => rows, () => sending, () => show());
 const keep = (row) => kept.put({ id: row.id, number: row.number, file: row.file, link: row.link });
 
 document.documentElement.classList.add("scripted");
@@ -75,7 +75,7 @@ function retry(row) {
 function show() {
   list.hidden = rows.length === 0;
   drop.classList.toggle("filled", rows.length > 0);
-  const ready = inState("chosen").length;
+  const ready = inState("chosen").filter((row) => !row.doubtful).length;
   sendButton.textContent = ready > 1 ? `Make ${ready} sounds` : "Make the sound";
 }
 

@@ -15,10 +15,13 @@ export function size(bytes) {
   return `${bytes.toFixed(1)} GiB`;
 }
 
-/** States: chosen, sending, sent, refused (for good), failed (trying again may help). */
+/**
+ * States: chosen, sending, sent, refused (for good), failed (trying again may help). One that is chosen may be doubtful:
+ * the server looked at it and would refuse it, as it was asked.
+ */
 export class Row {
   constructor({ id, number, file, link = null }, { remove, retry }) {
-    Object.assign(this, { id, number, file, link, state: "chosen", page: null, asked: false, stopping: null, asking: null });
+    Object.assign(this, { id, number, file, link, state: "chosen", page: null, asked: false, doubtful: false, stopping: null, asking: null });
     this.element = element("li");
     this.what = element("span", "what", size(file.size));
     this.buttons = element("span", "doing");

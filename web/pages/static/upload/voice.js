@@ -15,7 +15,7 @@ function routeWords(form, route) {
   return lines;
 }
 
-/** @returns the lines to show for a row. */
+/** @returns the lines to show for a row, after noting in it whether it would be refused. */
 async function ask(form, row) {
   row.asking = new AbortController();
   const body = new FormData();
@@ -29,16 +29,18 @@ async function ask(form, row) {
     return row.asking.signal.aborted ? null : ["Automatic: the voice is chosen when the clip is sounded; the server could not be asked before."];
   }
   const told = await response.json().catch(() => ({}));
+  row.doubtful = response.status === 422;
   if (told.route) return routeWords(form, told.route);
   if (response.ok) return ["Automatic: the voice is chosen when the clip is sounded; no worker was free to look at it before."];
-  if (response.status === 422) return [`It will be refused: ${told.detail}.`];
+  if (row.doubtful) return [`It will be refused: ${told.detail}.`];
   return [`Automatic: the voice is chosen when the clip is sounded; it could not be asked before (${(told.title ?? `the server answered ${response.status}`).toLowerCase()}).`];
 }
 
 /** Asks for clip after clip, while the picture is to choose the voice. */
 export class VoiceGuesses {
-  constructor(form, rows, busy) {
-    Object.assign(this, { form, rows, busy, last: Promise.resolve() });
+  /** @param {() => void} told what to do when an answer has come */
+  constructor(form, rows, busy, told) {
+    Object.assign(this, { form, rows, busy, told, last: Promise.resolve() });
   }
 
   /** The voice is the picture's to choose: none is named, nor anything that goes with one only. */
@@ -70,6 +72,7 @@ export class VoiceGuesses {
         if (lines) row.tellVoice(lines);
         else row.voice?.remove();
         this.show();
+        this.told();
       });
     }
   }

@@ -127,4 +127,12 @@ export class Score extends EventTarget {
   }
 }
 
+/** Whether two states say the same, whatever objects they are made of. */
+export function same(one, other) {
+  if (one === other) return true;
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return false;
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]);
+  return [...names].every((name) => same(one[name], other[name]));
+}
+
 const inOrder = (entries) => [...entries].sort((one, other) => (one.time_s ?? one.start_s ?? 0) - (other.time_s ?? other.start_s ?? 0));

@@ -24,6 +24,7 @@ export class Transport extends EventTarget {
       video.addEventListener(kind, () => this.#changed());
     }
     video.addEventListener("play", () => this.#run());
+    video.addEventListener("ended", () => this.looping && this.#comeRound()); // no frame was drawn just before the end
   }
 
   get time_s() {
@@ -105,6 +106,11 @@ export class Transport extends EventTarget {
   #changed(kind = "tick") {
     this.dispatchEvent(new Event(kind));
     if (kind !== "tick") this.dispatchEvent(new Event("tick"));
+  }
+
+  #comeRound() {
+    this.seek(this.loop.start_s);
+    return this.play();
   }
 
   #run() {
