@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.support.patience import shared_by
 
@@ -59,21 +59,39 @@ class S3Server:
         return f"s3://{bucket}?endpoint={self.endpoint}" + (f"&public={self.endpoint}" if public else "")
 
     def make_bucket(self, bucket: str) -> None:
+        with (
+            self._client() as client,
+            contextlib.suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou),
+        ):
+            client.create_bucket(Bucket=bucket)
+
+    def delete_bucket(self, bucket: str) -> None:
+        """With whatever lies in it."""
+        with self._client() as client:
+            for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                for item in page.get("Contents", ()):
+                    client.delete_object(Bucket=bucket, Key=item["Key"])
+            client.delete_bucket(Bucket=bucket)
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[Any]:
         import boto3
 
         keys = {"aws_access_key_id": self.access_key, "aws_secret_access_key": self.secret_key}
         client = boto3.session.Session().client("s3", endpoint_url=self.endpoint, region_name="us-east-1", **keys)
-        with contextlib.suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
-            client.create_bucket(Bucket=bucket)
-        client.close()
+        try:
+            yield client
+        finally:
+            client.close()
 
 
 @contextlib.contextmanager
-def valkey(port: int) -> Iterator[subprocess.Popen[bytes]]:
+def valkey(port: int, databases: int = 16) -> Iterator[subprocess.Popen[bytes]]:
     """The broker on a TCP port, as a Redis elsewhere would be: with a password, and nobody who starts it again."""
     from workers.embedded.services import broker_program
 
     command = [str(broker_program()), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", BROKER_PASSWORD]
+    command += ["--databases", str(databases)]
     with subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
@@ -155,7 +173,7 @@ def postgres() -> Iterator[str]:
     data = str(folder / "data")
     try:
         call(str(programs / "initdb"), "-D", data, "-U", "tests", "-A", "trust", "--no-sync", "-E", "UTF8")
-        how = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60"
+        how = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=200"
         call(str(programs / "pg_ctl"), "-D", data, "-l", str(folder / "log"), "-o", how, "-w", "start")
         try:
             yield f"postgresql://tests@/postgres?host={folder}"

@@ -20,6 +20,7 @@ from synth.ambient_classes import AMBIENT_CLASSES
 from synth.options import Mode, Options
 from synth.result import Output
 from synth.voices.base import Hit, SoundChoice
+from tests.support import services
 from web.api.openapi import description
 from web.app import PARTS, create_app
 from workers.files.storage import Storage, storage_of
@@ -37,7 +38,7 @@ class Place:
     """Settings, jobs, storage and app as one process of the server has them; no broker."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        self.settings: Settings = embedded(folder, **{"describe": False, **settings})
+        self.settings: Settings = embedded(folder, **{"describe": False, **services.settings_of(folder), **settings})
         self.jobs: Jobs = jobs_of(self.settings)
         self.storage: Storage = storage_of(self.settings)
         self.notified: list[str] = []

@@ -93,6 +93,7 @@ def test_the_worker_is_seen_to_live(keyed: Serving, tmp_path: Path, capsys: pyte
         (["--host", "no.such.host.invalid"], "is not known here"),
         (["--port", "70000"], "setting SONORIZE_PORT"),
         (["--data", "/proc/nothing"], "cannot be used"),
+        (["--port", "99999"], "'--port': 99999"),
     ],
 )
 def test_what_cannot_be_served_is_one_sentence(
