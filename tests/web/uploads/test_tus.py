@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.support.kept import keep
 from tests.support.servers import wait_until
 from tests.support.web_place import Place, place, problem
 from tests.web.security.test_security import KEYS, bearer
@@ -362,6 +363,7 @@ def call(port: int, method: str, link: str, headers: dict[str, str], body: bytes
         line.close()
 
 
+@pytest.mark.promise
 def test_cut_at_twenty_random_bytes_it_goes_on_where_it_was(here: Place) -> None:
     """What had arrived counts, to the byte, although the server hands requests on only when they are whole."""
     draw = random.Random(11)
@@ -376,3 +378,4 @@ def test_cut_at_twenty_random_bytes_it_goes_on_where_it_was(here: Place) -> None
         piece = {**PIECE, "Upload-Offset": str(at)}
         assert call(port, "PATCH", link, piece, CONTENT[at:])[0] == 204
     assert arrived(here, link) == CONTENT
+    keep("chaos", {"upload_cuts": {"cuts": CUTS, "byte_exact": arrived(here, link) == CONTENT}})
