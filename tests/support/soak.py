@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -44,7 +44,7 @@ class Traffic:
 
     def __init__(self, server: Serving, clip: Path) -> None:
         self._server, self._clip = server, clip
-        self.client = Client(server.address, KEY)
+        self.client = Client(server.address, KEY, patience_s=300)  # a busy machine is no fault of the server's
         self._http = httpx.Client(
             base_url=server.address, headers={"Authorization": f"Bearer {KEY}"}, timeout=180, trust_env=False
         )
@@ -68,7 +68,7 @@ class Traffic:
         self.client.close()
         self._http.close()
 
-    def _options(self, mode: str = "hits") -> dict[str, object]:
+    def _options(self, mode: str = "hits") -> dict[str, Any]:
         return {"mode": mode, "seed": WORK_MS}
 
     def _multipart(self) -> None:
@@ -163,7 +163,7 @@ class Soaked:
         try:
             unhurt = [pid for leader in self._workers("worker-2-") for pid in self._group(leader)]
             programs = [self.server.process.pid], unhurt, self._programs("valkey-server")
-            memory = [sum(map(_proportional_mb, pids)) for pids in programs]
+            web_mb, worker_mb, broker_mb = (sum(map(_proportional_mb, pids)) for pids in programs)
             descriptors = [sum(map(_descriptors, pids)) for pids in programs]
         except OSError:
             return None
@@ -171,7 +171,7 @@ class Soaked:
             return None
         # os.walk, because what it finds may be gone when it looks into it
         files = sum(len(names) for part in ("work", "spool") for *_, names in os.walk(self.server.data / part))
-        return Sample(*memory, descriptors[0], sum(descriptors), files)
+        return Sample(web_mb, worker_mb, broker_mb, descriptors[0], sum(descriptors), files)
 
     def stuck(self) -> int:
         """Jobs that somebody held whose lease ran out twice its length ago, and that nobody took over."""

@@ -38,7 +38,7 @@ def create() -> Response:
     except (Problem, Conflict) as error:
         problem = problem_of(error)
         filled_in = {**given, "events": request.form.getlist("events")}
-        return make_response(_listing(filled_in, problem.detail), problem.status)
+        return make_response(_listing(filled_in, problem.detail), problem.kind.status)
     return redirect(url_for("webhooks.page", webhook_id=made.id), 303)
 
 
@@ -60,7 +60,7 @@ def change(webhook_id: str) -> Response:
     except (Problem, Conflict) as error:
         problem = problem_of(error)
         return make_response(
-            _page(webhook_id, filled_in={**given, **_events()}, refused=problem.detail), problem.status
+            _page(webhook_id, filled_in={**given, **_events()}, refused=problem.detail), problem.kind.status
         )
     return _back(webhook_id)
 

@@ -42,8 +42,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.chaos]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Serving]:
-    how = {"SONORIZE_CONNECTIONS_OF_ADDRESS": "256"}
-    with serving("--search-workers", "0", **how) as running:
+    with serving("--search-workers", "0") as running:
         servers.wait_until(lambda: "The worker is ready." in running.said, 180, 0.1)
         yield running
 
@@ -186,7 +185,7 @@ def spread(folder: Path) -> Iterator[tuple[Parts, Client]]:
         undo.callback(parts.storage_off)
         parts.broker_on()
         s3 = parts.storage_on()
-        how = {
+        how: dict[str, Any] = {
             "SONORIZE_BROKER_URL": parts.broker_url,
             "SONORIZE_STORAGE_URL": s3.url(servers.BUCKET, public=False),
             "SONORIZE_S3_ACCESS_KEY": s3.access_key,

@@ -295,7 +295,7 @@ def test_a_rendering_that_fails_says_why(here: Place, job: dict[str, Any]) -> No
     hits = [{**HIT, "exemplar": "gong"}]
     assert change(here, job, version=0, hits=hits).status_code == 200
     key = (here.jobs.get(job["id"], None).result or {})["recipe_key"]
-    (here.settings.data_dir / "files" / key).write_bytes(b"no recipe")
+    here.storage.put(key, io.BytesIO(b"no recipe"), "application/json")
     told = rendered(here, job)
     assert told["status"] == "failed"
     assert "recipe cannot be read" in told["error"]["detail"]
