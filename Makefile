@@ -10,10 +10,11 @@ PINS := pyproject.toml setup.py constraints.txt scripts/setup.sh $(wildcard synt
 TORCH_INDEX ?=
 PYTHON ?= python3
 TEST_PROCESSES ?= 2
+API_TESTS := tests/web/api tests/web/uploads tests/web/security tests/web/gallery tests/web/comparisons tests/web/client
 export TORCH_INDEX VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench gpu slow chaos soak clean
+.PHONY: help demo serve test check format bench gpu slow services chaos soak clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
@@ -46,10 +47,13 @@ gpu: ## check and measure the CUDA sampler; runs on any Python with torch, numpy
 slow: $(VENV)/.ready-dev ## the tests that take minutes
 	@$(BIN)/python -m pytest -m "slow and not soak"
 
-chaos: $(VENV)/.ready-dev ## kill, stop and fill up what a server runs on, and count what is lost or done twice
-	@$(BIN)/python -m pytest -m chaos -s
+services: $(VENV)/.ready-dev ## the tests of the API again, on PostgreSQL, Redis (Valkey) and S3 (SeaweedFS)
+	@SONORIZE_TEST_SERVICES=1 $(BIN)/python -m pytest -m "not slow" $(API_TESTS)
 
-soak: $(VENV)/.ready-dev ## half an hour of load and kills (SOAK_S=SECONDS), and whether anything grows
+chaos: $(VENV)/.ready-dev ## kill, stop and fill up what a server runs on, count what is lost or done twice (FIGURES=FOLDER)
+	@$(BIN)/python -m pytest -m "chaos or promise" -s
+
+soak: $(VENV)/.ready-dev ## half an hour of load and kills (SOAK_S=SECONDS), and whether anything grows (FIGURES=FOLDER)
 	@$(BIN)/python -m pytest -m soak -s
 
 clean: ## take away everything that make and the tests made

@@ -2,6 +2,7 @@
 
 - requirements-web.txt comes from pyproject.toml;
 - the table of settings of docs/SERVER.md from .env.example;
+- the table of promises of docs/OPERATIONS.md from bench/results/*.json;
 - docs/FIGURES.md and the README's table of voices from bench/results/*.json;
 - the tree of ARCHITECTURE.md from the docstrings of the packages.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from scripts import figures
+from scripts import figures, promises
 
 ROOT: Final = Path(__file__).parent.parent
 REQUIREMENTS: Final = ROOT / "requirements-web.txt"
@@ -87,6 +88,7 @@ def documents() -> dict[Path, str]:
         REQUIREMENTS: requirements(),
         FIGURES: figures.rendered("FIGURES.md.j2"),
         ROOT / "docs" / "SERVER.md": _with_block(ROOT / "docs" / "SERVER.md", "settings", table()),
+        ROOT / "docs" / "OPERATIONS.md": _with_block(ROOT / "docs" / "OPERATIONS.md", "promises", promises.markdown()),
         ROOT / "README.md": _with_block(ROOT / "README.md", "voices", voices()),
         ROOT / "ARCHITECTURE.md": _with_block(ROOT / "ARCHITECTURE.md", "tree", tree()),
     }

@@ -14,9 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.support.patience import shared_by
 
@@ -60,26 +60,45 @@ class S3Server:
     endpoint: str
     access_key: str = "tests"
     secret_key: str = "nobody-guesses-this"
+    pid: int = 0
 
     def url(self, bucket: str, *, public: bool = True) -> str:
         return f"s3://{bucket}?endpoint={self.endpoint}" + (f"&public={self.endpoint}" if public else "")
 
     def make_bucket(self, bucket: str) -> None:
+        with (
+            self._client() as client,
+            contextlib.suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou),
+        ):
+            client.create_bucket(Bucket=bucket)
+
+    def delete_bucket(self, bucket: str) -> None:
+        """With whatever lies in it."""
+        with self._client() as client:
+            for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                for item in page.get("Contents", ()):
+                    client.delete_object(Bucket=bucket, Key=item["Key"])
+            client.delete_bucket(Bucket=bucket)
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[Any]:
         import boto3
 
         keys = {"aws_access_key_id": self.access_key, "aws_secret_access_key": self.secret_key}
         client = boto3.session.Session().client("s3", endpoint_url=self.endpoint, region_name="us-east-1", **keys)
-        with contextlib.suppress(client.exceptions.BucketAlreadyExists, client.exceptions.BucketAlreadyOwnedByYou):
-            client.create_bucket(Bucket=bucket)
-        client.close()
+        try:
+            yield client
+        finally:
+            client.close()
 
 
 @contextlib.contextmanager
-def valkey(port: int) -> Iterator[subprocess.Popen[bytes]]:
+def valkey(port: int, *, databases: int = 16, address: str = "127.0.0.1") -> Iterator[subprocess.Popen[bytes]]:
     """The broker on a TCP port, as a Redis elsewhere would be: with a password, and nobody who starts it again."""
     from workers.embedded.services import broker_program
 
-    command = [str(broker_program()), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", BROKER_PASSWORD]
+    command = [str(broker_program()), "--port", str(port), "--bind", address, "--requirepass", BROKER_PASSWORD]
+    command += ["--databases", str(databases)]
     with subprocess.Popen([*command, "--save", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
@@ -99,16 +118,16 @@ def seaweed_ports() -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def seaweed(folder: Path, ports: dict[str, int] | None = None) -> Iterator[S3Server]:
+def seaweed(folder: Path, ports: dict[str, int] | None = None, *, address: str = "127.0.0.1") -> Iterator[S3Server]:
     program = weed()
     assert program is not None
     ports = ports or seaweed_ports()
-    server = S3Server(f"http://127.0.0.1:{ports['s3']}")
+    server = S3Server(f"http://{address}:{ports['s3']}")
     keys = {"accessKey": server.access_key, "secretKey": server.secret_key}
     identity = {"name": "tests", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List"]}
     config = folder / "s3.json"
     config.write_text(json.dumps({"identities": [identity]}))
-    command = [program, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={config}"]
+    command = [program, "mini", f"-dir={folder}", f"-ip={address}", f"-ip.bind={address}", f"-s3.config={config}"]
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false"]
     command += [
         f"-{name.replace('.grpc', '.port.grpc') if '.grpc' in name else f'{name}.port'}={port}"
@@ -116,6 +135,7 @@ def seaweed(folder: Path, ports: dict[str, int] | None = None) -> Iterator[S3Ser
     ]
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+    server = replace(server, pid=process.pid)
     try:
 
         def answers() -> bool:
@@ -144,8 +164,11 @@ def postgres_programs() -> Path | None:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """A server on a unix socket; the URL of its database. It refuses to run as root, so another user's it is then."""
+def postgres(address: str = "", port: int = 5432) -> Iterator[str]:
+    """A server on a unix socket, or open to the network of an address; the URL of its database.
+
+    It refuses to run as root, so another user's it is then.
+    """
     programs = postgres_programs()
     assert programs is not None
     who = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
@@ -161,10 +184,17 @@ def postgres() -> Iterator[str]:
     data = str(folder / "data")
     try:
         call(str(programs / "initdb"), "-D", data, "-U", "tests", "-A", "trust", "--no-sync", "-E", "UTF8")
-        how = f"-k {folder} -c listen_addresses= -c fsync=off -c max_connections=60"
+        how = f"-k {folder} -p {port} -c listen_addresses={address} -c fsync=off -c max_connections=200"
+        if address:
+            with (folder / "data" / "pg_hba.conf").open("a") as access:
+                access.write(f"host all all {address}/24 trust\n")
         call(str(programs / "pg_ctl"), "-D", data, "-l", str(folder / "log"), "-o", how, "-w", "start")
         try:
-            yield f"postgresql://tests@/postgres?host={folder}"
+            yield (
+                f"postgresql://tests@{address}:{port}/postgres"
+                if address
+                else f"postgresql://tests@/postgres?host={folder}"
+            )
         finally:
             call(str(programs / "pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop")
     finally:

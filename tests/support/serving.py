@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.support import services
 from tests.support.paths import ROOT
 from tests.support.servers import wait_until
 
@@ -49,9 +50,8 @@ class Serving:
         self._out, self._err = data.with_suffix(".out"), data.with_suffix(".err")
         command = [sys.executable, "-m", "web.cli", "serve", "--port", "0", "--data", str(data), *arguments]
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=environment(**settings), stdout=out, stderr=err, start_new_session=True
-            )
+            told = environment(**{**services.environment_of(data), **settings})
+            self.process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=out, stderr=err, start_new_session=True)
         try:
             self.address = str(wait_until(self._find_address, what="the server's address"))
         except BaseException:  # nobody has it yet who could end it

@@ -20,7 +20,7 @@ from synth.ambient_classes import AMBIENT_CLASSES
 from synth.options import Mode, Options
 from synth.result import Output
 from synth.voices.base import Hit, SoundChoice
-from tests.support import databases
+from tests.support import databases, services
 from web.api.openapi import description
 from web.app import PARTS, create_app
 from workers.files.storage import Storage, storage_of
@@ -38,6 +38,7 @@ class Place:
     """Settings, jobs, storage and app as one process of the server has them; no broker."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
+        settings = {**services.settings_of(folder), **settings}
         self.settings: Settings = embedded(folder, **{"describe": False, **settings})
         if "database_url" not in settings:
             databases.laid(folder / "sonorize.db")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ import pytest
 
 from synth.options import Mode
 from tests.support import servers
+from tests.support.kept import keep
 from tests.support.running_server import House, group_of, kill_group
 from tests.support.voices import POISON_SEED
 from tests.support.weather import HEAD, Weather, small_disk
@@ -84,7 +87,7 @@ def _storm(services: Embedded, ledger: Ledger, kill_broker: Callable[[], None]) 
     return workers, brokers
 
 
-def _weather(house: House, kill_broker: Callable[[Embedded], None]) -> None:
+def _weather(name: str, house: House, kill_broker: Callable[[Embedded], None]) -> None:
     with house.running(workers=2) as services:
         began = time.monotonic()
         jobs = [house.submit(seed=1500) for _ in range(JOBS)]
@@ -94,8 +97,22 @@ def _weather(house: House, kill_broker: Callable[[Embedded], None]) -> None:
         took_s = time.monotonic() - began
     ended, waits_s = ledger.look(), ledger.waits_s()
     attempts = sum(job.attempt for job in ended)
-    print(f"{kills[0]} worker and {kills[1]} broker kills; {attempts} attempts at {JOBS} jobs in {took_s:.0f} s")
-    print(f"{len(waits_s)} jobs were hit; claimed again after {', '.join(f'{wait:.1f}' for wait in waits_s)} s")
+    succeeded = sum(job.state is State.SUCCEEDED for job in ended)
+    figures = {
+        "jobs": JOBS,
+        "worker_kills": kills[0],
+        "broker_kills": kills[1],
+        "lost": JOBS - succeeded,
+        "double": sum(len(attempts) > 1 for attempts in ledger.successes.values()),
+        "attempts": attempts,
+        "seconds": round(took_s),
+        "claimed_again_s": {
+            "jobs": len(waits_s),
+            "median": round(statistics.median(waits_s or [0.0]), 1),
+            "most": round(max(waits_s, default=0.0), 1),
+        },
+    }
+    keep("chaos", {name: figures})
     assert kills[0] >= 10
     assert kills[1] >= 5
     assert [job.error for job in ended if job.state is not State.SUCCEEDED] == []
@@ -134,6 +151,7 @@ def test_a_server_loses_nothing_and_does_nothing_twice_whatever_befalls_it(flash
             print(reports[-1], flush=True)
         if not small:
             print("disk full: not tried, this user may mount no file system")
+        keep("chaos", {"faults": {one.fault: dataclasses.asdict(one) for one in reports}})
         assert [(one.fault, one.lost, one.double) for one in reports if one.lost or one.double] == []
         assert all(one.jobs >= 3 for one in reports)
 
@@ -143,7 +161,7 @@ def test_forty_jobs_in_a_storm(house: House) -> None:
         assert services.broker is not None
         kill_group(services.broker.pid)
 
-    _weather(house, kill)
+    _weather("storm", house, kill)
 
 
 def test_forty_jobs_in_a_storm_with_postgresql_redis_and_s3(
@@ -167,7 +185,7 @@ def test_forty_jobs_in_a_storm_with_postgresql_redis_and_s3(
             s3_access_key=s3_server.access_key,
             s3_secret_key=s3_server.secret_key,
         )
-        _weather(house, kill)
+        _weather("storm_on_postgresql_redis_s3", house, kill)
         house.close()
 
 
@@ -181,6 +199,7 @@ def test_a_job_that_kills_its_workers_fails_alone(tmp_path: Path, flash_clip: Pa
         assert (failed.state, failed.attempt, failed.error["code"]) == (State.FAILED, 3, "worker_lost")
         assert house.ended(house.submit()).state is State.SUCCEEDED
     house.close()
+    keep("chaos", {"poison": {"attempts": failed.attempt, "others_succeeded": 2}})
 
 
 def test_a_job_that_kills_its_workers_takes_no_companion_with_it(tmp_path: Path, flash_clip: Path) -> None:
@@ -218,7 +237,7 @@ def test_a_stop_under_load_loses_nothing(house: House) -> None:
         services.stop(grace_s=8.0)
         took_s = time.monotonic() - began
     states = [house.jobs.get(job.id, None).state for job in running]
-    print(f"stopped in {took_s:.1f} s: {', '.join(states)}")
+    keep("chaos", {"stop": {"grace_s": 8.0, "took_s": round(took_s, 1), "states": [str(state) for state in states]}})
     assert took_s < 20
     assert states[0] is State.SUCCEEDED
     long = house.jobs.get(running[2].id, None)

@@ -88,7 +88,7 @@ def _rates(settings: Settings, clip: Path, workers: int, load: Load) -> list[flo
     jobs, notifier = jobs_of(settings), QueueNotifier(settings)
     try:
         with Embedded(settings, workers=workers, logs=settings.data_dir / "logs"):
-            queue = _Sender(settings, jobs, notifier, clip)
+            queue = Sender(settings, jobs, notifier, clip)
             queue.done(2 * workers, 1)  # what the first jobs load is not counted
             return [queue.rate(workers * load.jobs_a_worker, load.service_ms) for _ in range(load.rounds)]
     finally:
@@ -96,7 +96,7 @@ def _rates(settings: Settings, clip: Path, workers: int, load: Load) -> list[flo
         jobs.close()
 
 
-class _Sender:
+class Sender:
     """Puts jobs that share one clip into the table and waits for their ends."""
 
     def __init__(self, settings: Settings, jobs: Jobs, notifier: QueueNotifier, clip: Path) -> None:

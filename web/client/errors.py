@@ -85,6 +85,8 @@ def refusal(answer: httpx.Response) -> ClientError:
         detail, code = str(problem["detail"]), str(problem["code"])
     except (ValueError, KeyError, TypeError):
         detail, code = f"the server answered {answer.status_code} {answer.reason_phrase}", ""
+    if answer.status_code == 401 and "Authorization" not in answer.request.headers:
+        detail += "; it is taken from SONORIZE_API_KEY, or from `key` of the Python client"
     wait = answer.headers.get("Retry-After", "")
     kind = _BY_CODE.get(code) or _BY_STATUS.get(answer.status_code, ClientError)
     return kind(detail, answer.status_code, code, float(wait) if wait.isdecimal() else None)

@@ -32,7 +32,7 @@ Searchers = Annotated[
 
 
 def serve(
-    port: Annotated[int | None, typer.Option(help="0 takes a free one.", show_default="8080")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.", show_default="8080")] = None,
     data: Data = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.", show_default="127.0.0.1")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Workers beside the web; 0 where they run elsewhere.")] = 1,

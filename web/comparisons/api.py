@@ -189,13 +189,14 @@ def cast_vote(token: str, real: str) -> dict[str, Any]:
 
     Raises:
         Problem, NotFound: there is no such pair, or it was shown to another voter.
-        Conflict: this voter voted on it already.
+        Conflict: this voter voted on it already, or as many from their address as may.
     """
     pair = pairs.pair_of(token)
     if pair.voter != pairs.voter():  # nobody votes in somebody else's name, whose pair they came to see
         raise Problem("not-found", "there is no such pair")
     right = real == pair.real_side
-    pairs.store().vote(pair.comparison, pair.voter, pair.against, right=right)
+    place = pairs.place_of(pair.comparison.id)
+    pairs.store().vote(pair.comparison, pair.voter, pair.against, right=right, place=place)
     return {"right": right, "real": pair.real_side, "check": pair.against in CHECKS}
 
 

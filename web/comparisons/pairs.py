@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
 from dataclasses import dataclass
 from typing import Final
 
-from flask import current_app, g, session
+from flask import current_app, g, request, session
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from web.api.problems import Problem
@@ -63,10 +64,27 @@ def voter() -> str:
     return str(session["voter"])
 
 
+def place_of(comparison_id: str) -> str | None:
+    """What stands for the voter's address beside a comparison; nothing for the holder of a key, who has a name.
+
+    It is another one for each comparison, so that votes cannot be joined to a person by it. A network of IPv6 addresses
+    that one customer gets is one address.
+    """
+    if g.by == "bearer":
+        return None
+    try:
+        address = ipaddress.ip_address((request.remote_addr or "").partition("%")[0])
+        bits = 64 if address.version == 6 else 32
+        where = str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+    except ValueError:  # a socket of this machine
+        where = "local"
+    return hmac.digest(_secret(), f"place\0{comparison_id}\0{where}".encode(), "sha256").hex()[:32]
+
+
 def next_pair() -> Pair | None:
     """What the voter has not voted on; nothing when that was all."""
     name = voter()
-    left, voted = store().open_to(name)
+    left, voted = store().open_to(name, place_of)
     if not left:
         return None
     chosen = min(left, key=lambda one: _draw(name, one.id, "order"))
@@ -93,8 +111,11 @@ def pair_of(token: str) -> Pair:
 
 def _draw(*words: str) -> int:
     """A number that is random to whoever does not know the secret, and always the same."""
-    secret = str(current_app.secret_key).encode()
-    return int.from_bytes(hmac.digest(secret, "\0".join(words).encode(), "sha256")[:8], "big")
+    return int.from_bytes(hmac.digest(_secret(), "\0".join(words).encode(), "sha256")[:8], "big")
+
+
+def _secret() -> bytes:
+    return str(current_app.secret_key).encode()
 
 
 def _signer() -> URLSafeSerializer:

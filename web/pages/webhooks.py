@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from web.api.operations import once, parsed
+from web.api.problems import Problem, problem_of
 from web.api.schemas.webhooks import DeliveriesQuery, NewWebhook, WebhookChanges
 from web.api.webhooks import steps
 from web.api.webhooks.steps import delivery_json, webhook_json
 from web.context import site, viewer
 from web.security.scopes import needs
+from workers.errors import Conflict
 from workers.owners.keys import Scope
 from workers.webhooks.outbox import CHOICES, USUAL, DeliveryState
 
@@ -22,16 +25,20 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 @blueprint.get("")
 def listing() -> str:
     """One's endpoints, and a form for a new one."""
-    webhooks = [webhook_json(one) for one in site().endpoints.listed(viewer())]
-    return render_template("webhooks.html", webhooks=webhooks, choices=CHOICES, usual=USUAL)
+    return _listing({"events": USUAL})
 
 
 @blueprint.post("")
 def create() -> Response:
-    """A new endpoint."""
+    """A new endpoint; where it is refused, the form again as it was filled in."""
     given = {"url": request.form.get("url", "").strip(), "description": request.form.get("description", "")}
-    asked = parsed(NewWebhook, {**given, **_events()})
-    made = steps.make(asked.url, list(asked.events), asked.description)
+    try:
+        asked = parsed(NewWebhook, {**given, **_events()})
+        made = steps.make(asked.url, list(asked.events), asked.description)
+    except (Problem, Conflict) as error:
+        problem = problem_of(error)
+        filled_in = {**given, "events": request.form.getlist("events")}
+        return make_response(_listing(filled_in, problem.detail), problem.kind.status)
     return redirect(url_for("webhooks.page", webhook_id=made.id), 303)
 
 
@@ -43,11 +50,18 @@ def page(webhook_id: str) -> str:
 
 @blueprint.post("/<webhook_id>")
 def change(webhook_id: str) -> Response:
-    """Change, enable or disable one."""
+    """Change, enable or disable one; where that is refused, the form again as it was filled in."""
     given: dict[str, Any] = {name: request.form[name] for name in ("url", "description") if name in request.form}
     if "enabled" in request.form:
         given["enabled"] = request.form["enabled"] == "true"
-    steps.change(site().webhook(webhook_id), parsed(WebhookChanges, {**given, **_events()}).model_dump())
+    webhook = site().webhook(webhook_id)
+    try:
+        steps.change(webhook, parsed(WebhookChanges, {**given, **_events()}).model_dump())
+    except (Problem, Conflict) as error:
+        problem = problem_of(error)
+        return make_response(
+            _page(webhook_id, filled_in={**given, **_events()}, refused=problem.detail), problem.kind.status
+        )
     return _back(webhook_id)
 
 
@@ -91,16 +105,27 @@ def delete(webhook_id: str) -> Response:
     return redirect(url_for("webhooks.listing"), 303)
 
 
-def _page(webhook_id: str, secret: str | None = None) -> str:
+def _listing(filled_in: Mapping[str, Any], refused: str | None = None) -> str:
+    """The endpoints, and the form with what stands in it."""
+    webhooks = [webhook_json(one) for one in site().endpoints.listed(viewer())]
+    return render_template("webhooks.html", webhooks=webhooks, choices=CHOICES, filled_in=filled_in, refused=refused)
+
+
+def _page(
+    webhook_id: str, secret: str | None = None, filled_in: Mapping[str, Any] | None = None, refused: str | None = None
+) -> str:
     webhook = site().webhook(webhook_id)
     given = {
         name: value for name, value in once(request.args).items() if value and name in DeliveriesQuery.model_fields
     }
     query = parsed(DeliveriesQuery, given)
     found, cursor = site().deliveries.recent(webhook, state=query.status, cursor=query.cursor, limit=query.limit)
+    told = webhook_json(webhook)
     return render_template(
         "webhook.html",
-        webhook=webhook_json(webhook),
+        webhook=told,
+        filled_in={**told, **(filled_in or {})},
+        refused=refused,
         deliveries=[delivery_json(one) for one in found],
         cursor=cursor,
         status=query.status,

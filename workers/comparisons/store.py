@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -26,6 +26,8 @@ class Version(StrEnum):
     SHIFTED = "shifted"  # the real sound, a second late
 
 
+MOST_OF_PLACE: Final = 5
+"""Votes on a pair from one place: a family or an office, and nobody who comes again and again without a cookie."""
 CHECKS: Final = (Version.SILENT, Version.SHIFTED)
 
 
@@ -56,6 +58,10 @@ class Figure:
     release: str
     votes: int
     fooled: int
+
+
+def _nowhere(_comparison_id: str) -> None:
+    return None
 
 
 class Comparisons:
@@ -106,23 +112,36 @@ class Comparisons:
             values = {"files": None if keys is None else dict(keys), "problem": problem}
             return bool(connection.execute(change.values(**values)).rowcount)
 
-    def open_to(self, voter: str) -> tuple[list[Comparison], int]:
-        """What a voter has not voted on, the oldest first, and how many votes there are of them."""
+    def open_to(self, voter: str, place_of: Callable[[str], str | None] = _nowhere) -> tuple[list[Comparison], int]:
+        """What a voter may still vote on, the oldest first, and how many votes there are of them.
+
+        Args:
+            place_of: where the voter is, for the id of a comparison; see :meth:`vote`.
+        """
         theirs = sa.select(VOTES.c.comparison_id).where(VOTES.c.voter == voter)
         wanted = self._select(COMPARISONS.c.files.is_not(None), COMPARISONS.c.id.not_in(theirs))
         with self._database.reading() as connection:
             count = connection.scalar(sa.select(sa.func.count()).select_from(theirs.subquery())) or 0
-            return [_comparison(row) for row in connection.execute(wanted.order_by(COMPARISONS.c.id))], int(count)
+            left = [_comparison(row) for row in connection.execute(wanted.order_by(COMPARISONS.c.id))]
+            full = _full(connection, [place for one in left if (place := place_of(one.id)) is not None])
+        return [one for one in left if place_of(one.id) not in full], int(count)
 
-    def vote(self, comparison: Comparison, voter: str, against: Version, *, right: bool) -> None:
+    def vote(
+        self, comparison: Comparison, voter: str, against: Version, *, right: bool, place: str | None = None
+    ) -> None:
         """Take a vote.
 
+        Args:
+            place: what stands for the voter's address and this comparison; ``None`` where the voter has a name of their
+                own, of a key.
+
         Raises:
-            Conflict: this voter voted on it already.
+            Conflict: this voter voted on it already, or :data:`MOST_OF_PLACE` from that place.
         """
         row: dict[str, Any] = {
             "comparison_id": comparison.id,
             "voter": voter,
+            "place": place,
             "against": against.value,
             "right": right,
             "mode": comparison.mode,
@@ -131,6 +150,8 @@ class Comparisons:
         }
         try:
             with self._database.writing() as connection:
+                if place in _full(connection, [] if place is None else [place]):
+                    raise Conflict(f"{MOST_OF_PLACE} votes on this pair came from your address, which is what counts")
                 connection.execute(sa.insert(VOTES).values(**row))
         except IntegrityError as error:
             raise Conflict("you have voted on this pair already; one vote counts") from error
@@ -166,6 +187,16 @@ class Comparisons:
         """Of jobs that are there with their files."""
         there = JOBS.c.state == State.SUCCEEDED
         return sa.select(COMPARISONS).join(JOBS, JOBS.c.id == COMPARISONS.c.job_id).where(there, *conditions)
+
+
+def _full(connection: sa.Connection, places: Sequence[str]) -> set[str | None]:
+    """Those places from which as many have voted as may."""
+    found = set[str | None]()
+    for start in range(0, len(places), 500):
+        some = VOTES.c.place.in_(places[start : start + 500])
+        counted = sa.select(VOTES.c.place).where(some).group_by(VOTES.c.place)
+        found |= set(connection.scalars(counted.having(sa.func.count() >= MOST_OF_PLACE)))
+    return found
 
 
 def _comparison(row: sa.Row[Any]) -> Comparison:

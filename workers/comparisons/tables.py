@@ -24,10 +24,12 @@ COMPARISONS: Final = sa.Table(
 VOTES: Final = sa.Table(
     "comparison_votes",
     METADATA,
-    # They outlive what was voted on, and say nothing of who voted: ``voter`` is the random name of a session.
+    # They outlive what was voted on, and say nothing of who voted: ``voter`` is the random name of a session, ``place``
+    # a keyed digest of the address and the pair, which differs from pair to pair.
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("comparison_id", sa.String(32), nullable=False),
     sa.Column("voter", sa.String(64), nullable=False),
+    sa.Column("place", sa.String(32)),
     sa.Column("against", sa.String(16), nullable=False),  # what stood beside the real sound: generated, silent, shifted
     sa.Column("right", sa.Boolean, nullable=False),  # whether the real sound was picked
     sa.Column("mode", sa.String(32), nullable=False),
@@ -35,4 +37,5 @@ VOTES: Final = sa.Table(
     sa.Column("created_at", sa.Double, nullable=False),
     sa.UniqueConstraint("comparison_id", "voter", name="one_vote_a_pair_and_voter"),
     sa.Index("comparison_votes_of_voter", "voter"),
+    sa.Index("comparison_votes_of_place", "place"),
 )

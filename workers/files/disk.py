@@ -20,8 +20,13 @@ def require_room(folder: Path, wanted_bytes: int) -> None:
     Raises:
         OSError: ``ENOSPC``, as the disk itself would say a little later; or the folder cannot be looked at.
     """
-    if shutil.disk_usage(folder).free < wanted_bytes + RESERVE_BYTES:
+    if free_bytes(folder) < wanted_bytes:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def free_bytes(folder: Path) -> int:
+    """What may be taken of a folder's disk; below zero where the reserve is touched already. Raises OSError."""
+    return shutil.disk_usage(folder).free - RESERVE_BYTES
 
 
 def is_full(error: BaseException | None) -> bool:

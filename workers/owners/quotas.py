@@ -19,7 +19,7 @@ from workers.database import Database
 from workers.errors import OverQuota
 from workers.owners import turns
 from workers.owners.tables import KEYS, OWNER_DAYS, OWNERS, TURNS
-from workers.records import JOBS, OBJECTS, QUESTIONS, State
+from workers.records import JOBS, OBJECTS, QUESTIONS, SCORE, SLOW_SCORE, State
 from workers.uploads.tables import UPLOADS
 
 DAY_S: Final = 86_400.0
@@ -140,7 +140,11 @@ class Owners:
             OverQuota: it would be more than the owner may have.
         """
         quota, sound_s = self._quota(connection, owner), turns.sound_seconds(info, options)
-        if mode not in QUESTIONS:
+        if mode in (SCORE, SLOW_SCORE):  # one take, and nobody's job: it is sound that is asked for, and nothing else
+            sound_s = turns.sound_seconds(info, {})
+            asked_s = turns.count_day(connection, owner, self.today(), sound_s)
+            self._refuse(Quota(max_sound_s=quota.max_sound_s), Use(0, 0, asked_s - sound_s), sound_s, 0)
+        elif mode not in QUESTIONS:
             asked_s = turns.count_day(connection, owner, self.today(), sound_s)
             if quota.max_bytes is not None or quota.max_queued is not None or quota.max_sound_s is not None:
                 had = replace(self._use(connection, owner), sound_s=asked_s - sound_s)
@@ -148,12 +152,14 @@ class Owners:
         return turns.take(connection, owner, mode, sound_s, quota.weight)
 
     def names(self) -> list[str]:
-        """Everybody who has jobs, a key or a quota, by name."""
+        """Everybody who has jobs, a key or a quota, by name; not the server itself, whose names begin with a colon."""
         found = sa.union(
             sa.select(JOBS.c.owner.label("name")), sa.select(KEYS.c.owner), sa.select(OWNERS.c.name)
         ).subquery()
         with self._database.reading() as connection:
-            return list(connection.scalars(sa.select(found.c.name).order_by(found.c.name)))
+            return list(
+                connection.scalars(sa.select(found.c.name).where(~found.c.name.startswith(":")).order_by(found.c.name))
+            )
 
     def forget_old_days(self) -> None:
         """Forget the use of days long past, and turns of owners who have nothing any more."""

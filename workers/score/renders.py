@@ -64,6 +64,7 @@ class Renders:
         Raises:
             Conflict: the job has as many takes as are allowed.
             QueueFull: as many jobs wait as are allowed to.
+            OverQuota: the owner has asked for as many seconds of sound today as they may.
         """
         for _ in range(_TRIES):
             asked = self.of_job(job.id)

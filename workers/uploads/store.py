@@ -18,11 +18,11 @@ import sqlalchemy as sa
 
 from workers.database import Database
 from workers.errors import Conflict, Gone, Locked, NotFound, TooMany
-from workers.files import disk, objects, tombstones
+from workers.files import objects, tombstones
 from workers.files.keys import Stored as Clip
 from workers.records import new_id
 from workers.scheduling_clock import Clock
-from workers.uploads import sources
+from workers.uploads import announced, sources
 from workers.uploads.held import Held
 from workers.uploads.records import PRESIGNED, TUS, Upload, upload_of
 from workers.uploads.tables import SPOOLED, UPLOADS
@@ -64,18 +64,18 @@ class Uploads:
             admit: may refuse it by an error of its own, in the transaction that writes it down.
 
         Raises:
-            TooMany: the owner has :data:`MAX_OPEN` that are not finished.
+            TooMany: the owner has :data:`MAX_OPEN` that are not finished; or what was announced and has not arrived
+                would hold too much of the free room, see :mod:`workers.uploads.announced`.
             OSError: the disk has no room for this one beside those that are under way.
         """
         now = self._clock()
-        open_ones = (UPLOADS.c.ended_at.is_(None), UPLOADS.c.received < UPLOADS.c.bytes, UPLOADS.c.expires_at > now)
-        missing = sa.select(sa.func.coalesce(sa.func.sum(UPLOADS.c.bytes - UPLOADS.c.received), 0)).where(*open_ones)
-        count = sa.select(sa.func.count()).select_from(UPLOADS).where(*open_ones, UPLOADS.c.owner == owner)
-        with self.database.reading() as connection:
-            under_way = int(connection.scalar(missing) or 0)
+        count = (
+            sa.select(sa.func.count()).select_from(UPLOADS).where(*announced.unfinished(now), UPLOADS.c.owner == owner)
+        )
         id = new_id(now)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        disk.require_room(self.folder, length + under_way)
+        with self.database.reading() as connection:
+            announced.require_room(connection, self.folder, length, now=now, kept_s=self.kept_s)
         self.path(id).open("xb").close()
         row = {
             "id": id,
@@ -93,6 +93,7 @@ class Uploads:
                 admit(connection)
                 if (connection.scalar(count) or 0) >= MAX_OPEN:
                     raise TooMany(f"{MAX_OPEN} uploads of yours are not finished; finish or delete some of them")
+                announced.require_share(connection, self.folder, owner, length, now=now, kept_s=self.kept_s)
                 return upload_of(connection.execute(sa.insert(UPLOADS).values(row).returning(UPLOADS)).one())
         except BaseException:
             self.path(id).unlink(missing_ok=True)

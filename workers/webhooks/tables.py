@@ -17,6 +17,7 @@ WEBHOOKS: Final = sa.Table(
     sa.Column("url", sa.Text, nullable=False),
     sa.Column("events", sa.JSON, nullable=False),  # names of the types that it wants
     sa.Column("named_only", sa.Boolean, nullable=False),  # made for jobs that name it; it gets nothing of others
+    sa.Column("named", sa.String(64)),  # digest of the address where jobs name it; of ordinary ones none
     sa.Column("description", sa.Text, nullable=False),
     sa.Column("secret", sa.String(80), nullable=False),
     sa.Column("previous_secret", sa.String(80)),  # signs too until then, after a rotation
@@ -26,6 +27,7 @@ WEBHOOKS: Final = sa.Table(
     sa.Column("disabled_at", sa.Double),
     sa.Column("disabled_reason", sa.Text),
     sa.Index("webhooks_of_owner", "owner", "id"),
+    sa.Index("one_webhook_a_named_address", "owner", "named", unique=True),
 )
 
 EVENTS: Final = sa.Table(

@@ -13,7 +13,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.web_place import Place, place, problem
+from tests.workers.test_jobs import create
 from web.api.schemas.owners import Overview
+from web.server import samples
 
 SECRETS = {"root": "root's", "ann": "ann's"}
 KEYS = ",".join(
@@ -111,6 +113,8 @@ def test_the_page_makes_keys_sets_quotas_and_revokes(here: Place) -> None:
     root.post("/admin/owners", data={"csrf_token": token, **fields})
     quotas = here.client.get("/v1/me", headers={"Authorization": f"Bearer {secret}"}).get_json()["quotas"]
     assert quotas["stored_bytes"]["allowed"] is None
+    page = root.get("/admin").text
+    assert f'action="/admin/keys/{key_id}/revoke"' in page.partition('<details class="danger"><summary>Revoke')[2]
     rotated = root.post(f"/admin/keys/{key_id}/rotate", data={"csrf_token": token})
     (newer,) = re.findall(r'class="secret">(sonorize_[^<]+)<', rotated.text)
     assert newer not in root.get("/admin").text
@@ -119,6 +123,15 @@ def test_the_page_makes_keys_sets_quotas_and_revokes(here: Place) -> None:
     assert here.client.get("/v1/me", headers={"Authorization": f"Bearer {newer}"}).status_code == 200
     refused = root.post("/admin/keys", data={"csrf_token": token, "owner": "ben"})
     assert refused.status_code == 422  # good for nothing
+
+
+def test_the_server_itself_is_no_owner(here: Place, dark_clip: Path) -> None:
+    """Its samples are jobs of its own; nobody sets a quota for them."""
+    create(here.jobs, owner=samples.OWNER)
+    assert here.send(dark_clip, headers=bearer("ann")).status_code == 202
+    assert [one["owner"] for one in overview(here)["owners"]] == ["ann"]
+    root, _ = log_in(here, "root")
+    assert samples.OWNER not in root.get("/admin").text
 
 
 def test_the_page_is_for_administrators(here: Place) -> None:

@@ -53,7 +53,13 @@ def test_sent_now_and_fetched_later(keyed: Serving, flash_clip: Path, tmp_path: 
 def test_without_the_key_nothing_is_seen(keyed: Serving, flash_clip: Path) -> None:
     done = sonorize("submit", flash_clip, "--server", keyed.address)
     assert done.returncode == 2
-    assert done.stderr == "error: flash.mp4: an API key is needed here\n"
+    assert done.stderr == (
+        "error: flash.mp4: an API key is needed here; it is taken from SONORIZE_API_KEY, or from `key` of the Python "
+        "client\n"
+    )
+    wrong = sonorize("submit", flash_clip, "--server", keyed.address, SONORIZE_API_KEY="wrong")
+    assert wrong.returncode == 2
+    assert "SONORIZE_API_KEY" not in wrong.stderr
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from synth.media import audio, video
@@ -18,6 +19,8 @@ from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place, problem
 from web.comparisons import pairs
 from workers.comparisons.store import CHECKS, Comparisons, Version
+from workers.comparisons.tables import VOTES
+from workers.errors import Conflict
 from workers.records import COMPARISON
 from workers.tasks import comparisons
 
@@ -164,6 +167,47 @@ def test_a_vote_counts_once_and_only_of_those_who_listen(here: Place, beeping_cl
         cast(here, pair, right=right, name="anna")
     assert figures()["rates"] == [rate]
     assert figures()["left_out"] == 1
+
+
+def test_who_comes_without_a_cookie_is_no_new_voter_without_end(here: Place, beeping_clip: Path) -> None:
+    allowed(here, sounded(here, beeping_clip))
+
+    def come(address: str) -> int:
+        """A person without a past: the status of their vote, or 204 where there was nothing to vote on."""
+        fresh = log_in(here, "ben")
+        base = {"REMOTE_ADDR": address}
+        pair = fresh.get("/v1/comparisons/next", environ_overrides=base).get_json()["pair"]
+        if pair is None:
+            return 204
+        body = {"pair": pair["pair"], "real": "left"}
+        token = fresh.get("/account").text.split('name="csrf_token" value="')[1].split('"')[0]
+        return fresh.post(
+            "/v1/comparisons/votes", json=body, environ_overrides=base, headers={"X-CSRF-Token": token}
+        ).status_code
+
+    assert [come("203.0.113.5") for _ in range(7)] == [201] * 5 + [204] * 2
+    assert come("203.0.113.6") == 201
+    assert [come(f"2001:db8::{number}") for number in range(6)] == [201] * 5 + [204]  # one customer's network
+    assert come("2001:db8:0:1::1") == 201
+    places = here.jobs.database
+    with places.reading() as connection:
+        found = set(connection.scalars(sa.select(VOTES.c.place)))
+    assert len(found) == 4
+    assert not any("203" in str(one) for one in found)
+
+
+def test_as_many_votes_of_an_address_at_once_count_no_more(here: Place, beeping_clip: Path) -> None:
+    made = allowed(here, sounded(here, beeping_clip))
+    assert made["allowed"]
+    store = Comparisons(here.jobs.database)
+    (comparison,), _ = store.open_to("nobody")
+    for number in range(5):
+        store.vote(comparison, f"voter-{number}", Version.GENERATED, right=True, place="p")
+    with pytest.raises(Conflict, match="5 votes on this pair came from your address"):
+        store.vote(comparison, "voter-5", Version.GENERATED, right=True, place="p")
+    store.vote(comparison, "voter-5", Version.GENERATED, right=True, place="q")
+    for number in range(6):  # whoever has a key has a name
+        store.vote(comparison, f"key-{number}", Version.GENERATED, right=True)
 
 
 def test_a_permission_is_withdrawn_with_its_files(here: Place, beeping_clip: Path) -> None:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from synth.errors import OptionError
 from synth.options import Mode
+from tests.support.kept import keep
 from tests.support.paths import ROOT
 from tests.support.web_place import Place, place, problem
 from web.api.operations import routes
@@ -101,7 +102,9 @@ def test_without_a_key_nothing_is_answered(locked: Place) -> None:
     assert locked.client.get("/docs").status_code == 200
 
 
+@pytest.mark.promise
 def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
+    asked = 0
     job = locked.send(dark_clip, to="/v1/batches", headers=bearer("anna")).get_json()
     locked.finish()
     upload = parts_of(locked.app).uploads.create("anna", 10, {"filename": "dark.mp4"})
@@ -135,6 +138,8 @@ def test_somebody_elses_is_not_there(locked: Place, dark_clip: Path) -> None:
             problem(locked.client.open(path, method=call.method.upper(), headers=bearer("ben")), 403, "scope")
             continue
         problem(locked.client.open(path, method=call.method.upper(), headers=bearer("ben")), 404, "not-found")
+        asked += 1
+    keep("chaos", {"foreign_ids": {"routes": asked, "leaks": 0}})
     ben = log_in(locked, "ben")
     token = token_of(ben)
     assert ben.get(f"/jobs/{job_id}").status_code == 404

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from tests.support import services
 from tests.support.serving import KEY, KEY_ENTRY
 from tests.support.web_place import Place, place, problem
 from workers.sessions import Sessions
@@ -56,6 +57,7 @@ def test_sessions_end_by_themselves(here: Place) -> None:
     assert sessions.key_name("guessed") is None
 
 
+@services.embedded_only
 def test_readiness_is_told_without_a_database(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     client = logged_in(here)
     here.jobs.close()

@@ -90,7 +90,7 @@ def test_the_worker_is_seen_to_live(keyed: Serving, tmp_path: Path, capsys: pyte
     [
         (["--host", "0.0.0.0"], "can be reached from other machines, and no API keys are set"),
         (["--host", "no.such.host.invalid"], "is not known here"),
-        (["--port", "70000"], "setting SONORIZE_PORT"),
+        (["--port", "99999"], "'--port': Input should be less than or equal to 65535"),
         (["--data", "/proc/nothing"], "cannot be used"),
     ],
 )

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.support.kept import keep
 from tests.support.servers import wait_until
 from tests.support.web_place import Place, place, problem
 from tests.web.security.test_security import KEYS, bearer
@@ -291,6 +292,7 @@ def test_the_reserve_of_the_disk_stays_free(here: Place, monkeypatch: pytest.Mon
     monkeypatch.setattr("workers.files.disk.shutil.disk_usage", lambda folder: Usage)
     # What is announced by those who are under way counts as taken.
     problem(here.client.post("/v1/uploads", headers={**TUS, "Upload-Length": "600000"}), 507, "disk-full")
+    Usage.free = disk.RESERVE_BYTES + 6_000_000
     assert begin(here, 400_000)
     Usage.free = disk.RESERVE_BYTES + 1000
     answer = patch(here, link, 0, CONTENT)
@@ -300,6 +302,35 @@ def test_the_reserve_of_the_disk_stays_free(here: Place, monkeypatch: pytest.Mon
     Usage.free = disk.RESERVE_BYTES + 10_000_000
     assert patch(here, link, at, CONTENT[at:]).status_code == 204
     assert arrived(here, link) == CONTENT
+
+
+def test_what_is_announced_and_never_comes_keeps_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Usage:
+        free = disk.RESERVE_BYTES + 10_000_000
+
+    monkeypatch.setattr("workers.files.disk.shutil.disk_usage", lambda folder: Usage)
+    names = ("anna", "ben", "carla")
+    keys = ",".join(f"{name}:{hashlib.sha256(name.encode()).hexdigest()}" for name in names)
+    with place(tmp_path / "data", api_keys=keys, max_upload_bytes=4_000_000) as locked:
+
+        def announce(who: str, length: int) -> TestResponse:
+            headers = {**TUS, "Authorization": f"Bearer {who}", "Upload-Length": str(length)}
+            return locked.client.post("/v1/uploads", headers=headers)
+
+        first = announce("anna", 2_000_000)
+        assert first.status_code == 201
+        told = problem(announce("anna", 600_000), 429, "too-many-uploads")["detail"]
+        assert "2000000 bytes of your uploads" in told
+        assert "25% of the room" in told
+        assert announce("ben", 2_500_000).status_code == 201
+        told = problem(announce("carla", 600_000), 429, "too-many-uploads")["detail"]
+        assert "50% of the room" in told
+        piece = {**PIECE, "Authorization": "Bearer anna", "Upload-Offset": "0"}
+        assert locked.client.patch(first.headers["Location"], data=bytes(1_500_000), headers=piece).status_code == 204
+        assert announce("anna", 600_000).status_code == 201  # what has arrived is on the disk, and announced no more
+        now = time.time()
+        monkeypatch.setattr(uploads_of(locked), "_clock", lambda: now + 3601)  # nobody has gone on with any of them
+        assert announce("carla", 4_000_000).status_code == 201
 
 
 def test_a_file_that_no_upload_has_is_swept(here: Place) -> None:
@@ -332,6 +363,7 @@ def call(port: int, method: str, link: str, headers: dict[str, str], body: bytes
         line.close()
 
 
+@pytest.mark.promise
 def test_cut_at_twenty_random_bytes_it_goes_on_where_it_was(here: Place) -> None:
     """What had arrived counts, to the byte, although the server hands requests on only when they are whole."""
     draw = random.Random(11)
@@ -346,3 +378,4 @@ def test_cut_at_twenty_random_bytes_it_goes_on_where_it_was(here: Place) -> None
         piece = {**PIECE, "Upload-Offset": str(at)}
         assert call(port, "PATCH", link, piece, CONTENT[at:])[0] == 204
     assert arrived(here, link) == CONTENT
+    keep("chaos", {"upload_cuts": {"cuts": CUTS, "byte_exact": arrived(here, link) == CONTENT}})

@@ -15,8 +15,8 @@ from tests.workers.test_jobs import Clock, at_once, create
 from workers.errors import OverQuota
 from workers.files.storage import Stored
 from workers.jobs import Job, Jobs, State, open_jobs
-from workers.owners.quotas import DAY_S, Quota
-from workers.records import ROUTE, new_id
+from workers.owners.quotas import DAY_S, Quota, Use
+from workers.records import ROUTE, SCORE, SLOW_SCORE, new_id
 from workers.score.drafts import Drafts
 from workers.uploads.store import Uploads
 
@@ -109,6 +109,22 @@ def test_what_jobs_share_counts_once_and_though_the_first_is_gone(jobs: Jobs) ->
     jobs.delete(first.id, "ann")
     assert jobs.owners.use("ann").stored_bytes == 1000
     assert jobs.owners.use("ben").stored_bytes == 0
+
+
+@pytest.mark.parametrize("mode", [SCORE, SLOW_SCORE])
+def test_takes_of_scores_are_sound_that_was_asked_for(jobs: Jobs, mode: str) -> None:
+    """One take each, whatever the job had; nothing else of a quota is theirs."""
+    jobs.owners.change("ann", max_sound_s=250.0, max_queued=1, max_bytes=1)
+    takes = Options(mode=Mode.HITS, takes=3)
+    for _ in range(2):
+        create(jobs, info=MINUTE, options=takes, mode=mode)
+    assert jobs.owners.use("ann") == Use(0, 0, 120.0)
+    found = refused(lambda: create(jobs, info=MINUTE, options=takes))
+    assert found.of == "sound"
+    for _ in range(2):
+        create(jobs, info=MINUTE, options=takes, mode=mode)
+    found = refused(lambda: create(jobs, info=MINUTE, options=takes, mode=mode))
+    assert (found.of, jobs.owners.use("ann").sound_s) == ("sound", 240.0)
 
 
 def test_a_question_is_no_job(jobs: Jobs) -> None:

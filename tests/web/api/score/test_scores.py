@@ -277,11 +277,25 @@ def test_a_take_goes_without_the_parts_that_others_need(here: Place, job: dict[s
     assert rendered(here, job, take=0)["status"] == "succeeded"
 
 
+def test_takes_are_made_within_the_sound_of_a_day(here: Place, job: dict[str, Any]) -> None:
+    here.jobs.owners.change(here.jobs.get(job["id"], None).owner, max_sound_s=2.5 * FLASH_CLIP_S)
+    first, second = score(here, job)["hits"]
+    moved = change(here, job, hits=[{**first, "time_s": first["time_s"] + 0.1}, second], version=0)
+    assert moved.status_code == 200, moved.text
+    assert rendered(here, job)["status"] == "succeeded"
+    assert change(here, job, hits=[first], version=1).status_code == 200
+    asked = here.client.post(f"/v1/jobs/{job['id']}/score/render", json={})
+    told = refused(asked, 429)
+    assert (told["code"], told["quota"]) == ("quota", "sound")
+    assert "seconds of sound" in told["detail"] or "s of sound today" in told["detail"]
+    assert here.client.get(f"/v1/jobs/{job['id']}/score").get_json()["version"] == 2
+
+
 def test_a_rendering_that_fails_says_why(here: Place, job: dict[str, Any]) -> None:
     hits = [{**HIT, "exemplar": "gong"}]
     assert change(here, job, version=0, hits=hits).status_code == 200
     key = (here.jobs.get(job["id"], None).result or {})["recipe_key"]
-    (here.settings.data_dir / "files" / key).write_bytes(b"no recipe")
+    here.storage.put(key, io.BytesIO(b"no recipe"), "application/json")
     told = rendered(here, job)
     assert told["status"] == "failed"
     assert "recipe cannot be read" in told["error"]["detail"]
