@@ -49,12 +49,13 @@ from web.uploads.clips import ClipsOfUploads
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
+from workers.database import Remembered
 from workers.errors import StorageError
 from workers.faults import Faults
 from workers.files.ballast import Ballast
 from workers.files.cleanup import Cleanup
 from workers.files.storage import Storage, storage_of
-from workers.jobs import Jobs, jobs_of
+from workers.jobs import REMEMBERED_S, Jobs, jobs_of
 from workers.owners.keys import KeyStore
 from workers.settings import Settings
 from workers.uploads.deposits import Deposits
@@ -155,6 +156,7 @@ def create_app(
         endpoints=Endpoints(jobs.database),
         deliveries=Deliveries(jobs.database, jobs.now, time.time),
         webhook_policy=policy_of(settings),
+        answers=Remembered(jobs.database, REMEMBERED_S),
     )
     context.install(app, parts)
     request_ids.install(app)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import Flask, current_app, g
 
 from synth.voices.library import registry as libraries
+from workers.database import Remembered
 from workers.faults import Faults
 from workers.files.storage import Storage
 from workers.gallery import listing
@@ -55,6 +56,7 @@ class Site:
     endpoints: Endpoints
     deliveries: Deliveries
     webhook_policy: Policy
+    answers: Remembered
 
     @property
     def libraries(self) -> tuple[str, ...]:

@@ -6,10 +6,10 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -28,6 +28,8 @@ _DAMAGED: Final = "the database's file is damaged; restore it from a copy"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 MIGRATION_LOCK: Final = 7_306_095_201  # any number that nobody else locks
 
+T = TypeVar("T")
+
 
 class Database:
     """An engine, and the two ways to use it."""
@@ -35,6 +37,8 @@ class Database:
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
         self.is_postgresql = engine.dialect.name == "postgresql"
+        self._watching = threading.Lock()
+        self._watcher: sqlite3.Connection | None = None
         self._examining = threading.Lock()
         self._examine_after = 0.0  # monotonic
         self._damaged = False
@@ -50,6 +54,31 @@ class Database:
         """A transaction, on the disk when the block ends well, undone when it does not. Raises DatabaseError."""
         with _translated(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
+
+    def version(self) -> int | None:
+        """A number that changes with every commit to a SQLite file, whoever made it; ``None`` where nobody can tell.
+
+        It costs a hundredth of reading a row, so that what was read before can be used until something has changed.
+        """
+        if self.is_postgresql:
+            return None
+        with self._watching:
+            try:
+                if self._watcher is None:
+                    # Not one of the pool: a connection does not count what it has changed itself.
+                    address = f"file:{quote(os.fsencode(str(self.engine.url.database)))}?mode=ro"
+                    self._watcher = sqlite3.connect(address, uri=True, timeout=BUSY_S, check_same_thread=False)
+                return int(self._watcher.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error:
+                return None  # whoever reads the rows finds out what is wrong
+
+    def close(self) -> None:
+        """Give all connections back."""
+        with self._watching:
+            if self._watcher is not None:
+                self._watcher.close()
+            self._watcher = None
+        self.engine.dispose()
 
     def check(self) -> None:
         """Raise DatabaseError unless the database answers now, and DatabaseDamaged where its file is damaged.
@@ -81,6 +110,42 @@ class Database:
             self._damaged = True
         ended = time.monotonic()
         self._examine_after = ended + max(EXAMINE_EVERY_S, (ended - began) / EXAMINING_SHARE)
+
+
+class Remembered:
+    """What was read or worked out, until the database changes, and for a while at most. For many threads.
+
+    Args:
+        age_s: for how long, since what is told may depend on the time.
+        most: how many things are remembered at once.
+    """
+
+    def __init__(self, database: Database, age_s: float, most: int = 1000) -> None:
+        self._database, self._age_s, self._most = database, age_s, most
+        self._lock = threading.Lock()
+        self._version: int | None = None
+        self._known: dict[Any, tuple[float, Any]] = {}
+
+    def get(self, key: Any, make: Callable[[], T]) -> T:
+        """What ``make`` gives, now or a moment ago; what it raises is not remembered."""
+        version, now = self._database.version(), time.monotonic()
+        if version is None:
+            return make()
+        with self._lock:
+            if version != self._version:
+                self._known.clear()
+                self._version = version
+            found = self._known.get(key)
+        if found is not None and now - found[0] <= self._age_s:
+            return cast(T, found[1])
+        made = make()
+        with self._lock:
+            # The version is older than what was made: whatever came between makes the next call forget it.
+            if self._version == version:
+                if len(self._known) >= self._most:
+                    self._known.clear()
+                self._known[key] = (now, made)
+        return made
 
 
 def open_database(url: str) -> Database:

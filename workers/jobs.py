@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from synth.options import Options
-from workers.database import Database, open_database
+from workers.database import Database, Remembered, open_database
 from workers.errors import Conflict, NotFound, QueueFull
 from workers.files import tombstones
 from workers.files.storage import Stored
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from workers.settings import Settings
 
 MAX_PAGE: Final = listing.MAX_PAGE
+REMEMBERED_S: Final = 0.5  # how long what was read of the queue counts while nothing changes
 _RETRIABLE: Final = (State.FAILED, State.CANCELED)
 
 
@@ -54,6 +55,7 @@ class Jobs(Leases):
     def __init__(self, database: Database, *, quota: Quota | None = None, **how: Any) -> None:
         super().__init__(database, **how)
         self.owners = Owners(database, quota, self._clock)
+        self._queues = Remembered(database, REMEMBERED_S, most=1)
 
     def create(
         self,
@@ -283,7 +285,11 @@ class Jobs(Leases):
 
     def queue(self) -> QueueView:
         """How the queue stands now: one look that tells of all that wait."""
-        return QueueView.read(self._database, self.now(), self._clock())
+        return self._queues.get(self.moment(), lambda: QueueView.read(self._database, self.now(), self._clock()))
+
+    def moment(self) -> tuple[int, int]:
+        """This moment by both clocks, as exact as what is remembered of the queue: another one twice a second."""
+        return int(self.now() / REMEMBERED_S), int(self._clock() / REMEMBERED_S)
 
     def position(self, job: Job) -> int:
         """The job's place in the queue of its mode, 1 for the next; 0 when it does not wait."""
@@ -355,7 +361,7 @@ class Jobs(Leases):
 
     def close(self) -> None:
         """Give the connections back."""
-        self._database.engine.dispose()
+        self._database.close()
 
     def _refuse_when_full(self, connection: sa.Connection) -> None:
         waiting = connection.scalar(sa.select(sa.func.count()).where(JOBS.c.state == State.QUEUED)) or 0
