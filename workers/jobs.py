@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 MAX_PAGE: Final = listing.MAX_PAGE
 REMEMBERED_S: Final = 0.5  # how long what was read of the queue counts while nothing changes
+LONG_QUEUE: Final = 100  # jobs; of fewer, each look tells what is so at that moment
 _RETRIABLE: Final = (State.FAILED, State.CANCELED)
 
 
@@ -56,6 +58,7 @@ class Jobs(Leases):
         super().__init__(database, **how)
         self.owners = Owners(database, quota, self._clock)
         self._queues = Remembered(database, REMEMBERED_S, most=1)
+        self._looked: tuple[tuple[tuple[int, int], QueueView] | None, float] = (None, 0.0)
 
     def create(
         self,
@@ -285,7 +288,18 @@ class Jobs(Leases):
 
     def queue(self) -> QueueView:
         """How the queue stands now: one look that tells of all that wait."""
-        return self._queues.get(self.moment(), lambda: QueueView.read(self._database, self.now(), self._clock()))
+        return self._queues.get(self.moment(), self._look_at_queue)
+
+    def _look_at_queue(self) -> QueueView:
+        """Looks no oftener at a long queue than a twentieth of the time allows: each job that comes changes it."""
+        began, (before, until) = time.monotonic(), self._looked
+        if before is not None and began < until and before[0] == self.moment():
+            return before[1]
+        moment, view = self.moment(), QueueView.read(self._database, self.now(), self._clock())
+        took_s = time.monotonic() - began
+        if len(view) >= LONG_QUEUE:
+            self._looked = (moment, view), began + 20 * took_s
+        return view
 
     def moment(self) -> tuple[int, int]:
         """This moment by both clocks, as exact as what is remembered of the queue: another one twice a second."""

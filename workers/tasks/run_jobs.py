@@ -8,6 +8,7 @@ that wait are claimed together, and each is stored as soon as it is made; none w
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import logging
 import os
@@ -16,11 +17,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
-
-from celery import shared_task, signals
 
 from synth import weights
 from synth.errors import Cancelled, OptionError, SynthError
@@ -39,18 +38,30 @@ from synth.voices.library import registry
 from workers import music, pulse
 from workers.attempt import Attempt, close
 from workers.broker.notifications import QueueNotifier
-from workers.broker.queue import TASK
 from workers.errors import DatabaseError, ObjectDamaged, StorageAway, StorageError, WorkError
 from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import COMPARISON, MUSIC, OVERLAY, QUESTIONS, ROUTE, SCORE, SEARCH, SEARCHER, SLOW_SCORE
+from workers.records import (
+    BOTH,
+    COMPARISON,
+    MUSIC,
+    OVERLAY,
+    QUESTIONS,
+    QUICK,
+    ROUTE,
+    SCORE,
+    SEARCH,
+    SEARCHER,
+    SLOW_SCORE,
+)
 from workers.score import rendering
 from workers.score.renders import Renders
 from workers.settings import Settings, from_environment
-from workers.tasks import comparisons, description, failures, overlays, recording, search_answers
+from workers.tasks import comparisons, description, failures, memory, overlays, recording, search_answers
+from workers.tasks.answering import Answering, Room
 from workers.telemetry import context as log_context
 from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
@@ -72,13 +83,24 @@ class WorkerContext:
     notify: Callable[[str], object]
     folder: Path
     worker: str
+    room: Room = field(default_factory=Room)
+    attempts: list[Attempt] = field(default_factory=list)
+
+    def peers(self) -> list[Attempt]:
+        """The attempts of this process, for each new one to join."""
+        self.attempts[:] = [attempt for attempt in self.attempts if not attempt.over]
+        return self.attempts
 
 
-_CONTEXT: list[WorkerContext] = []  # one a process, laid by _lay_desk
+_CONTEXT: list[WorkerContext] = []  # one a process, laid by begin_process
 
 
-@signals.worker_process_init.connect  # type: ignore[untyped-decorator, unused-ignore]
-def _make_context(sender: str | None = None, **_: Any) -> None:
+def begin_process(sender: str | None = None) -> None:
+    """Lay out what this process works with, begin to load the nets, and listen for questions if it is to answer them.
+
+    Args:
+        sender: the worker's name; it says what is asked of its process.
+    """
     settings = from_environment()
     if settings.log_format == "json":
         logs.set_up(settings.log_format, logging.INFO)
@@ -93,16 +115,20 @@ def _make_context(sender: str | None = None, **_: Any) -> None:
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
     searches, name = str(sender).startswith(SEARCHER), f"{sender or 'worker'}#{os.getpid()}"
+    answers = str(sender).startswith(BOTH)
 
     def warm_up() -> None:
-        _warm_up(settings.describe, searches)
+        _warm_up(settings.describe, searches or answers)
         pulse.beat(folder, name)  # not before: while a large library loads, no thread of this process may run
 
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     if not searches:
         music.keeper(settings)
     notify = QueueNotifier(settings).notify
-    _CONTEXT[:] = [WorkerContext(settings, jobs_of(settings), storage_of(settings), notify, folder, name)]
+    context = WorkerContext(settings, jobs_of(settings), storage_of(settings), notify, folder, name)
+    _CONTEXT[:] = [context]
+    if answers:
+        Answering(settings, QUICK, functools.partial(drain, context), notify).start()
 
 
 def _warm_up(describes: bool, searches: bool) -> None:
@@ -111,17 +137,19 @@ def _warm_up(describes: bool, searches: bool) -> None:
         with contextlib.suppress(ImportError):  # who really needs it says so
             importlib.import_module(name)
     with contextlib.suppress(ImportError, SynthError):
+        import torch
+
+        torch.set_num_threads(1)  # all nets run on one anyway, see synth.models.reproducible
         if searches:
             search_answers.warm_up()
         elif describes:
             description.describer()
 
 
-@shared_task(name=TASK, Request="workers.broker.celery_request:Request")  # type: ignore[untyped-decorator, unused-ignore]
 def work(mode: str) -> None:
     """Claim and do jobs of a mode until none waits, or until it is time to look up."""
     if not _CONTEXT:  # it could not be laid when the process began; Celery only logs what its signals raise
-        _make_context()
+        begin_process()
     context = _CONTEXT[0]
     if drain(context, mode):
         context.notify(mode)
@@ -148,6 +176,7 @@ def drain(context: WorkerContext, mode: str) -> bool:
             else:
                 run_jobs(context, claimed)
         UNWRITTEN.flush(context.jobs.database)
+        memory.give_back()
         if time.monotonic() - began > DRAIN_S:
             break
     return True
@@ -158,9 +187,10 @@ def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
 
     What becomes of one is nobody else's; nothing is raised that concerns a job alone.
     """
-    batch_peers: list[Attempt] = []
+    peers = context.peers()
     with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
-        job_runs = [held.enter_context(_JobRun(context, job, batch_peers)) for job in jobs]
+        job_runs = [held.enter_context(_JobRun(context, job, peers)) for job in jobs]
+        held.enter_context(context.room.entered(alone=any(job.attempt > 1 for job in jobs)))
         begun = zip(job_runs, pool.map(_begin, job_runs), strict=True)
         requested = [(one, request) for one, request in begun if request is not None]
         ends: list[Future[None]] = []
@@ -174,7 +204,7 @@ def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
 
 def answer(context: WorkerContext, job: Job) -> None:
     """One attempt at a question, answered by :data:`ANSWERS`; the answer stands in the row."""
-    with _JobRun(context, job, []) as job_run:
+    with _JobRun(context, job, context.peers()) as job_run, context.room.entered(alone=job.attempt > 1):
         request = job_run.begin()
         if request is None:
             return
