@@ -38,7 +38,7 @@ POLL_S: Final = 0.1  # how often a waiting parent looks at its cancel callable
 STDERR_HEAD_BYTES: Final = 64 * 1024  # the description of the input stands at the head
 STDERR_TAIL_BYTES: Final = 16 * 1024  # what went wrong stands at the tail
 CHUNK_BYTES: Final = 1 << 18
-PIPE_BYTES: Final = 1 << 20  # what a child's output may be ahead of its reader; Linux's usual 64 KB is less than a frame
+PIPE_BYTES: Final = 1 << 20  # by which a child may be ahead of its reader; the usual 64 KB are less than a frame
 
 Buffer = bytes | bytearray | memoryview
 Cancel = Callable[[], bool]

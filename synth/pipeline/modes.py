@@ -76,7 +76,7 @@ LIBRARY_MODES: Final = {mode: _over(mode) for mode in (Mode.HITS, Mode.AMBIENT)}
 """Modes that ``synthesis=library`` means something for; any other is sounded as ever."""
 
 
-TOGETHER: Final = frozenset({Mode.AMBIENT, Mode.HITS})
+TOGETHER: Final = frozenset({Mode.AMBIENT})
 """Modes of which several jobs are done faster in one :func:`sonorize_all` than one after another."""
 
 

@@ -40,7 +40,8 @@ class Embedded:
         workers: how many; each is one process that does one job at a time.
         modes: what they work for; all modes by default.
         searchers: how many further ones answer nothing but what somebody searches with, so that nobody waits behind a
-            job for that; one beside one worker is a thread of its process; without any the workers do it, unless they work for some modes only.
+            job for that; one beside one worker is a thread of its process; without any the workers do it, unless they
+            work for some modes only.
         join: whether the broker of ``data_dir`` is another process's, which these workers join.
         logs: folder for what the programs say; ``None``: where this process says it.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from synth.errors import Cancelled, MediaError
-from synth.media import ffmpeg, video
+from synth.media import ffmpeg, looking, packets, video
 from synth.options import Limits
 from tests.support.clips import FRAMES, HEIGHT, RATE_FPS, WIDTH, Zoo, edges, numbers
 
@@ -348,3 +349,29 @@ def test_a_digest_is_of_the_picture_and_not_of_the_container(zoo: Zoo) -> None:
 
 def test_version_names_a_release() -> None:
     assert any(sign.isdigit() for sign in ffmpeg.version())
+
+
+def test_a_file_is_read_again_only_when_it_has_changed(
+    zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    listing = packets.listing
+
+    def counted(path: Path, *rest: Any, **more: Any) -> packets.Listing:
+        read.append(path)
+        return listing(path, *rest, **more)
+
+    monkeypatch.setattr(packets, "listing", counted)
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(zoo["plain.mp4"].read_bytes())
+    assert looking.look(clip) is looking.look(clip)
+    assert len(read) == 1
+    looking.look(clip, salvage=True)
+    assert len(read) == 2
+    whole = clip.read_bytes()
+    clip.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(MediaError):
+        looking.look(clip)
+    clip.unlink()
+    with pytest.raises(MediaError):
+        looking.look(clip)
