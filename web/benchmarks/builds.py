@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from typing import Any, Final
 import httpx
 
 from synth.errors import OptionError, SynthError
+from workers.embedded import die_with_parent
 
 READY_S: Final = 180.0
 END_S: Final = 60.0
@@ -44,9 +46,14 @@ class Build:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What its processes know of their surroundings: nothing of ours but where programs lie."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
-        return {**kept, "PYTHONPATH": str(self.folder), "PYTHONUNBUFFERED": "1", "SONORIZE_SAMPLES": "false"}
+        """All that its processes know of their surroundings: no setting of ours, nor of whoever measures."""
+        return {
+            "PATH": os.defpath,
+            "TMPDIR": tempfile.gettempdir(),
+            "PYTHONPATH": str(self.folder),
+            "PYTHONUNBUFFERED": "1",
+            "SONORIZE_SAMPLES": "false",
+        }
 
     def run(self, *arguments: str) -> dict[str, float]:
         """Seconds that one command takes in a process of its own: on the wall, and of processors.
@@ -85,8 +92,13 @@ class Build:
         flags = ("--port", str(port), "--data", str(data / "data"))
         many = ("--workers", str(workers), "--search-workers", str(searchers))
         with (data / "log").open("wb") as log:
+            tied = [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid())]
             child = subprocess.Popen(
-                self.command("serve", *flags, *many), env=self.environment, cwd=self.folder, stdout=log, stderr=log
+                [*tied, *self.command("serve", *flags, *many)],
+                env=self.environment,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
             )
             served = Served(self, f"http://127.0.0.1:{port}", child.pid)
             try:
@@ -107,7 +119,7 @@ class Served:
 
     def __init__(self, build: Build, address: str, pid: int) -> None:
         self.build, self.address, self.pid = build, address, pid
-        self._http = httpx.Client(base_url=address, timeout=60.0)
+        self._http = httpx.Client(base_url=address, timeout=600.0)
 
     def close(self) -> None:
         """Close the connection to it."""

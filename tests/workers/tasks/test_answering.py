@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from tests.support.patience import until
+from tests.support.servers import wait_until
 from workers.tasks.answering import Room
 
 
@@ -35,7 +35,7 @@ def test_who_wants_to_be_alone_is() -> None:
     first, first_in = inside(room, first_goes, alone=False)
     assert first_in.wait(30)
     second, second_in = inside(room, second_goes, alone=True)
-    until(lambda: room._waiting == 1)
+    wait_until(lambda: room._waiting == 1)
     third, third_in = inside(room, third_goes, alone=False)
     assert not second_in.wait(0.2)
     first_goes.set()
