@@ -42,7 +42,6 @@ SEARCH: Final = "search"
 and no outputs."""
 
 SEARCHER: Final = "search"
-BOTH: Final = "both"
 """How the names of workers begin that only answer such rows."""
 
 OVERLAY: Final = "overlay"

@@ -36,7 +36,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m workers.worker", description=__doc__)
     parser.add_argument("--name", required=True, help="of this worker, unlike all others")
     parser.add_argument("--modes", required=True, help="modes to work for, separated by commas")
-    parser.add_argument("--answers", default="", help="modes of questions that its process answers beside them")
     parser.add_argument("--alive", type=Path, required=True, help="file to touch as long as all is well")
     parsed = parser.parse_args(arguments)
     logs.set_up("text", logging.INFO)
@@ -50,15 +49,14 @@ def main(arguments: list[str] | None = None) -> None:
     app, notifier = make_app(settings), QueueNotifier(settings)
     app.set_current()
     modes = parsed.modes.split(",")
-    heard = [*modes, *filter(None, parsed.answers.split(","))]
     pulses = PulseWatch(settings.work_dir, parsed.name, settings.lease_s)
-    signs = presence.Signs(jobs.database, parsed.name, heard, jobs.now)
+    signs = presence.Signs(jobs.database, parsed.name, modes, jobs.now)
 
     def show_life() -> None:
         pulses.look()
         tally.look()
         try:
-            deaf = notifier.faults.reason is None and jobs.neglects(parsed.name, heard, DEAF_S)
+            deaf = notifier.faults.reason is None and jobs.neglects(parsed.name, modes, DEAF_S)
         except WorkError:
             deaf = False  # without database or broker a worker has nothing to hear
         if not deaf:

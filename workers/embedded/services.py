@@ -29,7 +29,6 @@ from workers.embedded import die_with_parent
 from workers.errors import DatabaseError, ServiceError
 from workers.files.temporary_directories import sweep
 from workers.jobs import Jobs
-from workers.records import BOTH
 from workers.settings import Settings, broker_socket
 
 SLOWEST_RESTART_S: Final = 10.0
@@ -210,21 +209,12 @@ class Worker(Service):
 
     Args:
         name: unlike those of the others on this machine.
-        answers: modes of questions that its process answers beside its jobs, in a thread of its own.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        logs: Path | None,
-        name: str,
-        modes: Sequence[str],
-        jobs: Jobs,
-        answers: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, settings: Settings, logs: Path | None, name: str, modes: Sequence[str], jobs: Jobs) -> None:
         super().__init__(settings, logs)
         self.name = name
-        self._modes, self._jobs, self._answers = modes, jobs, answers
+        self._modes, self._jobs = modes, jobs
         self._node = ""
         self._beat = 0.0, 0.0  # when the file was touched last, and when that was seen
         self._alive = settings.work_dir / f"{self.name}-{os.getpid()}.alive"
@@ -238,13 +228,10 @@ class Worker(Service):
 
     def _command(self) -> list[str]:
         # A name of its own for each start: what the last one held can be told from what this one holds.
-        kind = f"{BOTH}-" if self._answers else ""
-        self._node = f"{kind}{self.name}-{secrets.token_hex(4)}@{socket.gethostname()}"
+        self._node = f"{self.name}-{secrets.token_hex(4)}@{socket.gethostname()}"
         self._alive.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._alive.unlink(missing_ok=True)
         options = ["--name", self._node, "--modes", ",".join(self._modes), "--alive", str(self._alive)]
-        if self._answers:
-            options += ["--answers", ",".join(self._answers)]
         return [sys.executable, "-P", "-m", "workers.worker", *options]  # -P: no module of the folder we stand in
 
     def watch(self) -> None:

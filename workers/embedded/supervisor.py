@@ -40,8 +40,7 @@ class Embedded:
         workers: how many; each is one process that does one job at a time.
         modes: what they work for; all modes by default.
         searchers: how many further ones answer nothing but what somebody searches with, so that nobody waits behind a
-            job for that; one beside one worker is a thread of its process; without any the workers do it, unless they
-            work for some modes only.
+            job for that; without any the workers do it, unless they work for some modes only.
         join: whether the broker of ``data_dir`` is another process's, which these workers join.
         logs: folder for what the programs say; ``None``: where this process says it.
     """
@@ -64,14 +63,9 @@ class Embedded:
         own = settings.broker_url == broker_socket_url(settings.data_dir)
         self.broker = Broker(settings, logs) if own and not join else None
         asked = modes or [*(mode.value for mode in Mode), *(() if searchers else QUICK)]
-        one_of_each = workers == searchers == 1  # then one process does both: the nets are in memory once
-        answers = QUICK if one_of_each else ()
-        self.workers = [
-            Worker(settings, logs, f"worker-{one}", asked, self._jobs, answers) for one in range(1, workers + 1)
-        ]
+        self.workers = [Worker(settings, logs, f"worker-{one}", asked, self._jobs) for one in range(1, workers + 1)]
         self.searchers = [
-            Worker(settings, logs, f"{SEARCHER}-{one}", QUICK, self._jobs)
-            for one in range(1, 1 if one_of_each else searchers + 1)
+            Worker(settings, logs, f"{SEARCHER}-{one}", QUICK, self._jobs) for one in range(1, searchers + 1)
         ]
         self._over = threading.Event()
         self._grace_s = GRACE_S

@@ -8,7 +8,6 @@ that wait are claimed together, and each is stored as soon as it is made; none w
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import logging
 import os
@@ -17,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -45,12 +44,10 @@ from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
 from workers.records import (
-    BOTH,
     COMPARISON,
     MUSIC,
     OVERLAY,
     QUESTIONS,
-    QUICK,
     ROUTE,
     SCORE,
     SEARCH,
@@ -61,7 +58,6 @@ from workers.score import rendering
 from workers.score.renders import Renders
 from workers.settings import Settings, from_environment
 from workers.tasks import comparisons, description, failures, memory, overlays, recording, search_answers
-from workers.tasks.answering import Answering, Room
 from workers.telemetry import context as log_context
 from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
@@ -83,20 +79,13 @@ class WorkerContext:
     notify: Callable[[str], object]
     folder: Path
     worker: str
-    room: Room = field(default_factory=Room)
-    attempts: list[Attempt] = field(default_factory=list)
-
-    def peers(self) -> list[Attempt]:
-        """The attempts of this process, for each new one to join."""
-        self.attempts[:] = [attempt for attempt in self.attempts if not attempt.over]
-        return self.attempts
 
 
 _CONTEXT: list[WorkerContext] = []  # one a process, laid by begin_process
 
 
 def begin_process(sender: str | None = None) -> None:
-    """Lay out what this process works with, begin to load the nets, and listen for questions if it is to answer them.
+    """Lay out what this process works with, and begin to load the nets.
 
     Args:
         sender: the worker's name; it says what is asked of its process.
@@ -115,20 +104,16 @@ def begin_process(sender: str | None = None) -> None:
     for module in filter(None, settings.preload.split(",")):
         importlib.import_module(module.strip())
     searches, name = str(sender).startswith(SEARCHER), f"{sender or 'worker'}#{os.getpid()}"
-    answers = str(sender).startswith(BOTH)
 
     def warm_up() -> None:
-        _warm_up(settings.describe, searches or answers)
+        _warm_up(settings.describe, searches)
         pulse.beat(folder, name)  # not before: while a large library loads, no thread of this process may run
 
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     if not searches:
         music.keeper(settings)
     notify = QueueNotifier(settings).notify
-    context = WorkerContext(settings, jobs_of(settings), storage_of(settings), notify, folder, name)
-    _CONTEXT[:] = [context]
-    if answers:
-        Answering(settings, QUICK, functools.partial(drain, context), notify).start()
+    _CONTEXT[:] = [WorkerContext(settings, jobs_of(settings), storage_of(settings), notify, folder, name)]
 
 
 def _warm_up(describes: bool, searches: bool) -> None:
@@ -187,10 +172,9 @@ def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
 
     What becomes of one is nobody else's; nothing is raised that concerns a job alone.
     """
-    peers = context.peers()
+    batch_peers: list[Attempt] = []
     with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
-        job_runs = [held.enter_context(_JobRun(context, job, peers)) for job in jobs]
-        held.enter_context(context.room.entered(alone=any(job.attempt > 1 for job in jobs)))
+        job_runs = [held.enter_context(_JobRun(context, job, batch_peers)) for job in jobs]
         begun = zip(job_runs, pool.map(_begin, job_runs), strict=True)
         requested = [(one, request) for one, request in begun if request is not None]
         ends: list[Future[None]] = []
@@ -204,7 +188,7 @@ def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
 
 def answer(context: WorkerContext, job: Job) -> None:
     """One attempt at a question, answered by :data:`ANSWERS`; the answer stands in the row."""
-    with _JobRun(context, job, context.peers()) as job_run, context.room.entered(alone=job.attempt > 1):
+    with _JobRun(context, job, []) as job_run:
         request = job_run.begin()
         if request is None:
             return

@@ -20,7 +20,7 @@ def searchers(server: Serving) -> list[int]:
     for pid in server.children():
         with suppress(OSError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if b"spawn_main" in b" ".join(words) or b"workers.worker" in b" ".join(words):
+            if b"search-1" in b" ".join(words):
                 found.append(pid)
     return found
 
