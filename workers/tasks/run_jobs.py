@@ -43,17 +43,7 @@ from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import (
-    COMPARISON,
-    MUSIC,
-    OVERLAY,
-    QUESTIONS,
-    ROUTE,
-    SCORE,
-    SEARCH,
-    SEARCHER,
-    SLOW_SCORE,
-)
+from workers.records import COMPARISON, MUSIC, OVERLAY, QUESTIONS, ROUTE, SCORE, SEARCH, SEARCHER, SLOW_SCORE
 from workers.score import rendering
 from workers.score.renders import Renders
 from workers.settings import Settings, from_environment
@@ -122,9 +112,6 @@ def _warm_up(describes: bool, searches: bool) -> None:
         with contextlib.suppress(ImportError):  # who really needs it says so
             importlib.import_module(name)
     with contextlib.suppress(ImportError, SynthError):
-        import torch
-
-        torch.set_num_threads(1)  # all nets run on one anyway, see synth.models.reproducible
         if searches:
             search_answers.warm_up()
         elif describes:
