@@ -55,9 +55,10 @@ from workers.faults import Faults
 from workers.files.ballast import Ballast
 from workers.files.cleanup import Cleanup
 from workers.files.storage import Storage, storage_of
-from workers.jobs import REMEMBERED_S, Jobs, jobs_of
+from workers.jobs import Jobs, jobs_of
 from workers.owners.keys import KeyStore
 from workers.settings import Settings
+from workers.timing.queue_view import REMEMBERED_S
 from workers.uploads.deposits import Deposits
 from workers.uploads.store import Uploads
 from workers.webhooks.deliveries import Deliveries

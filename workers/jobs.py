@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from synth.options import Options
-from workers.database import Database, Remembered, open_database
+from workers.database import Database, open_database
 from workers.errors import Conflict, NotFound, QueueFull
 from workers.files import tombstones
 from workers.files.storage import Stored
@@ -32,7 +31,7 @@ from workers.score.tables import SCORE_RENDERS
 from workers.search import text_search
 from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
-from workers.timing.queue_view import QueueView
+from workers.timing.queue_view import QueueLooks, QueueView
 from workers.uploads import sources
 from workers.webhooks import outbox
 
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from workers.settings import Settings
 
 MAX_PAGE: Final = listing.MAX_PAGE
-REMEMBERED_S: Final = 0.5  # how long what was read of the queue counts while nothing changes
-LONG_QUEUE: Final = 100  # jobs; of fewer, each look tells what is so at that moment
 _RETRIABLE: Final = (State.FAILED, State.CANCELED)
 
 
@@ -57,8 +54,7 @@ class Jobs(Leases):
     def __init__(self, database: Database, *, quota: Quota | None = None, **how: Any) -> None:
         super().__init__(database, **how)
         self.owners = Owners(database, quota, self._clock)
-        self._queues = Remembered(database, REMEMBERED_S, most=1)
-        self._looked: tuple[tuple[tuple[int, int], QueueView] | None, float] = (None, 0.0)
+        self._looks = QueueLooks(database, self.now, self._clock)
 
     def create(
         self,
@@ -288,22 +284,11 @@ class Jobs(Leases):
 
     def queue(self) -> QueueView:
         """How the queue stands now: one look that tells of all that wait."""
-        return self._queues.get(self.moment(), self._look_at_queue)
-
-    def _look_at_queue(self) -> QueueView:
-        """Looks no oftener at a long queue than a twentieth of the time allows: each job that comes changes it."""
-        began, (before, until) = time.monotonic(), self._looked
-        if before is not None and began < until and before[0] == self.moment():
-            return before[1]
-        moment, view = self.moment(), QueueView.read(self._database, self.now(), self._clock())
-        took_s = time.monotonic() - began
-        if len(view) >= LONG_QUEUE:
-            self._looked = (moment, view), began + 20 * took_s
-        return view
+        return self._looks.view()
 
     def moment(self) -> tuple[int, int]:
-        """This moment by both clocks, as exact as what is remembered of the queue: another one twice a second."""
-        return int(self.now() / REMEMBERED_S), int(self._clock() / REMEMBERED_S)
+        """This moment, as exact as what is remembered of the queue: another one twice a second."""
+        return self._looks.moment()
 
     def position(self, job: Job) -> int:
         """The job's place in the queue of its mode, 1 for the next; 0 when it does not wait."""

@@ -7,17 +7,22 @@ those of its own mode, as it always did.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from workers.database import Database
+from workers.database import Database, Remembered
 from workers.records import HELD, JOBS, Job, State
 from workers.timing.expectation import Expectations, remaining_seconds
 from workers.timing.presence import present
 
+REMEMBERED_S: Final = 0.5
+"""For how long a look counts while nothing changes."""
+LONG_QUEUE: Final = 100  # jobs; of fewer, each look tells what is so at that moment
+LOOKING_SHARE: Final = 0.05
 _WAITING_AT_MOST = 5000
 
 
@@ -106,6 +111,42 @@ class QueueView:
         if job.state is State.QUEUED:
             return expected_s + self._place(job).before_s / self.abreast
         return remaining_seconds(expected_s, job.progress, self._wall_s - (job.started_at or self._wall_s))
+
+
+class QueueLooks:
+    """Looks at the queue of one database, each of which counts until something changes. For many threads.
+
+    Args:
+        now: the scheduling clock.
+        wall: the clock that people read.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], float], wall: Callable[[], float]) -> None:
+        self._database, self._now, self._wall = database, now, wall
+        self._remembered = Remembered(database, REMEMBERED_S, most=1)
+        self._long: tuple[tuple[int, int], QueueView, float] | None = None
+
+    def moment(self) -> tuple[int, int]:
+        """This moment by both clocks, in units of :data:`REMEMBERED_S`."""
+        return int(self._now() / REMEMBERED_S), int(self._wall() / REMEMBERED_S)
+
+    def view(self) -> QueueView:
+        """How the queue stands.
+
+        Raises:
+            DatabaseError: the database cannot be reached.
+        """
+        return self._remembered.get(self.moment(), self._look)
+
+    def _look(self) -> QueueView:
+        """Looks no oftener at a long queue than a twentieth of the time allows: each job that comes changes it."""
+        began, moment, known = time.monotonic(), self.moment(), self._long
+        if known is not None and known[0] == moment and began < known[2]:
+            return known[1]
+        view = QueueView.read(self._database, self._now(), self._wall())
+        if len(view) >= LONG_QUEUE:
+            self._long = moment, view, began + (time.monotonic() - began) / LOOKING_SHARE
+        return view
 
 
 _WORK = (
