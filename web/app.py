@@ -49,7 +49,6 @@ from web.uploads.clips import ClipsOfUploads
 from web.uploads.submit import Submitter
 from workers.broker.notifications import QueueNotifier
 from workers.broker.queue import Notify
-from workers.database import Remembered
 from workers.errors import StorageError
 from workers.faults import Faults
 from workers.files.ballast import Ballast
@@ -59,6 +58,7 @@ from workers.jobs import Jobs, jobs_of
 from workers.owners.keys import KeyStore
 from workers.settings import Settings
 from workers.timing.queue_view import REMEMBERED_S
+from workers.timing.remembered import Remembered
 from workers.uploads.deposits import Deposits
 from workers.uploads.store import Uploads
 from workers.webhooks.deliveries import Deliveries

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final, cast
 from flask import Flask, current_app, g
 
 from synth.voices.library import registry as libraries
-from workers.database import Remembered
 from workers.faults import Faults
 from workers.files.storage import Storage
 from workers.gallery import listing
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
 from workers.timing.queue_view import QueueView
+from workers.timing.remembered import Remembered
 
 if TYPE_CHECKING:
     from web.api.events import Streams

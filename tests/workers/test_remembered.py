@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.database import Database, Remembered, open_database
+from workers.database import Database, open_database
+from workers.timing.remembered import Remembered
 
 
 @pytest.fixture

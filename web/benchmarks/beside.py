@@ -66,7 +66,7 @@ def job(beside: Path, sizes: Sizes = Sizes()) -> dict[str, Any]:
         comparison.serve()
         found = {}
         for mode in sizes.modes:
-            found[f"warm {mode}"] = comparison.rounds(lambda served, seed, mode=mode: _warm(served, clip, mode, seed))
+            found[f"warm {mode}"] = comparison.rounds(lambda served, seed: _warm(served, clip, mode, seed))  # noqa: B023
         found[f"{sizes.batch} hits jobs of 1 s"] = comparison.rounds(lambda served, seed: _batch(served, copies, seed))
         comparison.end()
         for mode in sizes.cold_modes:

@@ -18,9 +18,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from synth.errors import OptionError
-from workers.database import Database, Remembered
+from workers.database import Database
 from workers.errors import Conflict, NotFound
 from workers.owners.tables import KEYS
+from workers.timing.remembered import Remembered
 
 PREFIX: Final = "sonorize_"
 SECRET_BYTES: Final = 32

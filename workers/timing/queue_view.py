@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from workers.database import Database, Remembered
+from workers.database import Database
 from workers.records import HELD, JOBS, Job, State
 from workers.timing.expectation import Expectations, remaining_seconds
 from workers.timing.presence import present
+from workers.timing.remembered import Remembered
 
 REMEMBERED_S: Final = 0.5
 """For how long a look counts while nothing changes."""
