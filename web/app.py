@@ -57,6 +57,8 @@ from workers.files.storage import Storage, storage_of
 from workers.jobs import Jobs, jobs_of
 from workers.owners.keys import KeyStore
 from workers.settings import Settings
+from workers.timing.queue_view import REMEMBERED_S
+from workers.timing.remembered import Remembered
 from workers.uploads.deposits import Deposits
 from workers.uploads.store import Uploads
 from workers.webhooks.deliveries import Deliveries
@@ -155,6 +157,7 @@ def create_app(
         endpoints=Endpoints(jobs.database),
         deliveries=Deliveries(jobs.database, jobs.now, time.time),
         webhook_policy=policy_of(settings),
+        answers=Remembered(jobs.database, REMEMBERED_S),
     )
     context.install(app, parts)
     request_ids.install(app)

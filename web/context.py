@@ -15,6 +15,7 @@ from workers.gallery import listing
 from workers.jobs import Job, Jobs
 from workers.settings import Settings
 from workers.timing.queue_view import QueueView
+from workers.timing.remembered import Remembered
 
 if TYPE_CHECKING:
     from web.api.events import Streams
@@ -55,6 +56,7 @@ class Site:
     endpoints: Endpoints
     deliveries: Deliveries
     webhook_policy: Policy
+    answers: Remembered
 
     @property
     def libraries(self) -> tuple[str, ...]:

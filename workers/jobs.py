@@ -31,7 +31,7 @@ from workers.score.tables import SCORE_RENDERS
 from workers.search import text_search
 from workers.telemetry import context, tracing
 from workers.timing.expectation import learn
-from workers.timing.queue_view import QueueView
+from workers.timing.queue_view import QueueLooks, QueueView
 from workers.uploads import sources
 from workers.webhooks import outbox
 
@@ -54,6 +54,7 @@ class Jobs(Leases):
     def __init__(self, database: Database, *, quota: Quota | None = None, **how: Any) -> None:
         super().__init__(database, **how)
         self.owners = Owners(database, quota, self._clock)
+        self._looks = QueueLooks(database, self.now, self._clock)
 
     def create(
         self,
@@ -283,7 +284,11 @@ class Jobs(Leases):
 
     def queue(self) -> QueueView:
         """How the queue stands now: one look that tells of all that wait."""
-        return QueueView.read(self._database, self.now(), self._clock())
+        return self._looks.view()
+
+    def moment(self) -> tuple[int, int]:
+        """This moment, as exact as what is remembered of the queue: another one twice a second."""
+        return self._looks.moment()
 
     def position(self, job: Job) -> int:
         """The job's place in the queue of its mode, 1 for the next; 0 when it does not wait."""
@@ -355,7 +360,7 @@ class Jobs(Leases):
 
     def close(self) -> None:
         """Give the connections back."""
-        self._database.engine.dispose()
+        self._database.close()
 
     def _refuse_when_full(self, connection: sa.Connection) -> None:
         waiting = connection.scalar(sa.select(sa.func.count()).where(JOBS.c.state == State.QUEUED)) or 0

@@ -21,6 +21,9 @@ from synth.errors import OptionError
 from workers.addresses import CHECKS
 
 PREFIX: Final = "SONORIZE_"
+FRUGAL: Final = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+"""For child processes, where nobody asked for something else: numpy's threads would wait for each other beside ffmpeg's
+and torch's, and each thread's own heap keeps what it once needed."""
 SOCKET_PATH_BYTES: Final = 100  # Linux takes 107 for the path of a unix socket
 
 
@@ -182,7 +185,7 @@ class Settings(_Sourced):
             for name, value in self.model_dump().items()
             if value not in ("", None)
         }
-        return {**inherited, **ours}
+        return {**FRUGAL, **inherited, **ours}
 
 
 def from_environment(**overrides: Any) -> Settings:

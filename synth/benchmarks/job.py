@@ -46,7 +46,7 @@ def job(repeats: int = REPEATS, short_s: float = SHORT_S, long_s: float = LONG_S
     """
     with tempfile.TemporaryDirectory(prefix="sonorize-bench-") as name:
         folder = Path(name)
-        short = _write_clip(folder / "short.mp4", short_s)
+        short = write_clip(folder / "short.mp4", short_s)
         totals, needed, stages = _timed(short, folder, repeats)
         long = _loop_clip(short, folder / "long.mp4", times=round(long_s / short_s))
         memory = {f"{seconds:g} s": _peak_mb(clip, folder) for clip, seconds in ((short, short_s), (long, long_s))}
@@ -81,7 +81,7 @@ def long_bed() -> dict[str, Any]:
 BENCHES: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {"job": job, "sampler": sampler, "long-bed": long_bed}
 """Name -> bench that needs no arguments, for ``sonorize bench NAME``."""
 
-COMPARED: Final = ("sampler",)
+COMPARED: Final = ("sampler", "job", "server")
 """Those that take another build beside ours."""
 
 
@@ -158,12 +158,12 @@ def _peak_kb() -> int:
     return int(status.split("VmHWM:")[1].split()[0])
 
 
-def _write_clip(target: Path, duration_s: float) -> Path:
-    """A scene of the simulator at 720p."""
+def write_clip(target: Path, duration_s: float, size: tuple[int, int] = SIZE) -> Path:
+    """A scene of the simulator, at 720p."""
     from synth.data.strike_scenes import simulate
 
     scene = simulate.draw_scene(7, duration_s=duration_s, rate_fps=RATE_FPS, demo=True)
-    simulate.write_clip(scene, target, width=SIZE[0], height=SIZE[1], with_sound=False)
+    simulate.write_clip(scene, target, width=size[0], height=size[1], with_sound=False)
     return target
 
 

@@ -9,6 +9,8 @@ sentence.
 from __future__ import annotations
 
 import atexit
+import contextlib
+import fcntl
 import functools
 import os
 import selectors
@@ -36,6 +38,7 @@ POLL_S: Final = 0.1  # how often a waiting parent looks at its cancel callable
 STDERR_HEAD_BYTES: Final = 64 * 1024  # the description of the input stands at the head
 STDERR_TAIL_BYTES: Final = 16 * 1024  # what went wrong stands at the tail
 CHUNK_BYTES: Final = 1 << 18
+PIPE_BYTES: Final = 1 << 20  # by which a child may be ahead of its reader; the usual 64 KB are less than a frame
 
 Buffer = bytes | bytearray | memoryview
 Cancel = Callable[[], bool]
@@ -157,6 +160,7 @@ class Child:
             )
         except (OSError, ValueError) as error:
             raise MediaError(f"ffmpeg cannot be started: {error}") from error
+        _widen(self._process.stdout)
         self._selector = selectors.DefaultSelector()
         for stream, event in (
             (self._process.stdin, selectors.EVENT_WRITE),
@@ -280,6 +284,13 @@ class Child:
     def _drop(self, stream: Any) -> None:
         self._selector.unregister(stream)
         stream.close()
+
+
+def _widen(pipe: Any) -> None:
+    """Let a pipe hold :data:`PIPE_BYTES`, where the system can and this user may have so much."""
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _command(arguments: Sequence[str], fence: Fence, *, attached: bool) -> list[str]:

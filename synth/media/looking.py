@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ _RATES: Final = tuple(Fraction(rate) for rate in (12, 15, 24, 25, 30, 48, 50, 60
     Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120, 240)
 )
 _FRAMES_AT_LEAST: Final = 2
+_FILES_KEPT: Final = 16  # that were looked at last
+_FRAMES_KEPT: Final = 50_000  # of a longer one the times alone take megabytes
+_LOCK: Final = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,36 @@ def probe(path: Path, limits: Limits = LIMITS, *, salvage: bool = False, recut: 
 
 
 def look(path: Path, limits: Limits = LIMITS, *, salvage: bool = False, recut: bool = False) -> Look:
-    """What :func:`probe` sees, and how the file is to be read; arguments and errors are the same."""
+    """What :func:`probe` sees, and how the file is to be read; arguments and errors are the same.
+
+    A job asks this of one file in many places: a file that has not changed since is not read again.
+    """
+    asked = (_identity(path), limits, salvage, recut)
+    with _LOCK:
+        known = _KNOWN.pop(asked, None)
+        if known is not None:
+            _KNOWN[asked] = known
+    if known is not None:
+        return known
+    found = _look(path, limits, salvage=salvage, recut=recut)
+    if found.info.frames <= _FRAMES_KEPT and asked[0] is not None and asked[0] == _identity(path):
+        with _LOCK:
+            _KNOWN[asked] = found
+            while len(_KNOWN) > _FILES_KEPT:
+                del _KNOWN[next(iter(_KNOWN))]
+    return found
+
+
+def _identity(path: Path) -> tuple[str | int, ...] | None:
+    """What of a file changes with what is in it; None where there is no such file."""
+    try:
+        now = path.stat()
+    except (OSError, ValueError):
+        return None
+    return (str(path), now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+
+
+def _look(path: Path, limits: Limits, *, salvage: bool, recut: bool) -> Look:
     bytes_ = source_bytes(path, limits.max_bytes)
     found = packets.listing(path, limits, beside=(), salvage=salvage)
     times, last_length = found.shown()
@@ -141,6 +174,9 @@ def look(path: Path, limits: Limits = LIMITS, *, salvage: bool = False, recut: b
     _refuse_length(info, limits)
     return Look(info, packets.shifted(found, shift_s), joined, before, after)
 
+
+_KNOWN: Final[dict[tuple[Any, ...], Look]] = {}
+"""What was seen of the files that were looked at last, the latest at the end."""
 
 RESTARTED: Final = (
     "the clock of the video begins again on the way, so it does not say when its frames are shown; this is taken of "

@@ -51,7 +51,11 @@ NOT_OPTIONS: Final = frozenset({"csrf_token"})
 
 def reply(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """JSON, as this API writes it."""
-    return Response(json.dumps(body) + "\n", status, dict(headers or {}), content_type="application/json")
+    return Response(_text(body), status, dict(headers or {}), content_type="application/json")
+
+
+def _text(body: Mapping[str, Any]) -> str:
+    return json.dumps(body) + "\n"
 
 
 def receive(folder: Any, *, files: int, total_bytes: int) -> Form:
@@ -213,8 +217,13 @@ def read(job_id: str) -> Response:
     With ``Prefer: wait`` the answer comes when the job has ended, or, to a caller that shows what it knows, as soon as
     something has changed.
     """
-    job, wait_s, headers = site().job(job_id), preferences.wait_s(), dict[str, str]()
-    if wait_s is not None and not job.state.final and not (request.if_none_match and not _as_known(job)):
+    wait_s, headers = preferences.wait_s(), dict[str, str]()
+    if wait_s is None:
+        asked = (viewer(), job_id, site().jobs.moment())
+        body, headers = site().answers.get(asked, lambda: _told(site().job(job_id)))
+        return unless_known(Response(body, 200, headers, content_type="application/json"))
+    job = site().job(job_id)
+    if not job.state.final and not (request.if_none_match and not _as_known(job)):
         known = events.state_json(job, None)
         changed = (lambda one: events.state_json(one, None) != known) if request.if_none_match else ended
         waited = _waited(job, wait_s, changed)
@@ -229,8 +238,13 @@ def _as_known(job: Job) -> bool:
 
 
 def _answered(job: Job, headers: Mapping[str, str]) -> Response:
-    again = {} if job.state.final else retry_after(eta_s(job))
-    return unless_known(reply(job_json(job), headers={**again, **headers}))
+    body, again = _told(job)
+    return unless_known(Response(body, 200, {**again, **headers}, content_type="application/json"))
+
+
+def _told(job: Job) -> tuple[bytes, dict[str, str]]:
+    """A job as it is answered, and the headers that go with it."""
+    return _text(job_json(job)).encode(), {} if job.state.final else retry_after(eta_s(job))
 
 
 @blueprint.delete("/jobs/<job_id>")

@@ -8,6 +8,7 @@ row alone. Memory is what the web process needed beyond what it held before the 
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import multiprocessing
 import shutil
@@ -75,7 +76,7 @@ def server(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
         with running(folder / "front", workers=0) as front:
             figures = {
                 "submits": _submits(front, clip, sizes),
-                "status_reads": _status_reads(front, sizes),
+                "status_reads": read_load(front.address, sizes.reads),
                 "upload": _upload(front, clip, folder / "large.mp4", sizes),
             }
         with running(folder / "whole", workers=1, preload=preload) as whole:
@@ -177,17 +178,6 @@ class _Queue:
 
 def _submits(front: Running, clip: Path, sizes: Sizes) -> dict[str, Any]:
     """Durable submits a second, by several clients at once."""
-    job_id = _send(front, clip)
-    other_seed = json.dumps({"seed": 1}).encode()
-
-    def vary(wire: http.client.HTTPConnection) -> None:
-        _ask(wire, "POST", f"/v1/jobs/{job_id}/variants", other_seed, {"Content-Type": "application/json"})
-
-    body, headers = _multipart(clip)
-
-    def upload(wire: http.client.HTTPConnection) -> None:
-        _ask(wire, "POST", "/v1/jobs", body, headers)
-
     jobs = jobs_of(front.settings)
 
     def row() -> None:
@@ -202,17 +192,39 @@ def _submits(front: Running, clip: Path, sizes: Sizes) -> dict[str, Any]:
     finally:
         jobs.close()
     return {
-        "uploaded_clips": _load(front, upload, sizes.submits),
-        "variants": _load(front, vary, sizes.submits),
+        "uploaded_clips": upload_load(front.address, clip, sizes.submits),
+        "variants": variant_load(front.address, sizes.submits),
         "rows_alone_per_s": round(sizes.rows / rows_s, 1),
     }
 
 
-def _status_reads(front: Running, sizes: Sizes) -> dict[str, Any]:
+def upload_load(address: str, clip: Path, count: int) -> dict[str, float]:
+    """Clips uploaded and queued a second; no two of them are the same to the byte, as those of people are not."""
+    numbers = itertools.count()
+
+    def upload(wire: http.client.HTTPConnection) -> None:
+        body, headers = _multipart(clip, next(numbers))
+        _ask(wire, "POST", "/v1/jobs", body, headers)
+
+    return _load(address, upload, count)
+
+
+def variant_load(address: str, count: int) -> dict[str, float]:
+    """Jobs queued a second with another seed of a clip that is there."""
+    job_id, body = _any_job(address), json.dumps({"seed": 1}).encode()
+    json_ = {"Content-Type": "application/json"}
+    return _load(address, lambda wire: _ask(wire, "POST", f"/v1/jobs/{job_id}/variants", body, json_), count)
+
+
+def read_load(address: str, count: int) -> dict[str, float]:
     """Reads of one job a second, and how long the slowest hundredth takes."""
-    with Client(front.address) as client:
-        job_id = client.jobs(limit=1)["jobs"][0]["id"]
-    return _load(front, lambda wire: _ask(wire, "GET", f"/v1/jobs/{job_id}"), sizes.reads)
+    job_id = _any_job(address)
+    return _load(address, lambda wire: _ask(wire, "GET", f"/v1/jobs/{job_id}"), count)
+
+
+def _any_job(address: str) -> str:
+    with Client(address) as client:
+        return str(client.jobs(limit=1)["jobs"][0]["id"])
 
 
 def _upload(front: Running, clip: Path, large: Path, sizes: Sizes) -> dict[str, Any]:
@@ -261,12 +273,12 @@ def _jobs(whole: Running, clip: Path, sizes: Sizes) -> dict[str, float]:
     }
 
 
-def _load(front: Running, act: Callable[[http.client.HTTPConnection], object], count: int) -> dict[str, float]:
+def _load(address: str, act: Callable[[http.client.HTTPConnection], object], count: int) -> dict[str, float]:
     """The same request ``count`` times by :data:`CLIENTS` clients, each on a connection that it keeps."""
-    address = urlsplit(front.address)
+    place = urlsplit(address)
 
     def client(share: int) -> list[float]:
-        wire = http.client.HTTPConnection(str(address.hostname), address.port, timeout=60)
+        wire = http.client.HTTPConnection(str(place.hostname), place.port, timeout=60)
         times_s = []
         for _ in range(share):
             begin = time.perf_counter()
@@ -306,10 +318,12 @@ def _send(front: Running, clip: Path) -> str:
         return str(client.create(clip, {})["id"])
 
 
-def _multipart(clip: Path) -> tuple[bytes, dict[str, str]]:
+def _multipart(clip: Path, number: int) -> tuple[bytes, dict[str, str]]:
+    """A form with the clip, and after it in the file a box of free space that holds a number."""
     line = "bench-boundary"
     head = f'--{line}\r\nContent-Disposition: form-data; name="file"; filename="clip.mp4"\r\n\r\n'
-    body = head.encode() + clip.read_bytes() + f"\r\n--{line}--\r\n".encode()
+    box = (16).to_bytes(4, "big") + b"free" + number.to_bytes(8, "big")
+    body = head.encode() + clip.read_bytes() + box + f"\r\n--{line}--\r\n".encode()
     return body, {"Content-Type": f"multipart/form-data; boundary={line}"}
 
 

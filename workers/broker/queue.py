@@ -33,7 +33,7 @@ def make_app(settings: Settings, *, answer_s: float = WORKERS_ANSWER_S) -> Celer
     Args:
         answer_s: how long the broker may take for an answer; a worker can wait, who notifies cannot.
     """
-    app = Celery("sonorize", broker=settings.broker_url, include=["workers.tasks.run_jobs"], set_as_current=False)
+    app = Celery("sonorize", broker=settings.broker_url, include=["workers.tasks.entry"], set_as_current=False)
     app.conf.update(
         # CUDA cannot be used after a fork; and what a child spawns slowly must not be taken for dead.
         worker_pool="prefork",

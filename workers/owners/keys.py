@@ -22,6 +22,7 @@ from workers.database import Database
 from workers.errors import Conflict, NotFound
 from workers.owners.tables import KEYS
 from workers.records import moment
+from workers.timing.remembered import Remembered
 
 PREFIX: Final = "sonorize_"
 SECRET_BYTES: Final = 32
@@ -123,11 +124,15 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+REMEMBERED_S: Final = 60.0
+
+
 class KeyStore:
     """All keys of the database. Every method raises DatabaseError when it cannot be reached."""
 
     def __init__(self, database: Database, clock: Any = time.time) -> None:
         self._database, self._clock = database, clock
+        self._any = Remembered(database, REMEMBERED_S, most=1)
 
     def make(
         self,
@@ -148,6 +153,9 @@ class KeyStore:
 
     def any(self) -> bool:
         """Whether a key was ever made, be it revoked by now: a server that had keys does not fall open."""
+        return self._any.get(None, self._look_for_any)
+
+    def _look_for_any(self) -> bool:
         with self._database.reading() as connection:
             return connection.scalar(sa.select(KEYS.c.id).limit(1)) is not None
 

@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from celery import shared_task, signals
-
 from synth import weights
 from synth.errors import Cancelled, OptionError, SynthError
 from synth.media import looking, video
@@ -39,7 +37,6 @@ from synth.voices.library import registry
 from workers import music, pulse
 from workers.attempt import Attempt, close
 from workers.broker.notifications import QueueNotifier
-from workers.broker.queue import TASK
 from workers.errors import DatabaseError, ObjectDamaged, StorageAway, StorageError, WorkError
 from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
@@ -50,7 +47,7 @@ from workers.records import COMPARISON, MUSIC, OVERLAY, QUESTIONS, ROUTE, SCORE,
 from workers.score import rendering
 from workers.score.renders import Renders
 from workers.settings import Settings, from_environment
-from workers.tasks import comparisons, description, failures, overlays, recording, search_answers
+from workers.tasks import comparisons, description, failures, memory, overlays, recording, search_answers
 from workers.telemetry import context as log_context
 from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
@@ -74,11 +71,15 @@ class WorkerContext:
     worker: str
 
 
-_CONTEXT: list[WorkerContext] = []  # one a process, laid by _lay_desk
+_CONTEXT: list[WorkerContext] = []  # one a process, laid by begin_process
 
 
-@signals.worker_process_init.connect  # type: ignore[untyped-decorator, unused-ignore]
-def _make_context(sender: str | None = None, **_: Any) -> None:
+def begin_process(sender: str | None = None) -> None:
+    """Lay out what this process works with, and begin to load the nets.
+
+    Args:
+        sender: the worker's name; it says what is asked of its process.
+    """
     settings = from_environment()
     if settings.log_format == "json":
         logs.set_up(settings.log_format, logging.INFO)
@@ -117,11 +118,10 @@ def _warm_up(describes: bool, searches: bool) -> None:
             description.describer()
 
 
-@shared_task(name=TASK, Request="workers.broker.celery_request:Request")  # type: ignore[untyped-decorator, unused-ignore]
 def work(mode: str) -> None:
     """Claim and do jobs of a mode until none waits, or until it is time to look up."""
     if not _CONTEXT:  # it could not be laid when the process began; Celery only logs what its signals raise
-        _make_context()
+        begin_process()
     context = _CONTEXT[0]
     if drain(context, mode):
         context.notify(mode)
@@ -148,6 +148,7 @@ def drain(context: WorkerContext, mode: str) -> bool:
             else:
                 run_jobs(context, claimed)
         UNWRITTEN.flush(context.jobs.database)
+        memory.give_back()
         if time.monotonic() - began > DRAIN_S:
             break
     return True

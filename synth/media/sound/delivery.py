@@ -113,7 +113,7 @@ def settle(
             lowered and the sound left as it is.
     """
     tried: list[tuple[float, int, Floats, float, Floats]] = []
-    limited, ceiling = sound, ceiling_dbtp
+    limited, ceiling, height = sound, ceiling_dbtp, None
     for again in range(TIMES_AT_MOST + 1):
         back = heard(limited, ceiling)
         peak = limiter.true_peak_dbtp(back)
@@ -124,7 +124,8 @@ def settle(
         # AAC answers abrupt sounds with other peaks at each level: the second time it is given more room.
         ceiling -= (1 + again / 2) * over_db + _MARGIN_DB
         if not mixed:
-            limited, _ = limiter.limit(sound, rate_hz, ceiling)
+            height = limiter.peaks(sound) if height is None else height
+            limited, _ = limiter.limit(sound, rate_hz, ceiling, height.copy())
     peak, _, limited, ceiling, back = min(tried, key=lambda one: one[:2])
     delivery = Delivery(
         coding, audio.loudness(back, coded_hz), peak if np.any(back) else None, limited_again=len(tried) - 1

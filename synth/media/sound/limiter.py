@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 OVERSAMPLING: Final = 4
@@ -38,6 +39,18 @@ def _phases() -> NDArray[np.float64]:
 _PHASES: Final = _phases()
 _MOST_OVER: Final = float(np.abs(_PHASES).sum(axis=1).max())  # a peak between samples over the largest of its samples
 _STRETCH: Final = 1 << 12
+_ROW: Final = 96  # samples whose peaks are computed by one row of a matrix product: long rows multiply many zeros
+
+
+def _rows() -> NDArray[np.float64]:
+    """Matrix [row + taps - 1, 3 * row] that gives all instants between the samples of a row in one product."""
+    matrix = np.zeros((_ROW + _TAPS_PER_PHASE - 1, len(_PHASES), _ROW))
+    for sample in range(_ROW):
+        matrix[sample : sample + _TAPS_PER_PHASE, :, sample] = _PHASES.T
+    return matrix.reshape(len(matrix), -1)
+
+
+_ROWS: Final = _rows()
 
 
 def peaks(sound: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -45,18 +58,19 @@ def peaks(sound: NDArray[np.float32]) -> NDArray[np.float32]:
     if sound.ndim == 2:
         channels = [peaks(np.ascontiguousarray(channel)) for channel in sound.T]
         return np.asarray(np.max(channels, axis=0), np.float32)
-    from scipy import signal  # a second or two, which who only looks at videos does not pay
-
-    result = np.empty(len(sound), dtype=np.float32)
-    before, after = _TAPS_PER_PHASE // 2 - 1, _TAPS_PER_PHASE // 2
-    padded = np.pad(sound, (before, after))
+    result = np.abs(sound, dtype=np.float32)
+    before = _TAPS_PER_PHASE // 2 - 1
     for start in range(0, len(sound), _BLOCK):
         stop = min(start + _BLOCK, len(sound))
-        piece = padded[start : stop + before + after].astype(np.float64)
-        highest = np.abs(piece[before : before + stop - start])
-        for filter_ in _PHASES:
-            np.maximum(highest, np.abs(signal.oaconvolve(piece, filter_[::-1], mode="valid")), out=highest)
-        result[start:stop] = highest
+        rows = -(-(stop - start) // _ROW)
+        piece = np.zeros(rows * _ROW + _TAPS_PER_PHASE - 1)
+        first, last = max(0, start - before), min(len(sound), start - before + len(piece))
+        piece[first - start + before : last - start + before] = sound[first:last]
+        windows = sliding_window_view(piece, len(_ROWS))[::_ROW]
+        between = np.ascontiguousarray(windows) @ _ROWS
+        np.abs(between, out=between)
+        highest = between.reshape(rows, len(_PHASES), _ROW).max(axis=1).reshape(-1)[: stop - start]
+        np.maximum(result[start:stop], highest, out=result[start:stop], casting="same_kind")
     return result
 
 

@@ -10,14 +10,11 @@ from synth.benchmarks import job
 from synth.media import video
 from tests.support.voices import FlashVoice
 
-
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job, "SIZE", (160, 120))
+SMALL = (160, 120)
 
 
 def test_stages_add_up_to_the_job(flash_voice: FlashVoice, tmp_path: Path) -> None:
-    clip = job._write_clip(tmp_path / "clip.mp4", 1.0)
+    clip = job.write_clip(tmp_path / "clip.mp4", 1.0, SMALL)
     totals, needed, stages = job._timed(clip, tmp_path, repeats=2)
     assert len(totals) == len(needed) == 2
     assert set(stages) == {"probe", "load", "decode", "controls", "render", "loudness", "remux"}
@@ -29,7 +26,7 @@ def test_stages_add_up_to_the_job(flash_voice: FlashVoice, tmp_path: Path) -> No
 
 
 def test_a_looped_clip_lasts_as_long_as_it_says(tmp_path: Path) -> None:
-    clip = job._write_clip(tmp_path / "clip.mp4", 1.0)
+    clip = job.write_clip(tmp_path / "clip.mp4", 1.0, SMALL)
     info = video.probe(job._loop_clip(clip, tmp_path / "long.mp4", times=5))
     assert info.duration_s == pytest.approx(5.0, abs=0.1)
     assert info.frames == 150

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pyloudnorm
 import pytest
 import soundfile
 from hypothesis import given
@@ -263,3 +264,24 @@ def test_true_peaks_do_not_depend_on_where_blocks_end(count: int) -> None:
     if count > 2**18:
         tail = limiter.peaks(sound[-5000:])
         np.testing.assert_allclose(highest[-4900:], tail[-4900:], atol=1e-6)
+
+
+def test_a_filter_that_comes_to_rest_measures_the_same() -> None:
+    """A sound that dies away into digital silence, and noise: the very number that pyloudnorm gives."""
+    random = np.random.default_rng(3)
+    sound = (0.3 * random.standard_normal((6 * SOUND_HZ, 2))).astype(np.float32)
+    sound[SOUND_HZ:] *= np.exp(-np.arange(5 * SOUND_HZ) / 900)[:, None].astype(np.float32)
+    sound[3 * SOUND_HZ :] = 0.0
+    meter = pyloudnorm.Meter(SOUND_HZ)
+    assert audio.loudness(sound, SOUND_HZ) == meter.integrated_loudness(sound.astype(np.float64))
+
+
+@pytest.mark.parametrize("count", [1, 31, 96, 97, 1000, 300_000])
+def test_peaks_between_samples_are_those_of_the_definition(count: int) -> None:
+    sound = np.random.default_rng(count).standard_normal(count).astype(np.float32)
+    padded = np.pad(sound, (15, 16)).astype(np.float64)
+    between = [np.abs(np.convolve(padded, phase[::-1], mode="valid")) for phase in limiter._PHASES]
+    wanted = np.max([np.abs(sound), *between], axis=0)
+    np.testing.assert_allclose(limiter.peaks(sound), wanted, rtol=1e-6)
+    stereo = np.stack([sound, -2 * sound], axis=1)
+    np.testing.assert_allclose(limiter.peaks(stereo), 2 * wanted, rtol=1e-6)

@@ -88,6 +88,14 @@ def test_a_job_waits_for_those_of_other_modes_too(jobs: Jobs) -> None:
     assert jobs.eta_s(second) == pytest.approx(15.0, abs=1.0)
 
 
+def test_a_job_that_came_after_the_look_has_its_place_too(jobs: Jobs) -> None:
+    jobs.learn(create(jobs, 10.0), {"look": 10.0})
+    view = jobs.queue()
+    later = create(jobs, 10.0)
+    assert view.position(later) == jobs.queue().position(later) == 2
+    assert jobs.eta_s(later, view) == pytest.approx(20.0)
+
+
 def test_what_is_left_follows_the_pace_so_far() -> None:
     assert remaining_seconds(10.0, 0.0, 3.0) == pytest.approx(7.0)
     assert remaining_seconds(10.0, 0.5, 5.0) == pytest.approx(5.0)
