@@ -20,9 +20,11 @@ from synth import weights
 from synth.data.corpora import class_sounds
 from synth.errors import OptionError
 from synth.models.visual_to_sound import SMALL, VisualToSound, VisualToSoundConfig
+from synth.training.ambient import more_sounds
 from synth.training.ambient.data import Example, Recording, prepare
 from synth.training.ambient.stretches import (
     LANES,
+    STRETCH,
     AmbientTask,
     Carrying,
     _whole,
@@ -39,6 +41,9 @@ from synth.weights import DataSource, Figure
 
 HELD_OUT_FOLD: Final = 4
 STEPS: Final = 3500
+HARMONIC_STEPS: Final = 800
+HARMONIC_LANES: Final = 16
+JUDGED: Final = 0.25  # share of the frames that count when a network is trained on
 TRIAL_STEPS: Final = 400  # of the variants that are compared, all alike
 TRIAL_LANES: Final = 32
 COMPARED: Final = dataclasses.replace(SMALL, decoder=dataclasses.replace(SMALL.decoder, width=128))
@@ -49,6 +54,11 @@ EQUAL_BITS: Final = 0.01  # a precision that costs less than this, in bits a sam
 
 ESC10: Final = DataSource(
     "ESC-10, folds 1 to 3 (Piczak 2015; every recording's author in ESC-10-CREDITS.txt)", "CC BY 3.0", "training"
+)
+EFFECTS: Final = DataSource(
+    "effects of openclonk, OpenSFX and blanket that are of the ten classes",
+    "CC0, public domain, CC BY 3.0 and CC BY by file, credited in EFFECTS-CREDITS.txt",
+    "training",
 )
 
 
@@ -61,15 +71,39 @@ def fit(
     seed: int = 0,
     resume: bool = True,
     lanes: int | None = None,
+    known: VisualToSound | None = None,
+    held_out: Sequence[Example] = (),
 ) -> VisualToSound:
-    """Train one network on recordings."""
+    """Train one network on recordings.
+
+    Args:
+        known: a network to begin from, as :meth:`VisualToSound.begin_from` takes it; training is gentler then.
+        held_out: recordings whose first second is measured as training goes on, for the learning curve in the log.
+    """
     lanes = lanes or LANES
     torch.manual_seed(seed)
     model = Carrying(VisualToSound(config), lanes)
-    task = AmbientTask(model, recordings, seed, lanes)
-    schedule = Schedule(steps, learning_rate=2e-3, warm_up=min(100, steps // 4), weight_decay=0.0, save_every=200)
+    if known is not None:
+        model.network.begin_from(known)
+        model.network.decoder.sample_tier.requires_grad_(False)  # what is new reaches it through the tiers above
+    task = AmbientTask(model, recordings, seed, lanes, judged=1.0 if known is None else JUDGED)
+    schedule = Schedule(
+        steps,
+        learning_rate=2e-3 if known is None else 1e-3,
+        warm_up=min(100, steps // 4),
+        weight_decay=0.0,
+        save_every=200 if known is None else 50,
+        measure_every=200 if held_out else 0,
+    )
     settings = {"config": config.as_dict(), "recordings": [r.name for r in recordings], "steps": steps, "lanes": lanes}
-    train(task, schedule, folder, settings=settings, seed=seed, resume=resume)
+
+    def measure() -> dict[str, float]:
+        bits = held_out_bits(model.network, held_out)
+        return {f"held-out {name}": value for name, value in bits.items()}
+
+    train(
+        task, schedule, folder, settings=settings, seed=seed, resume=resume, measure=measure if held_out else None
+    )
     return model.network.eval()
 
 
@@ -98,12 +132,52 @@ def recordings_of(data: Path | None, folder: Path) -> list[Recording]:
 
 
 def train_ambient(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
-    """The decoder that ships: guided, one for all classes."""
+    """A decoder as the one that ships was begun: guided, one for all classes, from nothing."""
     recordings = recordings_of(data, folder)
     seen, held_out = split(recordings)
     config = dataclasses.replace(SMALL, variant="guided", classes=labels_of(recordings))
     network = fit(config, seen, folder, steps=steps or STEPS, seed=seed, resume=resume)
     return keep(NETWORK, network, seen, held_out, folder, "ten classes of sound, guided by band levels")
+
+
+def train_ambient_harmonic(
+    *, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool
+) -> dict[str, Any]:
+    """The decoder that ships, taught to sing: told pitch, periodicity and pulses too, on more sounds.
+
+    It begins from the weights named ``ambient`` where they are of the recordings' classes, else from nothing.
+    """
+    recordings = recordings_of(data, folder)
+    seen, held_out = split(recordings)
+    labels = labels_of(recordings)
+    assert data is not None
+    effects = prepare(more_sounds.effects_beside(data), folder.resolve().parent / "cache")
+    more = [*seen, *(more_sounds.shortened(one) for one in effects if one.label in labels)]
+    config = dataclasses.replace(SMALL, variant="guided", classes=labels, harmonic_source=True)
+    known = voice.load().network
+    begun = known if known.config.classes == labels else None
+    network = fit(
+        config,
+        [*more, *more_sounds.at_other_speeds(more)],
+        folder,
+        steps=steps or HARMONIC_STEPS,
+        seed=seed,
+        resume=resume,
+        lanes=HARMONIC_LANES,
+        known=begun,
+        held_out=beginnings(held_out),
+    )
+    what = "ten classes of sound, guided by band levels and a harmonic source"
+    return keep(NETWORK, network, seen, held_out, folder, what, "ambient-harmonic", (ESC10, EFFECTS))
+
+
+def beginnings(held_out: Sequence[Recording]) -> list[Recording]:
+    """The first half seconds of two recordings a class, for a learning curve."""
+    some: list[Recording] = []
+    for label in labels_of(held_out):
+        own = [one for one in held_out if one.label == label]
+        some += [dataclasses.replace(one, sound=one.sound[: 8 * STRETCH]) for one in own[:2]]
+    return some
 
 
 def keep(
@@ -114,12 +188,14 @@ def keep(
     folder: Path,
     what: str,
     recipe: str = "ambient",
+    data: tuple[DataSource, ...] = (ESC10,),
 ) -> dict[str, Any]:
     """Measure a network on recordings that it has not seen, and register it in the manifest of its run."""
     bits = held_out_bits(network, held_out)
     floor = unigram_bits(seen, held_out, network.config.decoder)
     guided = network.config.variant == "guided"
-    bank = EnvelopeBank.of([r.label for r in seen], [r.levels for r in seen]) if guided else None
+    pitches = [r.track for r in seen] if network.config.harmonic_source else None
+    bank = EnvelopeBank.of([r.label for r in seen], [r.levels for r in seen], pitches) if guided else None
     costs = precision_costs(network, bank, held_out)
     precision = next((name for name in FASTEST_FIRST if costs[name] <= EQUAL_BITS), "fp32")
     tensors, about = voice.pack(network, bank, precision)
@@ -134,7 +210,7 @@ def keep(
         licence="MIT for the weights; trained on CC BY 3.0 recordings, credited in ESC-10-CREDITS.txt",
         summary=f"SampleRNN of the ambient voice: {what}.",
         recipe=recipe,
-        data=(ESC10,),
+        data=data,
         split={"validation": tuple(sorted(recording.name for recording in held_out))},
         figures=tuple(figures),
         metadata=about,
@@ -169,6 +245,8 @@ def _sampler_bits(decoder: voice.Decoder, recording: Example, seconds: float) ->
     picture = _whole(config, [recording])
     if config.variant == "guided":
         picture = picture._replace(levels=torch.from_numpy(band_frames(config, recording, 0, frames))[None])
+    if config.harmonic_source:
+        picture = picture._replace(source=torch.from_numpy(recording.source.frames(0, frames, top))[None])
     with torch.inference_mode():
         fed = decoder.network.conditioning(picture, 0, frames)
         begun = decoder.network.start(picture, 1)[0][:, :, 0].numpy()

@@ -30,6 +30,7 @@ from synth.options import Options
 from synth.randomness import uniforms as drawn
 from synth.sampler.base import Stream, stream_number
 from synth.voices.ambient import band_envelopes, scene
+from synth.voices.ambient.harmonic_source import HarmonicSource
 from synth.voices.base import (
     CancelPoll,
     Controls,
@@ -185,6 +186,8 @@ def pack(
         tensors["bank.levels"] = torch.from_numpy(bank.levels)
         tensors["bank.starts"] = torch.from_numpy(bank.starts)
         about["bank.labels"] = json.dumps(bank.labels)
+        if bank.voicing is not None:
+            tensors["bank.voicing"] = torch.from_numpy(bank.voicing)
     return tensors, about
 
 
@@ -198,7 +201,9 @@ def unpack(tensors: Mapping[str, Any], about: Mapping[str, str]) -> Decoder:
     bank = None
     if "bank.levels" in tensors:
         labels = tuple(json.loads(about["bank.labels"]))
-        bank = band_envelopes.EnvelopeBank(labels, tensors["bank.starts"].numpy(), tensors["bank.levels"].numpy())
+        voicing = tensors["bank.voicing"].numpy() if "bank.voicing" in tensors else None
+        levels, starts = tensors["bank.levels"].numpy(), tensors["bank.starts"].numpy()
+        bank = band_envelopes.EnvelopeBank(labels, starts, levels, voicing)
     network.eval()
     return Decoder(network, make_sampler(network.decoder, precision=about["precision"]), bank)
 
@@ -278,8 +283,12 @@ class _Sounding:
         steps = self._count // band_envelopes.HOP + 2
         self._activity = band_envelopes.at_frames(_activity(controls), 0, steps, band_envelopes.HOP, per_picture)[:, 0]
         self._track: band_envelopes.Levels | None = None
+        self._source: HarmonicSource | None = None
         if decoder.bank is not None:
-            self._track = decoder.bank.choose(controls.choice.name, self._activity, steps, take.uniforms)
+            guide = decoder.bank.choose(controls.choice.name, self._activity, steps, take.uniforms)
+            self._track = guide.levels
+            if config.harmonic_source and guide.voicing is not None:
+                self._source = HarmonicSource(guide.voicing[:, 0], guide.voicing[:, 1])
         self._picture: Picture = Picture(
             torch.tensor([[float(name == controls.choice.name) for name in config.classes]]),
             *(torch.from_numpy(part)[None] for part in _shown(config.appearance, controls)),
@@ -313,6 +322,9 @@ class _Sounding:
         if self._track is not None:
             track = band_envelopes.at_frames(self._track, self.made, count, self._top)
             picture = picture._replace(levels=torch.from_numpy(track)[None])
+        if self._source is not None:
+            told = self._source.frames(self.made, count, self._top)
+            picture = picture._replace(source=torch.from_numpy(told)[None])
         with reproducible_inference():
             fed = self._network.conditioning(picture, self.made, count)
         return np.zeros((count, 0), np.float32) if fed is None else fed[0].numpy()
