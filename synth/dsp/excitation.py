@@ -3,7 +3,7 @@
 The source of a neural source-filter model (Wang, Takaki, Yamagishi, "Neural source-filter waveform models for
 statistical parametric speech synthesis", arXiv 1904.12088), which adds up sines at the multiples of the pitch; here the
 sum over all multiples is taken in closed form, as a geometric series whose harmonics fall off towards half the sample
-rate. The noise that those models add is left out: a decoder that draws its samples has chance of its own.
+rate.
 
 Importable without torch. Shapes: S steps of ``hop`` samples.
 """
@@ -41,51 +41,38 @@ class Excitation:
     hop: int
 
     @classmethod
-    def of(
-        cls, pitch_hz: NDArray[np.float32], periodicity: NDArray[np.float32], rate_hz: int, hop: int,
-        phase: NDArray[np.float32] | None = None,
-    ) -> Excitation:
-        """The excitation of a pitch and periodicity [S] a step.
-
-        Args:
-            phase: where the fundamental's crests lie, in turns [S], if that is known; else each step's pulses go on
-                where those of the last one ended, from a crest at the first.
-        """
+    def of(cls, pitch_hz: Floats, periodicity: Floats, rate_hz: int, hop: int) -> Excitation:
+        """The excitation of a pitch and periodicity [S] a step; its first pulse is at the first sample."""
         pitch = np.asarray(pitch_hz, np.float64)
         advance = (pitch[1:] + pitch[:-1]) / 2 * hop / rate_hz
-        if phase is not None:
-            missing = np.diff(np.asarray(phase, np.float64)) - advance
-            advance = advance + missing - np.round(missing)
-        begin = 0.0 if phase is None or len(phase) == 0 else float(phase[0])
-        turns = np.concatenate([[begin], begin + np.cumsum(advance)])
         share = np.clip((np.asarray(periodicity, np.float64) - _NOISE) / (1 - _NOISE), 0, 1)
-        return cls(pitch, np.sqrt(share), turns, rate_hz, hop)
+        return cls(pitch, np.sqrt(share), np.concatenate([[0.0], np.cumsum(advance)]), rate_hz, hop)
 
-    def __call__(self, first: int, count: int) -> Floats:
-        """Samples ``first`` to ``first + count - 1``, float32 [count]; the last step is held beyond the end."""
+    def pulses(self, first: int, count: int) -> Floats:
+        """Pulses of power 1 at samples ``first`` to ``first + count - 1``, however periodic, float32 [count]."""
+        low, share = self._between(first, count)
+        here, change = self.pitch_hz[low], self.pitch_hz[np.minimum(low + 1, len(self.pitch_hz) - 1)]
+        change = change - here
+        turns = self.turns[low] + (here * share + change * share**2 / 2) * self.hop / self.rate_hz
+        return _pulses(turns, here + change * np.minimum(share, 1), self.rate_hz)
+
+    def amplitudes(self, first: int, count: int) -> Floats:
+        """The amplitude at these samples, float32 [count]."""
+        low, share = self._between(first, count)
+        here = self.amplitude[low]
+        rise = self.amplitude[np.minimum(low + 1, len(self.amplitude) - 1)] - here
+        return np.asarray(here + rise * np.minimum(share, 1), np.float32)
+
+    def _between(self, first: int, count: int) -> tuple[NDArray[np.int64], Doubles]:
+        """The step before each sample, and how far beyond it the sample lies, in steps; the last step is held."""
         place = np.arange(first, first + count) / self.hop
-        last = len(self.pitch_hz) - 1
-        low = np.clip(place.astype(np.int64), 0, last)
-        high = np.minimum(low + 1, last)
-        share = place - low
-        pitch = self.pitch_hz[low] + (self.pitch_hz[high] - self.pitch_hz[low]) * share
-        amplitude = self.amplitude[low] + (self.amplitude[high] - self.amplitude[low]) * np.minimum(share, 1)
-        return np.asarray(amplitude * _pulses(self._turns(low, share), pitch, self.rate_hz), np.float32)
-
-    def _turns(self, low: NDArray[np.int64], share: Doubles) -> Doubles:
-        """Turns between two steps: what the moving pitch makes, and evenly what is missing at the next step."""
-        last = len(self.pitch_hz) - 1
-        high = np.minimum(low + 1, last)
-        step_s = self.hop / self.rate_hz
-        here, change = self.pitch_hz[low], self.pitch_hz[high] - self.pitch_hz[low]
-        made = (here * share + change * share**2 / 2) * step_s
-        missing = np.where(high > low, self.turns[high] - self.turns[low] - (here + change / 2) * step_s, 0.0)
-        return self.turns[low] + made + missing * share
+        low = np.minimum(place.astype(np.int64), len(self.pitch_hz) - 1)
+        return low, place - low
 
 
-def _pulses(turns: Doubles, pitch_hz: Doubles, rate_hz: int) -> Doubles:
+def _pulses(turns: Doubles, pitch_hz: Doubles, rate_hz: int) -> Floats:
     """The sum over k >= 1 of r^k cos(2 pi k turns), r by pitch so that all spectra fall alike, of power 1."""
     ratio = np.exp(-_FALL * pitch_hz / (rate_hz / 2))
     cosine = np.cos(2 * np.pi * (turns % 1.0))
     total = (1 - ratio * cosine) / (1 - 2 * ratio * cosine + ratio**2) - 1
-    return np.asarray(total * np.sqrt(2 * (1 - ratio**2)) / ratio, np.float64)
+    return np.asarray(total * np.sqrt(2 * (1 - ratio**2)) / ratio, np.float32)

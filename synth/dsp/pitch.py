@@ -4,9 +4,8 @@ After Boersma, "Accurate short-term analysis of the fundamental frequency and th
 sound" (IFA Proceedings 17, 1993): the autocorrelation of a windowed frame over that of its window, its highest peaks
 as candidates, a longer period having to earn more, and the path through the candidates on which strong peaks and small
 movements of pitch weigh most (Viterbi). Ours: the autocorrelation is read four times as densely as the sound, by zero
-padding its power spectrum, since a period of 8 samples is otherwise known to six per cent only; no candidate says
-"unvoiced": how periodic a moment is, is a number beside its pitch; and the phase of the fundamental is measured too,
-so that pulses can be laid where those of the sound lie.
+padding its power spectrum, since a period of 8 samples is otherwise known to six per cent only; and no candidate says
+"unvoiced": how periodic a moment is, is a number beside its pitch.
 
 Importable without torch. Shapes: N samples, S steps of ``hop`` samples, L candidates.
 """
@@ -43,12 +42,10 @@ class PitchTrack:
     Attributes:
         pitch_hz: float32 [S]; where nothing is periodic, whatever the path passes through.
         periodicity: float32 [S], share of the power that repeats with that pitch, 0..1.
-        phase: float32 [S], of the fundamental at the step, in turns 0..1; 0 is its crest.
     """
 
     pitch_hz: Floats
     periodicity: Floats
-    phase: Floats
 
 
 def pitch_track(sound: NDArray[Any], rate_hz: int, hop: int) -> PitchTrack:
@@ -66,9 +63,7 @@ def pitch_track(sound: NDArray[Any], rate_hz: int, hop: int) -> PitchTrack:
     chosen = _smoothest(strength - _OCTAVE_COST * np.log2(lag * HIGH_HZ / rate_hz), np.log2(lag))[:, None]
     pitch_hz = rate_hz / np.take_along_axis(lag, chosen, 1)[:, 0]
     periodicity = np.clip(np.take_along_axis(strength, chosen, 1)[:, 0], 0, 1)
-    return PitchTrack(
-        pitch_hz.astype(np.float32), periodicity.astype(np.float32), _phases(frames, pitch_hz, rate_hz)
-    )
+    return PitchTrack(pitch_hz.astype(np.float32), periodicity.astype(np.float32))
 
 
 def _candidates(frames: Doubles, rate_hz: int) -> tuple[Doubles, Doubles]:
@@ -105,16 +100,3 @@ def _smoothest(merit: Doubles, octaves: Doubles) -> NDArray[np.int64]:
     for step in range(len(merit) - 1, 0, -1):
         path[step - 1] = came_from[step, path[step]]
     return path
-
-
-def _phases(frames: Doubles, pitch_hz: Doubles, rate_hz: int) -> Floats:
-    """Phase of the fundamental in the middle of each frame, in turns, [S]."""
-    size = frames.shape[1]
-    window = hann(size).astype(np.float64)
-    time_s = (np.arange(size) - size // 2) / rate_hz
-    phases = np.empty(len(frames))
-    for first in range(0, len(frames), _BLOCK):
-        here = slice(first, first + _BLOCK)
-        turning = np.exp(-2j * np.pi * pitch_hz[here, None] * time_s[None])
-        phases[here] = np.angle(np.einsum("sn,sn->s", frames[here] * window, turning)) / (2 * np.pi)
-    return np.asarray(phases % 1.0, np.float32)

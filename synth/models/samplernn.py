@@ -164,17 +164,9 @@ class FrameTier(nn.Module):
         return self.initial[:, :, None].expand(-1, -1, batch, -1).contiguous()
 
     def forward(
-        self,
-        samples: Tensor,
-        above: Tensor | None,
-        conditioning: Tensor | None,
-        state: Tensor,
-        kept: Tensor | None = None,
+        self, samples: Tensor, above: Tensor | None, conditioning: Tensor | None, state: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Samples [B, steps, frame] in -2..2 and the words from above [B, steps, D] -> [B, steps * slots, D], state.
-
-        Of the steps only those in ``kept`` [n] have words, where it is given.
-        """
+        """Samples [B, steps, frame] in -2..2 and the words from above [B, steps, D] -> [B, steps * slots, D], state."""
         inputs = self.samples(samples)
         if above is not None:
             inputs = inputs + above
@@ -186,8 +178,6 @@ class FrameTier(nn.Module):
         else:
             outputs, (hidden, cell) = self.rnn(inputs, (state[0], state[1]))
             after = torch.stack((hidden, cell))
-        if kept is not None:
-            outputs = outputs[:, kept]
         batch, steps, width = outputs.shape
         return self.upsampling(outputs).reshape(batch, steps * self.slots, width), after
 
@@ -240,7 +230,7 @@ class SampleRNN(nn.Module):
         return torch.full((batch, self.config.top_frame), self.config.levels // 2, dtype=torch.long)
 
     def forward(
-        self, before: Tensor, levels: Tensor, conditioning: Tensor | None, state: State, kept: Tensor | None = None
+        self, before: Tensor, levels: Tensor, conditioning: Tensor | None, state: State
     ) -> tuple[Tensor, State]:
         """Log-odds of every level at every place of sound that is known (teacher forcing).
 
@@ -249,11 +239,9 @@ class SampleRNN(nn.Module):
             levels: int64 [B, L], L a multiple of the top frame.
             conditioning: float [B, F, C], one vector a top frame; ``None`` for a model without.
             state: of all frame tiers, as :meth:`start` or the last call gave it.
-            kept: int64 [n], the frames of the lowest frame tier whose samples are wanted; all by default. The tiers
-                hear every frame, while the sample tier, where most of the work lies, is spared the others.
 
         Returns:
-            Logits [B, L, Q], of the samples of ``kept`` frames only, and the state after the last sample.
+            Logits [B, L, Q] and the state after the last sample.
         """
         known = torch.cat((before, levels[:, :-1]), 1)  # what may be looked at; place i predicts level i
         scaled = (known.float() / (self.config.levels - 1) * 2 - 1) * _INPUT_SPAN
@@ -261,29 +249,20 @@ class SampleRNN(nn.Module):
         top = self.config.top_frame
         word: Tensor | None = None
         after: list[Tensor] = []
-        for number, (tier, carried) in enumerate(zip(self.tiers, state, strict=True), 1):
+        for tier, carried in zip(self.tiers, state, strict=True):
             assert isinstance(tier, FrameTier)
             frames = scaled[:, top - tier.frame : top - tier.frame + length]
-            some = kept if number == len(self.tiers) else None
-            word, last = tier(frames.reshape(batch, -1, tier.frame), word, conditioning, carried, some)
+            word, last = tier(frames.reshape(batch, -1, tier.frame), word, conditioning, carried)
             after.append(last)
         assert word is not None
-        look_back = self.sample_tier.look_back
-        heard = known[:, top - look_back :]
-        if kept is None:
-            return self.sample_tier(heard, word), tuple(after)
-        # Each kept frame with the samples before it, as if it were a stream of its own.
-        windows = heard.unfold(1, 2 * look_back - 1, look_back)[:, kept].flatten(0, 1)
-        logits = self.sample_tier(windows, word.reshape(-1, look_back, word.shape[2]))
-        return logits.reshape(batch, -1, self.config.levels), tuple(after)
+        logits = self.sample_tier(known[:, top - self.sample_tier.look_back :], word)
+        return logits, tuple(after)
 
     def nll_bits(
-        self, before: Tensor, levels: Tensor, conditioning: Tensor | None, state: State, kept: Tensor | None = None
+        self, before: Tensor, levels: Tensor, conditioning: Tensor | None, state: State
     ) -> tuple[Tensor, State]:
         """Mean negative log-likelihood in bits a sample, a stream [B], and the state; arguments as :meth:`forward`."""
-        logits, after = self(before, levels, conditioning, state, kept)
-        if kept is not None:
-            levels = levels.unflatten(1, (-1, self.sample_tier.look_back))[:, kept].flatten(1)
+        logits, after = self(before, levels, conditioning, state)
         nll = functional.cross_entropy(logits.flatten(0, 1), levels.flatten(), reduction="none")
         return nll.view(levels.shape).mean(1) / math.log(2), after
 

@@ -9,11 +9,10 @@ CVPR 2018, arXiv 1712.01393. Taken from the paper: a SampleRNN as decoder and th
 Ours: a code of the sound class in every top frame, so that one decoder serves all classes (the paper trains one a
 class; ``classes=()`` does that here too); and a fourth way, **guided**: the levels of a few bands over time go into the
 top tier, measured on the sound in training, chosen from a bank by the picture's activity when it is silent (see
-:mod:`synth.voices.ambient.band_envelopes`), and with them, where the configuration says so, a harmonic source that it
-can sing with (:mod:`synth.voices.ambient.harmonic_source`).
+:mod:`synth.voices.ambient.band_envelopes`).
 
 Shapes: B clips, T picture frames (15.625 a second: one for 1024 samples at 16 kHz), A numbers that say what is seen,
-M numbers that say what moves, S steps of K band levels, F top frames of P samples, D decoder width.
+M numbers that say what moves, S steps of K band levels, F top frames, D decoder width.
 """
 
 from __future__ import annotations
@@ -24,13 +23,10 @@ from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.utils import parametrize
 
 from synth.models.samplernn import SampleRNN, SampleRNNConfig, State
 
 VARIANTS: Final = ("none", "frame", "seq", "flow", "guided")
-SOURCE_TOLD: Final = 2  # numbers a top frame beside its pulses: pitch and periodicity
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,6 @@ class VisualToSoundConfig:
         motion: M.
         bands: K, of the guided variant.
         hidden: width of the LSTM that reads the frames, and of the projection of A.
-        harmonic_source: whether the guided variant is told pitch, periodicity and pulses too.
     """
 
     decoder: SampleRNNConfig = field(default_factory=SampleRNNConfig)
@@ -55,15 +50,11 @@ class VisualToSoundConfig:
     motion: int = 1
     bands: int = 16
     hidden: int = 64
-    harmonic_source: bool = False
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
             raise ValueError(f"variant is {self.variant!r}; allowed are {', '.join(VARIANTS)}")
-        if self.harmonic_source and self.variant != "guided":
-            raise ValueError(f"variant is {self.variant!r}; only 'guided' can be told a harmonic source")
-        source = SOURCE_TOLD + self.decoder.top_frame if self.harmonic_source else 0
-        extra = {"frame": self.hidden, "guided": self.bands + source}.get(self.variant, 0)
+        extra = {"frame": self.hidden, "guided": self.bands}.get(self.variant, 0)
         object.__setattr__(self, "decoder", replace(self.decoder, conditioning=len(self.classes) + extra))
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,7 +85,6 @@ class Picture(NamedTuple):
         motion: float [B, T, M].
         frames: int64 [B], how many of the T frames are the clip's; the rest is padding.
         levels: float [B, F, K], band levels at the middle of each top frame.
-        source: float [B, F, 2 + P], pitch and periodicity there and the pulses of the frame.
     """
 
     code: Tensor | None = None
@@ -102,7 +92,6 @@ class Picture(NamedTuple):
     motion: Tensor | None = None
     frames: Tensor | None = None
     levels: Tensor | None = None
-    source: Tensor | None = None
 
 
 class VisualToSound(nn.Module):
@@ -125,7 +114,7 @@ class VisualToSound(nn.Module):
     def conditioning(self, picture: Picture, first: int, count: int) -> Tensor | None:
         """Top frames ``first`` to ``first + count - 1`` of what the top tier is fed, [B, count, C].
 
-        ``picture.levels`` and ``source`` hold just these frames; ``picture.appearance`` all frames of the clip.
+        ``picture.levels`` hold just these frames; ``picture.appearance`` all frames of the clip.
         """
         parts: list[Tensor] = []
         config = self.config
@@ -140,9 +129,6 @@ class VisualToSound(nn.Module):
         if config.variant == "guided":
             assert picture.levels is not None
             parts.append(picture.levels)
-        if config.harmonic_source:
-            assert picture.source is not None
-            parts.append(picture.source)
         return torch.cat(parts, 2) if parts else None
 
     def start(self, picture: Picture, batch: int) -> State:
@@ -160,24 +146,6 @@ class VisualToSound(nn.Module):
             moved = self.to_start(last).view(batch, self.config.decoder.layers, -1).transpose(0, 1)
             states[0] = torch.cat((states[0][:1] + moved[None], states[0][1:]))
         return tuple(states)
-
-    def begin_from(self, known: VisualToSound) -> None:
-        """Take over the weights of a network that differs in being told less: what it was not told weighs nothing.
-
-        Args:
-            known: one without weight norm, of the same decoder and classes.
-        """
-        weights = dict(known.named_parameters())
-        with torch.no_grad():
-            for name, module in self.named_modules():
-                if parametrize.is_parametrized(module, "weight"):
-                    weight = weights.pop(f"{name}.weight")
-                    module.weight = functional.pad(weight, (0, module.weight.shape[1] - weight.shape[1]))
-            for name, value in self.named_parameters():
-                if name in weights:
-                    value.copy_(weights.pop(name))
-        if weights:
-            raise ValueError(f"there is no place for {', '.join(weights)}")
 
     def without_weight_norm(self) -> VisualToSound:
         """The same network with the decoder's weights multiplied out, for storing."""

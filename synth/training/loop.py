@@ -53,7 +53,6 @@ class Schedule:
         clip_norm: gradients are scaled down to this norm.
         save_every: steps between checkpoints.
         report_every: steps between lines in the log.
-        measure_every: steps between measurements on what is held out; 0 for none.
     """
 
     steps: int
@@ -63,7 +62,6 @@ class Schedule:
     clip_norm: float = 1.0
     save_every: int = 100
     report_every: int = 20
-    measure_every: int = 0
 
     def rate(self, step: int) -> float:
         """The learning rate of one step."""
@@ -83,7 +81,6 @@ def train(
     resume: bool = True,
     cancelled: Callable[[], bool] | None = None,
     quiet: bool = False,
-    measure: Callable[[], dict[str, float]] | None = None,
 ) -> dict[str, float]:
     """Train ``task.model`` in place.
 
@@ -92,8 +89,6 @@ def train(
         settings: JSON values that must agree between a checkpoint and the run that resumes it.
         resume: go on from a checkpoint in ``folder`` if there is one.
         cancelled: polled every step; when true a checkpoint is written and training stops.
-        measure: figures of what is held out, for the log; called before the first step, every ``measure_every`` and
-            at the end.
 
     Returns:
         The mean of the last reported figures.
@@ -112,18 +107,9 @@ def train(
     task.model.train()
     recent: list[dict[str, float]] = []
     figures: dict[str, float] = {}
-
-    def learning_curve() -> None:
-        if measure is not None:
-            log.write(json.dumps({"step": step, **measure()}) + "\n")
-            log.flush()
-            task.model.train()
-
     bar = tqdm(total=schedule.steps, initial=step, unit="step", disable=quiet, dynamic_ncols=True)
     try:
         with bar, (folder / "log.jsonl").open("a") as log:
-            if step == 0:
-                learning_curve()
             for batch in _ahead(task.batch, step, schedule.steps):
                 recent.append(_descend(task, batch, optimiser, schedule, step))
                 step += 1
@@ -134,8 +120,6 @@ def train(
                     bar.set_postfix({name: f"{value:.3f}" for name, value in figures.items()})
                     log.write(json.dumps({"step": step, **figures}) + "\n")
                     log.flush()
-                if schedule.measure_every and (step % schedule.measure_every == 0 or step == schedule.steps):
-                    learning_curve()
                 if step % schedule.save_every == 0:
                     _save(checkpoint, task.model, optimiser, settings, step)
                 if cancelled is not None and cancelled():

@@ -39,7 +39,6 @@ from synth.models.visual_to_sound import VisualToSound, VisualToSoundConfig
 from synth.training.ambient.data import Recording
 from synth.training.ambient.stretches import STRETCH, stretch_bits
 from synth.voices.ambient import band_envelopes
-from synth.voices.ambient.harmonic_source import HarmonicSource
 
 PER_CLASS: Final = 3
 STRETCHES: Final = 16  # of a sound in the bank: about a second
@@ -55,25 +54,14 @@ class Shown:
 
     Attributes:
         activity: float32 [T].
-        guide: what a guided decoder is told.
+        levels: [S, K], what a guided decoder is told.
     """
 
     name: str
     label: str
     activity: NDArray[np.float32]
-    guide: band_envelopes.Guide
+    levels: band_envelopes.Levels
     untold: float = 0.0
-
-    @property
-    def levels(self) -> band_envelopes.Levels:
-        """Band levels [S, K]."""
-        return self.guide.levels
-
-    @functools.cached_property
-    def source(self) -> HarmonicSource:
-        """Pitch, periodicity and pulses, each a period after the last one."""
-        assert self.guide.voicing is not None
-        return HarmonicSource(self.guide.voicing[:, 0], self.guide.voicing[:, 1])
 
     @property
     def sound(self) -> NDArray[np.float32]:
@@ -123,10 +111,10 @@ def pictures(
         own = variant == "flow"
         activity = recording.activity if own else np.full(len(recording.activity), 0.5, np.float32)
         name = recording.name if own else recording.label
-        tracks = [band_envelopes.Guide(np.zeros((steps, 1), np.float32), None)]
+        tracks = [np.zeros((steps, 1), np.float32)]
         if variant == "guided":
             assert levels is not None
-            tracks = [blind_guide(levels, recording.label, steps, draw) for draw in range(draws)]
+            tracks = [blind_guide(levels, recording.label, steps, draw).levels for draw in range(draws)]
         shown.append([Shown(f"{name} {index}", recording.label, activity, t) for index, t in enumerate(tracks)])
     return shown
 

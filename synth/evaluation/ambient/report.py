@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,8 +35,8 @@ from synth.metrics.frechet import Axes, frechet_distance
 from synth.metrics.hits import class_accuracies, confusion_matrix, wilson_interval
 from synth.training.ambient.data import Recording, prepare
 from synth.training.ambient.recipes import HELD_OUT_FOLD, split
-from synth.training.ambient.stretches import held_out_bits
 from synth.voices.ambient import band_envelopes, voice
+from synth.voices.ambient.harmonics import with_harmonics
 
 SEEDS: Final = range(8)
 DURATION_S: Final = 5.0
@@ -68,7 +69,6 @@ def evaluate_ambient(data: Path, out: Path | None) -> dict[str, Any]:
     result = report(judged)
     if isinstance(yamnet, str):
         result["left_out"] = yamnet
-    result["bits_a_sample"] = held_out_bits(decoder.network, [one for one in recordings if one.fold == HELD_OUT_FOLD])
     result["retrieval"] = retrievals(decoder, recordings)
     if out is not None:
         from synth.evaluation.ambient import pictures
@@ -113,10 +113,13 @@ def judge_all(
     if decoder.bank is not None:
         sounds = [_control(decoder.bank, label, count, seed) for label in labels for seed in seeds]
         shaped = Set.of([coded.decode(coded.encode(one)) for one in sounds], asked, yamnet, "shaped noise")
-    pulses = None
+    pulses = plain = None
     if decoder.bank is not None and decoder.bank.voicing is not None:
         sounds = [_voiced_control(decoder.bank, label, count, seed) for label in labels for seed in seeds]
         pulses = Set.of([coded.decode(coded.encode(one)) for one in sounds], asked, yamnet, "shaped pulses")
+        unpitched = replace(decoder, bank=replace(decoder.bank, voicing=None))
+        sounds = [one for label in labels for one in voice.generate(label, duration_s, seeds, decoder=unpitched)]
+        plain = Set.of(sounds, asked, yamnet, "without harmonics")
     return Judged(
         Set.of(real[0], [one.label for one in seen], yamnet, "real, learnt from"),
         Set.of(real[1], [one.label for one in held_out], yamnet, "real, held out"),
@@ -125,6 +128,7 @@ def judge_all(
         Set.of(noise, asked, yamnet, "noise"),
         shaped,
         pulses,
+        plain,
     )
 
 
@@ -137,7 +141,7 @@ def _control(bank: band_envelopes.EnvelopeBank, label: str, count: int, seed: in
 def _voiced_control(bank: band_envelopes.EnvelopeBank, label: str, count: int, seed: int) -> Sound:
     """Pulses and noise with all that a decoder with a harmonic source is told."""
     guide = likelihood.blind_guide(bank, label, count // band_envelopes.HOP + 2, seed)
-    return sound_checks.shaped_pulses(guide, count, seed)
+    return with_harmonics(sound_checks.white_noise(count, seed), guide)
 
 
 # --- class --------------------------------------------------------------------------------------------------------
@@ -168,13 +172,28 @@ def verdicts(judged: Judged) -> list[Verdict]:
 
 
 def _sets(judged: Judged) -> dict[str, Set]:
-    sets = {"generated": judged.generated, "noise": judged.noise, "shaped": judged.shaped, "pulses": judged.pulses}
+    sets = {
+        "generated": judged.generated,
+        "noise": judged.noise,
+        "shaped": judged.shaped,
+        "pulses": judged.pulses,
+        "plain": judged.plain,
+    }
     return {name: one for name, one in sets.items() if one is not None}
 
 
 def _verdict(ears: str, training: str, taken: Mapping[str, Sequence[str]], real_labels: Sequence[str]) -> Verdict:
-    return Verdict(ears, training, taken["generated"], taken["real"], real_labels, taken["noise"],
-        taken.get("shaped"), taken.get("pulses"))
+    return Verdict(
+        ears,
+        training,
+        taken["generated"],
+        taken["real"],
+        real_labels,
+        taken["noise"],
+        taken.get("shaped"),
+        taken.get("pulses"),
+        taken.get("plain"),
+    )
 
 
 def _mapped(sounds: Set, classes: Sequence[str]) -> list[str]:
@@ -231,6 +250,7 @@ def class_figures(verdict: Verdict, asked: Sequence[str]) -> dict[str, Any]:
         "control: pulses and noise with the same band levels": (
             _accuracy(asked, verdict.pulses) if verdict.pulses else None
         ),
+        "without harmonics": _accuracy(asked, verdict.plain) if verdict.plain else None,
         "beyond_control": beyond(asked, verdict.generated, verdict.shaped) if verdict.shaped else None,
         "floor: white and pink noise": _accuracy(asked, verdict.noise),
         "floor: shuffled classes": _accuracy(shuffled, verdict.generated),

@@ -19,7 +19,6 @@ from synth.dsp.spectra import istft, mel_filters, stft
 from synth.evaluation.ambient.judges import log_mel
 from synth.evaluation.ambient.yamnet import RATE_HZ
 from synth.voices.ambient import band_envelopes
-from synth.voices.ambient.harmonic_source import HarmonicSource
 
 Floats = NDArray[np.float32]
 
@@ -226,12 +225,3 @@ def shaped_noise(levels: band_envelopes.Levels, samples: int, seed: int) -> Floa
     per_bin = np.divide(gains @ filters, weight, out=np.zeros((len(gains), len(weight))), where=weight > 0)
     sound = istft(spectra * per_bin, window=window, hop=band_envelopes.HOP, samples=samples)
     return np.asarray(np.clip(sound, -1, 1), np.float32)
-
-
-def shaped_pulses(guide: band_envelopes.Guide, samples: int, seed: int) -> Floats:
-    """Pulses and noise [N] with pitch, periodicity and band levels of ``guide``: a vocoder that has learnt nothing."""
-    assert guide.voicing is not None
-    excitation = HarmonicSource(guide.voicing[:, 0], guide.voicing[:, 1]).excitation
-    share = np.interp(np.arange(samples) / band_envelopes.HOP, np.arange(len(guide.levels)), excitation.amplitude)
-    noise = np.sqrt(1 - share**2) * white_noise(samples, seed)
-    return np.clip(band_envelopes.impose(0.1 * excitation(0, samples) + noise.astype(np.float32), guide.levels), -1, 1)

@@ -25,7 +25,6 @@ from synth.dsp.pitch import PitchTrack, pitch_track
 from synth.media import audio
 from synth.models.visual_to_sound import SAMPLES_PER_PICTURE
 from synth.voices.ambient import band_envelopes
-from synth.voices.ambient.harmonic_source import HarmonicSource
 
 LOUD: Final = 0.35
 """What the 99.5th percentile of a recording's amplitude is brought to, so that 256 levels serve all recordings."""
@@ -56,10 +55,6 @@ class Example(Protocol):
     @property
     def levels(self) -> band_envelopes.Levels:
         """Band levels [S, K] of the sound."""
-
-    @property
-    def source(self) -> HarmonicSource:
-        """Pitch, periodicity and pulses of the sound."""
 
     @property
     def activity(self) -> NDArray[np.float32]:
@@ -98,13 +93,8 @@ class Recording:
 
     @cached_property
     def track(self) -> PitchTrack:
-        """Pitch, periodicity and phase [S] of the sound."""
+        """Pitch and periodicity [S] of the sound."""
         return pitch_track(self.sound, band_envelopes.RATE_HZ, band_envelopes.HOP)
-
-    @cached_property
-    def source(self) -> HarmonicSource:
-        """Pitch, periodicity and pulses of the sound."""
-        return HarmonicSource.of(self.track)
 
     @cached_property
     def activity(self) -> NDArray[np.float32]:

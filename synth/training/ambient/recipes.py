@@ -20,11 +20,9 @@ from synth import weights
 from synth.data.corpora import class_sounds
 from synth.errors import OptionError
 from synth.models.visual_to_sound import SMALL, VisualToSound, VisualToSoundConfig
-from synth.training.ambient import more_sounds
 from synth.training.ambient.data import Example, Recording, prepare
 from synth.training.ambient.stretches import (
     LANES,
-    STRETCH,
     AmbientTask,
     Carrying,
     _whole,
@@ -41,9 +39,6 @@ from synth.weights import DataSource, Figure
 
 HELD_OUT_FOLD: Final = 4
 STEPS: Final = 3500
-HARMONIC_STEPS: Final = 800
-HARMONIC_LANES: Final = 16
-JUDGED: Final = 0.25  # share of the frames that count when a network is trained on
 TRIAL_STEPS: Final = 400  # of the variants that are compared, all alike
 TRIAL_LANES: Final = 32
 COMPARED: Final = dataclasses.replace(SMALL, decoder=dataclasses.replace(SMALL.decoder, width=128))
@@ -54,11 +49,6 @@ EQUAL_BITS: Final = 0.01  # a precision that costs less than this, in bits a sam
 
 ESC10: Final = DataSource(
     "ESC-10, folds 1 to 3 (Piczak 2015; every recording's author in ESC-10-CREDITS.txt)", "CC BY 3.0", "training"
-)
-EFFECTS: Final = DataSource(
-    "effects of openclonk, OpenSFX and blanket that are of the ten classes",
-    "CC0, public domain, CC BY 3.0 and CC BY by file, credited in EFFECTS-CREDITS.txt",
-    "training",
 )
 
 
@@ -71,39 +61,15 @@ def fit(
     seed: int = 0,
     resume: bool = True,
     lanes: int | None = None,
-    known: VisualToSound | None = None,
-    held_out: Sequence[Example] = (),
 ) -> VisualToSound:
-    """Train one network on recordings.
-
-    Args:
-        known: a network to begin from, as :meth:`VisualToSound.begin_from` takes it; training is gentler then.
-        held_out: recordings whose first second is measured as training goes on, for the learning curve in the log.
-    """
+    """Train one network on recordings."""
     lanes = lanes or LANES
     torch.manual_seed(seed)
     model = Carrying(VisualToSound(config), lanes)
-    if known is not None:
-        model.network.begin_from(known)
-        model.network.decoder.sample_tier.requires_grad_(False)  # what is new reaches it through the tiers above
-    task = AmbientTask(model, recordings, seed, lanes, judged=1.0 if known is None else JUDGED)
-    schedule = Schedule(
-        steps,
-        learning_rate=2e-3 if known is None else 1e-3,
-        warm_up=min(100, steps // 4),
-        weight_decay=0.0,
-        save_every=200 if known is None else 50,
-        measure_every=200 if held_out else 0,
-    )
+    task = AmbientTask(model, recordings, seed, lanes)
+    schedule = Schedule(steps, learning_rate=2e-3, warm_up=min(100, steps // 4), weight_decay=0.0, save_every=200)
     settings = {"config": config.as_dict(), "recordings": [r.name for r in recordings], "steps": steps, "lanes": lanes}
-
-    def measure() -> dict[str, float]:
-        bits = held_out_bits(model.network, held_out)
-        return {f"held-out {name}": value for name, value in bits.items()}
-
-    train(
-        task, schedule, folder, settings=settings, seed=seed, resume=resume, measure=measure if held_out else None
-    )
+    train(task, schedule, folder, settings=settings, seed=seed, resume=resume)
     return model.network.eval()
 
 
@@ -132,52 +98,12 @@ def recordings_of(data: Path | None, folder: Path) -> list[Recording]:
 
 
 def train_ambient(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
-    """A decoder as the one that ships was begun: guided, one for all classes, from nothing."""
+    """The decoder that ships: guided, one for all classes."""
     recordings = recordings_of(data, folder)
     seen, held_out = split(recordings)
     config = dataclasses.replace(SMALL, variant="guided", classes=labels_of(recordings))
     network = fit(config, seen, folder, steps=steps or STEPS, seed=seed, resume=resume)
     return keep(NETWORK, network, seen, held_out, folder, "ten classes of sound, guided by band levels")
-
-
-def train_ambient_harmonic(
-    *, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool
-) -> dict[str, Any]:
-    """The decoder that ships, taught to sing: told pitch, periodicity and pulses too, on more sounds.
-
-    It begins from the weights named ``ambient`` where they are of the recordings' classes, else from nothing.
-    """
-    recordings = recordings_of(data, folder)
-    seen, held_out = split(recordings)
-    labels = labels_of(recordings)
-    assert data is not None
-    effects = prepare(more_sounds.effects_beside(data), folder.resolve().parent / "cache")
-    more = [*seen, *(more_sounds.shortened(one) for one in effects if one.label in labels)]
-    config = dataclasses.replace(SMALL, variant="guided", classes=labels, harmonic_source=True)
-    known = voice.load().network
-    begun = known if known.config.classes == labels else None
-    network = fit(
-        config,
-        [*more, *more_sounds.at_other_speeds(more)],
-        folder,
-        steps=steps or HARMONIC_STEPS,
-        seed=seed,
-        resume=resume,
-        lanes=HARMONIC_LANES,
-        known=begun,
-        held_out=beginnings(held_out),
-    )
-    what = "ten classes of sound, guided by band levels and a harmonic source"
-    return keep(NETWORK, network, seen, held_out, folder, what, "ambient-harmonic", (ESC10, EFFECTS))
-
-
-def beginnings(held_out: Sequence[Recording]) -> list[Recording]:
-    """The first half seconds of two recordings a class, for a learning curve."""
-    some: list[Recording] = []
-    for label in labels_of(held_out):
-        own = [one for one in held_out if one.label == label]
-        some += [dataclasses.replace(one, sound=one.sound[: 8 * STRETCH]) for one in own[:2]]
-    return some
 
 
 def keep(
@@ -188,14 +114,12 @@ def keep(
     folder: Path,
     what: str,
     recipe: str = "ambient",
-    data: tuple[DataSource, ...] = (ESC10,),
 ) -> dict[str, Any]:
     """Measure a network on recordings that it has not seen, and register it in the manifest of its run."""
     bits = held_out_bits(network, held_out)
     floor = unigram_bits(seen, held_out, network.config.decoder)
     guided = network.config.variant == "guided"
-    pitches = [r.track for r in seen] if network.config.harmonic_source else None
-    bank = EnvelopeBank.of([r.label for r in seen], [r.levels for r in seen], pitches) if guided else None
+    bank = bank_of(seen) if guided else None
     costs = precision_costs(network, bank, held_out)
     precision = next((name for name in FASTEST_FIRST if costs[name] <= EQUAL_BITS), "fp32")
     tensors, about = voice.pack(network, bank, precision)
@@ -210,7 +134,7 @@ def keep(
         licence="MIT for the weights; trained on CC BY 3.0 recordings, credited in ESC-10-CREDITS.txt",
         summary=f"SampleRNN of the ambient voice: {what}.",
         recipe=recipe,
-        data=data,
+        data=(ESC10,),
         split={"validation": tuple(sorted(recording.name for recording in held_out))},
         figures=tuple(figures),
         metadata=about,
@@ -220,6 +144,39 @@ def keep(
         "bits_more_than_fp32": costs,
         "bits_by_class": {name: value for name, value in bits.items() if name != "all"},
     }
+
+
+def bank_of(recordings: Sequence[Recording]) -> EnvelopeBank:
+    """Band levels and pitches of recordings."""
+    return EnvelopeBank.of([r.label for r in recordings], [r.levels for r in recordings], [r.track for r in recordings])
+
+
+def measure_pitches(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
+    """The decoder that ships, its bank measured anew with pitches; the network stays, nothing is drawn or resumed.
+
+    Raises:
+        OptionError: ``data`` are not the recordings that its bank was measured on.
+    """
+    decoder, known = voice.load(), weights.entry(NETWORK)
+    seen, _ = split(recordings_of(data, folder))
+    bank = bank_of(seen)
+    if decoder.bank is None or bank.labels != decoder.bank.labels or list(bank.starts) != list(decoder.bank.starts):
+        raise OptionError(f"{data} holds other recordings than the bank of {NETWORK!r} was measured on")
+    tensors, about = voice.pack(decoder.network, bank, weights.load(NETWORK).metadata["precision"])
+    weights.register(
+        NETWORK,
+        tensors,
+        licence=known.licence,
+        summary="SampleRNN of the ambient voice: ten classes of sound, guided by band levels, with measured pitches.",
+        recipe=known.recipe,
+        data=known.data,
+        split=known.split,
+        figures=known.figures,
+        metadata=about,
+        folder=folder,
+    )
+    voiced = bank.voicing[:, 1] > 0.5 if bank.voicing is not None else np.zeros(1)
+    return {"recordings": len(seen), "share_of_steps_with_a_pitch": float(np.mean(voiced))}
 
 
 def precision_costs(
@@ -245,8 +202,6 @@ def _sampler_bits(decoder: voice.Decoder, recording: Example, seconds: float) ->
     picture = _whole(config, [recording])
     if config.variant == "guided":
         picture = picture._replace(levels=torch.from_numpy(band_frames(config, recording, 0, frames))[None])
-    if config.harmonic_source:
-        picture = picture._replace(source=torch.from_numpy(recording.source.frames(0, frames, top))[None])
     with torch.inference_mode():
         fed = decoder.network.conditioning(picture, 0, frames)
         begun = decoder.network.start(picture, 1)[0][:, :, 0].numpy()

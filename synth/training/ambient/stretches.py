@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -27,8 +27,7 @@ class Stretch:
     """One step of all lanes.
 
     ``fresh`` [B] marks lanes that begin a recording; ``picture`` holds what all lanes show in this stretch,
-    and ``reading`` what the fresh ones show in all of their recording; ``kept`` are the frames of the lowest frame tier
-    that count for the loss, all by default.
+    and ``reading`` what the fresh ones show in all of their recording.
     """
 
     before: Tensor
@@ -36,7 +35,6 @@ class Stretch:
     picture: Picture
     fresh: Tensor
     reading: Picture
-    kept: Tensor | None = None
 
 
 class Carrying(nn.Module):
@@ -63,18 +61,12 @@ class Carrying(nn.Module):
 
 @dataclass
 class AmbientTask:
-    """Batches and loss: ``lanes`` recordings side by side, a stretch a step.
-
-    Attributes:
-        judged: the share of a stretch's frames whose samples count for the loss, drawn anew a step; the recurrent
-            tiers hear all of them.
-    """
+    """Batches and loss: ``lanes`` recordings side by side, a stretch a step."""
 
     model: Carrying
     recordings: Sequence[Example]
     seed: int
     lanes: int = LANES
-    judged: float = 1.0
     _visits: list[list[int]] = field(init=False, repr=False)
     _ends: list[list[int]] = field(init=False, repr=False)
 
@@ -88,12 +80,7 @@ class AmbientTask:
     def batch(self, index: int) -> Stretch:
         """Stretch ``index`` of every lane."""
         views = [_View(*self._visit(lane, index), self.seed, lane) for lane in range(self.lanes)]
-        drawn = stretch(self.model.network.config, views)
-        if self.judged == 1.0:
-            return drawn
-        frames = STRETCH // self.model.network.config.decoder.frames[-1]
-        order = np.random.default_rng((self.seed, index, self.lanes)).permutation(frames)
-        return replace(drawn, kept=torch.from_numpy(np.sort(order[: max(1, round(self.judged * frames))])))
+        return stretch(self.model.network.config, views)
 
     def _visit(self, lane: int, index: int) -> tuple[Example, int, int]:
         """What a lane plays at a step: the recording, which visit of the lane it is, and how far into it."""
@@ -117,7 +104,7 @@ class AmbientTask:
             where = torch.nonzero(batch.fresh)[:, 0]
             state = tuple(part.index_copy(2, where, new) for part, new in zip(state, begun, strict=True))
         conditioning = network.conditioning(batch.picture, 0, batch.levels.shape[1] // network.config.decoder.top_frame)
-        bits, after = network.decoder.nll_bits(batch.before, batch.levels, conditioning, state, batch.kept)
+        bits, after = network.decoder.nll_bits(batch.before, batch.levels, conditioning, state)
         self.model.carry(after)
         return bits.mean(), {"bits": float(bits.detach().mean())}
 
@@ -151,7 +138,7 @@ class _View:
 def stretch(config: VisualToSoundConfig, views: Sequence[_View]) -> Stretch:
     """Stretches of recordings as tensors; of the pictures only what the variant uses."""
     decoder = config.decoder
-    befores, levels, bands, codes, seen, sources = [], [], [], [], [], []
+    befores, levels, bands, codes, seen = [], [], [], [], []
     for view in views:
         recording, first = view.recording, view.at * STRETCH
         gain = 10 ** (view.gain_db / 20)
@@ -165,9 +152,6 @@ def stretch(config: VisualToSoundConfig, views: Sequence[_View]) -> Stretch:
         if config.variant == "guided":
             track = band_frames(config, recording, first // decoder.top_frame, STRETCH // decoder.top_frame)
             bands.append(np.where(track > 0, track + view.gain_db / band_envelopes.RANGE_DB, 0).clip(0))
-        if config.harmonic_source:
-            frames = STRETCH // decoder.top_frame
-            sources.append(recording.source.frames(view.at * frames, frames, decoder.top_frame))
         if config.variant == "frame":
             rows = recording.appearance(config.appearance, view.share)
             seen.append(rows[min(view.at, len(rows) - 1)][None])
@@ -175,7 +159,6 @@ def stretch(config: VisualToSoundConfig, views: Sequence[_View]) -> Stretch:
         torch.from_numpy(np.stack(codes)),
         torch.from_numpy(np.stack(seen)) if seen else None,
         levels=torch.from_numpy(np.stack(bands)).float() if bands else None,
-        source=torch.from_numpy(np.stack(sources)) if sources else None,
     )
     fresh = torch.tensor([view.at == 0 for view in views])
     begun = [view for view in views if view.at == 0]
@@ -234,9 +217,6 @@ def stretch_bits(
             if config.variant == "guided":
                 bands = [band_frames(config, recording, at * frames, frames) for recording in shown]
                 picture = reading._replace(levels=torch.from_numpy(np.stack(bands)))
-            if config.harmonic_source:
-                sources = [recording.source.frames(at * frames, frames, top) for recording in shown]
-                picture = picture._replace(source=torch.from_numpy(np.stack(sources)))
             conditioning = network.conditioning(picture, at * frames, frames)
             here = known[:, at * STRETCH : at * STRETCH + top + STRETCH]
             bits, state = network.decoder.nll_bits(here[:, :top], here[:, top:], conditioning, state)

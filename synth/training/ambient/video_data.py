@@ -37,7 +37,6 @@ from synth.models.visual_to_sound import SAMPLES_PER_PICTURE
 from synth.options import LIMITS
 from synth.training.ambient.data import levelled
 from synth.voices.ambient import band_envelopes, scene
-from synth.voices.ambient.harmonic_source import HarmonicSource
 
 SHORTEST: Final = 31  # pictures; 2 s, as the shortest of VEGAS
 LONGEST: Final = 156  # 10 s, as its longest; longer videos are cut into equal pieces
@@ -107,11 +106,6 @@ class Filmed:
     def levels(self) -> band_envelopes.Levels:
         """Band levels [S, K] of the sound."""
         return band_envelopes.band_levels(self.sound)
-
-    @property
-    def source(self) -> HarmonicSource:
-        """Pitch, periodicity and pulses of the sound."""
-        return HarmonicSource.measured(self.sound)
 
     @property
     def activity(self) -> NDArray[np.float32]:

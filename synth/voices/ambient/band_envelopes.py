@@ -3,7 +3,8 @@
 They are what the *guided* variant of the ambient decoder is conditioned on. In training they are measured on the sound
 itself; a silent picture has none, so they are taken from a bank of such tracks, example-based as in Owens et al. (CVPR
 2016): of each class's tracks, the stretch whose loudness moves most like the picture does. What the decoder made is
-then given just these levels, as that paper imposes envelopes on noise: a small decoder heeds them only about.
+then given just these levels, as that paper imposes envelopes on noise: a small decoder heeds them only about. Pitch and
+periodicity of the same recordings lie beside them in the bank, for :mod:`synth.voices.ambient.harmonics`.
 
 Importable without torch. Shapes: N samples at 16 kHz, S steps of 256 samples (62.5 Hz), K = 16 bands.
 """

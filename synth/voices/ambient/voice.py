@@ -30,7 +30,7 @@ from synth.options import Options
 from synth.randomness import uniforms as drawn
 from synth.sampler.base import Stream, stream_number
 from synth.voices.ambient import band_envelopes, scene
-from synth.voices.ambient.harmonic_source import HarmonicSource
+from synth.voices.ambient.harmonics import with_harmonics
 from synth.voices.base import (
     CancelPoll,
     Controls,
@@ -67,7 +67,7 @@ class Decoder:
     Attributes:
         network: on the CPU, for conditioning and first states.
         sampler: its decoder, packed.
-        bank: band levels of recordings, for the guided variant; else ``None``.
+        bank: band levels and pitches of recordings, for the guided variant; else ``None``.
     """
 
     network: VisualToSound
@@ -282,13 +282,9 @@ class _Sounding:
         per_picture = round(RATE_HZ / controls.track_rate_hz)
         steps = self._count // band_envelopes.HOP + 2
         self._activity = band_envelopes.at_frames(_activity(controls), 0, steps, band_envelopes.HOP, per_picture)[:, 0]
-        self._track: band_envelopes.Levels | None = None
-        self._source: HarmonicSource | None = None
+        self._guide: band_envelopes.Guide | None = None
         if decoder.bank is not None:
-            guide = decoder.bank.choose(controls.choice.name, self._activity, steps, take.uniforms)
-            self._track = guide.levels
-            if config.harmonic_source and guide.voicing is not None:
-                self._source = HarmonicSource(guide.voicing[:, 0], guide.voicing[:, 1])
+            self._guide = decoder.bank.choose(controls.choice.name, self._activity, steps, take.uniforms)
         self._picture: Picture = Picture(
             torch.tensor([[float(name == controls.choice.name) for name in config.classes]]),
             *(torch.from_numpy(part)[None] for part in _shown(config.appearance, controls)),
@@ -300,10 +296,12 @@ class _Sounding:
         self.stream: Stream = decoder.sampler.start(
             take.options.seed, _STREAM, temperature=TEMPERATURE, initial=initial
         )
-        if self._track is not None:
+        if self._guide is not None:
             # After exact silence, which recordings have a lot of, the decoder may stay silent for seconds: it begins
             # after noise that is as loud as the first moment is to be.
-            loud = 10 ** ((float(band_envelopes.loudness(self._track[:1])[0]) - 1) * band_envelopes.RANGE_DB / 20)
+            loud = 10 ** (
+                (float(band_envelopes.loudness(self._guide.levels[:1])[0]) - 1) * band_envelopes.RANGE_DB / 20
+            )
             noise = take.uniforms("before", 0, self._top) * 2 - 1
             self.stream.before = config.decoder.encode(noise * loud)
 
@@ -319,12 +317,9 @@ class _Sounding:
         from synth.models.reproducible import reproducible_inference
 
         picture = self._picture
-        if self._track is not None:
-            track = band_envelopes.at_frames(self._track, self.made, count, self._top)
+        if self._guide is not None:
+            track = band_envelopes.at_frames(self._guide.levels, self.made, count, self._top)
             picture = picture._replace(levels=torch.from_numpy(track)[None])
-        if self._source is not None:
-            told = self._source.frames(self.made, count, self._top)
-            picture = picture._replace(source=torch.from_numpy(told)[None])
         with reproducible_inference():
             fed = self._network.conditioning(picture, self.made, count)
         return np.zeros((count, 0), np.float32) if fed is None else fed[0].numpy()
@@ -347,10 +342,10 @@ class _Sounding:
         made = min(self._count, self.made * self._top)
         sound = np.zeros(self._count, np.float32)
         decoded = self._network.config.decoder.decode(self._levels[:made])
-        if self._track is None:
+        if self._guide is None:
             sound[:made] = decoded * _gain(self._activity, self._count)[:made]
         elif made:
-            sound[:made] = band_envelopes.impose(decoded, self._track)
+            sound[:made] = with_harmonics(decoded, self._guide)
         return Rendering(sound, made_s=made / RATE_HZ if self._cut else None)
 
 
