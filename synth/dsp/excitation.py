@@ -2,8 +2,8 @@
 
 The source of a neural source-filter model (Wang, Takaki, Yamagishi, "Neural source-filter waveform models for
 statistical parametric speech synthesis", arXiv 1904.12088), which adds up sines at the multiples of the pitch; here the
-sum over all multiples is taken in closed form, as a geometric series whose harmonics fall off towards half the sample
-rate.
+sum over all multiples below half the sample rate is taken in closed form, as a geometric series: harmonics fall off
+towards there, and none beyond comes back as a tone out of tune.
 
 Importable without torch. Shapes: S steps of ``hop`` samples.
 """
@@ -71,8 +71,16 @@ class Excitation:
 
 
 def _pulses(turns: Doubles, pitch_hz: Doubles, rate_hz: int) -> Floats:
-    """The sum over k >= 1 of r^k cos(2 pi k turns), r by pitch so that all spectra fall alike, of power 1."""
-    ratio = np.exp(-_FALL * pitch_hz / (rate_hz / 2))
-    cosine = np.cos(2 * np.pi * (turns % 1.0))
-    total = (1 - ratio * cosine) / (1 - 2 * ratio * cosine + ratio**2) - 1
-    return np.asarray(total * np.sqrt(2 * (1 - ratio**2)) / ratio, np.float32)
+    """The sum over k of r^k cos(2 pi k turns) below half the rate, r by pitch so that all spectra fall alike, power 1.
+
+    The harmonic that is about to leave the band as the pitch rises fades before it does.
+    """
+    nyquist_hz = rate_hz / 2
+    ratio = np.exp(-_FALL * pitch_hz / nyquist_hz)
+    whole = np.floor(nyquist_hz / pitch_hz - 1)  # harmonics at full strength
+    fading = nyquist_hz / pitch_hz - 1 - whole
+    cosine, last, beyond = (np.cos(2 * np.pi * (k * turns % 1.0)) for k in (1, whole, whole + 1))
+    top = ratio ** (whole + 1)
+    total = (ratio * cosine - ratio**2 - top * beyond + top * ratio * last) / (1 - 2 * ratio * cosine + ratio**2)
+    power = ratio**2 * (1 - ratio ** (2 * whole)) / (1 - ratio**2) + (fading * top) ** 2
+    return np.asarray((total + fading * top * beyond) * np.sqrt(2 / power), np.float32)
