@@ -27,8 +27,10 @@ from synth.ambient_classes import AMBIENT_CLASSES
 from synth.data.corpora import class_sounds
 from synth.errors import OptionError
 from synth.evaluation.ambient import likelihood, sound_checks, variety
+from synth.evaluation.ambient.aisfx import installed_aisfx
 from synth.evaluation.ambient.judged_sets import Judged, Set, Sound, Verdict
 from synth.evaluation.ambient.judges import Ears, Judge, cross_validated, mapped
+from synth.evaluation.ambient.neighbours import by_neighbours
 from synth.evaluation.ambient.yamnet import RATE_HZ, YamNet, installed_yamnet
 from synth.files import write_whole
 from synth.metrics.frechet import Axes, frechet_distance
@@ -67,8 +69,12 @@ def evaluate_ambient(data: Path, out: Path | None) -> dict[str, Any]:
     ears = None if isinstance(yamnet, str) else yamnet
     judged = judge_all(decoder, recordings, ears, seeds=SEEDS, duration_s=DURATION_S)
     result = report(judged)
-    if isinstance(yamnet, str):
-        result["left_out"] = yamnet
+    aisfx = installed_aisfx()
+    if not isinstance(aisfx, str):
+        result["nearest_by_aisfx"] = by_neighbours(judged, aisfx)
+    missing = [why for why in (yamnet, aisfx) if isinstance(why, str)]
+    if missing:
+        result["left_out"] = "; ".join(missing)
     result["retrieval"] = retrievals(decoder, recordings)
     if out is not None:
         from synth.evaluation.ambient import pictures

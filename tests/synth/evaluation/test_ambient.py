@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from synth.data.corpora import class_sounds
 from synth.errors import MediaError, WeightsError
-from synth.evaluation.ambient import judged_sets, judges, likelihood, pictures, sound_checks, variety, yamnet
+from synth.evaluation.ambient import (
+    judged_sets,
+    judges,
+    likelihood,
+    neighbours,
+    pictures,
+    sound_checks,
+    variety,
+    yamnet,
+)
 from synth.evaluation.ambient import report as evaluation
 from synth.evaluation.ambient.judges import Judge, mel_statistics
 from synth.metrics import frechet
@@ -354,6 +363,24 @@ def test_a_class_whose_sounds_are_all_alike_has_no_spread(judged: judged_sets.Ju
         variety.trained_on_generated(replace(judged, generated=judged.noise.where([0, 1, 2, 3])))["own"]["generated"]
         <= 0.5
     )
+
+
+class _Brightness:
+    """Ears that hear zero crossings only: enough to tell noise from calls."""
+
+    def embed(self, sound: Sound) -> NDArray[np.float32]:
+        angle = np.pi * float(np.mean(np.diff(np.signbit(sound))))
+        return np.array([np.cos(angle), np.sin(angle)], np.float32)
+
+
+def test_the_second_judge_goes_by_the_nearest_held_out_recordings(judged: judged_sets.Judged) -> None:
+    table = neighbours.by_neighbours(replace(judged, generated=judged.seen), _Brightness())
+    assert table["generated"] == {"accuracy": 1, "by_class": {"dog": 1, "rain": 1}}
+    assert table["ceiling: real recordings"]["accuracy"] == 1
+    assert table["control: noise with the same band levels"]["by_class"].keys() == {"dog", "rain"}
+    points = np.eye(3, dtype=np.float32)
+    assert neighbours.nearest(points[:1], points, ["a", "b", "b"]) == ["b"]  # two against the one that is nearest
+    assert neighbours.nearest(points[:1], points[:2], ["a", "b"]) == ["a"]
 
 
 def test_pictures_are_drawn(judged: judged_sets.Judged, tmp_path: Path) -> None:
