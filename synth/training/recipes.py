@@ -39,6 +39,10 @@ RECIPES: Final[dict[str, Recipe]] = {
     "ambient-variants": Recipe(
         "the ways a picture can reach the ambient decoder, side by side, against each other", recipes.train_variants
     ),
+    "ambient-pitches": Recipe(
+        "pitch and periodicity of the recordings that the shipped ambient decoder was trained on, into its bank",
+        recipes.measure_pitches,
+    ),
     "ambient-videos-frame": Recipe(
         "the ambient decoder on VEGAS or any folder of videos; looks through a vgg19.safetensors that lies there",
         video_recipes.train_frame,

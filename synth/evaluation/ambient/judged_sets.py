@@ -46,6 +46,8 @@ class Judged:
         folds: of all real recordings, ``seen`` first.
         noise: white and pink, asked for in all classes.
         shaped: noise with band levels such as the decoder is told; ``None`` for one that is told none.
+        pulses: pulses and white noise with the pitches and band levels of the same guides: harmonics without a decoder.
+        plain: what the decoder makes without harmonics.
     """
 
     seen: Set
@@ -54,6 +56,8 @@ class Judged:
     generated: Set
     noise: Set
     shaped: Set | None
+    pulses: Set | None = None
+    plain: Set | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -72,6 +76,8 @@ class Verdict:
     real_labels: Sequence[str]
     noise: Sequence[str]
     shaped: Sequence[str] | None
+    pulses: Sequence[str] | None = None
+    plain: Sequence[str] | None = None
 
     @property
     def name(self) -> str:

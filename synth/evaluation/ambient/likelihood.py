@@ -114,14 +114,14 @@ def pictures(
         tracks = [np.zeros((steps, 1), np.float32)]
         if variant == "guided":
             assert levels is not None
-            tracks = [blind_levels(levels, recording.label, steps, draw) for draw in range(draws)]
+            tracks = [blind_guide(levels, recording.label, steps, draw).levels for draw in range(draws)]
         shown.append([Shown(f"{name} {index}", recording.label, activity, t) for index, t in enumerate(tracks)])
     return shown
 
 
-def blind_levels(levels: band_envelopes.EnvelopeBank, label: str, steps: int, seed: int) -> band_envelopes.Levels:
-    """Band levels [steps, K] of a class for a picture that is still."""
-    return levels.choose(label, np.full(steps, 0.5, np.float32), steps, functools.partial(randomness.uniforms, seed))
+def blind_guide(bank: band_envelopes.EnvelopeBank, label: str, steps: int, seed: int) -> band_envelopes.Guide:
+    """What a class is told in ``steps`` steps for a picture that is still."""
+    return bank.choose(label, np.full(steps, 0.5, np.float32), steps, functools.partial(randomness.uniforms, seed))
 
 
 def conditional_bits(network: VisualToSound, bank: Sequence[Recording], shown: Sequence[Sequence[Shown]]) -> Doubles:

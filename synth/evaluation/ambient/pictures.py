@@ -41,6 +41,7 @@ def draw(judged: Judged, verdicts: Sequence[Verdict], result: Mapping[str, Any],
             shaped,
             folder / f"ambient-{label}.png",
         )
+    overview(judged, folder / "ambient-overview.png")
     confusions(verdicts, judged.generated.labels, judged.classes, folder / "ambient-confusion.png")
     accuracies(result["class_accuracy"], folder / "ambient-accuracy.png")
 
@@ -61,6 +62,24 @@ def sheet(label: str, made: Sequence[Sound], real: Sequence[Sound], shaped: Sequ
     figure.savefig(target, dpi=70)
 
 
+def overview(judged: Judged, target: Path) -> None:
+    """Log-mel spectrograms, one row a class: real ones, what was made, and the same without harmonics."""
+    sets = {"real, held out": judged.held_out, "made": judged.generated}
+    if judged.plain is not None:
+        sets["made, without harmonics"] = judged.plain
+    columns = [(name, one, number) for name, one in sets.items() for number in range(2)]
+    rows = len(judged.classes)
+    figure, axes = new_figure(rows, len(columns), (1.9 * len(columns), 1.05 * rows), [1] * rows)
+    for row, label in zip(axes, judged.classes, strict=True):
+        for axis, (name, one, number) in zip(row, columns, strict=True):
+            _spectrogram(axis, one.of_class(label)[number])
+            axis.set(xticks=[])
+            if row is axes[0]:
+                axis.set_title(name, fontsize=7)
+        row[0].set_ylabel(label.replace("_", " "), fontsize=6)
+    figure.savefig(target, dpi=60)
+
+
 def _sound(axes: Any, sound: Sound, title: str, colour: str) -> None:
     duration_s = len(sound) / RATE_HZ
     axes[0].set_axis_on()
@@ -70,12 +89,15 @@ def _sound(axes: Any, sound: Sound, title: str, colour: str) -> None:
     axes[0].set(xlim=(0, duration_s), ylim=(-1, 1), xticks=[], yticks=[])
     axes[0].set_title(title, fontsize=8)
     axes[1].set_axis_on()
+    _spectrogram(axes[1], sound)
+
+
+def _spectrogram(axis: Any, sound: Sound) -> None:
     mel = mel_spectrogram(sound, RATE_HZ, window=1024, hop=256, bands=80, low_hz=40.0)
-    axes[1].imshow(
-        10 * np.log10(mel + 1e-7).T, origin="lower", aspect="auto", extent=(0, duration_s, 0, 1), vmin=-60, vmax=20
-    )
-    axes[1].set(yticks=[])
-    axes[1].tick_params(labelsize=6)
+    extent = (0, len(sound) / RATE_HZ, 0, 1)
+    axis.imshow(10 * np.log10(mel + 1e-7).T, origin="lower", aspect="auto", extent=extent, vmin=-60, vmax=20)
+    axis.set(yticks=[])
+    axis.tick_params(labelsize=6)
 
 
 def confusions(verdicts: Sequence[Verdict], asked: Sequence[str], classes: Sequence[str], target: Path) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,9 +26,11 @@ from tqdm import tqdm
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.data.corpora import class_sounds
 from synth.errors import OptionError
-from synth.evaluation.ambient import likelihood, sound_checks
+from synth.evaluation.ambient import likelihood, sound_checks, variety
+from synth.evaluation.ambient.aisfx import installed_aisfx
 from synth.evaluation.ambient.judged_sets import Judged, Set, Sound, Verdict
 from synth.evaluation.ambient.judges import Ears, Judge, cross_validated, mapped
+from synth.evaluation.ambient.neighbours import by_neighbours
 from synth.evaluation.ambient.yamnet import RATE_HZ, YamNet, installed_yamnet
 from synth.files import write_whole
 from synth.metrics.frechet import Axes, frechet_distance
@@ -35,6 +38,7 @@ from synth.metrics.hits import class_accuracies, confusion_matrix, wilson_interv
 from synth.training.ambient.data import Recording, prepare
 from synth.training.ambient.recipes import HELD_OUT_FOLD, split
 from synth.voices.ambient import band_envelopes, voice
+from synth.voices.ambient.harmonics import with_harmonics
 from synth.voices.ambient.sounding import Decoder
 
 SEEDS: Final = range(8)
@@ -66,8 +70,12 @@ def evaluate_ambient(data: Path, out: Path | None) -> dict[str, Any]:
     ears = None if isinstance(yamnet, str) else yamnet
     judged = judge_all(decoder, recordings, ears, seeds=SEEDS, duration_s=DURATION_S)
     result = report(judged)
-    if isinstance(yamnet, str):
-        result["left_out"] = yamnet
+    aisfx = installed_aisfx()
+    if not isinstance(aisfx, str):
+        result["nearest_by_aisfx"] = by_neighbours(judged, aisfx)
+    missing = [why for why in (yamnet, aisfx) if isinstance(why, str)]
+    if missing:
+        result["left_out"] = "; ".join(missing)
     result["retrieval"] = retrievals(decoder, recordings)
     if out is not None:
         from synth.evaluation.ambient import pictures
@@ -112,6 +120,13 @@ def judge_all(
     if decoder.bank is not None:
         sounds = [_control(decoder.bank, label, count, seed) for label in labels for seed in seeds]
         shaped = Set.of([coded.decode(coded.encode(one)) for one in sounds], asked, yamnet, "shaped noise")
+    pulses = plain = None
+    if decoder.bank is not None and decoder.bank.voicing is not None:
+        sounds = [_voiced_control(decoder.bank, label, count, seed) for label in labels for seed in seeds]
+        pulses = Set.of([coded.decode(coded.encode(one)) for one in sounds], asked, yamnet, "shaped pulses")
+        unpitched = replace(decoder, bank=replace(decoder.bank, voicing=None))
+        sounds = [one for label in labels for one in voice.generate(label, duration_s, seeds, decoder=unpitched)]
+        plain = Set.of(sounds, asked, yamnet, "without harmonics")
     return Judged(
         Set.of(real[0], [one.label for one in seen], yamnet, "real, learnt from"),
         Set.of(real[1], [one.label for one in held_out], yamnet, "real, held out"),
@@ -119,13 +134,21 @@ def judge_all(
         Set.of(made, asked, yamnet, "generated"),
         Set.of(noise, asked, yamnet, "noise"),
         shaped,
+        pulses,
+        plain,
     )
 
 
 def _control(bank: band_envelopes.EnvelopeBank, label: str, count: int, seed: int) -> Sound:
     """Noise with the levels that a picture that is still gives a seed, the same as the decoder is told."""
-    levels = likelihood.blind_levels(bank, label, count // band_envelopes.HOP + 2, seed)
-    return sound_checks.shaped_noise(levels, count, seed)
+    guide = likelihood.blind_guide(bank, label, count // band_envelopes.HOP + 2, seed)
+    return sound_checks.shaped_noise(guide.levels, count, seed)
+
+
+def _voiced_control(bank: band_envelopes.EnvelopeBank, label: str, count: int, seed: int) -> Sound:
+    """Pulses and noise with all that a decoder with a harmonic source is told."""
+    guide = likelihood.blind_guide(bank, label, count // band_envelopes.HOP + 2, seed)
+    return with_harmonics(sound_checks.white_noise(count, seed), guide)
 
 
 # --- class --------------------------------------------------------------------------------------------------------
@@ -156,13 +179,28 @@ def verdicts(judged: Judged) -> list[Verdict]:
 
 
 def _sets(judged: Judged) -> dict[str, Set]:
-    return {"generated": judged.generated, "noise": judged.noise} | (
-        {} if judged.shaped is None else {"shaped": judged.shaped}
-    )
+    sets = {
+        "generated": judged.generated,
+        "noise": judged.noise,
+        "shaped": judged.shaped,
+        "pulses": judged.pulses,
+        "plain": judged.plain,
+    }
+    return {name: one for name, one in sets.items() if one is not None}
 
 
 def _verdict(ears: str, training: str, taken: Mapping[str, Sequence[str]], real_labels: Sequence[str]) -> Verdict:
-    return Verdict(ears, training, taken["generated"], taken["real"], real_labels, taken["noise"], taken.get("shaped"))
+    return Verdict(
+        ears,
+        training,
+        taken["generated"],
+        taken["real"],
+        real_labels,
+        taken["noise"],
+        taken.get("shaped"),
+        taken.get("pulses"),
+        taken.get("plain"),
+    )
 
 
 def _mapped(sounds: Set, classes: Sequence[str]) -> list[str]:
@@ -201,6 +239,8 @@ def report(judged: Judged) -> dict[str, Any]:
         "faults": faults(judged),
         "dropouts": dropouts(judged),
         "copies": copies(judged),
+        "trained_on_generated": variety.trained_on_generated(judged),
+        "spread": variety.spread(judged),
     }
 
 
@@ -214,6 +254,10 @@ def class_figures(verdict: Verdict, asked: Sequence[str]) -> dict[str, Any]:
         "ceiling: real clips it has not met": ceiling,
         "share_of_ceiling": generated["accuracy"] / ceiling["accuracy"] if ceiling["accuracy"] else 0.0,
         "control: noise with the same band levels": _accuracy(asked, verdict.shaped) if verdict.shaped else None,
+        "control: pulses and noise with the same band levels": (
+            _accuracy(asked, verdict.pulses) if verdict.pulses else None
+        ),
+        "without harmonics": _accuracy(asked, verdict.plain) if verdict.plain else None,
         "beyond_control": beyond(asked, verdict.generated, verdict.shaped) if verdict.shaped else None,
         "floor: white and pink noise": _accuracy(asked, verdict.noise),
         "floor: shuffled classes": _accuracy(shuffled, verdict.generated),
@@ -264,8 +308,7 @@ def distances(judged: Judged) -> dict[str, Any]:
         "floor: white and pink noise": judged.noise,
         "ceiling: other real recordings": judged.seen,
     }
-    if judged.shaped is not None:
-        sets["control: noise with the same band levels"] = judged.shaped
+    sets |= variety.controls(judged)
     table: dict[str, Any] = {"sounds_in_each_set": each * len(judged.classes)}
     for ears, embeddings in judged.seen.ears.embeddings.items():
         axes = Axes.of(embeddings)

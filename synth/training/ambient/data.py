@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.data.corpora.class_sounds import ClassSound
+from synth.dsp.pitch import PitchTrack, pitch_track
 from synth.media import audio
 from synth.models.visual_to_sound import SAMPLES_PER_PICTURE
 from synth.voices.ambient import band_envelopes
@@ -89,6 +90,11 @@ class Recording:
     def levels(self) -> band_envelopes.Levels:
         """Band levels [S, K] of the sound."""
         return band_envelopes.band_levels(self.sound)
+
+    @cached_property
+    def track(self) -> PitchTrack:
+        """Pitch and periodicity [S] of the sound."""
+        return pitch_track(self.sound, band_envelopes.RATE_HZ, band_envelopes.HOP)
 
     @cached_property
     def activity(self) -> NDArray[np.float32]:

@@ -120,7 +120,7 @@ def keep(
     bits = held_out_bits(network, held_out)
     floor = unigram_bits(seen, held_out, network.config.decoder)
     guided = network.config.variant == "guided"
-    bank = EnvelopeBank.of([r.label for r in seen], [r.levels for r in seen]) if guided else None
+    bank = bank_of(seen) if guided else None
     costs = precision_costs(network, bank, held_out)
     precision = next((name for name in FASTEST_FIRST if costs[name] <= EQUAL_BITS), "fp32")
     tensors, about = voice.pack(network, bank, precision)
@@ -145,6 +145,39 @@ def keep(
         "bits_more_than_fp32": costs,
         "bits_by_class": {name: value for name, value in bits.items() if name != "all"},
     }
+
+
+def bank_of(recordings: Sequence[Recording]) -> EnvelopeBank:
+    """Band levels and pitches of recordings."""
+    return EnvelopeBank.of([r.label for r in recordings], [r.levels for r in recordings], [r.track for r in recordings])
+
+
+def measure_pitches(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
+    """The decoder that ships, its bank measured anew with pitches; the network stays, nothing is drawn or resumed.
+
+    Raises:
+        OptionError: ``data`` are not the recordings that its bank was measured on.
+    """
+    decoder, known = voice.load(), weights.entry(NETWORK)
+    seen, _ = split(recordings_of(data, folder))
+    bank = bank_of(seen)
+    if decoder.bank is None or bank.labels != decoder.bank.labels or list(bank.starts) != list(decoder.bank.starts):
+        raise OptionError(f"{data} holds other recordings than the bank of {NETWORK!r} was measured on")
+    tensors, about = voice.pack(decoder.network, bank, weights.load(NETWORK).metadata["precision"])
+    weights.register(
+        NETWORK,
+        tensors,
+        licence=known.licence,
+        summary="SampleRNN of the ambient voice: ten classes of sound, guided by band levels, with measured pitches.",
+        recipe=known.recipe,
+        data=known.data,
+        split=known.split,
+        figures=known.figures,
+        metadata=about,
+        folder=folder,
+    )
+    voiced = bank.voicing[:, 1] > 0.5 if bank.voicing is not None else np.zeros(1)
+    return {"recordings": len(seen), "share_of_steps_with_a_pitch": float(np.mean(voiced))}
 
 
 def precision_costs(

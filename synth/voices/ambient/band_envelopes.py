@@ -3,7 +3,8 @@
 They are what the *guided* variant of the ambient decoder is conditioned on. In training they are measured on the sound
 itself; a silent picture has none, so they are taken from a bank of such tracks, example-based as in Owens et al. (CVPR
 2016): of each class's tracks, the stretch whose loudness moves most like the picture does. What the decoder made is
-then given just these levels, as that paper imposes envelopes on noise: a small decoder heeds them only about.
+then given just these levels, as that paper imposes envelopes on noise: a small decoder heeds them only about. Pitch and
+periodicity of the same recordings lie beside them in the bank, for :mod:`synth.voices.ambient.harmonics`.
 
 Importable without torch. Shapes: N samples at 16 kHz, S steps of 256 samples (62.5 Hz), K = 16 bands.
 """
@@ -13,12 +14,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from synth.dsp.pitch import PitchTrack
 from synth.dsp.spectra import hann, mel_filters, stft
 from synth.voices.base import Sound, Uniforms
 
@@ -125,6 +127,18 @@ _LIFT: Final = (-0.12, 0.06)  # but no further than this beyond what the recordi
 _SMOOTH: Final = 9  # steps: what happens within 0.14 s is the sound's own matter
 
 
+class Guide(NamedTuple):
+    """What a decoder is told in place of a picture.
+
+    Attributes:
+        levels: [S, K].
+        voicing: float32 [S, 2], pitch in Hz and periodicity 0..1, from a bank that has them.
+    """
+
+    levels: Levels
+    voicing: NDArray[np.float32] | None
+
+
 @dataclass(frozen=True)
 class EnvelopeBank:
     """Band levels of recordings, by class.
@@ -133,30 +147,38 @@ class EnvelopeBank:
         labels: the class of each recording.
         starts: int64 [recordings + 1], where each begins in ``levels``, and where the last one ends.
         levels: uint8 [all S, K]; 255 stands for level 1.
+        voicing: float16 [all S, 2], pitch in Hz and periodicity 0..1; ``None`` in a bank without.
     """
 
     labels: tuple[str, ...]
     starts: NDArray[np.int64]
     levels: NDArray[np.uint8]
+    voicing: NDArray[np.float16] | None = None
 
     @classmethod
-    def of(cls, labels: Sequence[str], tracks: Sequence[Levels]) -> EnvelopeBank:
-        """The bank of these recordings' levels."""
+    def of(
+        cls, labels: Sequence[str], tracks: Sequence[Levels], pitches: Sequence[PitchTrack] | None = None
+    ) -> EnvelopeBank:
+        """The bank of these recordings' levels, and pitches where they are given."""
         starts = np.concatenate([[0], np.cumsum([len(track) for track in tracks])]).astype(np.int64)
         packed = np.clip(np.round(np.concatenate(list(tracks)) * 255), 0, 255).astype(np.uint8)
-        return cls(tuple(labels), starts, packed)
+        if pitches is None:
+            return cls(tuple(labels), starts, packed)
+        voicing = [np.stack([one.pitch_hz, one.periodicity], 1) for one in pitches]
+        return cls(tuple(labels), starts, packed, np.concatenate(voicing).astype(np.float16))
 
     def track(self, recording: int) -> Levels:
         """The levels [S, K] of one recording."""
         first, last = self.starts[recording : recording + 2]
         return np.asarray(self.levels[first:last] / np.float32(255), np.float32)
 
-    def choose(self, label: str, activity: NDArray[np.float32], steps: int, uniforms: Uniforms) -> Levels:
-        """Levels [steps, K] of a class for a picture: pieces of recordings that move as it does, one after another.
+    def choose(self, label: str, activity: NDArray[np.float32], steps: int, uniforms: Uniforms) -> Guide:
+        """What a class is told for a picture: pieces of recordings that move as it does, one after another.
 
         Of some pieces drawn at random the one is taken whose loudness correlates best with the picture's activity
         there, and which begins about as loud as the piece before ends; then its loudness is moved towards the
-        activity. A picture that is still decides nothing.
+        activity. A picture that is still decides nothing. Where two pieces overlap, pitch passes from one to the
+        other in the middle.
 
         Args:
             activity: float32 [steps], 0..1.
@@ -164,31 +186,36 @@ class EnvelopeBank:
         """
         known = [index for index, name in enumerate(self.labels) if name == label]
         out = np.zeros((steps, self.levels.shape[1]), np.float32)
+        voicing = None if self.voicing is None else np.zeros((steps, 2), np.float32)
         wanted = _smoothed(np.asarray(activity, np.float32))
         fade_in = (np.arange(_FADE, dtype=np.float32) + 0.5) / _FADE
         for number, at in enumerate(range(0, steps, _PIECE - _FADE)):
             draws = uniforms("envelopes", number * 2 * _CANDIDATES, 2 * _CANDIDATES)
-            pieces = [
-                self._piece(known[int(draws[2 * i] * len(known))], float(draws[2 * i + 1])) for i in range(_CANDIDATES)
+            places = [
+                self._place(known[int(draws[2 * i] * len(known))], float(draws[2 * i + 1])) for i in range(_CANDIDATES)
             ]
+            pieces = [np.asarray(self.levels[place] / np.float32(255), np.float32) for place in places]
             here = wanted[at : at + _PIECE]
             loud = [_smoothed(loudness(piece)) for piece in pieces]
             before = loudness(out[at : at + _FADE]).mean() if at else None
-            piece = pieces[int(np.argmax([_match(one, here, before) for one in loud]))]
+            best = int(np.argmax([_match(one, here, before) for one in loud]))
+            piece = pieces[best]
             count = min(len(piece), steps - at)
             over = min(_FADE, count) if at else 0
             share = fade_in[:over, None]
             out[at : at + over] = out[at : at + over] * (1 - share) + piece[:over] * share
             out[at + over : at + count] = piece[over:count]
-        return _follow(out, wanted)
+            if voicing is not None and self.voicing is not None:
+                voicing[at + over // 2 : at + count] = self.voicing[places[best][over // 2 : count]]
+        return Guide(_follow(out, wanted), voicing)
 
-    def _piece(self, recording: int, draw: float) -> Levels:
-        """A piece of a recording, from a place that ``draw`` names; a short one is repeated."""
-        track = self.track(recording)
-        if len(track) < _PIECE:
-            track = np.tile(track, (-(-_PIECE // len(track)), 1))
-        first = int(draw * (len(track) - _PIECE + 1))
-        return track[first : first + _PIECE]
+    def _place(self, recording: int, draw: float) -> NDArray[np.int64]:
+        """The steps [188] of a piece of a recording, from a place that ``draw`` names; a short one is repeated."""
+        begin, end = self.starts[recording : recording + 2]
+        length = int(end - begin)
+        repeated = length * max(1, -(-_PIECE // length))
+        first = int(draw * (repeated - _PIECE + 1))
+        return np.asarray(begin + (first + np.arange(_PIECE)) % length, np.int64)
 
 
 def _smoothed(track: NDArray[np.float32]) -> NDArray[np.float32]:

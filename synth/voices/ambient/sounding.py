@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.sampler.base import Stream, stream_number
 from synth.voices.ambient import band_envelopes, segments
+from synth.voices.ambient.harmonics import with_harmonics
 from synth.voices.base import Controls, Rendering, Take
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Decoder:
     Attributes:
         network: on the CPU, for conditioning and first states.
         sampler: its decoder, packed.
-        bank: band levels of recordings, for the guided variant; else ``None``.
+        bank: band levels and pitches of recordings, for the guided variant; else ``None``.
     """
 
     network: VisualToSound
@@ -69,16 +70,16 @@ class Sounding:
         per_picture = round(RATE_HZ / controls.track_rate_hz)
         steps = self._count // band_envelopes.HOP + 2
         self._activity = band_envelopes.at_frames(_activity(controls), 0, steps, band_envelopes.HOP, per_picture)[:, 0]
-        self.track: band_envelopes.Levels | None = None
+        self.guide: band_envelopes.Guide | None = None
         if decoder.bank is not None:
-            self.track = decoder.bank.choose(controls.choice.name, self._activity, steps, take.uniforms)
+            self.guide = decoder.bank.choose(controls.choice.name, self._activity, steps, take.uniforms)
         self._picture: Picture = Picture(
             torch.tensor([[float(name == controls.choice.name) for name in config.classes]]),
             *(torch.from_numpy(part)[None] for part in _shown(config.appearance, controls)),
         )
         whole = -(-self._count // self._top) * self._top
         self._segments = [segments.Segment(0, 0, 0, whole, 0)]
-        if segmented and self.track is not None and controls.choice.name in segments.SEGMENTED:
+        if segmented and self.guide is not None and controls.choice.name in segments.SEGMENTED:
             self._segments = segments.plan(whole, self._top, RATE_HZ)
         self._stretches: list[_Stretch] = []  # those begun, in order
         self._total = sum(segment.end - segment.first for segment in self._segments)
@@ -122,14 +123,15 @@ class Sounding:
                 initial = network.start(self._picture, 1)[0][:, :, 0].numpy()
         number = _STREAM if segment.number == 0 else stream_number(f"ambient {segment.number}")
         stream = self._decoder.sampler.start(take.options.seed, number, temperature=TEMPERATURE, initial=initial)
-        if self.track is not None:
+        if self.guide is not None:
             # After exact silence, which recordings have a lot of, the decoder may stay silent for seconds: it begins
             # after noise that is as loud as the first moment is to be.
-            at = min(segment.first // band_envelopes.HOP, len(self.track) - 1)
-            level = float(band_envelopes.loudness(self.track[at : at + 1])[0])
+            levels = self.guide.levels
+            at = min(segment.first // band_envelopes.HOP, len(levels) - 1)
+            level = float(band_envelopes.loudness(levels[at : at + 1])[0])
             noise = take.uniforms("before", segment.number * self._top, self._top) * 2 - 1
             stream.before = network.config.decoder.encode(noise * 10 ** ((level - 1) * band_envelopes.RANGE_DB / 20))
-        return _Stretch(network, segment, stream, self._picture, self.track)
+        return _Stretch(network, segment, stream, self._picture, None if self.guide is None else self.guide.levels)
 
     def _render(self) -> Rendering:
         coding = self._decoder.network.config.decoder
@@ -137,10 +139,10 @@ class Sounding:
         whole, reached = segments.joined(self._segments[-1].end, pieces)
         made = min(self._count, reached)
         sound = whole[: self._count]
-        if self.track is None:
+        if self.guide is None:
             sound[:made] *= _gain(self._activity, self._count)[:made]
         elif made:
-            sound[:made] = band_envelopes.impose(sound[:made], self.track)
+            sound[:made] = with_harmonics(sound[:made], self.guide)
         return Rendering(sound, made_s=made / RATE_HZ if self._cut else None)
 
 

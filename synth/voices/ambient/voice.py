@@ -163,6 +163,8 @@ def pack(
         tensors["bank.levels"] = torch.from_numpy(bank.levels)
         tensors["bank.starts"] = torch.from_numpy(bank.starts)
         about["bank.labels"] = json.dumps(bank.labels)
+        if bank.voicing is not None:
+            tensors["bank.voicing"] = torch.from_numpy(bank.voicing)
     return tensors, about
 
 
@@ -176,7 +178,9 @@ def unpack(tensors: Mapping[str, Any], about: Mapping[str, str]) -> Decoder:
     bank = None
     if "bank.levels" in tensors:
         labels = tuple(json.loads(about["bank.labels"]))
-        bank = band_envelopes.EnvelopeBank(labels, tensors["bank.starts"].numpy(), tensors["bank.levels"].numpy())
+        voicing = tensors["bank.voicing"].numpy() if "bank.voicing" in tensors else None
+        levels, starts = tensors["bank.levels"].numpy(), tensors["bank.starts"].numpy()
+        bank = band_envelopes.EnvelopeBank(labels, starts, levels, voicing)
     network.eval()
     return Decoder(network, make_sampler(network.decoder, precision=about["precision"]), bank)
 

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from synth.data.corpora import class_sounds
 from synth.errors import MediaError, WeightsError
-from synth.evaluation.ambient import judged_sets, judges, likelihood, pictures, sound_checks, yamnet
+from synth.evaluation.ambient import (
+    judged_sets,
+    judges,
+    likelihood,
+    neighbours,
+    pictures,
+    sound_checks,
+    variety,
+    yamnet,
+)
 from synth.evaluation.ambient import report as evaluation
 from synth.evaluation.ambient.judges import Judge, mel_statistics
 from synth.metrics import frechet
@@ -67,8 +76,7 @@ def recordings(per_fold: int = 2, seconds: float = 1.024) -> list[Recording]:
 
 def tiny_decoder(known: Sequence[Recording]) -> Decoder:
     torch.manual_seed(0)
-    bank = band_envelopes.EnvelopeBank.of([r.label for r in known], [r.levels for r in known])
-    return voice.unpack(*voice.pack(VisualToSound(TINY).eval(), bank, "fp32"))
+    return voice.unpack(*voice.pack(VisualToSound(TINY).eval(), training.bank_of(known), "fp32"))
 
 
 # --- judges -------------------------------------------------------------------------------------------------------
@@ -318,7 +326,15 @@ def test_the_report_puts_floors_and_ceilings_beside_every_score(judged: judged_s
     strict = result["class_accuracy"]["own, trained on fold 4"]
     assert strict["ceiling: real clips it has not met"]["accuracy"] == 1
     assert strict["floor: white and pink noise"]["n"] == 4
-    assert strict["control: noise with the same band levels"] is not None
+    for row in (
+        "control: noise with the same band levels",
+        "control: pulses and noise with the same band levels",
+        "without harmonics",
+    ):
+        assert strict[row]["n"] == 4
+        assert result["distance"]["FD-own"][row] > 0
+        assert 0 <= result["trained_on_generated"]["own"][row] <= 1
+        assert set(result["spread"][row]) == {"dog", "rain"}
     assert result["cross_validated_real"]["own"]["accuracy"] == 1
     assert result["distance"]["sounds_in_each_set"] == 4
     assert result["distance"]["FD-own"]["ceiling: other real recordings"] < result["distance"]["FD-own"]["generated"]
@@ -333,8 +349,39 @@ def test_recordings_in_place_of_what_was_made_reach_the_ceiling(judged: judged_s
         for name, figures in evaluation.report(cheating)["class_accuracy"].items()
         if name != "chance"
     )
+    assert variety.trained_on_generated(cheating)["own"]["generated"] == 1
+    assert variety.spread(cheating)["generated beside real"] == pytest.approx(1)
     played_back = replace(judged, generated=judged.seen)
     assert evaluation.copies(played_back)["generated"]["correlation_median"] > 0.99
+
+
+def test_a_class_whose_sounds_are_all_alike_has_no_spread(judged: judged_sets.Judged) -> None:
+    alike = judged.generated.where([0, 0, 2, 2])
+    table = variety.spread(replace(judged, generated=alike))
+    assert table["generated"] == {"dog": 0, "rain": 0}
+    assert table["real"]["dog"] > 0
+    assert (
+        variety.trained_on_generated(replace(judged, generated=judged.noise.where([0, 1, 2, 3])))["own"]["generated"]
+        <= 0.5
+    )
+
+
+class _Brightness:
+    """Ears that hear zero crossings only: enough to tell noise from calls."""
+
+    def embed(self, sound: Sound) -> NDArray[np.float32]:
+        angle = np.pi * float(np.mean(np.diff(np.signbit(sound))))
+        return np.array([np.cos(angle), np.sin(angle)], np.float32)
+
+
+def test_the_second_judge_goes_by_the_nearest_held_out_recordings(judged: judged_sets.Judged) -> None:
+    table = neighbours.by_neighbours(replace(judged, generated=judged.seen), _Brightness())
+    assert table["generated"] == {"accuracy": 1, "by_class": {"dog": 1, "rain": 1}}
+    assert table["ceiling: real recordings"]["accuracy"] == 1
+    assert table["control: noise with the same band levels"]["by_class"].keys() == {"dog", "rain"}
+    points = np.eye(3, dtype=np.float32)
+    assert neighbours.nearest(points[:1], points, ["a", "b", "b"]) == ["b"]  # two against the one that is nearest
+    assert neighbours.nearest(points[:1], points[:2], ["a", "b"]) == ["a"]
 
 
 def test_pictures_are_drawn(judged: judged_sets.Judged, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from pathlib import Path
 
@@ -225,6 +226,35 @@ def test_one_step_of_the_recipe_makes_a_decoder_that_sounds(tmp_path: Path) -> N
     (sound,) = voice.generate("rain", 0.1, [1], decoder=decoder)
     assert sound.shape == (1600,)
     assert set(decoder.classes) <= set(AMBIENT_CLASSES)
+
+
+@pytest.mark.usefixtures("tiny_size")
+def test_pitches_are_measured_into_the_bank_and_nothing_else_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = _folder(tmp_path / "sounds")
+    recipes.train_ambient(folder=tmp_path / "run", data=data, steps=1, seed=0, resume=True)
+    before = weights.load(voice.NETWORK, tmp_path / "run")
+    assert len(before.tensors["bank.voicing"]) == len(before.tensors["bank.levels"])
+    older = voice.unpack({k: v for k, v in before.tensors.items() if k != "bank.voicing"}, before.metadata)
+    assert older.bank is not None
+    assert older.bank.voicing is None
+    monkeypatch.setattr(recipes.voice, "load", lambda: older)
+    monkeypatch.setattr(recipes.weights, "load", functools.partial(weights.load, folder=tmp_path / "run"))
+    monkeypatch.setattr(recipes.weights, "entry", functools.partial(weights.entry, folder=tmp_path / "run"))
+    recipes.measure_pitches(folder=tmp_path / "again", data=data, steps=None, seed=0, resume=False)
+    monkeypatch.undo()
+    after = weights.load(voice.NETWORK, tmp_path / "again")
+    assert after.metadata == before.metadata
+    assert set(after.tensors) == set(before.tensors)
+    for name, value in before.tensors.items():
+        torch.testing.assert_close(after.tensors[name], value, rtol=0, atol=0)
+
+
+def test_pitches_of_other_recordings_are_refused(tmp_path: Path) -> None:
+    data = _folder(tmp_path / "sounds")
+    with pytest.raises(OptionError, match="other recordings"):
+        recipes.measure_pitches(folder=tmp_path / "run", data=data, steps=None, seed=0, resume=False)
 
 
 @pytest.mark.usefixtures("tiny_size")

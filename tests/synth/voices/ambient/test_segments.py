@@ -96,7 +96,7 @@ def test_seams_are_like_the_rest_of_the_sound(name: str) -> None:
     (rendering,) = voice.render_all(decoder, [take])
     whole = Sounding(decoder, take, segmented=False)
     (stretch,) = whole.stretches(1)  # the same conditioning, from the first sample to the last
-    assert whole.track is not None
+    assert whole.guide is not None
     coding, top = decoder.network.config.decoder, decoder.sampler.shape.top_frame
     frames = len(rendering.sound) // top
     levels = coding.encode(rendering.sound[: frames * top])
@@ -112,7 +112,7 @@ def test_seams_are_like_the_rest_of_the_sound(name: str) -> None:
     assert by_window[seams].max() < elsewhere.max() + elsewhere.std()
 
     found = band_envelopes.band_levels(rendering.sound)
-    wanted = whole.track[: len(found)]
+    wanted = whole.guide.levels[: len(found)]
     off_db = np.abs(found[: len(wanted)] - wanted).mean(1) * band_envelopes.RANGE_DB
     at = _seam_steps(LONG_S, len(off_db))
     assert off_db[at].mean() < off_db[~at].mean() + 0.5

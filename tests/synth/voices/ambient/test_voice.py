@@ -135,7 +135,8 @@ def test_it_is_louder_where_more_moves(variant: str) -> None:
     if variant == "guided":  # an untrained decoder heeds no levels, but the levels it is fed must rise
         assert decoder.bank is not None
         steps = band_envelopes.at_frames(activity[:, None], 0, 128, 256, 1024)[:, 0]
-        loud = band_envelopes.loudness(decoder.bank.choose("rain", steps, 128, functools.partial(uniforms, 1)))
+        guide = decoder.bank.choose("rain", steps, 128, functools.partial(uniforms, 1))
+        loud = band_envelopes.loudness(guide.levels)
         assert loud[70:].mean() > loud[:58].mean() + 0.05
         return
     controls = _controls(2.048, activity=activity)
