@@ -18,6 +18,7 @@ from synth.randomness import uniforms
 from synth.voices.ambient import band_envelopes, voice
 from synth.voices.ambient.band_envelopes import BANDS, HOP, RATE_HZ, EnvelopeBank, Guide
 from synth.voices.ambient.harmonics import with_harmonics
+from synth.voices.ambient.sounding import Decoder
 
 SAMPLES = 32_000
 STEPS = SAMPLES // HOP + 1
@@ -35,7 +36,7 @@ def _bank(pitch_hz: float, periodicity: float = 1.0) -> EnvelopeBank:
     return EnvelopeBank.of(AMBIENT_CLASSES, levels, [track] * len(AMBIENT_CLASSES))
 
 
-def _decoder(bank: EnvelopeBank) -> voice.Decoder:
+def _decoder(bank: EnvelopeBank) -> Decoder:
     torch.manual_seed(0)
     decoder = SampleRNNConfig((64, 16), 16, embedding=8)
     network = VisualToSound(dataclasses.replace(SMALL, decoder=decoder, classes=AMBIENT_CLASSES))
