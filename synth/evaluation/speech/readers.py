@@ -21,8 +21,8 @@ from synth.dsp.resampling import resample
 from synth.errors import OptionError, WeightsError
 from synth.evaluation.speech.baselines import Corpus, Reader, Sound
 from synth.media import video
-from synth.models import lip_lsf
-from synth.models.vid2speech import Vid2Speech
+from synth.models.speech import lip_lsf
+from synth.models.speech.vid2speech import Vid2Speech
 from synth.training.speech.lsf_recipe import PREFIX as LSF_PREFIX
 from synth.voices.base import never_cancelled
 from synth.voices.speech import lip_reading, lsf, speaker_choice, spectra

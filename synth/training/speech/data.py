@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synth.dsp.spectra import hz_of_mel, mel_of_hz
-from synth.models.vid2speech import FLOW_REDUCTION, Vid2SpeechConfig
+from synth.models.speech.vid2speech import FLOW_REDUCTION, Vid2SpeechConfig
 from synth.voices.speech import lip_reading, spectra
 
 Pixels = NDArray[np.uint8]

@@ -1,8 +1,8 @@
 """A recogniser of our own for GRID's sentences, which always answers, however bad the speech is.
 
 A recogniser for the general public gives no answer where speech is distorted, and then says nothing of how much of it
-can be understood. This one hears the words of one corpus only (:mod:`synth.models.grid_words`, made by the recipe
-``speech-recogniser``), and the best of all 64,000 sentences is searched for exactly.
+can be understood. This one hears the words of one corpus only (:mod:`synth.models.speech.grid_words`, made by the
+recipe ``speech-recogniser``), and the best of all 64,000 sentences is searched for exactly.
 
 It is a judge and has to be fair: it was trained on real sound of the training sentences, worsened in ways that name no
 system (noise, blurred spectra, colouring, gaps, speed), never on speech read off lips, and never on a held-out
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from synth import weights
 from synth.errors import WeightsError
 from synth.metrics.grid_sentences import GRAMMAR
-from synth.models import grid_words
-from synth.models.grid_words import GridWords
+from synth.models.speech import grid_words
+from synth.models.speech.grid_words import GridWords
 from synth.training.speech import viterbi
 from synth.voices.speech import spectra
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from synth.models.vid2speech import Prediction, Vid2Speech
+from synth.models.speech.vid2speech import Prediction, Vid2Speech
 from synth.training.speech.data import Batch
 from synth.voices.speech import spectra
 

@@ -21,8 +21,8 @@ from torch.nn import functional
 from synth import weights
 from synth.dsp.resampling import resample
 from synth.errors import OptionError
-from synth.models import lip_lsf
-from synth.models.lip_lsf import CONFIGS, LipLsf, LipLsfConfig
+from synth.models.speech import lip_lsf
+from synth.models.speech.lip_lsf import CONFIGS, LipLsf, LipLsfConfig
 from synth.training.loop import Schedule, train
 from synth.training.speech import recipes
 from synth.training.speech.data import Talking

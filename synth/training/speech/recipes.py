@@ -28,8 +28,8 @@ from synth.data.corpora.grid import Sentence
 from synth.errors import MediaError, OptionError
 from synth.files import file_sha256
 from synth.media import audio, video
-from synth.models.lip_words import LipWords
-from synth.models.vid2speech import Vid2Speech, Vid2SpeechConfig
+from synth.models.speech.lip_words import LipWords
+from synth.models.speech.vid2speech import Vid2Speech, Vid2SpeechConfig
 from synth.training.loop import Schedule, train
 from synth.training.speech import data as speech_data
 from synth.training.speech import word_reader

@@ -26,7 +26,7 @@ from synth.errors import OptionError
 from synth.files import file_sha256
 from synth.media import audio
 from synth.metrics.grid_sentences import chance_word_error_rate, is_sentence
-from synth.models.grid_words import GridWords, GridWordsConfig, pack, unpack
+from synth.models.speech.grid_words import GridWords, GridWordsConfig, pack, unpack
 from synth.training.loop import Schedule, train
 from synth.training.speech.grid_recogniser import NETWORK, WORDS, GridRecogniser, log_mel
 from synth.training.speech.recipes import GRID

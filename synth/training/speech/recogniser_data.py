@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from synth.data.corpora.grid import Word
-from synth.models.grid_words import REDUCTION, standardised
+from synth.models.speech.grid_words import REDUCTION, standardised
 from synth.training.speech.grid_recogniser import WORDS
 from synth.voices.speech import spectra
 

@@ -20,9 +20,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from synth.metrics.grid_sentences import GRAMMAR, is_sentence
-from synth.models.lip_words import LipWords, LipWordsConfig
 from synth.models.reproducible import reproducible_inference
-from synth.models.vid2speech import Vid2Speech
+from synth.models.speech.lip_words import LipWords, LipWordsConfig
+from synth.models.speech.vid2speech import Vid2Speech
 from synth.training.loop import Schedule, train
 from synth.training.speech import data as speech_data
 from synth.training.speech.data import SILENT, Example, Talking

@@ -1,4 +1,4 @@
-"""Crops through the lip reader: what a network of :mod:`synth.models.vid2speech` reads off a mouth, at any length.
+"""Crops through the lip reader: what :mod:`synth.models.speech.vid2speech` reads off a mouth, at any length.
 
 Windows of 100 pictures overlap by half and are cross-faded, so that each spectrum was predicted with a second of
 the clip on both sides of it, the ends excepted. Only the pictures of one and a half windows are kept, and the mel
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from synth.voices.speech import spectra
 
 if TYPE_CHECKING:
-    from synth.models.lip_words import LipWords
-    from synth.models.vid2speech import Vid2Speech
+    from synth.models.speech.lip_words import LipWords
+    from synth.models.speech.vid2speech import Vid2Speech
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

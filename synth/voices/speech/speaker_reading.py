@@ -17,8 +17,8 @@ from synth.voices.base import CancelPoll, Frame, Progress, SpokenWord
 from synth.voices.speech import face_tracking, lip_reading, speaker_choice, spectra, word_order
 
 if TYPE_CHECKING:
-    from synth.models.lip_words import LipWords, LipWordsConfig
-    from synth.models.vid2speech import Vid2Speech
+    from synth.models.speech.lip_words import LipWords, LipWordsConfig
+    from synth.models.speech.vid2speech import Vid2Speech
 
 RATE_HZ: Final = float(spectra.PICTURE_RATE_HZ)
 MOST_PIXELS: Final = (640, 480)

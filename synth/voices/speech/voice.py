@@ -32,8 +32,8 @@ from synth.voices.base import CancelPoll, Controls, Frame, Progress, Rendering, 
 from synth.voices.speech import face_detection, lip_reading, speaker_reading, spectra
 
 if TYPE_CHECKING:
-    from synth.models.lip_words import LipWords
-    from synth.models.vid2speech import Vid2Speech
+    from synth.models.speech.lip_words import LipWords
+    from synth.models.speech.vid2speech import Vid2Speech
 
 DEFAULT_VOICE: Final = "grid-s1"
 
@@ -211,7 +211,7 @@ def pack(voice: VoicePack) -> tuple[dict[str, Any], dict[str, str]]:
         "contrast": f"{voice.contrast:g}",
     }
     if voice.words is not None:
-        from synth.models import lip_words
+        from synth.models.speech import lip_words
 
         stored, about["words"] = lip_words.pack(voice.words)
         tensors |= {_WORDS_PREFIX + name: value for name, value in stored.items()}
@@ -220,8 +220,8 @@ def pack(voice: VoicePack) -> tuple[dict[str, Any], dict[str, str]]:
 
 def unpack(name: str, tensors: Mapping[str, Any], about: Mapping[str, str]) -> VoicePack:
     """The voice that :func:`pack` stored."""
-    from synth.models import lip_words
-    from synth.models.vid2speech import Vid2Speech, Vid2SpeechConfig
+    from synth.models.speech import lip_words
+    from synth.models.speech.vid2speech import Vid2Speech, Vid2SpeechConfig
 
     of_words = {key.removeprefix(_WORDS_PREFIX): one for key, one in tensors.items() if key.startswith(_WORDS_PREFIX)}
     words = lip_words.unpack(of_words, about["words"]) if of_words else None

@@ -88,25 +88,21 @@ def test_a_bad_clip(
 
 
 MEASURED = """
-import resource, subprocess, sys, time
-begin = time.perf_counter()
+import resource, subprocess, sys
 code = subprocess.call(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(code, usage.ru_maxrss, time.perf_counter() - begin, usage.ru_utime + usage.ru_stime)
+print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
 @pytest.mark.parametrize("name", ["random.mp4", "huge.mp4", "streams.mp4", "hours.mp4"])
-def test_a_whole_process_refuses_quickly_and_in_little_memory(zoo: Zoo, tmp_path: Path, name: str) -> None:
+def test_a_whole_process_refuses_in_little_memory(zoo: Zoo, tmp_path: Path, name: str) -> None:
     command = [sys.executable, "-m", "synth.cli.app", "run", str(zoo[name]), "-o", str(tmp_path / "out.mp4")]
     # A child counts the memory of who starts it until it is another program: a small one starts it, not the tests.
     starter = [sys.executable, "-c", MEASURED, *command]
     done = subprocess.run(starter, cwd=ROOT, capture_output=True, text=True, check=True)
-    code, largest_kb, spent_s, processor_s = (float(word) for word in done.stdout.split())
+    code, largest_kb = (int(word) for word in done.stdout.split())
     assert code == 2
     assert largest_kb / 1024 < MEMORY_MB
-    # The processor seconds are what the promise is about; other tests may keep the machine busy meanwhile.
-    assert min(spent_s, processor_s) < REFUSED_WITHIN_S
     assert list(tmp_path.iterdir()) == []
 
 

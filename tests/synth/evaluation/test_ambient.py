@@ -414,11 +414,12 @@ def test_the_evaluation_as_a_person_runs_it(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(voice, "load", lambda: tiny_decoder(known))
     monkeypatch.setattr(evaluation, "installed_yamnet", lambda: "YAMNet is not installed")
+    monkeypatch.setattr(evaluation, "installed_aisfx", lambda: "aiSFX is not installed")
     monkeypatch.setattr(evaluation, "SEEDS", range(1))
     monkeypatch.setattr(pictures, "draw", lambda *_: None)
     monkeypatch.setattr(evaluation, "DURATION_S", 0.6)
     result = evaluation.evaluate_ambient(tmp_path / "data", tmp_path / "out")
-    assert result["left_out"] == "YAMNet is not installed"
+    assert result["left_out"] == "YAMNet is not installed; aiSFX is not installed"
     assert set(result["retrieval"]) == {"shipped"}
     assert json.loads((tmp_path / "out" / "ambient.json").read_text())["sounds"]["generated"] == 2
     assert not (tmp_path / "runs").exists()

@@ -125,7 +125,7 @@ def test_the_caller_sets_the_limits(zoo: Zoo) -> None:
         Limits(max_bytes=500),
     ):
         with pytest.raises(MediaError, match="allowed"):
-            video.probe(zoo["variable.mp4"], limits)
+            video.probe(zoo["plain.mp4"], limits)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -168,7 +168,7 @@ def test_at_its_own_rate_every_frame_comes_once(zoo: Zoo, name: str) -> None:
 
 @pytest.mark.parametrize("rate_hz", [7.5, 12.0, 30.0, 60.0, 90.0])
 def test_another_rate_shows_what_is_on_the_screen(zoo: Zoo, rate_hz: float) -> None:
-    frames = numbers(video.read_frames(zoo["variable.mp4"], rate_hz=rate_hz, width=WIDTH, height=HEIGHT))
+    frames = numbers(video.read_frames(zoo["plain.mp4"], rate_hz=rate_hz, width=WIDTH, height=HEIGHT))
     assert frames == [int(index / rate_hz * RATE_FPS + 1e-6) for index in range(round(2 * rate_hz))]
 
 
@@ -190,7 +190,7 @@ def test_turned_and_edited_videos_come_as_players_show_them(zoo: Zoo) -> None:
 
 
 def test_scaling_averages_areas(zoo: Zoo) -> None:
-    frames = list(video.read_frames(zoo["variable.mp4"], rate_hz=24, width=8, height=6))
+    frames = list(video.read_frames(zoo["plain.mp4"], rate_hz=24, width=8, height=6))
     assert len(frames) == FRAMES
     assert frames[4][3, 0, 0] == pytest.approx(128, abs=16)  # half of the first eight columns is white
 
@@ -207,13 +207,13 @@ def test_cancelling_stops_reading(zoo: Zoo) -> None:
     asked = iter([False] * 5)
     with pytest.raises(Cancelled):
         for _ in video.read_frames(
-            zoo["variable.mp4"], rate_hz=24, width=8, height=6, cancelled=lambda: next(asked, True)
+            zoo["plain.mp4"], rate_hz=24, width=8, height=6, cancelled=lambda: next(asked, True)
         ):
             pass
 
 
 def test_a_reader_that_is_dropped_leaves_no_child(zoo: Zoo) -> None:
-    frames = video.read_frames(zoo["variable.mp4"], rate_hz=240, width=512, height=512)
+    frames = video.read_frames(zoo["plain.mp4"], rate_hz=240, width=512, height=512)
     next(frames)
     before = _children()
     frames.close()  # type: ignore[attr-defined]
@@ -242,7 +242,7 @@ def _children() -> list[str]:
 def test_any_name_works(zoo: Zoo, tmp_path: Path, name: str) -> None:
     (tmp_path / "sub").mkdir()
     path = Path(f"{tmp_path}/{name}")
-    path.write_bytes(zoo["variable.mp4"].read_bytes())
+    path.write_bytes(zoo["plain.mp4"].read_bytes())
     assert video.probe(path).frames == FRAMES
     assert len(list(video.read_frames(path, rate_hz=4, width=8, height=8))) == 8
     if name.startswith(("-", "%")):  # those that moviepy could trip over
@@ -251,12 +251,12 @@ def test_any_name_works(zoo: Zoo, tmp_path: Path, name: str) -> None:
 
 def test_a_name_of_broken_bytes_works(zoo: Zoo, tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.mp4"))
-    path.write_bytes(zoo["variable.mp4"].read_bytes())
+    path.write_bytes(zoo["plain.mp4"].read_bytes())
     assert video.probe(path).frames == FRAMES
 
 
 def test_a_relative_name_works(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = zoo["variable.mp4"]
+    path = zoo["plain.mp4"]
     monkeypatch.chdir(path.parent)
     assert video.probe(Path(path.name)).frames == FRAMES
 
@@ -287,7 +287,7 @@ def test_thumbnail_beyond_the_ends(zoo: Zoo, tmp_path: Path, at_s: float) -> Non
 def test_thumbnail_of_an_unknown_kind_or_place(zoo: Zoo, tmp_path: Path) -> None:
     for target in (tmp_path / "thumbnail.xyz", tmp_path / "none" / "thumbnail.png"):
         with pytest.raises(MediaError):
-            video.thumbnail(zoo["variable.mp4"], target, 0.5)
+            video.thumbnail(zoo["plain.mp4"], target, 0.5)
     assert not list(tmp_path.iterdir())
 
 
@@ -363,7 +363,7 @@ def test_a_file_is_read_again_only_when_it_has_changed(
 
     monkeypatch.setattr(packets, "listing", counted)
     clip = tmp_path / "clip.mp4"
-    clip.write_bytes(zoo["variable.mp4"].read_bytes())
+    clip.write_bytes(zoo["plain.mp4"].read_bytes())
     assert looking.look(clip) is looking.look(clip)
     assert len(read) == 1
     looking.look(clip, salvage=True)

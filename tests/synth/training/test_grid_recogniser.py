@@ -16,8 +16,8 @@ from synth.errors import OptionError, WeightsError
 from synth.evaluation.speech import intelligibility
 from synth.media import audio
 from synth.metrics.grid_sentences import GRAMMAR, Words, chance_word_error_rate, is_sentence
-from synth.models import grid_words
-from synth.models.grid_words import GridWords, GridWordsConfig, standardised
+from synth.models.speech import grid_words
+from synth.models.speech.grid_words import GridWords, GridWordsConfig, standardised
 from synth.training.loop import Schedule, train
 from synth.training.speech import grid_recogniser
 from synth.training.speech import recogniser as recipe

@@ -15,7 +15,7 @@ from synth import weights
 from synth.data.corpora.video_folder import HELD_OUT
 from synth.errors import OptionError
 from synth.media import video
-from synth.models.vid2speech import Prediction, Vid2Speech
+from synth.models.speech.vid2speech import Prediction, Vid2Speech
 from synth.options import ExistingSound
 from synth.training.loop import Schedule
 from synth.training.speech import data

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from synth.models.lip_words import LipWords
-from synth.models.vid2speech import Vid2Speech
+from synth.models.speech.lip_words import LipWords
+from synth.models.speech.vid2speech import Vid2Speech
 from synth.training.speech import data, word_reader
 from synth.training.speech.data import Example
 from synth.training.speech.word_reader import ReaderTask

@@ -324,7 +324,6 @@ def test_a_range_is_played_round_to_the_end_of_the_clip(studio: Studio, person: 
 
 
 def test_what_was_done_and_taken_back_is_nothing_to_make(studio: Studio, person: Person) -> None:
-    before = studio.score()["version"]
     for pressed in ("true", "false"):
         mute = person.see("[data-lane='stem-hits'] .tl-toggle.muted")
         person.run("arguments[0].scrollIntoView({block: 'center'})", mute)
@@ -332,7 +331,6 @@ def test_what_was_done_and_taken_back_is_nothing_to_make(studio: Studio, person:
         assert mute.get_attribute("aria-pressed") == pressed
         assert person.see("[data-make]").get_attribute("aria-disabled") == ("false" if pressed == "true" else "true")
         until(lambda: studio.score()["stems"][0]["muted"] is (pressed == "true"), "the draft to be kept")  # noqa: B023
-    assert studio.saved()["version"] == before + 2
     assert person.read(".tb-state") == "As made"
     count = len(studio.api()["outputs"])
     studio.chord(Keys.CONTROL, Keys.ENTER)

@@ -371,11 +371,11 @@ def test_a_lost_visitor_and_a_refused_form(here: Place) -> None:
     lost = here.client.get("/nowhere", headers={"Accept": "text/html"})
     assert (lost.status_code, "There is no page at this address." in lost.text) == (404, True)
     assert "Back to the form" not in lost.text
-    form = {"csrf_token": here.form_token("/webhooks"), "url": "ftp://example.org"}
-    for before, told in (("http://localhost/webhooks", True), ("https://example.org/webhooks", False)):
-        refused = here.client.post("/webhooks", data=form, headers={"Referer": before, "Accept": "text/html"})
+    form = {"csrf_token": here.form_token("/account"), "retention_days": "many"}
+    for before, told in (("http://localhost/account", True), ("https://example.org/account", False)):
+        refused = here.client.post("/account/retention", data=form, headers={"Referer": before, "Accept": "text/html"})
         assert refused.status_code == 422
-        assert ('href="/webhooks">Back to the form<' in refused.text) is told
+        assert ('href="/account">Back to the form<' in refused.text) is told
 
 
 def test_where_no_key_is_needed_all_pages_are_linked(here: Place) -> None:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from synth import randomness, weights
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import video
-from synth.models.lip_words import LipWords, LipWordsConfig
-from synth.models.vid2speech import Vid2Speech
+from synth.models.speech.lip_words import LipWords, LipWordsConfig
+from synth.models.speech.vid2speech import Vid2Speech
 from synth.options import Mode, Options
 from synth.voices.base import Controls, ignore_progress, never_cancelled
 from synth.voices.speech import lip_reading, speaker_reading, spectra

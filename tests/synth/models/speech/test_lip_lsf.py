@@ -17,8 +17,8 @@ from synth.errors import OptionError, WeightsError
 from synth.evaluation.speech import readers
 from synth.evaluation.speech.baselines import Corpus
 from synth.media import audio, video
-from synth.models import lip_lsf
-from synth.models.lip_lsf import CONFIGS, LipLsf, LipLsfConfig
+from synth.models.speech import lip_lsf
+from synth.models.speech.lip_lsf import CONFIGS, LipLsf, LipLsfConfig
 from synth.options import ExistingSound
 from synth.training.recipes import RECIPES
 from synth.training.speech import lsf_recipe as recipe

@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from synth.models.vid2speech import Tower, Vid2Speech, Vid2SpeechConfig
+from synth.models.speech.vid2speech import Tower, Vid2Speech, Vid2SpeechConfig
 
 SMALL = Vid2SpeechConfig(
     channels=(4, 4, 8, 8),

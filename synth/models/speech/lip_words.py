@@ -1,8 +1,8 @@
 """Which word the lips say in each picture: a small recurrent reader on the features of a lip reader.
 
 A regression in doubt answers in the middle of all that may have been said; a classifier decides. This one stands on a
-trained :class:`synth.models.vid2speech.Vid2Speech` whose weights rest: it sees the features of a picture before and
-after that network's recurrent nets, and names silence or one of the words of the speaker's corpus.
+trained :class:`synth.models.speech.vid2speech.Vid2Speech` whose weights rest: it sees the features of a picture before
+and after that network's recurrent nets, and names silence or one of the words of the speaker's corpus.
 
 Shapes: B clips, T pictures, C classes, the first of them silence.
 """
