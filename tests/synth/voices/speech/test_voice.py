@@ -22,7 +22,7 @@ from synth.voices.base import Controls, ignore_progress, never_cancelled
 from synth.voices.speech import lip_reading, speaker_reading, spectra
 from synth.voices.speech import voice as speech
 from tests.support import drawn_faces
-from tests.synth.models.test_vid2speech import SMALL
+from tests.synth.models.speech.test_vid2speech import SMALL
 
 TINY = dataclasses.replace(SMALL, units=0, words=0)
 UNIFORMS = functools.partial(randomness.uniforms, 3)
