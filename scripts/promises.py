@@ -32,7 +32,7 @@ class Row:
     target: str
     source: str
     figure: Callable[[_Kept], str]
-    instead: str = "not measured yet: the machine was too busy to bring a whole server up in the time that was there"
+    instead: str = "not measured yet"
 
 
 def _storm(name: str) -> Callable[[_Kept], str]:

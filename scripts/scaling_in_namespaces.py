@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from tests.support import servers
 from tests.support.running_server import kill_group
+from web.benchmarks.builds import cpu_seconds
 from web.benchmarks.scaling import PRELOAD, Sender
 from web.benchmarks.server import simulated_clip
 from workers.broker.notifications import QueueNotifier
@@ -75,9 +76,9 @@ def measured(
         while count:
             for process, _ in workers[count:]:
                 kill_group(process.pid)
-            before = {name: _processor_s(pid) for name, pid in parts.items()}
+            before = {name: cpu_seconds(pid) for name, pid in parts.items()}
             rate = sender.rate(count * asked.jobs, service_ms)
-            spent = {name: (_processor_s(pid) - before[name]) / (count * asked.jobs) for name, pid in parts.items()}
+            spent = {name: (cpu_seconds(pid) - before[name]) / (count * asked.jobs) for name, pid in parts.items()}
             rows.append(_row(count, rate, asked.service_s, spent, count * asked.jobs))
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
             count //= 2
@@ -176,26 +177,6 @@ def _listening(port: int) -> int:
     """The process that listens on a port: PostgreSQL's first, whose children do the work."""
     told = subprocess.run(["ss", "-ltnpH", f"sport = :{port}"], capture_output=True, text=True, check=True).stdout
     return int(told.split("pid=")[1].split(",")[0])
-
-
-def _processor_s(leader: int) -> float:
-    """Seconds that a process and all below it took, those that have ended included."""
-    ticks, found = 0, [leader]
-    for pid in found:
-        found += _children(pid)
-        try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks += sum(map(int, fields[11:15]))  # user, system, and of the children that were waited for
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _children(pid: int) -> list[int]:
-    try:
-        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 import traceback
+from abc import ABC, abstractmethod
 from collections import Counter
 from pathlib import Path
 from typing import Final
@@ -69,7 +70,7 @@ class Faults:
             _log.warning("%s: all is well again", self.part)
 
 
-class Part:
+class Part(ABC):
     """A part of a process that takes turns in a thread of its own until it is stopped, whatever they meet.
 
     Use :meth:`start` and :meth:`stop`, or ``turn`` by hand.
@@ -99,9 +100,9 @@ class Part:
         if self._thread.is_alive():
             self._thread.join()
 
+    @abstractmethod
     def turn(self) -> object:
         """Do once what the part is for."""
-        raise NotImplementedError
 
     def _take_turn(self) -> None:
         """One turn of the thread."""

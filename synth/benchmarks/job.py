@@ -81,8 +81,8 @@ def long_bed() -> dict[str, Any]:
 BENCHES: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {"job": job, "sampler": sampler, "long-bed": long_bed}
 """Name -> bench that needs no arguments, for ``sonorize bench NAME``."""
 
-COMPARED: Final = ("sampler", "job", "server")
-"""Those that take another build beside ours."""
+COMPARED: Final[Mapping[str, Callable[..., dict[str, Any]]]] = {"sampler": sampler}
+"""Name -> bench that takes another build as ``beside``, for ``sonorize bench NAME --beside BUILD``."""
 
 
 def _timed(clip: Path, folder: Path, repeats: int) -> tuple[list[float], list[float], dict[str, list[float]]]:

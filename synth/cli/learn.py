@@ -110,28 +110,34 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
-    from synth.benchmarks.job import BENCHES
+    from synth.benchmarks.job import BENCHES, COMPARED
 
-    measure(name, BENCHES, beside=beside, as_json=as_json)
+    measure(name, BENCHES, COMPARED, beside=beside, as_json=as_json)
 
 
 def measure(
-    name: str, benches: Mapping[str, Callable[..., Mapping[str, Any]]], *, beside: Path | None, as_json: bool
+    name: str,
+    benches: Mapping[str, Callable[[], Mapping[str, Any]]],
+    compared: Mapping[str, Callable[..., Mapping[str, Any]]],
+    *,
+    beside: Path | None,
+    as_json: bool,
 ) -> None:
     """Run one of these benches and show its figures, or list them.
+
+    Args:
+        compared: those that measure another build, ``beside`` ours.
 
     Raises:
         OptionError: there is none of that name, or it takes no other build.
     """
-    from synth.benchmarks.job import COMPARED
-
     if not name:
         _list(dict.fromkeys(benches, ""), as_json=as_json)
         return
     chosen = benches[known_name("bench", name, benches)]
-    if beside is not None and name not in COMPARED:
-        raise OptionError(f"--beside means nothing to the bench {name!r}; it belongs to {', '.join(COMPARED)}")
-    _show(chosen() if beside is None else chosen(beside=beside), as_json=as_json)
+    if beside is not None and name not in compared:
+        raise OptionError(f"--beside means nothing to the bench {name!r}; it belongs to {', '.join(compared)}")
+    _show(chosen() if beside is None else compared[name](beside=beside), as_json=as_json)
 
 
 def known_name(kind: str, name: str, known: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from synth import weights
 from synth.errors import WeightsError
 from synth.models.avenet import AVENet, AVOLNet
+from synth.models.half_precision import restored
 from synth.models.l3net import L3Net, build
 
 if TYPE_CHECKING:
@@ -67,5 +68,5 @@ def load(kind: type[Net], name: str, folder: Path = weights.CHECKPOINTS) -> Net:
 
 def fill(net: nn.Module, tensors: Mapping[str, Any]) -> None:
     """Put stored tensors, some in half precision, into a net, and make it ready to be asked."""
-    net.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in tensors.items()})
+    net.load_state_dict(restored(tensors))
     net.eval()

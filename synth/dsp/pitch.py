@@ -20,6 +20,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from synth.dsp.best_path import best_path
 from synth.dsp.spectra import hann
 
 Floats = NDArray[np.float32]
@@ -91,16 +92,5 @@ def _candidates(frames: Doubles, rate_hz: int) -> tuple[Doubles, Doubles]:
 
 
 def _smoothest(merit: Doubles, octaves: Doubles) -> NDArray[np.int64]:
-    """The path through the columns of ``merit`` [S, L] with the highest sum when movement costs (Viterbi), [S]."""
-    total = merit[0]
-    came_from = np.zeros(merit.shape, np.int64)
-    columns = np.arange(merit.shape[1])
-    for step in range(1, len(merit)):
-        reached = total[:, None] - _MOVEMENT_COST * np.abs(octaves[step - 1][:, None] - octaves[step][None])
-        came_from[step] = reached.argmax(0)
-        total = reached[came_from[step], columns] + merit[step]
-    path = np.empty(len(merit), np.int64)
-    path[-1] = total.argmax()
-    for step in range(len(merit) - 1, 0, -1):
-        path[step - 1] = came_from[step, path[step]]
-    return path
+    """The path through the columns of ``merit`` [S, L] with the highest sum when movement costs, [S]."""
+    return best_path(merit, lambda step: -_MOVEMENT_COST * np.abs(octaves[step - 1][:, None] - octaves[step][None]))

@@ -31,6 +31,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from synth.errors import WeightsError
+from synth.models.half_precision import halved, restored
 from synth.models.imagenet import MAP_CHANNELS, MAP_SIDE
 from synth.models.l3net import SoundTower, TowersConfig, pool
 
@@ -175,11 +176,7 @@ def firmness_loss(net: AttentionLocalizer, seen: Tensor, heard: Tensor, present:
 
 def pack(net: AttentionLocalizer) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors in half precision and the text that go into a weights file; see :func:`unpack`."""
-    tensors = {
-        name: value.detach().half().contiguous() if value.is_floating_point() else value.detach().contiguous()
-        for name, value in net.state_dict().items()
-    }
-    return tensors, {"arch": "attention-localizer", "config": json.dumps(asdict(net.config))}
+    return halved(net.state_dict()), {"arch": "attention-localizer", "config": json.dumps(asdict(net.config))}
 
 
 def unpack(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> AttentionLocalizer:
@@ -191,7 +188,5 @@ def unpack(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> AttentionL
     if text.get("arch") != "attention-localizer":
         raise WeightsError(f"the file holds {text.get('arch')!r}; 'attention-localizer' was expected")
     net = AttentionLocalizer(LocalizerConfig(**json.loads(text["config"])))
-    net.load_state_dict(
-        {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
-    )
+    net.load_state_dict(restored(tensors))
     return net.eval()

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synth.errors import WeightsError
+from synth.models.half_precision import halved, restored
 from synth.models.imagenet import FEATURES
 from synth.models.l3net import BANDS, STEPS_HZ
 
@@ -142,11 +143,7 @@ def statistics(mel: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def pack(net: CrossmodalNet) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors in half precision and the text that go into a weights file; see :func:`unpack`."""
-    tensors = {
-        name: value.detach().half().contiguous() if value.is_floating_point() else value.detach().contiguous()
-        for name, value in net.state_dict().items()
-    }
-    return tensors, {"arch": "crossmodal", "config": json.dumps(asdict(net.config))}
+    return halved(net.state_dict()), {"arch": "crossmodal", "config": json.dumps(asdict(net.config))}
 
 
 def unpack(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> CrossmodalNet:
@@ -159,6 +156,5 @@ def unpack(tensors: Mapping[str, Tensor], text: Mapping[str, str]) -> Crossmodal
         raise WeightsError(f"the file holds {text.get('arch')!r}; 'crossmodal' was expected")
     raw = json.loads(text["config"])
     net = CrossmodalNet(CrossmodalConfig(tuple(raw["labels"]), tuple(raw["picture"]), tuple(raw["sound"])))
-    whole = {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
-    net.load_state_dict(whole)
+    net.load_state_dict(restored(tensors))
     return net.eval()

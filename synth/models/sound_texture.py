@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synth.dsp.cochleagram import cochleagram
+from synth.models.half_precision import halved, restored
 from synth.models.reproducible import reproducible_inference
 
 Floats = NDArray[np.float32]
@@ -231,10 +232,7 @@ class TextureNet(nn.Module):
 
 def pack(net: TextureNet, clusters: Clusters) -> tuple[dict[str, Tensor], dict[str, str]]:
     """What is stored: the net in half precision, the clusters' numbers, and the rest as text."""
-    tensors = {
-        f"net.{name}": value.detach().half() if value.is_floating_point() and "running" not in name else value
-        for name, value in net.state_dict().items()
-    }
+    tensors = {f"net.{name}": value for name, value in halved(net.state_dict(), exact=("running",)).items()}
     for name in ("mean", "spread", "centres", "quantiles", "bands"):
         tensors[name] = torch.from_numpy(np.array(getattr(clusters, name), np.float32))
     return tensors, {"config": json.dumps(asdict(net.config)), "names": json.dumps(clusters.names)}
@@ -249,7 +247,7 @@ def unpack(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> tuple[Tex
     try:
         net = TextureNet(TextureNetConfig(**json.loads(about["config"])))
         state = {name[4:]: value for name, value in tensors.items() if name.startswith("net.")}
-        net.load_state_dict({name: v.float() if v.is_floating_point() else v for name, v in state.items()})
+        net.load_state_dict(restored(state))
         numbers = {name: tensors[name].numpy() for name in ("mean", "spread", "centres", "quantiles", "bands")}
         clusters = Clusters(**numbers, names=tuple(json.loads(about["names"])))
         if clusters.centres.shape != (net.config.clusters, TEXTURE) or len(clusters.names) != net.config.clusters:

@@ -28,6 +28,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from synth.models.half_precision import halved, restored
 from synth.models.reproducible import reproducible_inference
 
 RATE_HZ: Final = 22050
@@ -203,11 +204,7 @@ def windows(
 
 def pack(net: SoundNet) -> tuple[dict[str, Tensor], dict[str, str]]:
     """What is stored: weights in half precision, and the configuration as text."""
-    tensors = {
-        name: value.detach().half() if value.is_floating_point() and "running" not in name else value
-        for name, value in net.state_dict().items()
-    }
-    return tensors, {"config": json.dumps(asdict(net.config))}
+    return halved(net.state_dict(), exact=("running",)), {"config": json.dumps(asdict(net.config))}
 
 
 def unpack(tensors: Mapping[str, Tensor], about: Mapping[str, str], *, headless: bool = False) -> SoundNet:
@@ -224,9 +221,8 @@ def unpack(tensors: Mapping[str, Tensor], about: Mapping[str, str], *, headless:
         answers = tuple((str(name), int(count)) for name, count in raw["heads"])
         channels = tuple(int(count) for count in raw["channels"])
         net = SoundNet(SoundNetConfig(int(raw["layers"]), float(raw["width"]), answers, channels))
-        state = {name: v.float() if v.is_floating_point() else v for name, v in tensors.items()}
         heads = {name: v for name, v in net.state_dict().items() if name.startswith("heads.")} if headless else {}
-        net.load_state_dict(state | heads)
+        net.load_state_dict(restored(tensors) | heads)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"these are not the weights of a SoundNet: {error}") from error
     return net.eval()

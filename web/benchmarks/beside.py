@@ -216,8 +216,8 @@ def compared(rows: Mapping[str, Sequence[Figures]]) -> dict[str, Any]:
     for name, figures in rows.items():
         keys = dict.fromkeys(key for one in figures for key in one)
         told[name] = {key: of_the_library.spread([one.get(key, 0.0) for one in figures]) for key in keys}
-    shared = [key for key in told["ours"] if key in told["other"]]
-    told["ratio"] = {key: _ratio(key, told) for key in shared if _ratio(key, told) is not None}
+    ratios = {key: _ratio(key, told) for key in told["ours"] if key in told["other"]}
+    told["ratio"] = {key: ratio for key, ratio in ratios.items() if ratio is not None}
     return told
 
 

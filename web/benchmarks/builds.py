@@ -22,6 +22,7 @@ from typing import Any, Final
 import httpx
 
 from synth.errors import OptionError, SynthError
+from web.benchmarks.server import moment
 from workers.embedded import die_with_parent
 
 READY_S: Final = 180.0
@@ -210,28 +211,21 @@ class Process:
 def processes(root: int) -> list[Process]:
     """A process and all its descendants that run now."""
     found: list[Process] = []
-    waiting = [(root, "web", "")]
+    waiting = [(root, "")]
     while waiting:
-        pid, _, parent_role = waiting.pop()
+        pid, parent_role = waiting.pop()
         try:
             one = _process(pid, parent_role)
         except (OSError, IndexError, ValueError):  # it has just ended
             continue
         found.append(one)
-        waiting.extend((child, "", one.role) for child in one.children)
+        waiting.extend((child, one.role) for child in one.children)
     return found
 
 
 def cpu_seconds(root: int) -> float:
     """Processor seconds that a tree of processes has taken so far, those that have ended included."""
     return sum(process.cpu_s for process in processes(root))
-
-
-def moment(text: str) -> float:
-    """Seconds of the era of a time in a job's JSON."""
-    from datetime import datetime
-
-    return datetime.fromisoformat(text).timestamp()
 
 
 def _process(pid: int, parent_role: str) -> Process:

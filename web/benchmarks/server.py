@@ -247,7 +247,7 @@ def _starts(whole: Running, clip: Path, sizes: Sizes) -> dict[str, float]:
         for number in range(sizes.starts + 1):
             job = client.wait(client.create(clip, Options(mode=Mode.HITS, seed=number).as_dict())["id"])
             if number:  # the first one waits for the voice to be loaded
-                delays_s.append(_moment(job["started_at"]) - _moment(job["created_at"]))
+                delays_s.append(moment(job["started_at"]) - moment(job["created_at"]))
     return _percentiles(delays_s)
 
 
@@ -383,7 +383,8 @@ def _memory_mb(pid: int, field: str) -> float:
     return int(status.split(f"{field}:")[1].split()[0]) / 1024
 
 
-def _moment(text: str) -> float:
+def moment(text: str) -> float:
+    """Seconds since 1970 of a time in a job's JSON."""
     return datetime.fromisoformat(text).timestamp()
 
 

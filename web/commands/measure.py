@@ -16,7 +16,7 @@ def bench(
     as_json: learn.Json = False,
 ) -> None:
     """Measure seconds and megabytes on this machine, side by side in one run."""
-    from synth.benchmarks.job import BENCHES
+    from synth.benchmarks.job import BENCHES, COMPARED
     from web.benchmarks import beside as of_builds
     from web.benchmarks import gallery, scaling, search, studio
     from web.benchmarks import server as of_the_server
@@ -29,5 +29,5 @@ def bench(
         "gallery": gallery.gallery,
         "scaling": scaling.scaling,
     }
-    compared = {"job": of_builds.job, "server": of_builds.server} if beside is not None else {}
-    learn.measure(name, {**BENCHES, **ours, **compared}, beside=beside, as_json=as_json)
+    compared = {**COMPARED, "job": of_builds.job, "server": of_builds.server}
+    learn.measure(name, {**BENCHES, **ours}, compared, beside=beside, as_json=as_json)

@@ -123,8 +123,9 @@ class Comparisons:
         with self._database.reading() as connection:
             count = connection.scalar(sa.select(sa.func.count()).select_from(theirs.subquery())) or 0
             left = [_comparison(row) for row in connection.execute(wanted.order_by(COMPARISONS.c.id))]
-            full = _full(connection, [place for one in left if (place := place_of(one.id)) is not None])
-        return [one for one in left if place_of(one.id) not in full], int(count)
+            places = {one.id: place_of(one.id) for one in left}
+            full = _full(connection, [place for place in places.values() if place is not None])
+        return [one for one in left if places[one.id] not in full], int(count)
 
     def vote(
         self, comparison: Comparison, voter: str, against: Version, *, right: bool, place: str | None = None

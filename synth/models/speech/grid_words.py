@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from synth.models.half_precision import halved, restored
 from synth.models.reproducible import reproducible_inference
 
 REDUCTION: Final = 4
@@ -91,11 +92,7 @@ def standardised(mel: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def pack(network: GridWords) -> tuple[dict[str, Tensor], dict[str, str]]:
     """What is stored: weights in half precision, and the configuration as text."""
-    tensors = {
-        name: value.detach().half() if value.is_floating_point() else value
-        for name, value in network.state_dict().items()
-    }
-    return tensors, {"config": json.dumps(asdict(network.config))}
+    return halved(network.state_dict()), {"config": json.dumps(asdict(network.config))}
 
 
 def unpack(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> GridWords:
@@ -106,7 +103,7 @@ def unpack(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> GridWords
     """
     try:
         network = GridWords(_config(json.loads(about["config"])))
-        network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+        network.load_state_dict(restored(tensors))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"these are not the weights of a network that hears words: {error}") from error
     return network.eval()

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synth.models.half_precision import halved, restored
+
 
 @dataclass(frozen=True)
 class LipWordsConfig:
@@ -60,11 +62,7 @@ class LipWords(nn.Module):
 
 def pack(network: LipWords) -> tuple[dict[str, Tensor], str]:
     """Weights in half precision, and the configuration as text."""
-    tensors = {
-        name: value.detach().half() if value.is_floating_point() else value
-        for name, value in network.state_dict().items()
-    }
-    return tensors, json.dumps(asdict(network.config))
+    return halved(network.state_dict()), json.dumps(asdict(network.config))
 
 
 def unpack(tensors: Mapping[str, Tensor], text: str) -> LipWords:
@@ -76,5 +74,5 @@ def unpack(tensors: Mapping[str, Tensor], text: str) -> LipWords:
     raw: dict[str, Any] = json.loads(text)
     classes, places = tuple(raw["classes"]), tuple(tuple(words) for words in raw["places"])
     network = LipWords(LipWordsConfig(**{**raw, "classes": classes, "places": places}))
-    network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    network.load_state_dict(restored(tensors))
     return network.eval()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from synth import weights
 from synth.models.avenet import AVENet, AVOLNet
+from synth.models.half_precision import halved
 from synth.models.l3net import L3Net, TowersConfig, Vision
 from synth.training.audiovisual import data as av_data
 from synth.training.audiovisual.data import AVData, PairBatch
@@ -160,7 +161,7 @@ def keep(
     filmed = any(source == av_data.FILMED for source in made_from.sources)
     return weights.register(
         name,
-        {key: value.half() if value.is_floating_point() else value for key, value in model.state_dict().items()},
+        halved(model.state_dict()),
         licence="MIT for the weights; trained on research data, see data" if filmed else "MIT",
         summary=summary,
         recipe=recipe,

@@ -23,6 +23,7 @@ from torch import Tensor
 from synth.dsp.cochleagram import COCHLEAGRAM_RATE_HZ
 from synth.errors import Cancelled
 from synth.materials import MATERIALS
+from synth.models.half_precision import restored
 from synth.models.reproducible import reproducible_inference
 from synth.models.two_stream import Prediction, TwoStream, TwoStreamConfig
 from synth.shapes import Arrays
@@ -74,9 +75,7 @@ class Heard(Arrays):
 def build(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> tuple[TwoStream, Calibration]:
     """The network and its calibration out of a weights file, ready to listen."""
     model = TwoStream(TwoStreamConfig.from_dict(json.loads(metadata["config"])))
-    model.load_state_dict(
-        {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
-    )
+    model.load_state_dict(restored(tensors))
     return model.eval(), Calibration(**json.loads(metadata["calibration"]))
 
 

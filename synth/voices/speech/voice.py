@@ -200,10 +200,9 @@ def _entry(name: str) -> weights.Entry:
 
 def pack(voice: VoicePack) -> tuple[dict[str, Any], dict[str, str]]:
     """What is stored: weights in half precision, the configuration and the text."""
-    tensors: dict[str, Any] = {
-        name: value.detach().half() if value.is_floating_point() else value
-        for name, value in voice.network.state_dict().items()
-    }
+    from synth.models.half_precision import halved
+
+    tensors: dict[str, Any] = halved(voice.network.state_dict())
     about = {
         **voice.about,
         "config": json.dumps(voice.network.config.as_dict()),
@@ -220,6 +219,7 @@ def pack(voice: VoicePack) -> tuple[dict[str, Any], dict[str, str]]:
 
 def unpack(name: str, tensors: Mapping[str, Any], about: Mapping[str, str]) -> VoicePack:
     """The voice that :func:`pack` stored."""
+    from synth.models.half_precision import restored
     from synth.models.speech import lip_words
     from synth.models.speech.vid2speech import Vid2Speech, Vid2SpeechConfig
 
@@ -227,12 +227,6 @@ def unpack(name: str, tensors: Mapping[str, Any], about: Mapping[str, str]) -> V
     words = lip_words.unpack(of_words, about["words"]) if of_words else None
 
     network = Vid2Speech(Vid2SpeechConfig.from_dict(json.loads(about["config"])))
-    network.load_state_dict(
-        {
-            name: value.float() if value.is_floating_point() else value
-            for name, value in tensors.items()
-            if not name.startswith(_WORDS_PREFIX)
-        }
-    )
+    network.load_state_dict(restored({n: v for n, v in tensors.items() if not n.startswith(_WORDS_PREFIX)}))
     network.eval()
     return VoicePack(name, network, float(about["loudness"]), float(about["contrast"]), about, words)

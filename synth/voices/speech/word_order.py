@@ -18,6 +18,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.dsp.best_path import best_path
+
 Doubles = NDArray[np.float64]
 
 SILENCE: Final = 0
@@ -110,29 +112,17 @@ class WordOrder:
 
     def _best(self, emitted: Doubles) -> NDArray[np.int64]:
         """The states of the most probable path, [T]."""
-        score = self._begins + emitted[0]
-        came = np.zeros(emitted.shape, np.int64)
-        for index in range(1, len(emitted)):
-            every = score[:, None] + self._moves
-            came[index] = every.argmax(0)
-            score = every.max(0) + emitted[index]
-        path = np.zeros(len(emitted), np.int64)
-        path[-1] = int(score.argmax())
-        for index in range(len(emitted) - 1, 0, -1):
-            path[index - 1] = came[index, path[index]]
-        return path
+        return best_path(np.concatenate([self._begins[None] + emitted[:1], emitted[1:]]), lambda _: self._moves)
 
     def _words(self, shares: Doubles, path: NDArray[np.int64]) -> list[ReadWord]:
         found = []
-        ends = np.flatnonzero(np.diff(path)) + 1
-        for start, end in zip([0, *ends], [*ends, len(path)], strict=True):
-            state = int(path[start])
+        for state, start, end in _runs(path):
             if self._classes[state] == SILENCE:
                 continue
             rivals = (self._place == self._place[state]) & (self._classes != SILENCE)
             share = shares[start:end].mean(0)
             sure = float(share[state] / max(float(share[rivals].sum()), _LEAST))
-            found.append(ReadWord(int(self._classes[state]), int(start), int(end), sure))
+            found.append(ReadWord(int(self._classes[state]), start, end, sure))
         return found
 
 
@@ -140,13 +130,19 @@ def without_order(log_probabilities: NDArray[np.floating]) -> tuple[ReadWord, ..
     """The words where no order is known: runs of pictures whose most probable class is the same, of [T, C]."""
     if not len(log_probabilities):
         return ()
-    classes = np.asarray(log_probabilities).argmax(1)
-    ends = np.flatnonzero(np.diff(classes)) + 1
     return tuple(
-        ReadWord(int(classes[start]), int(start), int(end), float(np.exp(log_probabilities[start:end, word].mean())))
-        for start, end in zip([0, *ends], [*ends, len(classes)], strict=True)
-        if (word := int(classes[start])) != SILENCE
+        ReadWord(word, start, end, float(np.exp(log_probabilities[start:end, word].mean())))
+        for word, start, end in _runs(np.asarray(log_probabilities).argmax(1))
+        if word != SILENCE
     )
+
+
+def _runs(values: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """Each stretch of one value: the value, where it begins, and one after its last; of at least one value."""
+    ends = np.flatnonzero(np.diff(values)) + 1
+    return [
+        (int(values[start]), int(start), int(end)) for start, end in zip([0, *ends], [*ends, len(values)], strict=True)
+    ]
 
 
 def _log_sum(values: Doubles, axis: int) -> Doubles:

@@ -117,20 +117,20 @@ export class Engine extends EventTarget {
 
   /** Our sounds instead of the player's own. */
   #takeOver() {
-    if (this.direct) return this.#turn(this.direct, 0);
+    if (this.direct) return this.#ramp(this.direct, 0);
     this.muting = true;
     this.video.muted = true;
   }
 
   /** The player's own sound again. */
   #yield() {
-    if (this.direct) return this.#turn(this.direct, gainOf(this.own_db));
+    if (this.direct) return this.#ramp(this.direct, gainOf(this.own_db));
     this.muting = false;
     this.video.muted = this.silenced ?? false;
     this.#lower(Math.min(1, gainOf(this.own_db)));
   }
 
-  #turn({ gain }, level) {
+  #ramp({ gain }, level) {
     gain.setTargetAtTime(level, this.context.currentTime, FADE_S);
   }
 
@@ -151,7 +151,7 @@ export class Engine extends EventTarget {
       this.silenced = !this.silenced;
       this.video.muted = true;
     }
-    if (this.out) this.#turn(this.out, this.#volumeNow);
+    if (this.out) this.#ramp(this.out, this.#volumeNow);
   }
 
   /** Start what is wanted and not heard, stop what is heard and not wanted, set the levels of the rest. */
@@ -162,7 +162,7 @@ export class Engine extends EventTarget {
     for (const [url, level_db] of wanted) {
       const voice = this.voices.get(url);
       const level = gainOf(level_db);
-      if (voice) this.#turn(voice.gain, level);
+      if (voice) this.#ramp(voice.gain, level);
       else this.#start(url, level);
     }
   }
@@ -177,7 +177,7 @@ export class Engine extends EventTarget {
     const gain = new GainNode(this.context, { gain: 0 });
     const source = new AudioBufferSourceNode(this.context, { buffer, playbackRate: this.video.playbackRate });
     source.connect(gain).connect(this.out);
-    this.#turn(gain, level);
+    this.#ramp(gain, level);
     if (from < buffer.duration) source.start(now, from);
     this.voices.set(url, { source, gain, at: now, from });
   }
@@ -185,7 +185,7 @@ export class Engine extends EventTarget {
   #stop(url) {
     const { source, gain } = this.voices.get(url);
     this.voices.delete(url);
-    this.#turn(gain, 0);
+    this.#ramp(gain, 0);
     try {
       source.stop(this.context.currentTime + 6 * FADE_S);
     } catch {

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.dsp.best_path import best_path
 from synth.voices.ambient.catalogue.parts.curves import fade, through, wander
 from synth.voices.ambient.catalogue.parts.spectra import unit_peak
 from synth.voices.ambient.catalogue.parts.voice.formants import shape_bands
@@ -139,17 +140,8 @@ def _pitch_and_voicing(
 
 def _smoothest(merit: Doubles, octaves: Doubles) -> NDArray[np.int64]:
     """The path through the columns of ``merit`` [T, L] with the highest sum when movement costs (Viterbi)."""
-    jump = _MOVEMENT_COST * np.abs(octaves[:, None] - octaves[None, :])
-    total, came_from = merit[0], np.zeros(merit.shape, np.int64)
-    for step in range(1, len(merit)):
-        reached = total[:, None] - jump
-        came_from[step] = reached.argmax(0)
-        total = reached.max(0) + merit[step]
-    path = np.empty(len(merit), np.int64)
-    path[-1] = total.argmax()
-    for step in range(len(merit) - 1, 0, -1):
-        path[step - 1] = came_from[step, path[step]]
-    return path
+    jump = -_MOVEMENT_COST * np.abs(octaves[:, None] - octaves[None, :])
+    return best_path(merit, lambda _: jump)
 
 
 def packed(shapes: Sequence[CallShape]) -> Floats:
