@@ -173,12 +173,16 @@ class Soaked:
         files = sum(len(names) for part in ("work", "spool") for *_, names in os.walk(self.server.data / part))
         return Sample(web_mb, worker_mb, broker_mb, descriptors[0], sum(descriptors), files)
 
-    def stuck(self) -> int:
+    def stuck(self) -> list[dict[str, Any]]:
         """Jobs that somebody held whose lease ran out twice its length ago, and that nobody took over."""
         with contextlib.closing(sqlite3.connect(self.server.data / "sonorize.db", timeout=30)) as database:
             late = time.time() - 2 * LEASE_S
-            query = "SELECT count(*) FROM jobs WHERE state IN ('running', 'finishing') AND lease_until < ?"
-            return int(database.execute(query, (late,)).fetchone()[0])
+            query = (
+                "SELECT id, state, mode, attempt, ? - lease_until FROM jobs "
+                "WHERE state IN ('running', 'finishing') AND lease_until < ?"
+            )
+            names = ("id", "state", "mode", "attempt", "late_s")
+            return [dict(zip(names, row, strict=True)) for row in database.execute(query, (time.time(), late))]
 
     def unfinished(self) -> list[tuple[str, str]]:
         """Id and state of the jobs that are not at their end."""

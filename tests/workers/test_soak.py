@@ -44,7 +44,8 @@ def test_nothing_grows(flash_clip: Path) -> None:
             "done": dict(traffic.done),
             "jobs": len(traffic.ids),
             "faults": dict(soaked.struck),
-            "stuck": stuck,
+            "stuck": len(stuck),
+            "stuck_jobs": list(stuck.values()),
             "ends_of_jobs_kept": ends,
             "held": held,
         }
@@ -53,15 +54,15 @@ def test_nothing_grows(flash_clip: Path) -> None:
         wait_until(soaked.whole, 60, 0.5)
         assert server.stop() == 0
     assert set(ends) <= {"succeeded", "canceled"}
-    assert stuck == 0
+    assert stuck == {}
     grown = {name: one for name, one in held.items() if one["late"] > one["allowed"]}
     assert grown == {}
 
 
-def _lead(soaked: Soaked, traffic: Traffic, samples: list[tuple[float, Sample]]) -> int:
-    """Load, faults and samples by the clock; the most jobs that were stuck at a moment."""
+def _lead(soaked: Soaked, traffic: Traffic, samples: list[tuple[float, Sample]]) -> dict[str, dict[str, Any]]:
+    """Load, faults and samples by the clock; the jobs that were stuck at a moment, as they were when that ended."""
     began = struck_at = time.monotonic()
-    most_stuck = 0
+    stuck: dict[str, dict[str, Any]] = {}
     while (age_s := time.monotonic() - began) < SOAK_S:
         turn_began = time.monotonic()
         try:
@@ -76,9 +77,10 @@ def _lead(soaked: Soaked, traffic: Traffic, samples: list[tuple[float, Sample]])
             struck_at = time.monotonic()
         if time.monotonic() - struck_at >= CALM_S and (found := soaked.sample()):
             samples.append((age_s, found))
-        most_stuck = max(most_stuck, soaked.stuck())
+        for job in soaked.stuck():
+            stuck[job["id"]] = {**job, "at_s": round(age_s), "since_fault_s": round(time.monotonic() - struck_at)}
         time.sleep(max(0.0, TURN_EVERY_S - (time.monotonic() - turn_began)))
-    return most_stuck
+    return stuck
 
 
 def _held(samples: list[tuple[float, Sample]]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pytest
 
 from synth.data.corpora import drawn_boxes
 from synth.errors import OptionError
+from tests.support import services
 from tests.support.web_place import Place, place, problem
 from tests.web.api.test_jobs import fits
 from web.cli import main
@@ -128,6 +129,7 @@ def test_the_export_is_json_lines_or_csv(here: Place, flash_clip: Path) -> None:
     problem(here.client.get("/v1/boxes?format=xml"), 422, "option")
 
 
+@services.embedded_only
 def test_the_localisers_training_reads_what_the_command_line_exports(
     here: Place, flash_clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from synth.errors import OptionError
+from tests.support import services
 from tests.support.web_place import Place, place, problem
 from web.api.operations import routes
 from web.security import scopes
@@ -253,7 +254,7 @@ def test_a_key_that_cannot_be_is_refused_with_a_sentence(keyed: Place, body: dic
 
 
 def test_a_server_with_keys_in_its_database_may_listen_to_the_network(tmp_path: Path) -> None:
-    settings = embedded(tmp_path / "data", host="0.0.0.0")
+    settings = embedded(tmp_path / "data", host="0.0.0.0", **services.settings_of(tmp_path / "data"))
     with pytest.raises(OptionError, match="no API keys are set; make one"):
         refuse_an_open_door(settings)
     with place(tmp_path / "data") as here:

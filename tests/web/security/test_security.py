@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from synth.errors import OptionError
 from synth.options import Mode
+from tests.support import services
 from tests.support.kept import keep
 from tests.support.paths import ROOT
 from tests.support.web_place import Place, place, problem
@@ -268,6 +269,7 @@ def test_media_is_in_a_sandbox(here: Place, dark_clip: Path) -> None:
         assert here.client.get(f"{link}?download").headers["Content-Disposition"].startswith("attachment"), kind
 
 
+@services.embedded_only
 def test_a_storage_with_an_address_of_its_own_is_used(
     tmp_path: Path, dark_clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import services
 from tests.support.servers import wait_until
 from tests.support.serving import serving
 from tests.web.uploads.test_tus import send_and_cut
@@ -26,6 +27,7 @@ def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+@services.embedded_only
 def test_killed_in_the_middle_of_a_piece(data: Path, flash_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = flash_clip.read_bytes()
     monkeypatch.setattr(tus, "PIECE_BYTES", 700)
