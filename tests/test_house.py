@@ -16,7 +16,8 @@ from tests.support.paths import ROOT
 
 SOURCES = sorted(path for part in ("synth", "workers", "web") for path in (ROOT / part).rglob("*.py"))
 LAUNCHERS = (
-    ROOT / "synth" / "media" / "ffmpeg.py",  # every ffmpeg
+    ROOT / "synth" / "media" / "ffmpeg.py",  # waits for every ffmpeg
+    ROOT / "synth" / "media" / "launcher.py",  # starts it
     ROOT / "workers" / "embedded" / "services.py",  # the broker and the workers of one machine
     ROOT / "web" / "benchmarks" / "builds.py",  # another build, as people run it
 )

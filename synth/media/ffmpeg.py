@@ -1,4 +1,4 @@
-"""The only place that starts an ffmpeg child, moviepy's included.
+"""The only place that starts an ffmpeg child, by :mod:`synth.media.launcher`, moviepy's included.
 
 Every child goes through :mod:`synth.media.guard`: whitelists for protocol, container and decoder, limits on memory,
 CPU time and written bytes, no network where the kernel allows it, an empty environment and its own session. This
@@ -30,7 +30,7 @@ from typing import Any, Final
 import imageio_ffmpeg
 
 from synth.errors import Cancelled, MediaError
-from synth.media import guard
+from synth.media import launcher
 from synth.media.complaints import cause_of, explain
 from synth.options import LIMITS
 
@@ -150,14 +150,9 @@ class Child:
         self._pending = memoryview(b"")
         self._waited_s = 0.0
         self._head, self._tail = bytearray(), bytearray()
-        command = _command(arguments, self._fence, attached=attached)
-        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-        stdin = pipe if "pipe:0" in arguments else nothing
+        fenced = self._fence.argument(attached=attached)
         try:
-            # A session of its own: Ctrl-C reaches the parent only, and the whole group can be killed at once.
-            self._process = subprocess.Popen(
-                command, stdin=stdin, stdout=pipe, stderr=pipe, cwd="/", start_new_session=True, bufsize=0
-            )
+            self._process = launcher.start(arguments, fenced, binary(), feed="pipe:0" in arguments)
         except (OSError, ValueError) as error:
             raise MediaError(f"ffmpeg cannot be started: {error}") from error
         _widen(self._process.stdout)
@@ -298,7 +293,7 @@ def _command(arguments: Sequence[str], fence: Fence, *, attached: bool) -> list[
 
 
 def _launcher(fence: Fence, *, attached: bool) -> list[str]:
-    return [sys.executable, "-I", "-S", guard.__file__, fence.argument(attached=attached), binary()]
+    return launcher.guard_command(fence.argument(attached=attached), binary())
 
 
 @functools.cache

@@ -1,9 +1,10 @@
 """The fence around every ffmpeg child: a small program that limits itself, then becomes ffmpeg.
 
-Started as ``python -I -S guard.py FENCE BINARY ARGUMENT...``. Every child pays for what is imported here, so that is
-next to nothing: ``typing`` and ``signal`` alone would double the 20 ms that it takes. A program rather than a
-``preexec_fn``, because code run between fork and exec may dead-lock a process with threads, and because moviepy can
-be pointed at a program but not at a function.
+Started as ``python -I -S guard.py FENCE BINARY ARGUMENT...``, or once as ``guard.py --serve SOCKET``: then it forks
+itself for each child that it is asked for (:mod:`synth.media.launcher`). What is imported here is next to nothing,
+since a child that is started plainly pays for it: ``typing`` and ``signal`` alone would double the 20 ms that it takes.
+A program rather than a ``preexec_fn``, because code run between fork and exec may dead-lock a process with threads, and
+because moviepy can be pointed at a program but not at a function.
 """
 
 from __future__ import annotations
@@ -36,7 +37,12 @@ PIPE_DECODERS = "rawvideo,pcm_f32le"
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
-SIGKILL, SIGPIPE = 9, 13
+SIGKILL, SIGPIPE, SIGCHLD = 9, 13, 17
+CLONE_PARENT = 0x00008000
+CLONE_CALL = {"x86_64": 56, "aarch64": 220}  # machine -> the number of the system call clone
+
+SERVE = "--serve"
+MESSAGE_BYTES = 1 << 16  # of the words of one child; longer ones are started plainly
 
 
 def harden(arguments: Sequence[str], max_streams: int, max_pixels: int) -> list[str]:
@@ -100,20 +106,81 @@ def limit(memory_bytes: int, cpu_s: int, file_bytes: int) -> None:
         resource.setrlimit(kind, (allowed, allowed))
 
 
-def main(argv: Sequence[str]) -> None:
+def can_fork_beside() -> bool:
+    """Whether :func:`fork_beside` knows this machine's system call."""
+    return sys.platform == "linux" and os.uname().machine in CLONE_CALL
+
+
+def fork_beside() -> int:
+    """Fork into a child of this process's parent; as ``os.fork`` otherwise, but -1 where the kernel refuses.
+
+    Only for a process with one thread whose fork soon becomes another program: Python is not told of it.
+    """
+    call = ctypes.CDLL(None).syscall
+    call.restype = ctypes.c_long
+    zero = ctypes.c_long(0)
+    flags = ctypes.c_long(CLONE_PARENT | SIGCHLD)
+    return int(call(ctypes.c_long(CLONE_CALL[os.uname().machine]), flags, zero, zero, zero, zero))
+
+
+def serve(descriptor: int) -> None:
+    """Fork a child for each message, until the other end of the socket closes.
+
+    A message is the words of :func:`main`, a zero byte between two, with three descriptors that become its standard
+    input, output and error. The answer is the child's number in decimal, or -1.
+    """
+    import socket
+
+    os.set_inheritable(descriptor, False)  # nobody that is forked here asks for more
+    wire = socket.socket(fileno=descriptor)
+    leave_network()  # once: whatever is forked from here on is outside too
+    ctypes.CDLL(None)  # looked up before the first fork
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(wire, 2 * MESSAGE_BYTES, 3)
+        if not message:
+            return
+        pid = fork_beside()
+        if pid == 0:
+            _be_child(message, descriptors)
+        for one in descriptors:
+            os.close(one)
+        wire.send(b"%d" % pid)
+
+
+def _be_child(message: bytes, descriptors: Sequence[int]) -> None:
+    """Does not return."""
+    try:
+        for number, one in enumerate(descriptors):
+            os.dup2(one, number)
+        os.setsid()
+        become(message.decode("utf-8", "surrogateescape").split("\0"))
+    except BaseException as error:
+        os.write(2, f"ffmpeg cannot be started: {error}\n".encode(errors="replace"))
+    os._exit(1)
+
+
+def become(argv: Sequence[str]) -> None:
     """Apply the fence and become the program named; does not return."""
     memory_bytes, cpu_s, file_bytes, max_streams, max_pixels, attached = (int(field) for field in argv[0].split(","))
     binary, arguments = argv[1], argv[2:]
-    if os.getpgid(0) != os.getpid():
-        os.setsid()  # moviepy starts its children in our own group: a Ctrl-C there must not reach them half way
     if attached:
         die_with_parent()
-    isolated = leave_network()
-    if arguments == ["--isolated"]:
-        sys.exit(0 if isolated else 1)
     limit(memory_bytes, cpu_s, file_bytes)
     heed_broken_pipes()
     os.execve(binary, [binary, *harden(arguments, max_streams, max_pixels)], {})
+
+
+def main(argv: Sequence[str]) -> None:
+    """Apply the fence and become the program named, or serve; does not return from the former."""
+    if argv[0] == SERVE:
+        serve(int(argv[1]))
+        return
+    if os.getpgid(0) != os.getpid():
+        os.setsid()  # moviepy starts its children in our own group: a Ctrl-C there must not reach them half way
+    isolated = leave_network()
+    if argv[2:] == ["--isolated"]:
+        sys.exit(0 if isolated else 1)
+    become(argv)
 
 
 if __name__ == "__main__":

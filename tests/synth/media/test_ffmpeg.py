@@ -166,14 +166,15 @@ with ffmpeg.Child(arguments) as child:
         pass
 """
     parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stderr=subprocess.DEVNULL)
+    pids: list[int] = []
     try:
-        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+        threads = Path(f"/proc/{parent.pid}/task")
         deadline_s = time.monotonic() + 10 * shared_by()
         while time.monotonic() < deadline_s:
-            pids = [int(pid) for pid in children.read_text().split()]
-            # A probe of the fence may be the child for a moment, and be gone before it is looked at.
-            with contextlib.suppress(FileNotFoundError, PermissionError):
-                if pids and os.path.basename(os.readlink(f"/proc/{pids[0]}/exe")).startswith("ffmpeg"):
+            # A child or a thread may be gone before it is looked at.
+            with contextlib.suppress(FileNotFoundError, PermissionError, ProcessLookupError):
+                pids = [int(pid) for one in threads.iterdir() for pid in (one / "children").read_text().split()]
+                if any(os.path.basename(os.readlink(f"/proc/{pid}/exe")).startswith("ffmpeg") for pid in pids):
                     break
             time.sleep(0.02)
         time.sleep(0.1)
