@@ -25,6 +25,7 @@ EXAMINE_EVERY_S: Final = 30.0  # a SQLite file at most
 EXAMINING_SHARE: Final = 0.01  # of the time, at most: a large file takes seconds
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _DAMAGED: Final = "the database's file is damaged; restore it from a copy"
+_SYNCED: Final = "sonorize-synced"  # of a connection: whether its commits wait for the disk
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 MIGRATION_LOCK: Final = 7_306_095_201  # any number that nobody else locks
 
@@ -48,9 +49,16 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
-        """A transaction, on the disk when the block ends well, undone when it does not. Raises DatabaseError."""
-        with _translated(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+    def writing(self, *, synced: bool = True) -> Iterator[sa.Connection]:
+        """A transaction, on the disk when the block ends well, undone when it does not. Raises DatabaseError.
+
+        Args:
+            synced: false for what may be lost with the power of the machine, and with nothing less, until the next
+                synced transaction: in SQLite the disk is then not waited for. PostgreSQL, which may lose power while
+                the workers on other machines keep theirs, waits all the same.
+        """
+        how = {"writes": True, "synced": synced}
+        with _translated(), self.engine.connect().execution_options(**how) as connection, connection.begin():
             yield connection
 
     def version(self) -> int | None:
@@ -173,7 +181,11 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A writer takes the lock at once: one that began by reading could not wait for it, only fail.
-    writes = connection.get_execution_options().get("writes", False)
+    options = connection.get_execution_options()
+    writes = options.get("writes", False)
+    if writes and connection.info.get(_SYNCED, True) != options.get("synced", True):
+        connection.info[_SYNCED] = options.get("synced", True)
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if connection.info[_SYNCED] else 'NORMAL'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

@@ -74,7 +74,8 @@ class Leases:
         """
         now = self.now()
         waiting = sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now)
-        with self._database.writing() as connection:
+        # Whoever claims dies with the machine that holds a SQLite file: who loses the claim has lost its worker too.
+        with self._database.writing(synced=False) as connection:
             # Two questions, not one with an OR: the index gives each its first few, whatever waits behind them.
             both = [_first(n, mode, ready) for ready in (waiting, _lost(now))]
             rows = [row for found in both for row in connection.execute(found).mappings()]
@@ -104,15 +105,15 @@ class Leases:
     def heartbeat(self, id: str, attempt: int) -> bool:
         """Renew the lease; false if it is lost: the job is somebody else's, ended or deleted."""
         now = self.now()
-        return self._held(id, attempt, lease_until=now + self.lease_s, rung_at=now)
+        return self._held(id, attempt, synced=False, lease_until=now + self.lease_s, rung_at=now)
 
     def progress(self, id: str, attempt: int, stage: str, fraction: float) -> None:
         """Say what is being done and how much of the whole job is, 0..1. A lost lease makes this do nothing."""
-        self._held(id, attempt, stage=stage, progress=min(1.0, max(0.0, fraction)))
+        self._held(id, attempt, synced=False, stage=stage, progress=min(1.0, max(0.0, fraction)))
 
     def finishing(self, id: str, attempt: int) -> bool:
         """The sound is made and is being stored; false if the lease is lost."""
-        return self._held(id, attempt, state=State.FINISHING, stage="store")
+        return self._held(id, attempt, synced=False, state=State.FINISHING, stage="store")
 
     def cancel_requested(self, id: str) -> bool:
         """Whether somebody wants the job stopped; also true when it was deleted."""
@@ -300,18 +301,20 @@ class Leases:
         *conditions: sa.ColumnElement[bool],
         listed: Mapping[str, Any] | None = None,
         outcome: str | None = None,
+        synced: bool = True,
         **values: Any,
     ) -> bool:
         """Change a row that is still this attempt's; with a result that is ``listed``, words find it from now on.
 
         Args:
+            synced: see :meth:`workers.database.Database.writing`; a sign of life dies with the machine anyway.
             outcome: of the attempt, where this ends it: it is counted.
         """
         mine = (JOBS.c.id == id, JOBS.c.attempt == attempt, JOBS.c.state.in_(HELD))
         ends = values.get("state") in FINAL
         told = (JOBS,) if ends else (JOBS.c.title, JOBS.c.mode)  # a heartbeat need not read all of a row
         changed = sa.update(JOBS).where(*mine, *conditions).values(**values).returning(*told)
-        with self._database.writing() as connection:
+        with self._database.writing(synced=synced) as connection:
             row = connection.execute(changed).one_or_none()
             if row is not None and listed is not None and row.mode not in QUESTIONS:
                 text_search.write(connection, id, text_search.rows_of(row.title, row.mode, listed))

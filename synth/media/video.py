@@ -171,8 +171,7 @@ def thumbnail(path: Path, target: Path, at_s: float, width: int = 480) -> None:
 def _frame_at(path: Path, seen: Look, at_s: float, size: tuple[int, int]) -> NDArray[np.uint8]:
     """One frame, uint8 [height, width, 3]; by moviepy, which finds it quickly, where the file is an ordinary one."""
     width, height = size
-    own = _mapped(seen, 1, 1) is not None or animated_pictures.is_one(seen.info.video_codec)  # moviepy knows neither
-    if own or seen.found.others or seen.joined or seen.found.cut_short:  # moviepy chooses the picture itself, and seeks
+    if not is_sought(seen):
         return _decoded_at(path, seen, at_s, width, height)
     video = moviepy_reader().FFMPEG_VideoReader(
         url(path), decode_file=False, check_duration=False, target_resolution=size, resize_algo="area"
@@ -181,6 +180,16 @@ def _frame_at(path: Path, seen: Look, at_s: float, size: tuple[int, int]) -> NDA
         return np.asarray(video.get_frame(at_s), dtype=np.uint8)
     finally:
         video.close()
+
+
+def is_sought(seen: Look) -> bool:
+    """Whether a frame of a video is the one that is found by seeking, in the colours in which it is decoded.
+
+    Else it is one of several pictures, damaged, animated or HDR, and only :func:`read_frames` and
+    :func:`thumbnail` know how it is shown.
+    """
+    own = _mapped(seen, 1, 1) is not None or animated_pictures.is_one(seen.info.video_codec)
+    return not (own or seen.found.others or seen.joined or seen.found.cut_short)
 
 
 def _decoded_at(path: Path, seen: Look, at_s: float, width: int, height: int) -> NDArray[np.uint8]:

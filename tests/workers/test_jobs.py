@@ -628,6 +628,44 @@ def test_sqlite_keeps_what_was_committed(tmp_path: Path) -> None:
     database.engine.dispose()
 
 
+def test_only_what_must_outlive_the_machine_waits_for_the_disk(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'jobs.db'}")
+
+    def committed(*, synced: bool) -> Any:
+        with database.writing(synced=synced) as connection:
+            return connection.exec_driver_sql("PRAGMA synchronous").scalar()
+
+    full, normal = 2, 1
+    assert [committed(synced=synced) for synced in (True, False, False, True)] == [full, normal, normal, full]
+    with pytest.raises(ZeroDivisionError), database.writing(synced=False):
+        _ = 1 / 0
+    assert committed(synced=True) == full  # on the same connection
+    database.engine.dispose()
+
+
+def test_signs_of_life_do_not_wait_for_the_disk_and_ends_do(
+    jobs: Jobs, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(jobs)
+    waited: list[bool] = []
+    writing = jobs.database.writing
+
+    def seen(*, synced: bool = True) -> Any:
+        waited.append(synced)
+        return writing(synced=synced)
+
+    monkeypatch.setattr(jobs.database, "writing", seen)
+    job = claim(jobs)
+    jobs.heartbeat(job.id, job.attempt)
+    jobs.progress(job.id, job.attempt, "look", 0.5)
+    jobs.finishing(job.id, job.attempt)
+    assert waited == [False] * 4
+    assert jobs.finish(job.id, job.attempt, {"outputs": []})
+    assert waited[-1] is True
+    create(jobs)
+    assert waited[-1] is True
+
+
 @pytest.mark.parametrize("url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:"])
 def test_urls_that_name_no_database(url: str) -> None:
     with pytest.raises(DatabaseError):

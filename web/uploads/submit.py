@@ -307,7 +307,7 @@ class Submitter:
         try:
             if picture:
                 stored = self.storage.put(key, io.BytesIO(picture), "image/jpeg")
-                objects.record(self.jobs.database, {key: stored})
+                objects.record(self.jobs.database, {key: stored}, synced=False)
         except WorkError as error:
             _log.info("the clip of %s has no picture: %s", owner, error)
             return {}

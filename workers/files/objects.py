@@ -29,10 +29,17 @@ def write(connection: sa.Connection, stored: Mapping[str, Stored]) -> None:
     connection.execute(sa.insert(OBJECTS), rows)
 
 
-def record(database: Database, stored: Mapping[str, Stored]) -> None:
-    """The same in a transaction of its own. Raises DatabaseError."""
+def record(database: Database, stored: Mapping[str, Stored], *, synced: bool = True) -> None:
+    """The same in a transaction of its own.
+
+    Args:
+        synced: false where the next transaction, of the row that names them, takes this one along to the disk.
+
+    Raises:
+        DatabaseError: the database cannot be reached.
+    """
     if stored:
-        with database.writing() as connection:
+        with database.writing(synced=synced) as connection:
             write(connection, stored)
 
 

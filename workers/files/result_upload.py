@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from synth.errors import Cancelled
-from synth.media import audio, video
+from synth.errors import Cancelled, MediaError
+from synth.media import audio, looking, video
+from synth.media.picture import poster
 from synth.options import Mode
 from synth.result import Output, Result
 from workers.attempt import Attempt
@@ -18,6 +20,8 @@ from workers.files.storage import Storage
 
 STORE_PATIENCE_S: Final = 900.0  # for a storage that is away, before the sound is thrown away and made again
 THUMBNAIL_WIDTH: Final = 480
+AT_ONCE: Final = 4
+"""Files that are put at the same time: each waits for the disk or for a server."""
 CONTENT_TYPES: Final = {
     ".mp4": "video/mp4",
     ".mov": "video/quicktime",
@@ -47,14 +51,33 @@ def store(storage: Storage, attempt: Attempt, outcome: Result, folder: Path) -> 
     job = attempt.job
     prefix, count = job.attempt_prefix(), len(outcome.outputs)
     outputs = []
-    for number, output in enumerate(outcome.outputs):
-        attempt.progress("store", number / count)
-        outputs.append({**entry_of(output, job.title), **put_take(storage, attempt, output, prefix)})
-    thumbnail = folder / "thumbnail.jpg"
-    video.thumbnail(folder / "source", thumbnail, outcome.outputs[0].duration_s / 3, THUMBNAIL_WIDTH)
-    shared = {"thumbnail_key": thumbnail, **_shared(outcome)}
-    keys = {name: put(storage, attempt, f"{prefix}/{path.name}", path) for name, path in shared.items()}
+    with ThreadPoolExecutor(1, "thumbnail") as beside:
+        thumbnail = beside.submit(_thumbnail, storage, attempt, folder, outcome.outputs[0].duration_s / 3)
+        for number, output in enumerate(outcome.outputs):
+            attempt.progress("store", number / count)
+            outputs.append({**entry_of(output, job.title), **put_take(storage, attempt, output, prefix)})
+        shared = {"thumbnail_key": thumbnail.result(), **_shared(outcome)}
+    keys = {name: f"{prefix}/{path.name}" for name, path in shared.items()}
+    put_all(storage, attempt, {keys[name]: path for name, path in shared.items()})
     return {"outputs": outputs, **keys}
+
+
+def _thumbnail(storage: Storage, attempt: Attempt, folder: Path, at_s: float) -> Path:
+    """A picture of the clip: the one that was made when it arrived, where it is one of the same moment."""
+    source, target = folder / "source", folder / "thumbnail.jpg"
+    seen = looking.look(source, salvage=True, recut=True)
+    made = attempt.job.info.get("poster_key")
+    try:
+        if video.is_sought(seen) and made:
+            storage.fetch(str(made), target)
+            return target
+        if video.is_sought(seen):
+            target.write_bytes(poster.of(source, seen.info))
+            return target
+    except (MediaError, StorageError):
+        target.unlink(missing_ok=True)
+    video.thumbnail(source, target, at_s, THUMBNAIL_WIDTH)
+    return target
 
 
 def entry_of(output: Output, title: str) -> dict[str, Any]:
@@ -75,20 +98,22 @@ def put_take(storage: Storage, attempt: Attempt, output: Output, prefix: str) ->
         Cancelled: the work is to be stopped.
     """
     stem = f"{prefix}/take{output.take}"
-    keys: dict[str, Any] = {
-        name: put(storage, attempt, f"{stem}{ending}", path) for name, (path, ending) in _files(output).items()
-    }
+    files = {name: (f"{stem}{ending}", path) for name, (path, ending) in _files(output).items()}
+    wanted = dict(files.values())
+    keys: dict[str, Any] = {name: key for name, (key, _) in files.items()}
     if output.kept is not None:
         keys["stems"] = [
             {
                 "name": part.name,
-                "key": put(storage, attempt, f"{stem}.{part.name}.wav", part.path),
+                "key": f"{stem}.{part.name}.wav",
                 "rate_hz": part.rate_hz,
                 "duration_s": round(part.duration_s, 6),
                 "peak_dbfs": None if part.peak_dbfs is None else round(part.peak_dbfs, 2),
             }
             for part in output.kept.parts
         ]
+        wanted |= {f"{stem}.{part.name}.wav": part.path for part in output.kept.parts}
+    put_all(storage, attempt, wanted)
     return keys
 
 
@@ -130,6 +155,13 @@ def put(storage: Storage, attempt: Attempt, key: str, path: Path) -> str:
     """
     attempt.stored[key] = patiently(attempt, lambda: storage.put(key, path, CONTENT_TYPES[path.suffix]))
     return key
+
+
+def put_all(storage: Storage, attempt: Attempt, files: Mapping[str, Path]) -> None:
+    """Put several files, by their keys, some of them at the same time; errors are as for :func:`put`."""
+    with ThreadPoolExecutor(AT_ONCE, "put") as pool:
+        for _ in pool.map(lambda key: put(storage, attempt, key, files[key]), files):
+            pass
 
 
 def patiently(attempt: Attempt, do: Callable[[], T]) -> T:

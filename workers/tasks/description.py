@@ -29,7 +29,7 @@ from synth.media.picture.views import View, Views
 from synth.result import Output, Result
 from workers.attempt import Attempt
 from workers.errors import StorageError, WorkError
-from workers.files.result_upload import put
+from workers.files.result_upload import put_all
 from workers.files.storage import Storage
 from workers.jobs import Jobs
 from workers.search import vectors
@@ -144,11 +144,12 @@ def add(stored: dict[str, Any], described: Described, storage: Storage, attempt:
 
 
 def _put(entry: dict[str, Any], files: Mapping[str, Path], storage: Storage, attempt: Attempt) -> None:
+    keys = {name: f"{attempt.job.attempt_prefix()}/{path.name}" for name, path in files.items()}
     try:
-        for name, path in files.items():
-            entry[name] = put(storage, attempt, f"{attempt.job.attempt_prefix()}/{path.name}", path)
+        put_all(storage, attempt, {key: files[name] for name, key in keys.items()})
     except StorageError:
         _log.warning("job %s: some of its heat maps could not be stored", attempt.job.id)
+    entry.update({name: key for name, key in keys.items() if key in attempt.stored})
 
 
 def tell(stored: dict[str, Any], described: Described) -> None:

@@ -66,7 +66,7 @@ def write_down_objects(attempt: Attempt, jobs: Jobs) -> None:
     if attempt.stored:
 
         def write() -> bool:
-            objects.record(jobs.database, attempt.stored)
+            objects.record(jobs.database, attempt.stored, synced=False)
             return True
 
         record(attempt, write)

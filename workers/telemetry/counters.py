@@ -124,7 +124,7 @@ class Unwritten:
         if not counts:
             return
         try:
-            with database.writing() as connection:
+            with database.writing(synced=False) as connection:
                 write(connection, counts)
         except DatabaseError as error:
             _log.debug("counters are written later: %s", error)

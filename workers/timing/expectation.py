@@ -71,7 +71,7 @@ def learn(database: Database, job: Job, stages_s: Mapping[str, float]) -> None:
     Raises:
         DatabaseError: the database cannot be reached.
     """
-    with database.writing() as connection:
+    with database.writing(synced=False) as connection:
         known = _read(connection, job.mode)
         rows = [
             {"mode": job.mode, "stage": stage, **vars(_learnt(known.get(stage), job, stage, seconds))}

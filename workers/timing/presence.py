@@ -44,7 +44,7 @@ class Signs:
         with contextlib.suppress(DatabaseError):
             now_s = self._now()
             row = {"node": self._node, "modes": self._modes, "seen_at": now_s}
-            with self._database.writing() as connection:
+            with self._database.writing(synced=False) as connection:
                 mine = WORKER_SIGNS.c.node == self._node
                 if not connection.execute(sa.update(WORKER_SIGNS).where(mine).values(row)).rowcount:
                     connection.execute(sa.delete(WORKER_SIGNS).where(WORKER_SIGNS.c.seen_at < now_s - FORGOTTEN_S))

@@ -369,7 +369,10 @@ def test_a_stopped_job_leaves_no_output_and_no_child(
 
 def _wait_for_child(pid: int) -> None:
     """Until the job has started its first ffmpeg."""
-    wait_until(lambda: Path(f"/proc/{pid}/task/{pid}/children").read_text().strip(), what="the job's first child")
+    threads = Path(f"/proc/{pid}/task")
+    wait_until(
+        lambda: any((one / "children").read_text().strip() for one in threads.iterdir()), what="the job's first child"
+    )
 
 
 @pytest.mark.parametrize(("signal_", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from synth.errors import Cancelled, MediaError, WeightsError
 from synth.media import audio, video
@@ -143,6 +145,20 @@ def test_a_job_is_sounded_and_everything_of_it_stored(house: House, flash_clip: 
     assert [hit.time_s for hit in hits] == pytest.approx(FLASHES_S, abs=1 / 30)
     assert house.storage.size(done.result["thumbnail_key"]) > 100
     assert str(tmp_path) not in json.dumps(done.result)
+
+
+def test_the_picture_of_an_ordinary_clip_is_made_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The web made it when the clip arrived; where it did not, or cannot be asked, the worker makes one."""
+    poster = b"\xff\xd8 of the web"
+    job = house.submit()
+    house.storage.put(f"{job.id}/poster.jpg", io.BytesIO(poster), "image/jpeg")
+    (claimed,) = house.jobs.claim(1, job.mode, "worker")
+    run_jobs(house.context, [replace(claimed, info={"poster_key": f"{job.id}/poster.jpg"})])
+    assert b"".join(house.storage.read(f"{job.id}/1/thumbnail.jpg")) == poster
+    (claimed,) = house.jobs.claim(1, house.submit().mode, "worker")
+    run_jobs(house.context, [replace(claimed, info={"poster_key": f"{claimed.id}/gone.jpg"})])
+    with Image.open(io.BytesIO(b"".join(house.storage.read(f"{claimed.id}/1/thumbnail.jpg")))) as picture:
+        assert (picture.format, picture.width) == ("JPEG", result_upload.THUMBNAIL_WIDTH)
 
 
 def test_takes_share_what_was_looked_at(house: House, voice: LivelyVoice) -> None:
