@@ -62,7 +62,7 @@ class Leases:
         """Where the jobs stand, for who keeps something beside them."""
         return self._database
 
-    def claim(self, n: int, mode: str, worker: str, *, sound_s: float = math.inf) -> list[Job]:
+    def claim(self, n: int, mode: str, worker: str, *, sound_s: float = math.inf, beside: bool = False) -> list[Job]:
         """Take up to ``n`` jobs of a mode, in the order of their turns, in one transaction: no two take the same.
 
         Turns are fair between owners (:mod:`workers.owners.turns`); of one owner, the longest waiting goes first.
@@ -71,6 +71,7 @@ class Leases:
 
         Args:
             sound_s: the jobs together make no more sound than that, unless the first alone does.
+            beside: they are done beside others that this process does already, so none of a lost worker is taken.
         """
         now = self.now()
         waiting = sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now)
@@ -80,7 +81,7 @@ class Leases:
             both = [_first(n, mode, ready) for ready in (waiting, _lost(now))]
             rows = [row for found in both for row in connection.execute(found).mappings()]
             rows.sort(key=lambda row: (row["turn"], row["queued_at"], row["id"]))
-            ids = _together(rows[:n], sound_s)
+            ids = _together([row for row in rows[:n] if not (beside and row["lease_until"])], sound_s)
             if not ids:
                 return []
             counters.write(connection, _lost_leases(row for row in rows if row["id"] in ids))

@@ -1,8 +1,7 @@
 """The last stage of a job: look at the clip, listen to each take, and keep what was found beside them.
 
 It comes between rendering and storing. Nothing that goes wrong here fails a job whose sound is made: the result then
-says that it was not described, and why. Several jobs that are rendered together are described one after another, since
-one of them keeps all processors busy.
+says that it was not described, and why.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +37,8 @@ from workers.search import vectors
 STAGE: Final = "describe"
 SWITCHED_OFF: Final = "this server does not describe results"
 _LOOK_AGAIN_S: Final = 0.2
-_ONE_AT_A_TIME: Final = threading.Lock()
+_TURNS: Final = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
+"""As many jobs are described at the same time as there are processors: the nets of one take one."""
 
 _log = logging.getLogger(__name__)
 
@@ -196,14 +197,14 @@ def keep_vectors(jobs: Jobs, attempt: Attempt, described: Described, outputs: Se
 
 @contextlib.contextmanager
 def _turn(attempt: Attempt) -> Iterator[None]:
-    """Wait until nobody else of this process describes."""
-    while not _ONE_AT_A_TIME.acquire(timeout=_LOOK_AGAIN_S):
+    """Wait until a processor is left by those who describe."""
+    while not _TURNS.acquire(timeout=_LOOK_AGAIN_S):
         _heed(attempt)
     try:
         _heed(attempt)
         yield
     finally:
-        _ONE_AT_A_TIME.release()
+        _TURNS.release()
 
 
 def _heed(attempt: Attempt) -> None:

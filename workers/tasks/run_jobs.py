@@ -2,7 +2,8 @@
 
 A notification makes a worker claim jobs one at a time, a few of them, so that a job waits in the queue where the
 next free worker finds it and not behind another in a worker's hand. Where a voice renders several jobs in one go, those
-that wait are claimed together, and each is stored as soon as it is made; none waits for others to come.
+that wait are claimed together, and each is stored as soon as it is made; none waits for others to come. Of other modes
+two go side by side.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from synth import weights
 from synth.errors import Cancelled, OptionError, SynthError
 from synth.media import looking, video
 from synth.media.picture.views import Views
-from synth.options import Options
+from synth.options import Mode, Options
 from synth.pipeline.job import Request
 from synth.pipeline.modes import MODES, TOGETHER
 from synth.pipeline.sonorize import sonorize_all
@@ -54,6 +55,11 @@ from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import WAIT_SECONDS
 from workers.uploads import sources
 
+LANES: Final = 2 if (os.cpu_count() or 1) > 1 else 1
+"""Jobs that are done side by side, where several wait: half of one is waiting for ffmpeg, and its nets take one
+processor (:mod:`synth.models.reproducible`)."""
+SIDE_BY_SIDE: Final = frozenset({Mode.HITS, Mode.AUTO})
+"""Modes of such jobs."""
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
 
 _log = logging.getLogger(__name__)
@@ -129,37 +135,73 @@ def work(mode: str) -> None:
 
 def drain(context: WorkerContext, mode: str) -> bool:
     """Do jobs of a mode; true if more may be waiting."""
-    began = time.monotonic()
-    at_once = context.settings.batch_claim if mode in TOGETHER else 1
+    until_s = time.monotonic() + DRAIN_S
+    at_once = context.settings.batch_claim if mode in TOGETHER else LANES if mode in SIDE_BY_SIDE else 1
     for _ in range(context.settings.batch_claim):
-        try:
-            claimed = context.jobs.claim(at_once, mode, context.worker, sound_s=context.settings.batch_sound_s)
-        except DatabaseError:
-            _log.warning("no job could be claimed: the database does not answer")
-            return False  # the reconciler notifies again
+        claimed = _claim(context, mode, at_once)
         if not claimed:
             return False
-        for job in claimed:
-            if job.attempt == 1 and job.started_at is not None:
-                UNWRITTEN.add(WAIT_SECONDS.one(max(0.0, job.started_at - job.queued_at), job.mode))
-        with _about(*claimed):
-            if mode in ANSWERS:
-                answer(context, claimed[0])
-            else:
-                run_jobs(context, claimed)
-        UNWRITTEN.flush(context.jobs.database)
-        memory.give_back()
-        if time.monotonic() - began > DRAIN_S:
+        if mode in SIDE_BY_SIDE and len(claimed) > 1:
+            _do_side_by_side(context, mode, claimed, until_s)
+        else:
+            _do(context, claimed)
+        if time.monotonic() > until_s:
             break
     return True
 
 
-def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
+def _do_side_by_side(context: WorkerContext, mode: str, claimed: Sequence[Job], until_s: float) -> None:
+    """Do jobs that were claimed, each in a lane, and after it what else waits, until it is time to look up.
+
+    Each lane claims one at a time, when it is free: what waits is left to whichever worker is free first.
+    """
+    peers: list[Attempt] = []
+
+    def lane(job: Job) -> None:
+        found = [job]
+        while found:
+            _do(context, found, peers)
+            found = [] if time.monotonic() > until_s else _claim(context, mode, 1, beside=True)
+
+    with ThreadPoolExecutor(len(claimed), "lane") as pool:
+        for done in [pool.submit(lane, job) for job in claimed]:
+            done.result()
+
+
+def _claim(context: WorkerContext, mode: str, at_once: int, *, beside: bool = False) -> list[Job]:
+    """Jobs that are this process's now; none where none waits or the database is away."""
+    try:
+        sound_s = context.settings.batch_sound_s
+        claimed = context.jobs.claim(at_once, mode, context.worker, sound_s=sound_s, beside=beside)
+    except DatabaseError:
+        _log.warning("no job could be claimed: the database does not answer")
+        return []  # the reconciler notifies again
+    for job in claimed:
+        if job.attempt == 1 and job.started_at is not None:
+            UNWRITTEN.add(WAIT_SECONDS.one(max(0.0, job.started_at - job.queued_at), job.mode))
+    return claimed
+
+
+def _do(context: WorkerContext, claimed: Sequence[Job], peers: list[Attempt] | None = None) -> None:
+    """Do what was claimed at once, and clear up behind it."""
+    with _about(*claimed):
+        if claimed[0].mode in ANSWERS:
+            answer(context, claimed[0])
+        else:
+            run_jobs(context, claimed, peers)
+    UNWRITTEN.flush(context.jobs.database)
+    memory.give_back()
+
+
+def run_jobs(context: WorkerContext, jobs: Sequence[Job], peers: list[Attempt] | None = None) -> None:
     """One attempt at each of several jobs, sounded in one go, from the claim to the last row.
 
     What becomes of one is nobody else's; nothing is raised that concerns a job alone.
+
+    Args:
+        peers: attempts at other jobs that this process does at the same time.
     """
-    batch_peers: list[Attempt] = []
+    batch_peers: list[Attempt] = [] if peers is None else peers
     with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
         job_runs = [held.enter_context(_JobRun(context, job, batch_peers)) for job in jobs]
         begun = zip(job_runs, pool.map(_begin, job_runs), strict=True)

@@ -397,9 +397,51 @@ def test_one_ring_does_several_jobs(house: House) -> None:
     assert house.jobs.get(other.id, None).state is State.SUCCEEDED
 
 
+def test_jobs_go_side_by_side_where_several_wait(house: House, voice: LivelyVoice) -> None:
+    """As many as there are lanes, each with an end of its own; more than two are taken as the lanes get free."""
+    alone = [house.do(house.submit(seed=seed)) for seed in range(5)]
+    made = [house.submit(seed=seed) for seed in range(5)]
+    inside, together = [0], threading.Event()
+
+    def meet(_: CancelPoll) -> None:
+        inside[0] += 1
+        if inside[0] == tasks.LANES:
+            together.set()
+        assert together.wait(servers.PATIENCE_S)  # nobody goes on before as many are at work as there are lanes
+
+    voice.first = meet
+    claims: list[int] = []
+    claim = house.jobs.claim
+
+    def claimed(*arguments: Any, **how: Any) -> list[Job]:
+        found = claim(*arguments, **how)
+        claims.append(len(found))
+        return found
+
+    house.jobs.claim = claimed  # type: ignore[method-assign]
+    assert drain(house.context, "hits") is False
+    assert max(claims) == tasks.LANES
+    ended = [house.jobs.get(job.id, None) for job in made]
+    assert [job.state for job in ended] == [State.SUCCEEDED] * 5
+    for one, same in zip(ended, alone, strict=True):
+        assert one.result is not None
+        assert same.result is not None
+        sounds = [b"".join(house.storage.read(job.result["outputs"][0]["wav_key"])) for job in (one, same)]
+        assert sounds[0] == sounds[1]
+
+
+def test_what_killed_a_worker_is_done_beside_nothing(house: House) -> None:
+    suspect, other = house.submit(), house.submit()
+    house.jobs.claim(1, "hits", "gone")
+    house.jobs.abandon("gone", blameless=False)
+    assert [job.id for job in house.jobs.claim(2, "hits", "worker", beside=True)] == [other.id]
+    assert house.jobs.claim(1, "hits", "worker", beside=True) == []
+    assert [job.id for job in house.jobs.claim(2, "hits", "worker")] == [suspect.id]
+
+
 def test_a_worker_looks_up_after_a_while(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "DRAIN_S", 0.0)
-    for _ in range(2):
+    for _ in range(tasks.LANES + 1):
         house.submit()
     assert drain(house.context, "hits")
     assert house.jobs.counts()["queued"] == 1
