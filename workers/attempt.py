@@ -7,6 +7,7 @@ are done together share that fate, so it waits until none of them moves, and the
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -77,7 +78,7 @@ class Attempt:
     Args:
         heartbeat_s: between two renewals of the lease.
         timeout_s: how long the work may take.
-        company: of all jobs that this process does together, for each to join.
+        batch_peers: of all jobs that this process does at the same time, for each to join while it is under way.
         force: called when a stop was not heeded.
 
     Attributes:
@@ -126,6 +127,8 @@ class Attempt:
     ) -> None:
         self._over.set()
         self._thread.join()
+        with contextlib.suppress(ValueError):
+            self._company.remove(self)
 
     @property
     def reason(self) -> Stop | None:
@@ -235,7 +238,7 @@ class Attempt:
             _log.warning("job %s: the lease could not be renewed", self.job.id)
 
     def _companions(self) -> list[Attempt]:
-        return [other for other in self._company if other is not self and not other.over]
+        return [other for other in list(self._company) if other is not self and not other.over]
 
     def _unheeded(self, now: float) -> bool:
         """Whether the stop was not heeded in time. While companions move, the process is at work and not stuck."""

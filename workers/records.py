@@ -49,6 +49,9 @@ and no outputs."""
 SEARCHER: Final = "search"
 """How the names of workers begin that only answer such rows."""
 
+AND_SEARCH: Final = "-and-search"
+"""What stands in the names of workers that answer such rows beside their jobs."""
+
 OVERLAY: Final = "overlay"
 """The ``mode`` of a row that asks for a take's heat maps over its video; the file goes to the take's own job."""
 

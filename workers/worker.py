@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m workers.worker", description=__doc__)
     parser.add_argument("--name", required=True, help="of this worker, unlike all others")
     parser.add_argument("--modes", required=True, help="modes to work for, separated by commas")
+    parser.add_argument("--beside", default="", help="modes that its process listens for by itself, beside those")
     parser.add_argument("--alive", type=Path, required=True, help="file to touch as long as all is well")
     parsed = parser.parse_args(arguments)
     logs.set_up("text", logging.INFO)
@@ -50,13 +51,14 @@ def main(arguments: list[str] | None = None) -> None:
     app.set_current()
     modes = parsed.modes.split(",")
     pulses = PulseWatch(settings.work_dir, parsed.name, settings.lease_s)
-    signs = presence.Signs(jobs.database, parsed.name, modes, jobs.now)
+    answered = [*modes, *filter(None, parsed.beside.split(","))]
+    signs = presence.Signs(jobs.database, parsed.name, answered, jobs.now)
 
     def show_life() -> None:
         pulses.look()
         tally.look()
         try:
-            deaf = notifier.faults.reason is None and jobs.neglects(parsed.name, modes, DEAF_S)
+            deaf = notifier.faults.reason is None and jobs.neglects(parsed.name, answered, DEAF_S)
         except WorkError:
             deaf = False  # without database or broker a worker has nothing to hear
         if not deaf:

@@ -27,7 +27,7 @@ Data = Annotated[
 
 Searchers = Annotated[
     int,
-    typer.Option(min=0, help="Further workers that only answer searches; without any, searches wait behind jobs."),
+    typer.Option(min=0, help="Workers that only answer searches; beside one worker, one is a thread of it."),
 ]
 
 

@@ -209,12 +209,22 @@ class Worker(Service):
 
     Args:
         name: unlike those of the others on this machine.
+        beside: modes that its process answers in a thread, beside a job; its name then holds
+            :data:`workers.records.AND_SEARCH`.
     """
 
-    def __init__(self, settings: Settings, logs: Path | None, name: str, modes: Sequence[str], jobs: Jobs) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        logs: Path | None,
+        name: str,
+        modes: Sequence[str],
+        jobs: Jobs,
+        beside: Sequence[str] = (),
+    ) -> None:
         super().__init__(settings, logs)
         self.name = name
-        self._modes, self._jobs = modes, jobs
+        self._modes, self._beside, self._jobs = modes, beside, jobs
         self._node = ""
         self._beat = 0.0, 0.0  # when the file was touched last, and when that was seen
         self._alive = settings.work_dir / f"{self.name}-{os.getpid()}.alive"
@@ -232,6 +242,7 @@ class Worker(Service):
         self._alive.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._alive.unlink(missing_ok=True)
         options = ["--name", self._node, "--modes", ",".join(self._modes), "--alive", str(self._alive)]
+        options += ["--beside", ",".join(self._beside)] if self._beside else []
         return [sys.executable, "-P", "-m", "workers.worker", *options]  # -P: no module of the folder we stand in
 
     def watch(self) -> None:

@@ -22,7 +22,7 @@ from synth.options import Mode
 from workers.embedded.services import Broker, Service, Worker
 from workers.errors import ServiceError
 from workers.jobs import jobs_of
-from workers.records import QUICK, SEARCHER
+from workers.records import AND_SEARCH, QUICK, SEARCHER
 from workers.settings import Settings, broker_socket_url
 
 READY_S: Final = 120.0  # a worker imports torch, perhaps on a busy machine
@@ -40,7 +40,8 @@ class Embedded:
         workers: how many; each is one process that does one job at a time.
         modes: what they work for; all modes by default.
         searchers: how many further ones answer nothing but what somebody searches with, so that nobody waits behind a
-            job for that; without any the workers do it, unless they work for some modes only.
+            job for that; without any the workers do it, unless they work for some modes only. One beside one worker is
+            a thread of that one's process.
         join: whether the broker of ``data_dir`` is another process's, which these workers join.
         logs: folder for what the programs say; ``None``: where this process says it.
     """
@@ -63,9 +64,15 @@ class Embedded:
         own = settings.broker_url == broker_socket_url(settings.data_dir)
         self.broker = Broker(settings, logs) if own and not join else None
         asked = modes or [*(mode.value for mode in Mode), *(() if searchers else QUICK)]
-        self.workers = [Worker(settings, logs, f"worker-{one}", asked, self._jobs) for one in range(1, workers + 1)]
+        both = (workers, searchers) == (1, 1) and not modes  # one process, so that the nets are loaded once
+        self.workers = (
+            [Worker(settings, logs, f"worker-1{AND_SEARCH}", asked, self._jobs, QUICK)]
+            if both
+            else [Worker(settings, logs, f"worker-{one}", asked, self._jobs) for one in range(1, workers + 1)]
+        )
         self.searchers = [
-            Worker(settings, logs, f"{SEARCHER}-{one}", QUICK, self._jobs) for one in range(1, searchers + 1)
+            Worker(settings, logs, f"{SEARCHER}-{one}", QUICK, self._jobs)
+            for one in range(1, 1 if both else searchers + 1)
         ]
         self._over = threading.Event()
         self._grace_s = GRACE_S

@@ -9,6 +9,7 @@ two go side by side.
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import logging
 import os
@@ -17,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -44,11 +45,23 @@ from workers.files.result_upload import patiently, store
 from workers.files.storage import Storage, storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
 from workers.jobs import Job, Jobs, jobs_of
-from workers.records import COMPARISON, MUSIC, OVERLAY, QUESTIONS, ROUTE, SCORE, SEARCH, SEARCHER, SLOW_SCORE
+from workers.records import (
+    AND_SEARCH,
+    COMPARISON,
+    MUSIC,
+    OVERLAY,
+    QUESTIONS,
+    ROUTE,
+    SCORE,
+    SEARCH,
+    SEARCHER,
+    SLOW_SCORE,
+)
 from workers.score import rendering
 from workers.score.renders import Renders
 from workers.settings import Settings, from_environment
 from workers.tasks import comparisons, description, failures, memory, overlays, recording, search_answers
+from workers.tasks.quick_lane import QuickLane
 from workers.telemetry import context as log_context
 from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
@@ -75,6 +88,8 @@ class WorkerContext:
     notify: Callable[[str], object]
     folder: Path
     worker: str
+    peers: list[Attempt] = field(default_factory=list)
+    """Attempts that this process makes now; they end with it, should one have to be ended by force."""
 
 
 _CONTEXT: list[WorkerContext] = []  # one a process, laid by begin_process
@@ -110,6 +125,8 @@ def begin_process(sender: str | None = None) -> None:
         music.keeper(settings)
     notify = QueueNotifier(settings).notify
     _CONTEXT[:] = [WorkerContext(settings, jobs_of(settings), storage_of(settings), notify, folder, name)]
+    if AND_SEARCH in str(sender):
+        QuickLane(settings, functools.partial(drain, _CONTEXT[0])).start()
 
 
 def _warm_up(describes: bool, searches: bool) -> None:
@@ -155,12 +172,11 @@ def _do_side_by_side(context: WorkerContext, mode: str, claimed: Sequence[Job], 
 
     Each lane claims one at a time, when it is free: what waits is left to whichever worker is free first.
     """
-    peers: list[Attempt] = []
 
     def lane(job: Job) -> None:
         found = [job]
         while found:
-            _do(context, found, peers)
+            _do(context, found)
             found = [] if time.monotonic() > until_s else _claim(context, mode, 1, beside=True)
 
     with ThreadPoolExecutor(len(claimed), "lane") as pool:
@@ -182,28 +198,24 @@ def _claim(context: WorkerContext, mode: str, at_once: int, *, beside: bool = Fa
     return claimed
 
 
-def _do(context: WorkerContext, claimed: Sequence[Job], peers: list[Attempt] | None = None) -> None:
+def _do(context: WorkerContext, claimed: Sequence[Job]) -> None:
     """Do what was claimed at once, and clear up behind it."""
     with _about(*claimed):
         if claimed[0].mode in ANSWERS:
             answer(context, claimed[0])
         else:
-            run_jobs(context, claimed, peers)
+            run_jobs(context, claimed)
     UNWRITTEN.flush(context.jobs.database)
     memory.give_back()
 
 
-def run_jobs(context: WorkerContext, jobs: Sequence[Job], peers: list[Attempt] | None = None) -> None:
+def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
     """One attempt at each of several jobs, sounded in one go, from the claim to the last row.
 
     What becomes of one is nobody else's; nothing is raised that concerns a job alone.
-
-    Args:
-        peers: attempts at other jobs that this process does at the same time.
     """
-    batch_peers: list[Attempt] = [] if peers is None else peers
     with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
-        job_runs = [held.enter_context(_JobRun(context, job, batch_peers)) for job in jobs]
+        job_runs = [held.enter_context(_JobRun(context, job)) for job in jobs]
         begun = zip(job_runs, pool.map(_begin, job_runs), strict=True)
         requested = [(one, request) for one, request in begun if request is not None]
         ends: list[Future[None]] = []
@@ -217,7 +229,7 @@ def run_jobs(context: WorkerContext, jobs: Sequence[Job], peers: list[Attempt] |
 
 def answer(context: WorkerContext, job: Job) -> None:
     """One attempt at a question, answered by :data:`ANSWERS`; the answer stands in the row."""
-    with _JobRun(context, job, []) as job_run:
+    with _JobRun(context, job) as job_run:
         request = job_run.begin()
         if request is None:
             return
@@ -267,7 +279,7 @@ def _end(job_run: _JobRun, outcome: Result | Exception) -> None:
 class _JobRun:
     """One job in this worker's hands: the hold on it, and a folder; both are let go of when it ends."""
 
-    def __init__(self, context: WorkerContext, job: Job, batch_peers: list[Attempt]) -> None:
+    def __init__(self, context: WorkerContext, job: Job) -> None:
         self.context, self.job = context, job
         self._held = contextlib.ExitStack()
         self.folder = Path(
@@ -279,7 +291,7 @@ class _JobRun:
         self.views = Views(self.folder)
         if context.settings.describe:
             self.views.want(description.views_of)
-        self.attempt = Attempt(context.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, batch_peers=batch_peers)
+        self.attempt = Attempt(context.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, batch_peers=context.peers)
 
     def __enter__(self) -> Self:
         self._held.enter_context(self.attempt)

@@ -1,7 +1,8 @@
 """What a worker says of a picture, a sound or a clip that somebody searches with: its vectors. The search is the web's.
 
-Questions have a queue of their own, and ``serve`` and ``worker`` run a process for it beside those that do jobs, so
-that nobody waits behind a job for an answer. That process loads the nets when it starts.
+Questions have a queue of their own, so that nobody waits behind a job for an answer: a single worker listens to it with
+a thread of its process (:mod:`workers.tasks.quick_lane`), beside several there is a process for it. Either loads the
+nets when it starts.
 """
 
 from __future__ import annotations
@@ -59,6 +60,11 @@ def warm_up() -> None:
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+    use_once()
+
+
+def use_once() -> None:
+    """Load the nets, and use each once. Raises WeightsError."""
     ready = embedder()
     ready.of_picture(np.zeros((query.PICTURES, 224, 224, 3), np.uint8))
     ready.of_picture(np.zeros((1, 224, 224, 3), np.uint8))

@@ -20,7 +20,7 @@ def searchers(server: Serving) -> list[int]:
     for pid in server.children():
         with suppress(OSError):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            if b"search-1" in b" ".join(words):
+            if any(name in b" ".join(words) for name in (b"search-1", b"and-search")):
                 found.append(pid)
     return found
 

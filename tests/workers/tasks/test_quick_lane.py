@@ -1,0 +1,54 @@
+"""Searches and scores beside a job, in the same process: nobody waits, and the nets are held once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from tests.support.servers import wait_until
+from tests.support.serving import Serving, serving
+from web.client.sync import Client
+from workers.embedded.supervisor import Embedded
+from workers.records import QUICK
+from workers.settings import embedded
+
+
+def names(server: Serving) -> list[str]:
+    """Of the workers' processes that do the work, and of their watchers: what they are called."""
+    found = []
+    for pid in server.children():
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+        if "--name" in words:
+            found.append(words[words.index("--name") + 1].rpartition("-")[0])
+    return found
+
+
+def test_one_worker_and_one_searcher_are_one_process(tmp_path: Path) -> None:
+    settings = embedded(tmp_path / "data")
+    alone = Embedded(settings, workers=1, searchers=1)
+    assert ([one.name for one in alone.workers], alone.searchers) == (["worker-1-and-search"], [])
+    assert alone.workers[0]._command()[-2:] == ["--beside", ",".join(QUICK)]
+    several = Embedded(settings, workers=2, searchers=1)
+    assert [one.name for one in (*several.workers, *several.searchers)] == ["worker-1", "worker-2", "search-1"]
+    picky = Embedded(settings, workers=1, modes=["hits"], searchers=1)
+    assert [one.name for one in (*picky.workers, *picky.searchers)] == ["worker-1", "search-1"]
+
+
+def test_a_score_is_rendered_by_the_process_that_does_jobs_also_when_it_was_killed(flash_clip: Path) -> None:
+    with serving(SONORIZE_LEASE_S="8") as server, Client(server.address) as client:
+        assert names(server) == ["worker-1-and-search"]
+        job = client.wait(client.create(flash_clip, {"mode": "hits"})["id"])
+        for _ in range(2):
+            path = f"/v1/jobs/{job['id']}/score"
+            take = client._http.post(f"{path}/render", json={}).raise_for_status().json()["links"]["self"]
+            told = wait_until(lambda: _over(client, take))  # noqa: B023
+            assert told is not None
+            assert told["status"] == "succeeded", told
+            for pulse in (server.data / "work").glob("*/*.pulse"):
+                os.kill(int(pulse.stem.rpartition("#")[2]), signal.SIGKILL)  # the next one listens as well
+
+
+def _over(client: Client, take: str) -> dict[str, object] | None:
+    told: dict[str, object] = client._http.get(take, params={"wait_s": 5}).json()
+    return told if told["status"] not in ("queued", "running") else None
