@@ -180,6 +180,14 @@ class Jobs(Leases):
                 text_search.write(connection, id, text_search.rows_of(job.title, job.mode, job.result))
         return job
 
+    def lacks_picture(self, id: str) -> None:
+        """Say of a job that there is no picture of its clip after all; a job that is gone is no error."""
+        with self._database.writing() as connection:
+            info = connection.scalar(sa.select(JOBS.c.info).where(JOBS.c.id == id).with_for_update())
+            if info is not None:
+                plain = {name: value for name, value in info.items() if name != "poster_key"}
+                connection.execute(sa.update(JOBS).where(JOBS.c.id == id).values(info=plain))
+
     def cancel(self, id: str, owner: str | None, *, keep_partial: bool = False) -> Cancellation:
         """Stop a job: at once if it waits, else as soon as its worker hears of it. Raises NotFound.
 

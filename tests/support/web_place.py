@@ -23,6 +23,7 @@ from synth.voices.base import Hit, SoundChoice
 from tests.support import databases, services
 from web.api.openapi import description
 from web.app import PARTS, create_app
+from web.context import parts_of
 from workers.files.storage import Storage, storage_of
 from workers.jobs import Job, Jobs, jobs_of
 from workers.records import COMPARISON, OVERLAY, ROUTE, SCORE, SEARCH, SLOW_SCORE
@@ -93,7 +94,17 @@ class Place:
             worker.join()
 
     def send(self, *clips: Path | tuple[Path, str], to: str = "/v1/jobs", **options: Any) -> TestResponse:
-        """Upload clips, each a path or a path and the name that the client gives it."""
+        """Upload clips, each a path or a path and the name that the client gives it; their pictures are made then."""
+        answer = self.post(*clips, to=to, **options)
+        self.settle()
+        return answer
+
+    def settle(self) -> None:
+        """Wait for the pictures of clips that are being made."""
+        parts_of(self.app).submitter.posters.settle()
+
+    def post(self, *clips: Path | tuple[Path, str], to: str = "/v1/jobs", **options: Any) -> TestResponse:
+        """The same without waiting for anything beside the answer."""
         headers = options.pop("headers", {})
         files = [FileStorage(io.BytesIO(path.read_bytes()), name) for path, name in map(named, clips)]
         fields = MultiDict([*options.items(), *(("file", file) for file in files)])
@@ -117,6 +128,7 @@ class Place:
         """What lies in the storage and in the spool, and which jobs there are; the picture of a clip goes with its job
         and is not named where the job is there.
         """
+        self.settle()
         jobs = [job.id for job in self.jobs.recent(owner=None)[0]]
         keys = [key for key in self.storage.keys("") if key not in {f"{job_id}/{POSTER}" for job_id in jobs}]
         return [*keys, *(path.name for path in self.settings.spool_dir.iterdir()), *jobs]

@@ -69,6 +69,8 @@ def thumbnail(job_id: str) -> Response:
     key = (job.result or {}).get("thumbnail_key") or job.info.get("poster_key")
     if key is None:
         raise Problem("not-found", "there is no picture of this clip")
+    if not job.result:
+        site().submitter.posters.wait(job.source_id or job.id)  # it may be being made
     return media.send(media.Item(str(key), "thumbnail.jpg"))
 
 

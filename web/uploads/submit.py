@@ -27,6 +27,7 @@ from synth.media.picture import poster
 from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
+from web.uploads.posters import Posters
 from web.uploads.questions import Questions
 from web.uploads.spool import Spool
 from web.uploads.ticket import Ticket, request_hash_of
@@ -68,6 +69,7 @@ class Submitter:
         self._looking = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
         self.endpoints = Endpoints(jobs.database)
         self.questions = Questions(jobs, storage, notify)
+        self.posters = Posters(self.spool.folder, jobs, storage, self._make_picture)
         self._under_way: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
 
@@ -129,7 +131,6 @@ class Submitter:
         if ticket.idempotency_key is not None and (earlier := self.earlier(ticket, request_hash)):
             return earlier
         seen = self.probe(upload.path, ticket.options)
-        picture = self.picture_of(upload.path, seen)
         title = display_title(upload.filename)
         sound_s = sound_seconds(info_json(seen), ticket.options.as_dict())
         mode, more_bytes = ticket.options.mode.value, upload.path.stat().st_size
@@ -138,7 +139,7 @@ class Submitter:
         key = f"{job_id}/source"
         stored, waits = self._deposits.put(key, upload.path, upload.sha256)
         try:
-            info = {**info_json(seen), **({} if waits else self.keep_picture(job_id, picture))}
+            info = {**info_json(seen), **({} if waits else {"poster_key": f"{job_id}/{sources.POSTER}"})}
             job = self._create(
                 ticket,
                 id=job_id,
@@ -156,6 +157,7 @@ class Submitter:
             self._forget(job_id, waits=waits)
         elif job.state is State.QUEUED and not waits:
             self.notify(job.mode)
+            self.posters.begin(job_id, upload.path, seen)
         return job
 
     def submit_stored(self, key: str, title: str, info: Mapping[str, Any], ticket: Ticket, request_hash: str) -> Job:
@@ -296,6 +298,9 @@ class Submitter:
         except MediaError as error:
             _log.info("a clip has no picture: %s", error)
             return b""
+
+    def _make_picture(self, owner: str, path: Path, seen: video.VideoInfo) -> bool:
+        return bool(self.keep_picture(owner, self.picture_of(path, seen)))
 
     def keep_picture(self, owner: str, picture: bytes) -> dict[str, Any]:
         """Store a clip's picture beside it, for all who share the clip; without one a job is none the worse.

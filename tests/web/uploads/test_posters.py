@@ -1,0 +1,80 @@
+"""The picture of a clip is made beside the answer, and is there for whoever asks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.web_place import Place, place
+from web.context import parts_of
+from web.uploads import posters
+from web.uploads.posters import Posters
+from workers.files import objects
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Place]:
+    with place(tmp_path / "data") as made:
+        yield made
+        made.settle()
+
+
+class Slow(Posters):
+    """Makes no picture before it may."""
+
+    may = threading.Event()
+    makes = True
+
+    def _do(self, job_id: str, clip: Path, seen: object) -> None:
+        assert self.may.wait(60)
+        if not self.makes:
+            self._make = lambda *_: False
+        super()._do(job_id, clip, seen)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def slow(here: Place) -> Iterator[Slow]:
+    submitter = parts_of(here.app).submitter
+    submitter.posters = made = Slow(submitter.spool.folder, here.jobs, here.storage, submitter._make_picture)
+    made.may = threading.Event()
+    yield made
+    made.may.set()
+
+
+def test_the_answer_does_not_wait_and_who_asks_for_the_picture_does(here: Place, slow: Slow, flash_clip: Path) -> None:
+    job = here.post(flash_clip).get_json()
+    assert here.notified == ["hits"] or here.notified == ["auto"]  # the worker has been woken already
+    assert f"{job['id']}/poster.jpg" not in set(here.storage.keys(""))
+    threading.Timer(0.2, slow.may.set).start()
+    picture = here.client.get(job["links"]["thumbnail"])
+    assert (picture.status_code, picture.mimetype, picture.data[:2]) == (200, "image/jpeg", b"\xff\xd8")
+    assert objects.find(here.jobs.database, f"{job['id']}/poster.jpg") is not None
+    here.settle()
+    assert list(here.settings.spool_dir.iterdir()) == []
+
+
+def test_a_clip_without_a_picture_does_not_go_on_claiming_one(here: Place, slow: Slow, flash_clip: Path) -> None:
+    slow.makes = False
+    slow.may.set()
+    job = here.post(flash_clip).get_json()
+    here.settle()
+    assert "thumbnail" not in here.client.get(job["links"]["self"]).get_json()["links"]
+    assert here.client.get(f"/v1/jobs/{job['id']}/thumbnail").status_code == 404
+
+
+def test_of_a_job_that_is_deleted_meanwhile_nothing_stays(here: Place, slow: Slow, flash_clip: Path) -> None:
+    job = here.post(flash_clip).get_json()
+    here.client.delete(job["links"]["self"])
+    slow.may.set()
+    here.settle()
+    assert list(here.storage.keys("")) == []
+    assert objects.of_job(here.jobs.database, job["id"]) == {}
+
+
+def test_a_flood_waits_for_itself(here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posters, "MOST_UNDER_WAY", 0)
+    job = here.post(flash_clip).get_json()
+    assert f"{job['id']}/poster.jpg" in set(here.storage.keys(""))

@@ -1,0 +1,106 @@
+"""Pictures of clips that were just accepted, made beside the answer: nobody who sends a clip waits for its decoding.
+
+A picture from the first third of a clip of 720p takes as long to find as all the rest of an upload. So the job is made
+and its worker is woken first; whoever asks for the picture meanwhile waits for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from synth.media.looking import VideoInfo
+from workers.errors import WorkError
+from workers.files import objects
+from workers.files.storage import Storage
+from workers.jobs import Jobs
+from workers.uploads import sources
+
+MOST_UNDER_WAY: Final = 64
+"""Of more clips than that at once the picture is made before the answer, so that a flood waits for itself."""
+PATIENCE_S: Final = 10.0
+
+_log = logging.getLogger(__name__)
+
+
+class Posters:
+    """Makes pictures in threads of its own. Safe to use from many threads.
+
+    Args:
+        folder: where files wait that a picture is made of.
+        make: gives a clip's picture, empty where it has none, and keeps it for a job's id; whether there is one now.
+    """
+
+    def __init__(
+        self, folder: Path, jobs: Jobs, storage: Storage, make: Callable[[str, Path, VideoInfo], bool]
+    ) -> None:
+        self._folder, self._jobs, self._storage, self._make = folder, jobs, storage, make
+        self._pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "poster")
+        self._under_way: dict[str, Future[None]] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, job_id: str, clip: Path, seen: VideoInfo) -> None:
+        """Make the picture of a job's clip, soon.
+
+        Args:
+            clip: it may be gone when this returns: what is looked at is a name of our own for it.
+        """
+        mine = self._folder / f"poster-{secrets.token_hex(8)}"
+        try:
+            os.link(clip, mine)
+        except OSError as error:  # a disk that knows no links
+            _log.info("the clip of %s has no picture yet: %s", job_id, error)
+            self._jobs.lacks_picture(job_id)
+            return
+        with self._lock:
+            try:
+                done = self._under_way[job_id] = self._pool.submit(self._do, job_id, mine, seen)
+            except RuntimeError:  # this process is ending
+                mine.unlink(missing_ok=True)
+                return
+            flood = len(self._under_way) > MOST_UNDER_WAY
+        done.add_done_callback(lambda _: self._forget(job_id))
+        if flood:
+            self.wait(job_id)
+
+    def wait(self, job_id: str) -> None:
+        """Return when the picture of a job's clip is made, if it is being made; or after :data:`PATIENCE_S`."""
+        with self._lock:
+            done = self._under_way.get(job_id)
+        if done is not None:
+            with contextlib.suppress(TimeoutError):
+                done.result(PATIENCE_S)
+
+    def settle(self) -> None:
+        """Return when all pictures are made that are being made now."""
+        with self._lock:
+            under_way = list(self._under_way)
+        for job_id in under_way:
+            self.wait(job_id)
+
+    def _do(self, job_id: str, clip: Path, seen: VideoInfo) -> None:
+        try:
+            made = self._make(job_id, clip, seen)
+            if not made:
+                self._jobs.lacks_picture(job_id)
+            elif not self._jobs.ids([job_id]) and not sources.owners_in_use(self._jobs.database, [job_id]):
+                key = f"{job_id}/{sources.POSTER}"  # the job was deleted meanwhile
+                self._storage.delete(key)
+                objects.forget(self._jobs.database, [key])
+        except WorkError as error:
+            _log.info("the clip of %s has no picture: %s", job_id, error)
+        except Exception:
+            _log.exception("the clip of %s has no picture", job_id)
+        finally:
+            clip.unlink(missing_ok=True)
+
+    def _forget(self, job_id: str) -> None:
+        with self._lock:
+            self._under_way.pop(job_id, None)
