@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -36,6 +36,7 @@ from synth.options import LIMITS, ExistingSound
 
 PIXELS_PER_CPU_S: Final = 4_000_000  # slower than the slowest decoder and machine that are meant to work
 _CODING_PIXELS_PER_CPU_S: Final = 1_000_000
+DECODED_S: Final = 60.0  # longer sounds are read again by who wants them, rather than held in memory
 _OFFER: Final = "with --recut (API: recut) the picture is coded again as it is shown"
 
 
@@ -100,6 +101,8 @@ class Remuxed:
         warnings: sentences for a person.
         delivery: how the sound comes back after decoding; ``None`` where that was not asked for.
         verified: what another copy can be held against; ``None`` where that was not asked for, or nothing was copied.
+        decoded: the sound as :func:`synth.media.audio.read` reads it from the result, and its rate in Hz, where
+            ``delivery`` is known and it is no longer than :data:`DECODED_S`.
     """
 
     picture: Literal["copied", "encoded"]
@@ -107,6 +110,7 @@ class Remuxed:
     warnings: tuple[str, ...]
     delivery: Delivery | None = None
     verified: Verified | None = None
+    decoded: tuple[NDArray[np.float32], int] | None = field(default=None, compare=False, repr=False)
 
 
 def remux(
@@ -187,7 +191,10 @@ def remux(
     notes = (*heard, again, settled.warning if settled else None)
     told = tuple(dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED))
     delivered = settled.delivery if settled else None
-    return Remuxed("encoded" if what.recut else "copied", digests, told, delivered, verified)
+    decoded = None
+    if settled is not None and seen.info.duration_s <= DECODED_S:
+        decoded = settled.decoded.mean(axis=1, dtype=np.float32), settled.decoded_hz
+    return Remuxed("encoded" if what.recut else "copied", digests, told, delivered, verified, decoded)
 
 
 def signature(found: packets.Packets) -> str:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-_COUNTED: list[list[tuple[str, ...]]] = []
-_hooked = False
-
-
-def _hear(event: str, values: tuple[object, ...]) -> None:
-    if event != "subprocess.Popen" or not _COUNTED:
-        return
-    arguments = values[1]
-    if isinstance(arguments, list | tuple) and any("guard.py" in str(one) for one in arguments):
-        for counted in _COUNTED:
-            counted.append(tuple(map(str, arguments)))
+from synth.media import ffmpeg
 
 
 @contextlib.contextmanager
 def children() -> Iterator[list[tuple[str, ...]]]:
-    """The arguments of all children that are started in the block, by any thread."""
-    global _hooked
-    if not _hooked:  # a hook stays for good
-        sys.addaudithook(_hear)
-        _hooked = True
+    """The arguments of all children that are started in the block, by any thread; each is started as ever."""
     counted: list[tuple[str, ...]] = []
-    _COUNTED.append(counted)
+    begin = ffmpeg.Child.__init__
+
+    def counting(child: ffmpeg.Child, arguments: Sequence[str], **how: Any) -> None:
+        counted.append(tuple(arguments))
+        begin(child, arguments, **how)
+
+    ffmpeg.Child.__init__ = counting  # type: ignore[assignment,method-assign]
     try:
         yield counted
     finally:
-        _COUNTED.remove(counted)
+        ffmpeg.Child.__init__ = begin  # type: ignore[method-assign]

@@ -57,12 +57,17 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Settled:
-    """What is to be written: float32, the ceiling of a mix, how it comes back, a sentence if that is too high."""
+    """What is to be written: float32, the ceiling of a mix, how it comes back, a sentence if that is too high.
+
+    ``decoded`` is the sound [M, channels] that comes back, at ``decoded_hz``.
+    """
 
     sound: Floats
     ceiling_dbtp: float
     delivery: Delivery
     warning: str | None
+    decoded: Floats
+    decoded_hz: int
 
 
 Heard = Callable[[Floats, float], Floats]
@@ -145,4 +150,4 @@ def settle(
     )
     over_db = peak - ceiling_dbtp
     told = f"after decoding the true peak is {peak:.2f} dBTP instead of {ceiling_dbtp:.2f} dBTP"
-    return Settled(limited, ceiling, delivery, told if over_db > _EXACT_DB else None)
+    return Settled(limited, ceiling, delivery, told if over_db > _EXACT_DB else None, back, coded_hz)

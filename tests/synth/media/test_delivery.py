@@ -106,6 +106,10 @@ def test_two_children_a_try_write_and_read_back(zoo: Zoo, tmp_path: Path, name: 
         )
     assert done.delivery is not None
     assert len(started) == 2 * (1 + done.delivery.limited_again)
+    assert done.decoded is not None
+    read, rate_hz = audio.read(target)
+    np.testing.assert_array_equal(done.decoded[0], read)
+    assert done.decoded[1] == rate_hz
     assert done.digests.packets_result == video.packet_digest(target)
     assert done.digests.shown_result == film.digest
 
