@@ -38,7 +38,8 @@ class Output:
         hits: sorted by time; editable, and readable by ``sonorize render``.
         loudness_lufs: integrated loudness of the sound made; ``None`` for silence and where it cannot be measured.
         true_peak_dbtp: its true peak; ``None`` for silence.
-        stages_s: stage -> wall seconds. Decoding and the net serve all takes: the same seconds stand in each.
+        stages_s: stage -> wall seconds that the job waited for it; what was done beside something else meanwhile
+            costs it nothing. Decoding and the net serve all takes: the same seconds stand in each.
         provenance: see :mod:`synth.provenance`.
         warnings: sentences for the person who asked.
         sound_class: what the sound is of, for voices that choose.
