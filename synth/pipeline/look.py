@@ -16,7 +16,7 @@ from synth.routing import medley
 from synth.stopwatch import Stopwatch
 from synth.voices.base import Controls, Frame, Progress, Voice
 
-AHEAD_BYTES: Final = 64 * 1024**2
+AHEAD_BYTES: Final = 16 * 1024**2
 """Of frames that are decoded and not yet looked at."""
 
 
