@@ -75,8 +75,7 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
     with _Keeping(observed, made) as keeping:
         with watch.stage("remux"):
             remuxed = _remux(job, sound, target, {"comment": provenance.comment(origin)})
-        with watch.stage("keep"):
-            kept = keeping.kept(remuxed)
+        kept = keeping.kept(remuxed, watch)
     request.progress("write", (take + 1) / request.options.takes)
     return Output(
         source=request.source,
@@ -123,15 +122,19 @@ class _Keeping:
             self._keep = functools.partial(keep, made, recipe_of(observed))
             self._begun = None if made.needs_target else self._pool.submit(self._keep)
 
-    def kept(self, remuxed: Remuxed) -> Kept | None:
+    def kept(self, remuxed: Remuxed, watch: Stopwatch) -> Kept | None:
         """It, once the result is written; None where nothing is to be kept.
+
+        Args:
+            watch: counts how long it is waited for, as the stage ``keep``.
 
         Raises:
             MediaError: the disk refuses.
         """
         if self._keep is None:
             return None
-        kept = self._begun.result() if self._begun else self._keep()
+        with watch.stage("keep"):
+            kept = self._begun.result() if self._begun else self._keep()
         return dataclasses.replace(kept, verified=remuxed.verified)
 
     def __enter__(self) -> Self:
