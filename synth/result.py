@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from synth.options import Channels, Mode
 from synth.routing.ranges import Range as Range
@@ -35,7 +38,8 @@ class Output:
         hits: sorted by time; editable, and readable by ``sonorize render``.
         loudness_lufs: integrated loudness of the sound made; ``None`` for silence and where it cannot be measured.
         true_peak_dbtp: its true peak; ``None`` for silence.
-        stages_s: stage -> wall seconds. Decoding and the net serve all takes: the same seconds stand in each.
+        stages_s: stage -> wall seconds that the job waited for it; what was done beside something else meanwhile
+            costs it nothing. Decoding and the net serve all takes: the same seconds stand in each.
         provenance: see :mod:`synth.provenance`.
         warnings: sentences for the person who asked.
         sound_class: what the sound is of, for voices that choose.
@@ -49,6 +53,8 @@ class Output:
         delivered: the sound as it comes back after decoding, with existing sound mixed in where that was asked for.
         kept: what is kept of it so that it can be corrected, where that was asked for; no part of its JSON.
         words: what is said, typed or read off the lips.
+        decoded: the sound as it comes back after decoding, one channel, and its rate in Hz, where it is short and was
+            decoded anyway; no part of its JSON.
     """
 
     source: Path
@@ -76,6 +82,7 @@ class Output:
     delivered: Delivery | None = None
     kept: Kept | None = None
     words: tuple[SpokenWord, ...] = ()
+    decoded: tuple[NDArray[np.float32], int] | None = field(default=None, compare=False, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, in the published order."""

@@ -48,7 +48,7 @@ def described(outputs: Sequence[Output]) -> list[dict[str, Any] | None]:
 
     source = outputs[0].source
     try:
-        found = describer().describe(source, [audio.read(output.target) for output in outputs])
+        found = describer().describe(source, [output.decoded or audio.read(output.target) for output in outputs])
     except SynthError as error:
         warn(f"{short(source.name)}: not described: {error}")
         return [None] * len(outputs)

@@ -10,7 +10,10 @@ Shapes: K pictures, maps of the packaged net [K, 432, 14, 14], spectrograms [64,
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +23,7 @@ from numpy.typing import NDArray
 
 from synth import weights
 from synth.description import heat_map, nets, tags, textures
-from synth.description.description import Description, Side, TakeDescription, Unit, Vector
+from synth.description.description import Description, Side, Tag, TakeDescription, Unit, Vector
 from synth.description.embedding import CrossmodalReader
 from synth.description.localization import AttentionReader
 from synth.dsp.resampling import resample
@@ -43,11 +46,34 @@ _EVENT_S: Final = 2.0
 Sounds = Sequence[tuple[NDArray[np.float32], int]]
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A clip that was looked at: pictures at K times, what was seen in them, and the seconds that looking took."""
+
+    times_s: tuple[float, ...]
+    sight: Sight
+    vectors: tuple[Vector, ...]
+    units: tuple[Unit, ...]
+    spent_s: float
+
+
 class Describer:
     """All nets, loaded when first needed."""
 
     def __init__(self) -> None:
         self._eye = ImageNetEye(weights.load_imagenet())
+
+    def see(self, source: Path, cancelled: Callable[[], bool] = lambda: False, *, views: Views | None = None) -> Seen:
+        """Look at a clip, which needs no sound: it may be done while that is being made.
+
+        Arguments and errors are those of :meth:`describe`.
+        """
+        watch = Stopwatch()
+        with watch.stage("pictures"):
+            pictures, times_s = pictures_of(source, PICTURES, cancelled, views)
+            sight = self._eye.look(pictures)
+            vectors, units = self._seen(sight), excited(sight.maps)
+        return Seen(times_s, sight, vectors, units, watch.stages_s["pictures"])
 
     def describe(
         self,
@@ -56,6 +82,7 @@ class Describer:
         cancelled: Callable[[], bool] = lambda: False,
         *,
         views: Views | None = None,
+        seen: Seen | None = None,
     ) -> Description:
         """Look at a clip and hear its takes.
 
@@ -63,20 +90,20 @@ class Describer:
             source: the clip, with or without sound.
             sounds: of each take: float32 [N], one channel, and its rate in Hz.
             views: what is kept of the clip, see :func:`synth.media.video.read_frames`.
+            seen: what :meth:`see` gave of it, where somebody looked already.
 
         Raises:
             MediaError: the clip cannot be decoded.
             WeightsError: weights are missing.
             Cancelled: ``cancelled`` said so while pictures were read.
         """
+        seen = seen or self.see(source, cancelled, views=views)
         watch = Stopwatch()
-        with watch.stage("pictures"):
-            pictures, times_s = pictures_of(source, PICTURES, cancelled, views)
-            sight = self._eye.look(pictures)
-        seen = self._seen(sight)
         with watch.stage("hear"):
-            takes = tuple(self._take(sight, seen[0], times_s, sound, rate_hz) for sound, rate_hz in sounds)
-        return Description(times_s, seen, takes, excited(sight.maps), dict(watch.stages_s))
+            takes = tuple(
+                self._take(seen.sight, seen.vectors[0], seen.times_s, sound, rate_hz) for sound, rate_hz in sounds
+            )
+        return Description(seen.times_s, seen.vectors, takes, seen.units, {"pictures": seen.spent_s, **watch.stages_s})
 
     def of_picture(self, pictures: NDArray[np.uint8]) -> tuple[Vector, ...]:
         """Vectors of pictures [K, H, W, 3] taken together, one a space."""
@@ -102,6 +129,19 @@ class Describer:
     ) -> TakeDescription:
         whole_s = len(sound) / rate_hz
         sound = heard(sound, rate_hz)
+        with ThreadPoolExecutor(1, "tags") as beside:  # on one thread each, so that no figure depends on their number
+            named = beside.submit(tags.load().tags, sound, RATE_HZ)
+            return self._read(sight, seen, times_s, sound, whole_s, named)
+
+    def _read(
+        self,
+        sight: Sight,
+        seen: Vector,
+        times_s: Sequence[float],
+        sound: NDArray[np.float32],
+        whole_s: float,
+        named: Future[tuple[Tag, ...]],
+    ) -> TakeDescription:
         mel = log_mel(sound)
         # Of a long sound less is heard than there is; pictures then hear the stretch that lies nearest.
         moments_s = [time_s * min(1.0, len(sound) / RATE_HZ / whole_s) for time_s in times_s]
@@ -111,10 +151,10 @@ class Describer:
             "attention": _attention().maps_of(sight.maps, mel, moments_s)[0],
         }
         return TakeDescription(
-            tags=tags.load().tags(sound, RATE_HZ),
             correspondence=correspondence(sight.maps, mel),
             distance=float(np.linalg.norm(mine[0].values - seen.values)),
             texture=textures.load().read(sound, RATE_HZ, sight.maps),
+            tags=named.result(),
             maps=maps,
             firmness={method: float(found.max()) for method, found in maps.items()},
             vectors=mine,
@@ -227,7 +267,15 @@ def _around(mel: NDArray[np.float32], time_s: float) -> NDArray[np.float32]:
     return mel[:, first : first + STEPS]
 
 
-@functools.cache
 def describer() -> Describer:
-    """The one of this process."""
+    """The one of this process, whoever asks first."""
+    with _LOADING:
+        return _describer()
+
+
+@functools.cache
+def _describer() -> Describer:
     return Describer()
+
+
+_LOADING: Final = threading.Lock()

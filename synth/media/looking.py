@@ -114,13 +114,17 @@ def probe(path: Path, limits: Limits = LIMITS, *, salvage: bool = False, recut: 
 def look(path: Path, limits: Limits = LIMITS, *, salvage: bool = False, recut: bool = False) -> Look:
     """What :func:`probe` sees, and how the file is to be read; arguments and errors are the same.
 
-    A job asks this of one file in many places: a file that has not changed since is not read again.
+    A job asks this of one file in many places: a file that has not changed since is not read again, nor is one again
+    with ``salvage`` or ``recut`` that needs neither.
     """
     asked = (_identity(path), limits, salvage, recut)
     with _LOCK:
         known = _KNOWN.pop(asked, None)
         if known is not None:
             _KNOWN[asked] = known
+        elif salvage or recut:
+            known = _KNOWN.get((asked[0], limits, False, False))
+            known = None if known is None or known.found.picture.corrupt else known
     if known is not None:
         return known
     found = _look(path, limits, salvage=salvage, recut=recut)

@@ -95,6 +95,11 @@ def sound_alone(what: Muxing) -> list[str]:
     return [*arguments, "-fflags", "+bitexact", "-flags:a:0", "+bitexact", "-f", what.container.muxer, "-y"]
 
 
+def decoding_sound() -> list[str]:
+    """The output arguments of a child that is to decode the sound of a result: raw float32 in ``pipe:1``."""
+    return ["-map", "0:a:0", "-f", "f32le", "pipe:1"]
+
+
 def coded_rate_hz(what: Muxing) -> int:
     """The rate of the sound as it is coded."""
     return 48_000 if _rate(what) else what.rate_hz

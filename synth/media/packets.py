@@ -183,9 +183,9 @@ def packet_digest(path: Path, picture: str = f"{PICTURES}:0") -> str:
     return digest_in(run(["-v", "error", "-copyts", "-i", url(path), *digesting(picture)]).stdout)
 
 
-def digesting(picture: str) -> list[str]:
+def digesting(picture: str, target: str = "pipe:1") -> list[str]:
     """The output arguments of a child that is to digest the packets of a track."""
-    return ["-map", picture, "-c", "copy", "-copyinkf", "-f", "streamhash", "-hash", "sha256", "pipe:1"]
+    return ["-map", picture, "-c", "copy", "-copyinkf", "-f", "streamhash", "-hash", "sha256", "-y", target]
 
 
 def digest_in(output: bytes) -> str:
@@ -242,20 +242,35 @@ def packets_of(path: Path, clock: Clock, picture: str = f"{PICTURES}:0") -> Pack
     Raises:
         MediaError: the file is not readable or has no picture.
     """
-    arguments = ["-v", "level+info", "-nostats", *clock.arguments(), "-i", url(path), *digesting(picture)]
-    found = run([*arguments, "-map", picture, "-c", "copy", "-copyinkf", "-f", "framecrc", "pipe:1"])
-    lines = found.stdout.decode("ascii", "replace").split("\n")
+    arguments = ["-v", "level+info", "-nostats", *clock.arguments(), "-i", url(path), *telling(picture)]
+    found = run(arguments)
+    return packets_in(found.stdout, found.stdout, found.stderr)
+
+
+def telling(picture: str, digest: str = "pipe:1", listed: str = "pipe:1") -> list[str]:
+    """The output arguments of a child that is to tell all of a track that :class:`Packets` holds."""
+    listing = ["-map", picture, "-c", "copy", "-copyinkf", "-f", "framecrc", "-y", listed]
+    return [*digesting(picture, digest), *listing]
+
+
+def packets_in(digest: bytes, listed: bytes, said: str) -> Packets:
+    """The packets in what a child with the arguments of :func:`telling` wrote, to its two places, and what it said.
+
+    Raises:
+        MediaError: there was no picture.
+    """
+    lines = listed.decode("ascii", "replace").split("\n")
     tick_s = next((Fraction(line.partition(": ")[2]) for line in lines if line.startswith("#tb ")), Fraction(0))
     rows = [match for line in lines if (match := _PACKET.match(line))]
     times, rest = [int(row.group(1)) for row in rows], tuple(row.group(2) for row in rows)
     flags = (int(flag.group(1), 16) for row in rest if (flag := _FLAGS.search(row)))
     sure = NO_TIME not in times and not any(one & CORRUPT_FLAG for one in flags)
     return Packets(
-        digest_in(found.stdout),
+        digest_in(digest),
         tuple(line for line in lines if _HEAD.match(line)),
         tuple(time * tick_s for time in times) if sure else None,
         rest,
-        described(found.stderr),
+        described(said),
     )
 
 

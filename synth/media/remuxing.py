@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,24 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import audio, complaints, containers, mp4_boxes, muxing, packets
-from synth.media.clock import OWN_CLOCK, Clock
+from synth.media import audio, complaints, containers, packets
+from synth.media.clock import OWN_CLOCK
 from synth.media.containers import Container
-from synth.media.ffmpeg import Cancel, Fence, Output, run
-from synth.media.files import arriving, url
+from synth.media.ffmpeg import Cancel, Fence
+from synth.media.files import arriving
 from synth.media.looking import Look, VideoInfo, look
-from synth.media.metadata import box_transfer
 from synth.media.metadata.losses import losses
 from synth.media.muxing import Muxing
 from synth.media.picture import animated_pictures
-from synth.media.shown import Shown, decoding, shown, shown_in
+from synth.media.shown import Shown, shown, shown_in
 from synth.media.sound import delivery
 from synth.media.sound.delivery import Delivery
 from synth.media.streams import UNKNOWN, Stream
+from synth.media.writing import Writer
 from synth.options import LIMITS, ExistingSound
 
 PIXELS_PER_CPU_S: Final = 4_000_000  # slower than the slowest decoder and machine that are meant to work
 _CODING_PIXELS_PER_CPU_S: Final = 1_000_000
+DECODED_S: Final = 60.0  # longer sounds are read again by who wants them, rather than held in memory
 _OFFER: Final = "with --recut (API: recut) the picture is coded again as it is shown"
 
 
@@ -100,6 +101,8 @@ class Remuxed:
         warnings: sentences for a person.
         delivery: how the sound comes back after decoding; ``None`` where that was not asked for.
         verified: what another copy can be held against; ``None`` where that was not asked for, or nothing was copied.
+        decoded: the sound as :func:`synth.media.audio.read` reads it from the result, and its rate in Hz, where
+            ``delivery`` is known and it is no longer than :data:`DECODED_S`.
     """
 
     picture: Literal["copied", "encoded"]
@@ -107,6 +110,7 @@ class Remuxed:
     warnings: tuple[str, ...]
     delivery: Delivery | None = None
     verified: Verified | None = None
+    decoded: tuple[NDArray[np.float32], int] | None = field(default=None, compare=False, repr=False)
 
 
 def remux(
@@ -163,23 +167,21 @@ def remux(
     what = replace(what, channels=fitted.ndim, mixed_gain_db=existing_gain_db)
     earlier = None if what.recut else verified
     settled = None
-    if true_peak_dbtp is not None:
-        settled = delivery.deliver(what, fitted, true_peak_dbtp, cancelled)
-        fitted, what = settled.sound, replace(what, ceiling_dbfs=settled.ceiling_dbtp)
     with arriving(target, replace=False) as part:
         listed = source_shown is None and earlier is None
-        what, left_out, output = _written(
-            what, left_out, seen.info, fitted, part, metadata or {}, cancelled, decoded=listed
-        )
-        if seen.hidden_after and not what.recut:
-            mp4_boxes.end_first_track_after(part, seen.info.duration_s)
-        if container.muxer in ("mp4", "mov") and not what.recut:
-            box_transfer.transfer(source, seen.found.description, part, stream=what.picture.index)
-        of_result = packets.packets_of(part, Clock())
-        digests = None if earlier is None else _as_earlier(output, of_result, earlier)
+        fence = _fence(seen.info, 4 * fitted.nbytes, recut=what.recut)
+        writer = Writer(what, left_out, seen, part, metadata or {}, fence, listed, cancelled)
+        if true_peak_dbtp is None:
+            writer.write(fitted, what.ceiling_dbfs)
+        else:
+            heard = writer.heard if writer.copies_cheaply else None
+            settled = delivery.deliver(what, fitted, true_peak_dbtp, cancelled, heard)
+            writer.write(settled.sound, settled.ceiling_dbtp)
+        what, left_out, output, of_result = writer.what, writer.left_out, writer.output, writer.of_result
+        digests = None if earlier is None else _as_earlier(writer, earlier)
         if digests is None:
             before = source_shown or (shown_in(output.stdout) if listed else _shown_of(what, cancelled))
-            digests = _checked(output, of_result, what, seen, part, before, cancelled)
+            digests = _checked(writer, before, cancelled)
         description = of_result.description
         verified = Verified(digests, signature(of_result)) if to_verify and not what.recut else None
         lost = losses(seen.found.description, description, container.name, stream=what.picture.index)
@@ -189,7 +191,10 @@ def remux(
     notes = (*heard, again, settled.warning if settled else None)
     told = tuple(dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED))
     delivered = settled.delivery if settled else None
-    return Remuxed("encoded" if what.recut else "copied", digests, told, delivered, verified)
+    decoded = None
+    if settled is not None and seen.info.duration_s <= DECODED_S:
+        decoded = settled.decoded.mean(axis=1, dtype=np.float32), settled.decoded_hz
+    return Remuxed("encoded" if what.recut else "copied", digests, told, delivered, verified, decoded)
 
 
 def signature(found: packets.Packets) -> str:
@@ -197,10 +202,10 @@ def signature(found: packets.Packets) -> str:
     return hashlib.sha256(repr((found.head, found.times_s, found.rest)).encode()).hexdigest()
 
 
-def _as_earlier(output: Output, of_result: packets.Packets, earlier: Verified) -> Digests | None:
+def _as_earlier(writer: Writer, earlier: Verified) -> Digests | None:
     """The digests of an earlier copy of the same source, where a decoder gets the same of this one."""
-    digests = earlier.digests
-    same = (packets.digest_in(output.stdout), of_result.digest) == (digests.packets_source, digests.packets_result)
+    digests, of_result = earlier.digests, writer.of_result
+    same = (writer.of_source.digest, of_result.digest) == (digests.packets_source, digests.packets_result)
     return digests if same and signature(of_result) == earlier.signature else None
 
 
@@ -262,39 +267,6 @@ def _planned(
     return what, left_out
 
 
-def _written(
-    what: Muxing,
-    left_out: tuple[Stream, ...],
-    info: VideoInfo,
-    fitted: NDArray[np.float32],
-    part: Path,
-    metadata: Mapping[str, str],
-    cancelled: Cancel | None,
-    *,
-    decoded: bool,
-) -> tuple[Muxing, tuple[Stream, ...], Output]:
-    """Write the result; where tracks beside the picture turn out not to fit, without them.
-
-    Args:
-        decoded: whether what is shown of the source is to be listed meanwhile.
-    """
-    picture = f"0:{what.picture.index}"
-    fence = _fence(info, 4 * fitted.nbytes, recut=what.recut)
-
-    def write(plan: Muxing) -> Output:
-        arguments = [*muxing.muxing(plan, metadata), url(part), *packets.digesting(picture)]
-        arguments += decoding(picture) if decoded else []
-        return run(arguments, fence=fence, feed=[fitted.data], cancelled=cancelled)
-
-    try:
-        return what, left_out, write(what)
-    except MediaError as error:
-        if not what.kept or str(error) != complaints.NOT_HELD:
-            raise
-    alone = replace(what, kept=())
-    return alone, (*left_out, *what.kept), write(alone)
-
-
 def _fence(info: VideoInfo, sound_bytes: int, *, recut: bool) -> Fence:
     """Copying, and decoding the picture once to see what is shown of it; or coding it, which is more work by far."""
     pixels_per_s = _CODING_PIXELS_PER_CPU_S if recut else PIXELS_PER_CPU_S
@@ -306,37 +278,27 @@ def _fence(info: VideoInfo, sound_bytes: int, *, recut: bool) -> Fence:
     )
 
 
-def _checked(
-    output: Output,
-    of_result: packets.Packets,
-    what: Muxing,
-    seen: Look,
-    part: Path,
-    before: Shown,
-    cancelled: Cancel | None,
-) -> Digests:
+def _checked(writer: Writer, before: Shown, cancelled: Cancel | None) -> Digests:
     """The digests of source and result.
+
+    Args:
+        before: what is shown of the source.
 
     Raises:
         MediaError: the result does not hold the same picture, or does not show the same film.
     """
-    info = seen.info
-    of_source = packets.digest_in(output.stdout)
-    same_bytes = info.container in containers.SAME_BYTES and not what.recut
-    if same_bytes and of_source != of_result.digest:
+    info, recut, of_source, of_result = writer.seen.info, writer.what.recut, writer.of_source, writer.of_result
+    same_bytes = info.container in containers.SAME_BYTES and not recut
+    if same_bytes and of_source.digest != of_result.digest:
         raise MediaError("the picture could not be carried over unchanged, so no result was written")
-    if of_source == of_result.digest and _source_packets(what).same_as(of_result):
+    if of_source.same_as(of_result):
         shown_result = before.digest  # a decoder gets the same, so it need not be asked what it shows
     else:
-        after = shown(part, fence=_fence(info, 0, recut=False), cancelled=cancelled)
+        after = shown(writer.part, fence=_fence(info, 0, recut=False), cancelled=cancelled)
         # What decoders make of missing data may differ from one run to the next; its times and number do not.
-        whole = not seen.found.picture.corrupt
-        if difference := before.differs_from(after, pixels=whole and not what.recut):
+        whole = not writer.seen.found.picture.corrupt
+        if difference := before.differs_from(after, pixels=whole and not recut):
             refusal = f"a copy of the picture would show another film ({difference}), so none was written; {_OFFER}"
             raise MediaError(refusal)
         shown_result = after.digest
-    return Digests(of_source, of_result.digest, before.digest, shown_result, len(before.times_s))
-
-
-def _source_packets(what: Muxing) -> packets.Packets:
-    return packets.packets_of(what.source, what.clock, f"0:{what.picture.index}")
+    return Digests(of_source.digest, of_result.digest, before.digest, shown_result, len(before.times_s))

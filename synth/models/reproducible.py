@@ -11,6 +11,7 @@ sound, which do not depend on it, keep theirs.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,12 +22,55 @@ import torch
 def reproducible_inference() -> Iterator[None]:
     """Run networks without gradients and on one thread, so that equal inputs give equal float32 results.
 
-    May be nested. Not for generators: a ``yield`` inside would leave the caller on one thread.
+    May be nested, and used by several threads of a process at the same time. Not for generators: a ``yield`` inside
+    would leave the caller on one thread.
     """
-    threads = torch.get_num_threads()
+    _ALONE.begin()
     torch.set_num_threads(1)
     try:
         with torch.inference_mode():
             yield
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(_ALONE.end())
+
+
+class _Blocks(threading.local):
+    """How deep one thread is in such blocks."""
+
+    depth = 0
+
+
+class _Alone:
+    """How many threads are in such blocks, and how many threads each of them is to have afterwards.
+
+    torch keeps the number for the process and for each thread: a thread that begins while another one is on one thread
+    would take that for the usual number, and leave it to all that come later.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._blocks = _Blocks()
+        self._inside = 0
+        self._usual = 1
+
+    def begin(self) -> None:
+        """The calling thread enters a block."""
+        if self._blocks.depth == 0:
+            threads = torch.get_num_threads()  # a thread that was never asked takes over another number later
+            with self._lock:
+                if self._inside == 0:
+                    self._usual = threads
+                self._inside += 1
+        self._blocks.depth += 1
+
+    def end(self) -> int:
+        """The calling thread leaves a block; the number of threads that it has from now on."""
+        self._blocks.depth -= 1
+        if self._blocks.depth:
+            return 1
+        with self._lock:
+            self._inside -= 1
+            return self._usual
+
+
+_ALONE = _Alone()

@@ -6,13 +6,18 @@ import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from synth.media import video
 from synth.pipeline.job import Job, Request, accept
 from synth.pipeline.modes import voice_of
+from synth.read_ahead import ReadAhead
 from synth.routing import medley
 from synth.stopwatch import Stopwatch
 from synth.voices.base import Controls, Frame, Progress, Voice
+
+AHEAD_BYTES: Final = 16 * 1024**2
+"""Of frames that are decoded and not yet looked at."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,9 @@ def look(request: Request) -> Observed:
             job, controls = _look_at_ranges(job, watch)
         else:
             voice, options = voice_of(job.mode, request.options), request.options
-            frames = _frames(job, voice, watch)
-            controls = voice.controls(frames, job.info, options, request.progress, request.cancelled)
+            with _ahead(job, voice) as frames:
+                taken = watch.each("decode", frames)
+                controls = voice.controls(taken, job.info, options, request.progress, request.cancelled)
     return Observed(job, controls, watch.stages_s)
 
 
@@ -60,10 +66,20 @@ def _within(progress: Progress, start_s: float, end_s: float, duration_s: float,
     progress(stage, (start_s + fraction * (end_s - start_s)) / duration_s)
 
 
+def _ahead(job: Job, voice: Voice) -> ReadAhead[Frame]:
+    """The picture, decoded from now on: while the voice's nets are still being loaded, and while they look."""
+    width, height = voice.frame_size(job.info)
+    return ReadAhead(_decoded(job, voice), AHEAD_BYTES // (3 * width * height))
+
+
 def _frames(job: Job, voice: Voice, watch: Stopwatch) -> Iterator[Frame]:
+    return watch.each("decode", _decoded(job, voice))
+
+
+def _decoded(job: Job, voice: Voice) -> Iterator[Frame]:
     width, height = voice.frame_size(job.info)
     request = job.request
-    frames = video.read_frames(
+    return video.read_frames(
         request.source,
         rate_hz=voice.rate_hz,
         width=width,
@@ -72,4 +88,3 @@ def _frames(job: Job, voice: Voice, watch: Stopwatch) -> Iterator[Frame]:
         views=request.views,
         cancelled=request.cancelled,
     )
-    return watch.each("decode", frames)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 from synth import provenance
 from synth.dsp.stereo import to_channels
@@ -18,6 +22,7 @@ from synth.pipeline.modes import LIBRARY_MODES
 from synth.pipeline.render import Renderings
 from synth.result import Output, Result
 from synth.score.kept import Sounded
+from synth.score.kept_files import Kept
 from synth.score.recipe import Recipe
 from synth.stopwatch import Stopwatch
 from synth.voices.base import Controls, Rendering, Sound
@@ -66,13 +71,11 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         sounds=sounds_of(rendering.laid),
         edited=request.edited,
     )
-    with watch.stage("remux"):
-        remuxed = _remux(job, sound, target, {"comment": provenance.comment(origin)})
-    kept = None
-    if request.keep is not None and rendering.made_s is None:
-        with watch.stage("keep"):
-            made = Sounded(request.source, target, take, options, rendering, sound, remuxed.verified, loudness.gain_db)
-            kept = request.keep(made, recipe_of(observed))
+    made = Sounded(request.source, target, take, options, rendering, sound, loudness.gain_db)
+    with _Keeping(observed, made) as keeping:
+        with watch.stage("remux"):
+            remuxed = _remux(job, sound, target, {"comment": provenance.comment(origin)})
+        kept = keeping.kept(remuxed, watch)
     request.progress("write", (take + 1) / request.options.takes)
     return Output(
         source=request.source,
@@ -100,7 +103,45 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         digests=remuxed.digests,
         delivered=remuxed.delivery,
         kept=kept,
+        decoded=remuxed.decoded,
     )
+
+
+class _Keeping:
+    """What is kept of a take, made in a thread while the result is written, which waits for ffmpeg most of the time.
+
+    Leaving it waits for the thread.
+    """
+
+    def __init__(self, observed: Observed, made: Sounded) -> None:
+        self._pool = ThreadPoolExecutor(1, "keep")
+        self._keep: Callable[[], Kept] | None = None
+        self._begun: Future[Kept] | None = None
+        keep = observed.job.request.keep
+        if keep is not None and made.rendering.made_s is None:
+            self._keep = functools.partial(keep, made, recipe_of(observed))
+            self._begun = None if made.needs_target else self._pool.submit(self._keep)
+
+    def kept(self, remuxed: Remuxed, watch: Stopwatch) -> Kept | None:
+        """It, once the result is written; None where nothing is to be kept.
+
+        Args:
+            watch: counts how long it is waited for, as the stage ``keep``.
+
+        Raises:
+            MediaError: the disk refuses.
+        """
+        if self._keep is None:
+            return None
+        with watch.stage("keep"):
+            kept = self._begun.result() if self._begun else self._keep()
+        return dataclasses.replace(kept, verified=remuxed.verified)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
 
 
 def recipe_of(observed: Observed) -> Recipe:

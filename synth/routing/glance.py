@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -134,25 +135,29 @@ def glance(
         WeightsError: weights are missing or damaged.
         Cancelled: ``cancelled()`` turned true.
     """
-    looker = _Looker()
     expected = max(1.0, duration_s * RATE_HZ)
-    for index, frame in enumerate(frames):
-        if cancelled():
-            raise Cancelled("stopped while choosing a voice")
-        looker.see(index, frame)
-        if index % _FACE_EVERY == 0:
-            progress("route", min(1.0, index / expected))
-    looker.end()
-    return Glance(duration_s, tuple(looker.cuts_s), tuple(looker.faces), tuple(looker.windows))
+    # Windows are listened to in a thread beside this one, in which frames are waited for and faces are found.
+    with ThreadPoolExecutor(1, "glance") as pool:
+        looker = _Looker(pool)
+        for index, frame in enumerate(frames):
+            if cancelled():
+                raise Cancelled("stopped while choosing a voice")
+            looker.see(index, frame)
+            if index % _FACE_EVERY == 0:
+                progress("route", min(1.0, index / expected))
+        looker.end()
+        windows = tuple(window.result() for window in looker.windows)
+    return Glance(duration_s, tuple(looker.cuts_s), tuple(looker.faces), windows)
 
 
 class _Looker:
     """Frame after frame in; cuts, faces and windows out."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
         self.cuts_s: list[float] = []
         self.faces: list[FaceLook] = []
-        self.windows: list[Window] = []
+        self.windows: list[Future[Window]] = []
         self._coarse: NDArray[np.float32] | None = None
         self._after_cut = False
         self._near: list[Frame] = []  # frames from a look for faces on, as many as the mouth is watched for
@@ -202,7 +207,9 @@ class _Looker:
     def _close(self) -> None:
         frames, self._open = self._open, []
         if len(frames) >= _SHORTEST:
-            self.windows.append(_listen(frames, self._opened / RATE_HZ))
+            if len(self.windows) > 1:
+                self.windows[-2].result()  # frames that wait take memory
+            self.windows.append(self._pool.submit(_listen, frames, self._opened / RATE_HZ))
 
 
 def _face(near: list[Frame], time_s: float) -> FaceLook:

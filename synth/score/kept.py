@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import soundfile
@@ -24,9 +24,6 @@ from synth.score.recipe import Recipe
 from synth.score.score import HITS_STEM, MAX_TEXT, ORIGINAL, Score, ScoreHit, ScoreLayer, ScoreStem, ScoreWord
 from synth.voices.base import Part, Rendering
 
-if TYPE_CHECKING:
-    from synth.media.remuxing import Verified
-
 PARTS_S: Final = 180.0
 """Of clips that last longer no parts are kept: they are rendered anew when they are wanted."""
 RECIPE: Final = "recipe.npz"
@@ -37,7 +34,7 @@ _QUIET_DB, _PAUSE_S, _SHORTEST_S = -38.0, 0.25, 0.08
 
 @dataclass(frozen=True)
 class Sounded:
-    """A take that was just written.
+    """A take that is being written.
 
     Attributes:
         source: the clip.
@@ -45,8 +42,7 @@ class Sounded:
         take: its number.
         options: of this take.
         rendering: what the voice made.
-        sound: as it went into the result, at ``options.rate_hz``.
-        verified: see :class:`synth.media.remuxing.Verified`.
+        sound: as it goes into the result, at ``options.rate_hz``.
         gain_db: by which the rendering was raised.
     """
 
@@ -56,12 +52,16 @@ class Sounded:
     options: Options
     rendering: Rendering
     sound: NDArray[np.float32]
-    verified: Verified | None
     gain_db: float
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether the sound that is delivered is known only once the result is written: the clip's own is mixed in."""
+        return self.options.existing_sound is ExistingSound.MIX
 
 
 Keeper = Callable[[Sounded, Recipe], Kept]
-"""Keeps what is to be kept of a take that was just written."""
+"""Keeps what is to be kept of a take while it is written, or afterwards where :attr:`Sounded.needs_target`."""
 
 
 def keeper(folder: Path) -> Keeper:
@@ -93,15 +93,14 @@ def _keep(folder: Path, made: Sounded, recipe: Recipe) -> Kept:
         wav,
         flac,
         own,
-        made.verified,
-        made.gain_db,
+        gain_db=made.gain_db,
     )
 
 
 def deliver(folder: Path, stem: str, made: Sounded, recipe: Recipe, drawn: drawings.Drawings) -> tuple[Path, Path]:
     """The sound alone as WAV and FLAC, and its drawings. Where the clip's own is mixed in, with it."""
     sound, rate_hz = made.sound, made.options.rate_hz
-    if made.options.existing_sound is ExistingSound.MIX and recipe.info.audio_codec is not None:
+    if made.needs_target and recipe.info.audio_codec is not None:
         mixed = original.of_result(made.target, recipe.info.duration_s)
         if mixed is not None:
             sound, rate_hz = audio.resample(mixed, original.RATE_HZ, rate_hz), rate_hz

@@ -42,7 +42,7 @@ class Kept:
             already.
         wav, flac: the sound as it is delivered, 24 bit.
         original: the clip's own sound, for listening; ``None`` without any.
-        verified: what another copy of the picture can be held against.
+        verified: what another copy of the picture can be held against, once the result is written.
         gain_db: by which the sum of the parts was raised, before the limiter.
     """
 

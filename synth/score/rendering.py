@@ -241,7 +241,7 @@ class _Remaking:
                     drawn.add(stem_.name, sound, own_hz)
                 elif self._before.drawings is not None and is_unchanged(self._before.score, self._score, stem_.name):
                     drawn.copy(stem_.name, self._before.drawings)
-        return Kept(self._with_exemplars(), tuple(files), file, None, wav, flac, None, made.verified, made.gain_db)
+        return Kept(self._with_exemplars(), tuple(files), file, None, wav, flac, None, gain_db=made.gain_db)
 
     def _with_exemplars(self) -> Score:
         """The score, with the exemplars that were chosen where it left that open."""

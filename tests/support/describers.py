@@ -36,6 +36,13 @@ class FlashDescriber:
 
     described: int = 0
     before: Callable[[], None] = lambda: None
+    looked: int = 0
+    before_looking: Callable[[], None] = lambda: None
+
+    def see(self, source: Path, cancelled: Callable[[], bool], *, views: Views | None = None) -> None:
+        """Looks only when it describes; tells that it was asked."""
+        self.before_looking()
+        self.looked += 1
 
     def describe(
         self,
@@ -44,6 +51,7 @@ class FlashDescriber:
         cancelled: Callable[[], bool] = lambda: False,
         *,
         views: Views | None = None,
+        seen: None = None,
     ) -> Description:
         self.before()
         self.described += 1

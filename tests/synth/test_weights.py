@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -163,3 +164,12 @@ def test_the_imagenet_weights_are_the_known_ones(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(weights, "IMAGENET_SHA256", "0" * 64)
     with pytest.raises(WeightsError, match="it must be 000000000000"):
         weights.load_imagenet()
+
+
+def test_a_manifest_is_read_once_until_it_changes(tmp_path: Path) -> None:
+    name = next(iter(weights.entries()))
+    assert weights.entries()[name] is weights.entries()[name]
+    weights.write_manifest({name: weights.entries()[name]}, tmp_path)
+    changed = dataclasses.replace(weights.entries(tmp_path)[name], summary="another one")
+    weights.write_manifest({name: changed}, tmp_path)
+    assert weights.entries(tmp_path) == {name: changed}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from synth.errors import SynthError
+
+if TYPE_CHECKING:
+    import httpx  # a tenth of a second of every command, were it loaded for the class of an error
 
 
 class ClientError(SynthError):

@@ -1,7 +1,7 @@
 """The verbs about API keys. The server keeps digests only; a key is seen once, when it is made.
 
 ``create`` makes a key for the settings and touches nothing; the others work on a server's database, and what they
-change counts at once.
+change counts at once. Importable without the database's library, since every command imports every verb.
 """
 
 from __future__ import annotations
@@ -18,20 +18,9 @@ import typer
 
 from synth.cli.console import say, say_json
 from synth.errors import OptionError
-from workers.owners.keys import (
-    OVERLAP_S,
-    PREFIX,
-    SECRET_BYTES,
-    USUAL_SCOPES,
-    Key,
-    KeyStore,
-    Scope,
-    checked_owner,
-    parsed_scopes,
-)
-from workers.records import moment
 
 if TYPE_CHECKING:
+    from workers.owners.keys import Key, KeyStore
     from workers.settings import Settings
 
 DAY_S: Final = 86_400.0
@@ -57,6 +46,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key for the server's settings: print it once, and what the settings need to know of it."""
+    from workers.owners.keys import PREFIX, SECRET_BYTES, USUAL_SCOPES, Scope, checked_owner, parsed_scopes
+
     checked_owner(name)
     chosen = parsed_scopes(scopes)
     key = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
@@ -82,6 +73,8 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Make a key in the server's database: it opens the server at once, without a restart."""
+    from workers.owners.keys import parsed_scopes
+
     ends = None if expires_days is None else time.time() + expires_days * DAY_S
     with _store(data) as store:
         key, secret = store.make(owner, parsed_scopes(scopes), label=label, expires_at=ends, made_by="command line")
@@ -95,6 +88,8 @@ def listing(
     as_json: AsJson = False,
 ) -> None:
     """List the keys of the server's database, newest first; those of its settings are not among them."""
+    from workers.owners.keys import Scope
+
     with _store(data) as store:
         keys = store.listed(owner)
     if as_json:
@@ -122,22 +117,26 @@ def revoke(id: KeyId, data: Data = None, as_json: AsJson = False) -> None:
 def rotate(
     id: KeyId,
     overlap_hours: Annotated[
-        float, typer.Option(min=0, help="So long the old key is good beside the new one.")
-    ] = OVERLAP_S / 3600,
+        float | None, typer.Option(min=0, help="So long the old key is good beside the new one.", show_default="24")
+    ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Replace a key by a new one with the same scopes and lifetime."""
+    from workers.owners.keys import OVERLAP_S
+
+    overlap_s = OVERLAP_S if overlap_hours is None else overlap_hours * 3600
     with _store(data) as store:
-        key, secret = store.rotate(id, None, overlap_s=overlap_hours * 3600, made_by="command line")
+        key, secret = store.rotate(id, None, overlap_s=overlap_s, made_by="command line")
     if not as_json:
-        say(f"The key {id} is good for {overlap_hours:g} more hours, unless it expires before.")
+        say(f"The key {id} is good for {overlap_s / 3600:g} more hours, unless it expires before.")
     _tell(key, secret, as_json)
 
 
 @contextmanager
 def _store(data: Path | None) -> Iterator[KeyStore]:
     from workers.jobs import jobs_of
+    from workers.owners.keys import KeyStore
     from workers.settings import from_environment
 
     jobs = jobs_of(_existing(from_environment(data_dir=data)))
@@ -166,6 +165,8 @@ def _tell(key: Key, secret: str, as_json: bool) -> None:
 
 
 def _state(key: Key) -> str:
+    from workers.records import moment
+
     if key.revoked_at is not None:
         return f"revoked {moment(key.revoked_at)}"
     if key.expires_at is None:
@@ -174,4 +175,6 @@ def _state(key: Key) -> str:
 
 
 def _used(key: Key) -> str:
+    from workers.records import moment
+
     return "never used" if key.last_used_at is None else f"used {moment(key.last_used_at)}"

@@ -13,9 +13,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +32,18 @@ from workers.attempt import Attempt
 from workers.errors import StorageError, WorkError
 from workers.files.result_upload import put_all
 from workers.files.storage import Storage
-from workers.jobs import Jobs
+from workers.jobs import Job, Jobs
 from workers.search import vectors
+
+if TYPE_CHECKING:
+    from synth.description.describer import Seen
 
 STAGE: Final = "describe"
 SWITCHED_OFF: Final = "this server does not describe results"
 _LOOK_AGAIN_S: Final = 0.2
 _TURNS: Final = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
 """As many jobs are described at the same time as there are processors: the nets of one take one."""
+_ONE_LOOKS: Final = threading.Lock()
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +58,13 @@ class Describes(Protocol):
         cancelled: Callable[[], bool],
         *,
         views: Views | None = None,
+        seen: Seen | None = None,
     ) -> Description:
         """What is seen in the clip, and heard in each sound (float32 [N], and its rate in Hz)."""
+        ...
+
+    def see(self, source: Path, cancelled: Callable[[], bool], *, views: Views | None = None) -> Seen | None:
+        """What is seen in the clip, for ``describe``; nothing where that looks for itself."""
         ...
 
 
@@ -77,6 +87,46 @@ class Described:
     spent_s: float = field(default=0.0, compare=False)
 
 
+def is_tried(job: Job) -> bool:
+    """Whether a job is described: should this be what its workers were lost with, its sound still arrives."""
+    return not 1 < job.attempt_limit <= job.attempt
+
+
+class Looking:
+    """Looks at a job's clip as soon as its first reader has left the pictures, while its sound is being made.
+
+    That it fails is no matter: describing looks again then, and says why. Leaving it waits for what has begun.
+    """
+
+    def __init__(self, attempt: Attempt, source: Path, views: Views) -> None:
+        self._attempt, self._source, self._views = attempt, source, views
+        self._pool = ThreadPoolExecutor(1, "look")
+        self._begun: Future[Seen | None] | None = None
+        views.when_ended(self._begin)
+
+    def _begin(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the job has ended
+            self._begun = self._pool.submit(self._see)
+
+    def _see(self) -> Seen | None:
+        with _ONE_LOOKS:
+            return describer().see(self._source, self._attempt.stop, views=self._views)
+
+    def seen(self) -> Seen | None:
+        """What was seen, once it is; nothing where nobody has begun, or it failed."""
+        try:
+            return None if self._begun is None else self._begun.result()
+        except Exception as error:
+            _log.debug("job %s: not looked at beforehand: %s", self._attempt.job.id, error)
+            return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+
 def describer() -> Describes:
     """The one of this process, with its weights.
 
@@ -97,24 +147,31 @@ def views_of(info: VideoInfo) -> list[View]:
     return of_describer(info)
 
 
-def describe(attempt: Attempt, outcome: Result, folder: Path, views: Views | None = None) -> Described:
+def describe(
+    attempt: Attempt, outcome: Result, folder: Path, views: Views | None = None, looking: Looking | None = None
+) -> Described:
     """Look, listen, and draw the heat maps.
+
+    What is measured (:attr:`Described.spent_s`) is for how long the job waits for that; how long looking took, beside
+    other work or not, stands in the description's own stages.
 
     Args:
         folder: where the clip lies as ``source``, and room for what is drawn.
         views: what is kept of the clip since its voice looked at it.
+        looking: who may have looked at it meanwhile.
 
     Raises:
         Cancelled: the job is to be stopped, and nothing of it kept.
     """
     job, began = attempt.job, time.perf_counter()
-    if 1 < job.attempt_limit <= job.attempt:  # should this be what its workers were lost with, the sound still arrives
+    if not is_tried(job):
         return Described(reason="earlier attempts at this job failed, so the last one made the sound alone")
     try:
         with _turn(attempt):
             attempt.progress(STAGE, 0.0)
-            sounds = [audio.read(output.target) for output in outcome.outputs]
-            found = describer().describe(folder / "source", sounds, attempt.stop, views=views)
+            sounds = [output.decoded or audio.read(output.target) for output in outcome.outputs]
+            seen = looking.seen() if looking else None
+            found = describer().describe(folder / "source", sounds, attempt.stop, views=views, seen=seen)
             _check(found, outcome.outputs)
             _heed(attempt)
             attempt.progress(STAGE, 0.7)

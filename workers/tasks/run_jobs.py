@@ -292,9 +292,13 @@ class _JobRun:
         if context.settings.describe:
             self.views.want(description.views_of)
         self.attempt = Attempt(context.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, batch_peers=context.peers)
+        describes = context.settings.describe and description.is_tried(job)
+        self._looking = description.Looking(self.attempt, self.folder / "source", self.views) if describes else None
 
     def __enter__(self) -> Self:
         self._held.enter_context(self.attempt)
+        if self._looking is not None:
+            self._held.enter_context(self._looking)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -367,7 +371,7 @@ class _JobRun:
                 raise outcome
             described = description.Described(reason=description.SWITCHED_OFF)
             if self.context.settings.describe:
-                described = description.describe(attempt, outcome, self.folder, self.views)
+                described = description.describe(attempt, outcome, self.folder, self.views, self._looking)
             if not recording.record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
                 return False
             stored = store(self.context.storage, attempt, outcome, self.folder)

@@ -65,11 +65,16 @@ class Views:
     names: dict[View, Path] = field(default_factory=dict)
     shown: Shown | None = None
     begun: bool = False
+    _ended: list[Callable[[], object]] = field(default_factory=list)
     _wanted: list[Callable[[VideoInfo], Iterable[View]]] = field(default_factory=list)
 
     def want(self, views_of: Callable[[VideoInfo], Iterable[View]]) -> None:
         """Have further views of the video kept; what somebody has begun to write by then is not changed any more."""
         self._wanted.append(views_of)
+
+    def when_ended(self, call: Callable[[], object]) -> None:
+        """Have something called once the views are whole, in the thread of the reader that left them."""
+        self._ended.append(call)
 
     def begin(self, info: VideoInfo) -> Sequence[View]:
         """The views that the caller's child is to write into :meth:`file`; none for whoever comes later.
@@ -100,6 +105,8 @@ class Views:
         """Take what a child has written to its end; called only once that child ended well."""
         self.names = {view: self.file(view) for view in views}
         self.shown = shown_in(self.listing.read_bytes())
+        for call in self._ended:
+            call()
 
 
 def largest_file_bytes(views: Iterable[View], info: VideoInfo) -> int:

@@ -57,46 +57,64 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Settled:
-    """What is to be written: float32, the ceiling of a mix, how it comes back, a sentence if that is too high."""
+    """What is to be written: float32, the ceiling of a mix, how it comes back, a sentence if that is too high.
+
+    ``decoded`` is the sound [M, channels] that comes back, at ``decoded_hz``.
+    """
 
     sound: Floats
     ceiling_dbtp: float
     delivery: Delivery
     warning: str | None
+    decoded: Floats
+    decoded_hz: int
 
 
-def deliver(what: Muxing, sound: Floats, true_peak_dbtp: float, cancelled: Cancel | None = None) -> Settled:
+Heard = Callable[[Floats, float], Floats]
+"""``heard(sound, ceiling_dbtp)``: codes a sound [N] or [N, C], mixed under the ceiling where there is a mix, and
+decodes it again: float32 [M, channels]."""
+
+
+def deliver(
+    what: Muxing, sound: Floats, true_peak_dbtp: float, cancelled: Cancel | None = None, heard: Heard | None = None
+) -> Settled:
     """Limit a sound until it keeps its true peak in the result that ``what`` plans, with what is mixed into it.
 
     Args:
         sound: float32 [N] or [N, C] at the rate of ``what``, as long as the picture, whose own true peak is kept.
+        heard: where the caller writes the result itself and reads it back; else the sound is coded without its picture.
 
     Raises:
         MediaError: it cannot be coded, or the sound of the source not decoded.
         Cancelled: ``cancelled``, polled meanwhile, said so.
     """
-    channels = what.channels if what.mixed is None or what.mixed.mono else 2
     fence = Fence(cpu_s=3600, wall_s=7200, file_bytes=4 * sound.nbytes + 2**20)
 
-    def heard(limited: Floats, ceiling_dbfs: float) -> Floats:
+    def alone(limited: Floats, ceiling_dbfs: float) -> Floats:
         with tempfile.TemporaryDirectory(prefix="sonorize-") as folder:
             file = Path(folder) / "sound"
             coding = muxing.sound_alone(replace(what, ceiling_dbfs=ceiling_dbfs))
             run([*coding, url(file)], fence=fence, feed=[limited.data], cancelled=cancelled)
-            decoding = ["-v", "error", "-i", url(file), "-map", "0:a:0", "-f", "f32le", "pipe:1"]
+            decoding = ["-v", "error", "-i", url(file), *muxing.decoding_sound()]
             back = run(decoding, fence=fence, cancelled=cancelled).stdout
-        return np.frombuffer(back, "<f4").reshape(-1, channels)
+        return decoded(what, back)
 
     coding, coded_hz = what.container.sound[1].removeprefix("lib"), muxing.coded_rate_hz(what)
     mixed = what.mixed is not None
-    return settle(sound, what.rate_hz, true_peak_dbtp, heard, coding, coded_hz=coded_hz, mixed=mixed)
+    return settle(sound, what.rate_hz, true_peak_dbtp, heard or alone, coding, coded_hz=coded_hz, mixed=mixed)
+
+
+def decoded(what: Muxing, output: bytes) -> Floats:
+    """The sound [M, channels] that a child with the arguments of :func:`synth.media.muxing.decoding_sound` wrote."""
+    channels = what.channels if what.mixed is None or what.mixed.mono else 2
+    return np.frombuffer(output, "<f4").reshape(-1, channels)
 
 
 def settle(
     sound: Floats,
     rate_hz: int,
     ceiling_dbtp: float,
-    heard: Callable[[Floats, float], Floats],
+    heard: Heard,
     coding: str,
     *,
     coded_hz: int,
@@ -106,7 +124,7 @@ def settle(
 
     Args:
         sound: float32 [N] or [N, C] at ``rate_hz``, that keeps ``ceiling_dbtp`` already.
-        heard: codes and decodes: (sound, ceiling of the mix) -> float32 [M, channels].
+        heard: codes and decodes.
         coding: its name.
         coded_hz: the rate at which the sound comes back.
         mixed: whether other sound is added before the coding, under the ceiling given to ``heard``; then that is
@@ -132,4 +150,4 @@ def settle(
     )
     over_db = peak - ceiling_dbtp
     told = f"after decoding the true peak is {peak:.2f} dBTP instead of {ceiling_dbtp:.2f} dBTP"
-    return Settled(limited, ceiling, delivery, told if over_db > _EXACT_DB else None)
+    return Settled(limited, ceiling, delivery, told if over_db > _EXACT_DB else None, back, coded_hz)

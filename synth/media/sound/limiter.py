@@ -38,8 +38,9 @@ def _phases() -> NDArray[np.float64]:
 
 _PHASES: Final = _phases()
 _MOST_OVER: Final = float(np.abs(_PHASES).sum(axis=1).max())  # a peak between samples over the largest of its samples
-_STRETCH: Final = 1 << 12
-_ROW: Final = 96  # samples whose peaks are computed by one row of a matrix product: long rows multiply many zeros
+_ROW: Final = 32  # samples whose peaks are computed by one row of a matrix product: long rows multiply many zeros
+_ROWS_AT_ONCE: Final = 40  # so small a product is done by one thread: several wait for each other longer than it takes
+_PRODUCTS: Final = 8  # at once, which keeps what they give in the processor's cache
 
 
 def _rows() -> NDArray[np.float64]:
@@ -59,34 +60,52 @@ def peaks(sound: NDArray[np.float32]) -> NDArray[np.float32]:
         channels = [peaks(np.ascontiguousarray(channel)) for channel in sound.T]
         return np.asarray(np.max(channels, axis=0), np.float32)
     result = np.abs(sound, dtype=np.float32)
-    before = _TAPS_PER_PHASE // 2 - 1
     for start in range(0, len(sound), _BLOCK):
         stop = min(start + _BLOCK, len(sound))
-        rows = -(-(stop - start) // _ROW)
-        piece = np.zeros(rows * _ROW + _TAPS_PER_PHASE - 1)
-        first, last = max(0, start - before), min(len(sound), start - before + len(piece))
-        piece[first - start + before : last - start + before] = sound[first:last]
-        windows = sliding_window_view(piece, len(_ROWS))[::_ROW]
-        between = np.ascontiguousarray(windows) @ _ROWS
-        np.abs(between, out=between)
-        highest = between.reshape(rows, len(_PHASES), _ROW).max(axis=1).reshape(-1)[: stop - start]
-        np.maximum(result[start:stop], highest, out=result[start:stop], casting="same_kind")
+        highest = _between(_windows(sound, start, stop)).reshape(-1)[: stop - start]
+        np.maximum(result[start:stop], highest, out=result[start:stop])
     return result
 
 
 def highest_peak(sound: NDArray[np.float32]) -> float:
-    """The largest of :func:`peaks`; only stretches that may hold it are oversampled."""
-    before, after = _TAPS_PER_PHASE // 2 - 1, _TAPS_PER_PHASE // 2
-    loudest = np.abs(sound).max(axis=1) if sound.ndim == 2 else np.abs(sound)
-    starts = np.arange(0, len(sound), _STRETCH)
-    bounds = _MOST_OVER * np.maximum.reduceat(_widest(loudest, _TAPS_PER_PHASE), starts) if len(sound) else starts
-    highest = 0.0
-    for number in np.argsort(-bounds, kind="stable"):
-        if bounds[number] <= highest:
-            break
-        first, last = starts[number], min(starts[number] + _STRETCH, len(sound))
-        left, right = min(before, first), min(after, len(sound) - last)
-        highest = max(highest, float(peaks(sound[first - left : last + right])[left : left + last - first].max()))
+    """The largest of :func:`peaks`; only rows that may hold it are oversampled."""
+    if sound.ndim == 2:
+        return max((highest_peak(np.ascontiguousarray(channel)) for channel in sound.T), default=0.0)
+    magnitudes = np.abs(sound)
+    highest = float(magnitudes.max(initial=0.0))
+    for start in range(0, len(sound), _BLOCK):
+        stop = min(start + _BLOCK, len(sound))
+        beside = np.zeros((-(-(stop - start) // _ROW) + 2) * _ROW, np.float32)
+        near = magnitudes[max(0, start - _ROW) : start - _ROW + len(beside)]
+        beside[_ROW - min(start, _ROW) :][: len(near)] = near
+        tops = beside.reshape(-1, _ROW).max(axis=1)
+        # The taps of a row reach into the rows beside it.
+        bounds = np.maximum(np.maximum(tops[:-2], tops[1:-1]), tops[2:]) * _MOST_OVER
+        rows = _windows(sound, start, stop)[bounds > highest]
+        highest = max(highest, float(_between(rows).max(initial=0.0)))
+    return highest
+
+
+def _windows(sound: NDArray[np.float32], start: int, stop: int) -> NDArray[np.float64]:
+    """What the instants after each sample from ``start`` to ``stop`` are computed from, [rows, row + taps - 1]."""
+    before = _TAPS_PER_PHASE // 2 - 1
+    piece = np.zeros(-(-(stop - start) // _ROW) * _ROW + _TAPS_PER_PHASE - 1)
+    first, last = max(0, start - before), min(len(sound), start - before + len(piece))
+    piece[first - start + before : last - start + before] = sound[first:last]
+    return sliding_window_view(piece, len(_ROWS))[::_ROW]
+
+
+def _between(windows: NDArray[np.float64]) -> NDArray[np.float32]:
+    """The largest magnitude between each sample and the next one, [rows, row]."""
+    highest = np.empty((len(windows), _ROW), np.float32)
+    for start in range(0, len(windows), _PRODUCTS * _ROWS_AT_ONCE):
+        part = windows[start : start + _PRODUCTS * _ROWS_AT_ONCE]
+        filled = np.zeros((-(-len(part) // _ROWS_AT_ONCE), _ROWS_AT_ONCE, len(_ROWS)))
+        filled.reshape(-1, len(_ROWS))[: len(part)] = part
+        between = np.matmul(filled, _ROWS)
+        np.abs(between, out=between)
+        instants = between.reshape(-1, len(_PHASES), _ROW)[: len(part)]
+        highest[start : start + len(part)] = instants.max(axis=1)
     return highest
 
 

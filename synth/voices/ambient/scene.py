@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -43,6 +44,7 @@ EVERY: Final = 8
 """The network looks at each eighth frame: 1.95 pictures a second."""
 
 _AT_ONCE: Final = 8
+_Answers = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class Eye(Protocol):
@@ -138,35 +140,31 @@ def look(
     features: list[NDArray[np.float32]] = []
     classes, words = np.zeros(CLASSES), np.zeros(CLASSES)
     positions: list[float | None] = []
-    for index, frame in enumerate(frames):
-        if cancelled():
-            raise Cancelled("stopped while looking at the picture")
-        rows.append(motion.step(frame))
-        cues.add(frame, rows[-1], motion.difference)
-        positions.append(motion.position)
-        if index % every == 0:
-            waiting.append(frame.copy())
-        if len(waiting) == _AT_ONCE:
-            _glance(eye, waiting, features, classes, words)
-            progress("look", (index + 1) / max(index + 1, expected_frames))
-    if waiting:
-        _glance(eye, waiting, features, classes, words)
+    # In a thread beside this one, in which frames are waited for and their motion is measured.
+    with ThreadPoolExecutor(1, "scene") as pool:
+        glances: list[Future[_Answers]] = []
+        for index, frame in enumerate(frames):
+            if cancelled():
+                raise Cancelled("stopped while looking at the picture")
+            rows.append(motion.step(frame))
+            cues.add(frame, rows[-1], motion.difference)
+            positions.append(motion.position)
+            if index % every == 0:
+                waiting.append(frame.copy())
+            if len(waiting) == _AT_ONCE:
+                if len(glances) > 1:
+                    glances[-2].result()  # pictures that wait take memory
+                glances.append(pool.submit(eye.features_and_classes, np.stack(waiting)))
+                waiting.clear()
+                progress("look", (index + 1) / max(index + 1, expected_frames))
+        if waiting:
+            glances.append(pool.submit(eye.features_and_classes, np.stack(waiting)))
+        for glance in glances:
+            seen, answers = glance.result()
+            features.append(seen)
+            words += len(answers) * word_probabilities(answers)
+            classes += answers.sum(0, dtype=np.float64)
     return _conclude(rows, positions, features, classes, words, cues, every)
-
-
-def _glance(
-    eye: Eye,
-    waiting: list[Frame],
-    features: list[NDArray[np.float32]],
-    classes: NDArray[np.float64],
-    words: NDArray[np.float64],
-) -> None:
-    """Look at the pictures that wait, keep their features, and add up class answers [1000] and words [1000]."""
-    seen, answers = eye.features_and_classes(np.stack(waiting))
-    words += len(waiting) * word_probabilities(answers)
-    classes += answers.sum(0, dtype=np.float64)
-    waiting.clear()
-    features.append(seen)
 
 
 def _conclude(

@@ -91,3 +91,18 @@ def test_pictures_are_spread_over_the_clip_and_a_cancel_is_heard(clips: list[Pat
     assert np.allclose(np.diff(times_s), 0.5, atol=0.05)
     with pytest.raises(Cancelled):
         Describer().describe(clips[0], [], lambda: True)
+
+
+def test_a_clip_that_was_looked_at_before_is_described_the_same(
+    clips: list[Path], described: list[Description]
+) -> None:
+    eye = describer()
+    seen = eye.see(clips[0])
+    again = eye.describe(clips[0], [], seen=seen)
+    first = described[0]
+    assert [one.values.tobytes() for one in again.vectors] == [one.values.tobytes() for one in first.vectors]
+    assert (again.times_s, [unit.number for unit in again.units]) == (
+        first.times_s,
+        [unit.number for unit in first.units],
+    )
+    assert again.stages_s["pictures"] == seen.spent_s

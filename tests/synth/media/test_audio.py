@@ -285,3 +285,13 @@ def test_peaks_between_samples_are_those_of_the_definition(count: int) -> None:
     np.testing.assert_allclose(limiter.peaks(sound), wanted, rtol=1e-6)
     stereo = np.stack([sound, -2 * sound], axis=1)
     np.testing.assert_allclose(limiter.peaks(stereo), 2 * wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [0, 1, 32, 33, 5000, (1 << 18) + 40])
+def test_the_highest_peak_is_the_highest_of_all(count: int) -> None:
+    """Only what may hold it is oversampled: sparse clicks, one of them across the end of a block."""
+    random = np.random.default_rng(count)
+    sound = (random.standard_normal((count, 2)) * (random.random((count, 1)) < 0.02)).astype(np.float32)
+    sound[(1 << 18) - 1 : (1 << 18) + 1] = 9.0
+    for one in (sound, np.ascontiguousarray(sound[:, 0])):
+        assert limiter.highest_peak(one) == float(limiter.peaks(one).max(initial=0.0))

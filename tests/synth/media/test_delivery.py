@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth.media import audio, video
+from synth.media import audio, shown, video, writing
 from synth.media.sound import limiter
 from synth.options import ExistingSound
+from tests.support.children import children
 from tests.support.clips import SOUND_HZ, Zoo
 
 CEILING_DBTP = -1.0
@@ -85,6 +86,56 @@ def test_the_most_abrupt_sound_is_met_or_said(zoo: Zoo, tmp_path: Path, name: st
     peak_dbtp = decoded_peak_dbtp(target)
     assert peak_dbtp == pytest.approx(done.delivery.true_peak_dbtp, abs=0.02)
     assert (peak_dbtp > CEILING_DBTP + 0.01) == bool([one for one in done.warnings if "true peak" in one])
+
+
+@pytest.mark.parametrize(("name", "suffix"), CASES)
+def test_two_children_a_try_write_and_read_back(zoo: Zoo, tmp_path: Path, name: str, suffix: str) -> None:
+    """The picture is copied along with the sound that is tried, and told of meanwhile: nothing is done twice."""
+    target = tmp_path / f"result{suffix}"
+    video.probe(zoo[name])
+    film = shown.shown(zoo[name])
+    with children() as started:
+        done = video.remux(
+            zoo[name],
+            hits(),
+            SOUND_HZ,
+            target,
+            existing=ExistingSound.REPLACE,
+            true_peak_dbtp=CEILING_DBTP,
+            source_shown=film,
+        )
+    assert done.delivery is not None
+    assert len(started) == 2 * (1 + done.delivery.limited_again)
+    assert done.decoded is not None
+    read, rate_hz = audio.read(target)
+    np.testing.assert_array_equal(done.decoded[0], read)
+    assert done.decoded[1] == rate_hz
+    assert done.digests.packets_result == video.packet_digest(target)
+    assert done.digests.shown_result == film.digest
+
+
+@pytest.mark.parametrize(("name", "suffix"), CASES)
+def test_the_sound_by_itself_is_tried_as_with_its_picture(
+    zoo: Zoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, suffix: str
+) -> None:
+    """Where copying the picture is too much to do it more than once, the result is the same file."""
+    files = tmp_path / f"at-once{suffix}", tmp_path / f"alone{suffix}"
+    told = []
+    for target, most in zip(files, (writing.COPIED_BYTES, 0), strict=True):
+        monkeypatch.setattr(writing, "COPIED_BYTES", most)
+        told.append(
+            video.remux(
+                zoo[name],
+                hits(-9),
+                SOUND_HZ,
+                target,
+                existing=ExistingSound.REPLACE,
+                true_peak_dbtp=CEILING_DBTP,
+                source_shown=shown.shown(zoo[name]),
+            )
+        )
+    assert told[0] == told[1]
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 def test_silence_has_no_peak(zoo: Zoo, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,35 @@ def test_pictures_are_seen_the_same(count: int) -> None:
     eye = ImageNetEye(weights.load_imagenet())
     first, *others = with_each(lambda: eye(blobs(count, 96, 3)))
     assert all(np.array_equal(other, first) for other in others)
+
+
+def test_threads_that_overlap_give_back_what_was_there() -> None:
+    """The second begins while the first is on one thread, and ends after it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    inside, over = threading.Event(), threading.Event()
+    found: list[int] = []
+
+    def second() -> None:
+        with reproducible_inference(), reproducible_inference():
+            inside.set()
+            assert over.wait(60)
+            found.append(torch.get_num_threads())
+        found.append(torch.get_num_threads())
+
+    try:
+        with reproducible_inference():
+            other = threading.Thread(target=second)
+            other.start()
+            assert inside.wait(60)
+        over.set()
+        other.join()
+        third = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+        third.start()
+        third.join()
+        assert (found, torch.get_num_threads()) == ([1, 3, 3], 3)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_threads_are_given_back() -> None:

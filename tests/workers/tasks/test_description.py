@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from synth.description import heat_map
 from synth.description.description import Description, Side
 from synth.errors import WeightsError
 from synth.media.picture.views import Views
-from synth.voices.base import Take
+from synth.voices.base import Rendering, Take
 from tests.support import servers
 from tests.support.describers import PICTURES, FlashDescriber
 from tests.support.voices import FlashVoice, HissVoice
@@ -123,6 +124,27 @@ def test_jobs_that_are_made_together_are_described_one_by_one(
         assert job.result is not None
         assert job.result["outputs"][0]["description"]["rank"] == 1
     assert eye.described == 3
+
+
+def test_a_clip_is_looked_at_while_its_sound_is_made(
+    here: Place, eye: FlashDescriber, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As soon as the voice's decoding left its pictures; what goes wrong then is no matter."""
+    looked = threading.Event()
+    eye.before_looking = looked.set
+    render = FlashVoice.render
+
+    def late(voice: FlashVoice, *how: Any) -> Rendering:
+        assert looked.wait(60)
+        return render(voice, *how)
+
+    monkeypatch.setattr(FlashVoice, "render", late)
+    assert done(here, flash_clip).state == State.SUCCEEDED
+    assert (eye.looked, eye.described) == (1, 1)
+    eye.before_looking = _odd
+    job = done(here, flash_clip, seed="6")
+    assert job.result is not None
+    assert job.result["description"]["described"] is True
 
 
 def _without_weights() -> None:
