@@ -284,13 +284,13 @@ def tone_of(sound: NDArray[np.float32]) -> float:
 
 
 def test_the_picture_is_not_decoded_again(struck: Taken, monkeypatch: pytest.MonkeyPatch) -> None:
-    from synth.media import remuxing
+    from synth.media import remuxing, writing
 
     def decoded(*_: object, **__: object) -> None:
         raise AssertionError("the picture was decoded")
 
     monkeypatch.setattr(remuxing, "shown", decoded)
-    monkeypatch.setattr(remuxing, "decoding", decoded)
+    monkeypatch.setattr(writing, "decoding", decoded)
     output = struck.again(moved(struck.score, 0, 0.1), "moved")
     assert output.digests == struck.output.digests
 
