@@ -76,15 +76,15 @@ def overview(judged: Judged, target: Path) -> None:
     columns = [(name, one, number) for name, one in sets.items() for number in range(2)]
     rows = len(judged.classes)
     figure, axes = new_figure(rows, len(columns), (1.9 * len(columns), 1.05 * rows), [1] * rows)
-    for row, label in zip(axes, judged.classes, strict=True):
+    for number_of_row, (row, label) in enumerate(zip(axes, judged.classes, strict=True)):
         for axis, (name, one, number) in zip(row, columns, strict=True):
             known = one.of_class(label)
             _spectrogram(axis, known[number % len(known)])
             axis.set(xticks=[])
-            if row is axes[0]:
-                axis.set_title(name, fontsize=7)
-        row[0].set_ylabel(label.replace("_", " "), fontsize=6)
-    figure.savefig(target, dpi=60)
+            if number_of_row == 0:
+                axis.set_title(name, fontsize=9)
+        row[0].set_ylabel(label.replace("_", "\n"), fontsize=9)
+    figure.savefig(target, dpi=80)
 
 
 def _sound(axes: Any, sound: Sound, title: str, colour: str) -> None:
