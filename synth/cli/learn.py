@@ -73,7 +73,8 @@ def evaluate(
         Path | None,
         typer.Option(
             help="speech, localizer, crossmodal: folder of a run whose nets are measured too; soundnet: folder of the"
-            " authors' sound8.npy; wild: folder of another build's results."
+            " authors' sound8.npy; wild: folder of another build's results; ambient: another build's sounds, a folder a"
+            " class."
         ),
     ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="sounds: how many of each class.")] = None,

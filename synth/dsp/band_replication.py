@@ -22,8 +22,8 @@ Floats = NDArray[np.float32]
 LOW_HZ: Final = 16_000
 HIGH_HZ: Final = 48_000
 _WINDOW, _HOP = 2048, 512
-_TURN: Final = _WINDOW // _HOP  # bins
-_BLOCK: Final = 1024  # steps
+_TURN: Final = _WINDOW // _HOP  # hops a window, and bins a turn
+_BLOCK: Final = 64  # steps: what one needs stays in the processor's cache
 _EDGE_HZ: Final = 7_600.0  # resampling leaves nothing of use beyond
 _TOP_HZ: Final = 20_000.0
 _STEEPEST_DB, _FLATTEST_DB = -18.0, -4.0  # an octave
@@ -36,8 +36,9 @@ def replicate(sound: NDArray[Any]) -> Floats:
     steps = len(below) // _HOP + 1
     window = hann(_WINDOW)
     padded = np.pad(below, (_WINDOW // 2, _WINDOW))
-    total = np.zeros(steps * _HOP + _WINDOW, np.float32)
+    total = np.zeros((steps + _TURN, _HOP), np.float32)
     weight = np.zeros_like(total)
+    parts = [(part, slice(part * _HOP, (part + 1) * _HOP)) for part in range(_TURN - 1, -1, -1)]
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
     for first in range(0, steps, _BLOCK):
         last = min(steps, first + _BLOCK)
@@ -45,11 +46,12 @@ def replicate(sound: NDArray[Any]) -> Floats:
         low, high = max(0, first - 1), min(steps, last + 1)
         spectra = np.fft.rfft(frames[low:high] * window).astype(np.complex64)
         above = np.fft.irfft(_above(spectra)[first - low : last - low], _WINDOW).astype(np.float32) * window
-        for step, piece in zip(range(first, last), above, strict=True):
-            total[step * _HOP : step * _HOP + _WINDOW] += piece
-            weight[step * _HOP : step * _HOP + _WINDOW] += window**2
-    made = total / np.maximum(weight, 1e-3)
-    return np.asarray(below + made[_WINDOW // 2 : _WINDOW // 2 + len(below)], np.float32)
+        for part, within in parts:  # the earliest step that reaches a hop is added first
+            total[first + part : last + part] += above[:, within]
+            weight[first + part : last + part] += window[within] ** 2
+    np.divide(total, np.maximum(weight, 1e-3, out=weight), out=total)
+    below += total.reshape(-1)[_WINDOW // 2 : _WINDOW // 2 + len(below)]
+    return below
 
 
 def _above(spectra: NDArray[np.complex64]) -> NDArray[np.complex64]:

@@ -1,4 +1,4 @@
-"""A harmonic excitation: pulses at a pitch that moves, as loud as the sound is periodic, nothing where it is not.
+"""A harmonic excitation: pulses at a pitch that moves.
 
 The source of a neural source-filter model (Wang, Takaki, Yamagishi, "Neural source-filter waveform models for
 statistical parametric speech synthesis", arXiv 1904.12088), which adds up sines at the multiples of the pitch; here the
@@ -20,7 +20,6 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 _FALL: Final = 3.0  # nepers from 0 Hz to half the sample rate: -26 dB there
-_NOISE: Final = 0.4  # correlation that a frame of noise finds with itself somewhere
 
 
 @dataclass(frozen=True)
@@ -29,39 +28,29 @@ class Excitation:
 
     Attributes:
         pitch_hz: float64 [S].
-        amplitude: float64 [S], root mean square of the pulses, 0..1.
         turns: float64 [S], of the fundamental since the beginning; a whole number is the middle of a pulse.
         rate_hz, hop: samples a second, and samples a step.
     """
 
     pitch_hz: Doubles
-    amplitude: Doubles
     turns: Doubles
     rate_hz: int
     hop: int
 
     @classmethod
-    def of(cls, pitch_hz: Floats, periodicity: Floats, rate_hz: int, hop: int) -> Excitation:
-        """The excitation of a pitch and periodicity [S] a step; its first pulse is at the first sample."""
+    def of(cls, pitch_hz: Floats, rate_hz: int, hop: int) -> Excitation:
+        """The excitation of a pitch [S] a step; its first pulse is at the first sample."""
         pitch = np.asarray(pitch_hz, np.float64)
         advance = (pitch[1:] + pitch[:-1]) / 2 * hop / rate_hz
-        share = np.clip((np.asarray(periodicity, np.float64) - _NOISE) / (1 - _NOISE), 0, 1)
-        return cls(pitch, np.sqrt(share), np.concatenate([[0.0], np.cumsum(advance)]), rate_hz, hop)
+        return cls(pitch, np.concatenate([[0.0], np.cumsum(advance)]), rate_hz, hop)
 
     def pulses(self, first: int, count: int) -> Floats:
-        """Pulses of power 1 at samples ``first`` to ``first + count - 1``, however periodic, float32 [count]."""
+        """Pulses of power 1 at samples ``first`` to ``first + count - 1``, float32 [count]."""
         low, share = self._between(first, count)
         here, change = self.pitch_hz[low], self.pitch_hz[np.minimum(low + 1, len(self.pitch_hz) - 1)]
         change = change - here
         turns = self.turns[low] + (here * share + change * share**2 / 2) * self.hop / self.rate_hz
         return _pulses(turns, here + change * np.minimum(share, 1), self.rate_hz)
-
-    def amplitudes(self, first: int, count: int) -> Floats:
-        """The amplitude at these samples, float32 [count]."""
-        low, share = self._between(first, count)
-        here = self.amplitude[low]
-        rise = self.amplitude[np.minimum(low + 1, len(self.amplitude) - 1)] - here
-        return np.asarray(here + rise * np.minimum(share, 1), np.float32)
 
     def _between(self, first: int, count: int) -> tuple[NDArray[np.int64], Doubles]:
         """The step before each sample, and how far beyond it the sample lies, in steps; the last step is held."""

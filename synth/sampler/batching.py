@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +85,7 @@ class ChunkedSampler(ABC):
     ) -> list[NDArray[np.uint8]]:
         """See :meth:`synth.sampler.base.Sampler.run`."""
         counts = self._counts(streams, conditioning, top_frames)
-        rows = None if conditioning is None else [_Ahead(self, part) for part in conditioning]
+        rows = None if conditioning is None else _Ahead(self, conditioning)
         top, total = self._shape.top_frame, sum(counts) * self._shape.top_frame
         made = [np.empty(count * top, np.uint8) for count in counts]
         done = [0] * len(streams)
@@ -93,7 +93,7 @@ class ChunkedSampler(ABC):
             if cancelled is not None and cancelled():
                 raise Cancelled("the sampling was stopped")
             frames = min(max(1, CHUNK_SAMPLES // top), *(counts[index] - done[index] for index in active))
-            gates = None if rows is None else [rows[index].take(frames) for index in active]
+            gates = None if rows is None else rows.take(active, frames)
             chunk = self._advance([streams[index] for index in active], gates, frames)
             for index, levels in zip(active, chunk, strict=True):
                 made[index][done[index] * top : (done[index] + frames) * top] = levels
@@ -112,12 +112,12 @@ class ChunkedSampler(ABC):
         if rest:
             raise OptionError(f"the sound has {len(levels)} levels; allowed are multiples of {self._shape.top_frame}")
         self._counts([stream], None if conditioning is None else [conditioning], frames)
-        rows = None if conditioning is None else _Ahead(self, conditioning)
+        rows = None if conditioning is None else _Ahead(self, [conditioning])
         parts = []
         for frame in range(0, frames, _GATE_ROWS):
             count = min(_GATE_ROWS, frames - frame)
             known = np.ascontiguousarray(levels[frame * self._shape.top_frame :][: count * self._shape.top_frame])
-            logits = self._score(stream, None if rows is None else rows.take(count), known).astype(np.float64)
+            logits = self._score(stream, None if rows is None else rows.take([0], count)[0], known).astype(np.float64)
             logits -= logits.max(axis=1, keepdims=True)
             parts.append((logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))).astype(np.float32))
         return np.concatenate(parts)
@@ -158,23 +158,40 @@ class ChunkedSampler(ABC):
 
 
 class _Ahead:
-    """One stream's gate rows, computed some frames ahead; rows that repeat are computed once."""
+    """Gate rows of some streams, computed some frames ahead and of all streams in one call.
 
-    def __init__(self, sampler: ChunkedSampler, conditioning: NDArray[np.float32]) -> None:
+    Rows that repeat are computed once; each row is its own sum, so company and cuts change nothing.
+    """
+
+    def __init__(self, sampler: ChunkedSampler, conditioning: Sequence[NDArray[np.float32]]) -> None:
         self._sampler = sampler
         self._conditioning = conditioning
-        self._taken = 0
-        self._ready: Any = None
+        self._begun = [0] * len(conditioning)  # rows of each stream that were computed
+        self._ready: list[list[Gates]] = [[] for _ in conditioning]
 
-    def take(self, frames: int) -> Gates:
-        """The next rows, [frames, ...]."""
-        while self._ready is None or len(self._ready) < frames:
-            begin = self._taken + (0 if self._ready is None else len(self._ready))
-            rows = np.ascontiguousarray(self._conditioning[begin : begin + _GATE_ROWS], np.float32)
+    def take(self, indices: Sequence[int], frames: int) -> list[Gates]:
+        """The next rows of each of these streams, [frames, ...]."""
+        while short := [index for index in indices if sum(map(len, self._ready[index])) < frames]:
+            self._compute(short)
+        return [self._taken(index, frames) for index in indices]
+
+    def _compute(self, indices: Sequence[int]) -> None:
+        pieces, origins, count = [], [], 0
+        for index in indices:
+            begin = self._begun[index]
+            rows = np.asarray(self._conditioning[index][begin : begin + _GATE_ROWS], np.float32)
+            self._begun[index] += len(rows)
             new = np.ones(len(rows), bool)
             new[1:] = (rows[1:] != rows[:-1]).any(axis=1)
-            fresh = self._sampler._gates(rows[new])[np.cumsum(new) - 1]
-            self._ready = fresh if self._ready is None else np.concatenate((self._ready, fresh))
-        taken, self._ready = self._ready[:frames], self._ready[frames:]
-        self._taken += frames
-        return np.ascontiguousarray(taken)
+            pieces.append(rows[new])
+            origins.append(count + np.cumsum(new) - 1)
+            count += len(pieces[-1])
+        fresh = self._sampler._gates(np.ascontiguousarray(np.concatenate(pieces)))
+        for index, origin in zip(indices, origins, strict=True):
+            self._ready[index].append(fresh[origin])
+
+    def _taken(self, index: int, frames: int) -> Gates:
+        rows = self._ready[index]
+        whole = rows[0] if len(rows) == 1 else np.concatenate(rows)
+        self._ready[index] = [whole[frames:]]
+        return np.ascontiguousarray(whole[:frames])

@@ -47,7 +47,8 @@ class Judged:
         noise: white and pink, asked for in all classes.
         shaped: noise with band levels such as the decoder is told; ``None`` for one that is told none.
         pulses: pulses and white noise with the pitches and band levels of the same guides: harmonics without a decoder.
-        plain: what the decoder makes without harmonics.
+        plain: what the decoder makes without fine structure: no harmonics, no flutter.
+        beside: what another build made.
     """
 
     seen: Set
@@ -58,6 +59,7 @@ class Judged:
     shaped: Set | None
     pulses: Set | None = None
     plain: Set | None = None
+    beside: Set | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -78,6 +80,8 @@ class Verdict:
     shaped: Sequence[str] | None
     pulses: Sequence[str] | None = None
     plain: Sequence[str] | None = None
+    beside: Sequence[str] | None = None
+    beside_labels: Sequence[str] = ()
 
     @property
     def name(self) -> str:

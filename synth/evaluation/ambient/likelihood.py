@@ -39,6 +39,7 @@ from synth.models.visual_to_sound import VisualToSound, VisualToSoundConfig
 from synth.training.ambient.data import Recording
 from synth.training.ambient.stretches import STRETCH, stretch_bits
 from synth.voices.ambient import band_envelopes
+from synth.voices.ambient.envelope_bank import EnvelopeBank, Guide
 
 PER_CLASS: Final = 3
 STRETCHES: Final = 16  # of a sound in the bank: about a second
@@ -102,7 +103,7 @@ def bank_of(
 
 
 def pictures(
-    variant: str, bank: Sequence[Recording], levels: band_envelopes.EnvelopeBank | None, draws: int = DRAWS
+    variant: str, bank: Sequence[Recording], levels: EnvelopeBank | None, draws: int = DRAWS
 ) -> list[list[Shown]]:
     """What each bank sound's picture shows, a list of draws each; pictures that do not differ have one name."""
     steps = max(len(recording.sound) for recording in bank) // band_envelopes.HOP + 1
@@ -119,7 +120,7 @@ def pictures(
     return shown
 
 
-def blind_guide(bank: band_envelopes.EnvelopeBank, label: str, steps: int, seed: int) -> band_envelopes.Guide:
+def blind_guide(bank: EnvelopeBank, label: str, steps: int, seed: int) -> Guide:
     """What a class is told in ``steps`` steps for a picture that is still."""
     return bank.choose(label, np.full(steps, 0.5, np.float32), steps, functools.partial(randomness.uniforms, seed))
 
@@ -178,9 +179,7 @@ def told(bits: Doubles, labels: Sequence[str]) -> dict[str, Any]:
     return _share(right, len(labels))
 
 
-def retrieve(
-    network: VisualToSound, bank: Sequence[Recording], levels: band_envelopes.EnvelopeBank | None = None
-) -> dict[str, Any]:
+def retrieve(network: VisualToSound, bank: Sequence[Recording], levels: EnvelopeBank | None = None) -> dict[str, Any]:
     """All figures of one network on a bank, with what chance gives.
 
     Args:

@@ -63,21 +63,28 @@ def sheet(label: str, made: Sequence[Sound], real: Sequence[Sound], shaped: Sequ
 
 
 def overview(judged: Judged, target: Path) -> None:
-    """Log-mel spectrograms, one row a class: real ones, what was made, and the same without harmonics."""
-    sets = {"real, held out": judged.held_out, "made": judged.generated}
-    if judged.plain is not None:
-        sets["made, without harmonics"] = judged.plain
+    """Log-mel spectrograms, one row a class, two of each: real ones, the floor, another build's or without fine
+    structure, and what was made."""
+    sets = {"real, held out": judged.held_out}
+    if judged.shaped is not None:
+        sets["floor: noise, same levels"] = judged.shaped
+    if judged.beside is not None:
+        sets["another build"] = judged.beside
+    elif judged.plain is not None:
+        sets["without fine structure"] = judged.plain
+    sets["made"] = judged.generated
     columns = [(name, one, number) for name, one in sets.items() for number in range(2)]
     rows = len(judged.classes)
     figure, axes = new_figure(rows, len(columns), (1.9 * len(columns), 1.05 * rows), [1] * rows)
-    for row, label in zip(axes, judged.classes, strict=True):
+    for number_of_row, (row, label) in enumerate(zip(axes, judged.classes, strict=True)):
         for axis, (name, one, number) in zip(row, columns, strict=True):
-            _spectrogram(axis, one.of_class(label)[number])
+            known = one.of_class(label)
+            _spectrogram(axis, known[number % len(known)])
             axis.set(xticks=[])
-            if row is axes[0]:
-                axis.set_title(name, fontsize=7)
-        row[0].set_ylabel(label.replace("_", " "), fontsize=6)
-    figure.savefig(target, dpi=60)
+            if number_of_row == 0:
+                axis.set_title(name, fontsize=9)
+        row[0].set_ylabel(label.replace("_", "\n"), fontsize=9)
+    figure.savefig(target, dpi=80)
 
 
 def _sound(axes: Any, sound: Sound, title: str, colour: str) -> None:

@@ -26,7 +26,7 @@ from tqdm import tqdm
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.data.corpora import class_sounds
 from synth.errors import OptionError
-from synth.evaluation.ambient import likelihood, sound_checks, variety
+from synth.evaluation.ambient import kept_sounds, likelihood, sound_checks, variety
 from synth.evaluation.ambient.aisfx import installed_aisfx
 from synth.evaluation.ambient.judged_sets import Judged, Set, Sound, Verdict
 from synth.evaluation.ambient.judges import Ears, Judge, cross_validated, mapped
@@ -38,6 +38,7 @@ from synth.metrics.hits import class_accuracies, confusion_matrix, wilson_interv
 from synth.training.ambient.data import Recording, prepare
 from synth.training.ambient.recipes import HELD_OUT_FOLD, split
 from synth.voices.ambient import band_envelopes, voice
+from synth.voices.ambient.envelope_bank import EnvelopeBank
 from synth.voices.ambient.harmonics import with_harmonics
 from synth.voices.ambient.sounding import Decoder
 
@@ -48,17 +49,20 @@ WANTED_SHARE: Final = 0.7
 RUNS: Final = Path("runs")
 """Where training keeps its runs and what it decoded; used where it is there already."""
 REPORT: Final = "ambient.json"
+SOUNDS: Final = "sounds"
 
 
-def evaluate_ambient(data: Path, out: Path | None) -> dict[str, Any]:
+def evaluate_ambient(data: Path, out: Path | None, *, beside: Path | None = None) -> dict[str, Any]:
     """All figures of the ambient decoder that ships, on ESC-10 or a folder of sounds like it.
 
     Args:
         data: see :mod:`synth.data.corpora.class_sounds`; its fold 4 must be one that the decoder was not trained on.
-        out: a folder for pictures, and ``ambient.json`` with the same figures.
+        out: a folder for pictures, the sounds, and ``ambient.json`` with the same figures.
+        beside: the ``sounds`` of another build's ``out``: a folder a class.
 
     Raises:
-        OptionError: the folder holds no recordings of the decoder's classes, or all in one fold.
+        OptionError: the folder holds no recordings of the decoder's classes, or all in one fold; or
+            ``beside`` lacks a class.
         MediaError: a recording cannot be read.
         WeightsError: the decoder is missing.
     """
@@ -68,7 +72,11 @@ def evaluate_ambient(data: Path, out: Path | None) -> dict[str, Any]:
         raise OptionError(f"{data} holds no sound of {', '.join(decoder.classes)}")
     yamnet = installed_yamnet()
     ears = None if isinstance(yamnet, str) else yamnet
+    labels = sorted({recording.label for recording in recordings})
+    others = None if beside is None else kept_sounds.read(beside, labels)
     judged = judge_all(decoder, recordings, ears, seeds=SEEDS, duration_s=DURATION_S)
+    if others is not None:
+        judged = replace(judged, beside=Set.of(*others, ears, "another build"))
     result = report(judged)
     aisfx = installed_aisfx()
     if not isinstance(aisfx, str):
@@ -82,6 +90,7 @@ def evaluate_ambient(data: Path, out: Path | None) -> dict[str, Any]:
 
         out.mkdir(parents=True, exist_ok=True)
         pictures.draw(judged, verdicts(judged), result, out)
+        kept_sounds.keep(judged.generated.sounds, judged.generated.labels, out / SOUNDS)
         write_whole(out / REPORT, json.dumps(result, indent=1).encode())
     return result
 
@@ -121,12 +130,12 @@ def judge_all(
         sounds = [_control(decoder.bank, label, count, seed) for label in labels for seed in seeds]
         shaped = Set.of([coded.decode(coded.encode(one)) for one in sounds], asked, yamnet, "shaped noise")
     pulses = plain = None
-    if decoder.bank is not None and decoder.bank.voicing is not None:
+    if decoder.bank is not None and decoder.bank.fine is not None:
         sounds = [_voiced_control(decoder.bank, label, count, seed) for label in labels for seed in seeds]
         pulses = Set.of([coded.decode(coded.encode(one)) for one in sounds], asked, yamnet, "shaped pulses")
-        unpitched = replace(decoder, bank=replace(decoder.bank, voicing=None))
+        unpitched = replace(decoder, bank=replace(decoder.bank, fine=None))
         sounds = [one for label in labels for one in voice.generate(label, duration_s, seeds, decoder=unpitched)]
-        plain = Set.of(sounds, asked, yamnet, "without harmonics")
+        plain = Set.of(sounds, asked, yamnet, "without fine structure")
     return Judged(
         Set.of(real[0], [one.label for one in seen], yamnet, "real, learnt from"),
         Set.of(real[1], [one.label for one in held_out], yamnet, "real, held out"),
@@ -139,13 +148,13 @@ def judge_all(
     )
 
 
-def _control(bank: band_envelopes.EnvelopeBank, label: str, count: int, seed: int) -> Sound:
+def _control(bank: EnvelopeBank, label: str, count: int, seed: int) -> Sound:
     """Noise with the levels that a picture that is still gives a seed, the same as the decoder is told."""
     guide = likelihood.blind_guide(bank, label, count // band_envelopes.HOP + 2, seed)
     return sound_checks.shaped_noise(guide.levels, count, seed)
 
 
-def _voiced_control(bank: band_envelopes.EnvelopeBank, label: str, count: int, seed: int) -> Sound:
+def _voiced_control(bank: EnvelopeBank, label: str, count: int, seed: int) -> Sound:
     """Pulses and noise with all that a decoder with a harmonic source is told."""
     guide = likelihood.blind_guide(bank, label, count // band_envelopes.HOP + 2, seed)
     return with_harmonics(sound_checks.white_noise(count, seed), guide)
@@ -170,11 +179,11 @@ def verdicts(judged: Judged) -> list[Verdict]:
             taken = {
                 name: judge(one.ears.embeddings[ears]) for name, one in _sets(judged).items() if name != "real"
             } | {"real": judge(real.ears.embeddings[ears])}
-            found.append(_verdict(ears, training, taken, real.labels))
+            found.append(_verdict(ears, training, taken, real.labels, judged.beside))
     if judged.generated.ears.evidence is not None and set(judged.classes) <= set(AMBIENT_CLASSES):
         every = _together(judged.seen, judged.held_out)
         taken = {name: _mapped(one, judged.classes) for name, one in (_sets(judged) | {"real": every}).items()}
-        found.append(_verdict("yamnet", MAPPED, taken, every.labels))
+        found.append(_verdict("yamnet", MAPPED, taken, every.labels, judged.beside))
     return found
 
 
@@ -185,11 +194,14 @@ def _sets(judged: Judged) -> dict[str, Set]:
         "shaped": judged.shaped,
         "pulses": judged.pulses,
         "plain": judged.plain,
+        "beside": judged.beside,
     }
     return {name: one for name, one in sets.items() if one is not None}
 
 
-def _verdict(ears: str, training: str, taken: Mapping[str, Sequence[str]], real_labels: Sequence[str]) -> Verdict:
+def _verdict(
+    ears: str, training: str, taken: Mapping[str, Sequence[str]], real_labels: Sequence[str], beside: Set | None
+) -> Verdict:
     return Verdict(
         ears,
         training,
@@ -200,6 +212,8 @@ def _verdict(ears: str, training: str, taken: Mapping[str, Sequence[str]], real_
         taken.get("shaped"),
         taken.get("pulses"),
         taken.get("plain"),
+        taken.get("beside"),
+        () if beside is None else beside.labels,
     )
 
 
@@ -233,6 +247,11 @@ def report(judged: Judged) -> dict[str, Any]:
                 "generated": _by_class(judged.generated.labels, verdict.generated, judged.classes),
                 "real": _by_class(verdict.real_labels, verdict.real, judged.classes),
             }
+            | (
+                {"another build": _by_class(verdict.beside_labels, verdict.beside, judged.classes)}
+                if verdict.beside
+                else {}
+            )
             for verdict in found
         },
         "distance": distances(judged),
@@ -257,7 +276,8 @@ def class_figures(verdict: Verdict, asked: Sequence[str]) -> dict[str, Any]:
         "control: pulses and noise with the same band levels": (
             _accuracy(asked, verdict.pulses) if verdict.pulses else None
         ),
-        "without harmonics": _accuracy(asked, verdict.plain) if verdict.plain else None,
+        "without fine structure": _accuracy(asked, verdict.plain) if verdict.plain else None,
+        "another build": _accuracy(verdict.beside_labels, verdict.beside) if verdict.beside else None,
         "beyond_control": beyond(asked, verdict.generated, verdict.shaped) if verdict.shaped else None,
         "floor: white and pink noise": _accuracy(asked, verdict.noise),
         "floor: shuffled classes": _accuracy(shuffled, verdict.generated),
@@ -367,6 +387,8 @@ def copies(judged: Judged) -> dict[str, Any]:
     for label in judged.classes:
         known = sound_checks.Recordings(judged.seen.of_class(label))
         found["generated"] += [known.nearest(sound) for sound in judged.generated.of_class(label)]
+        if judged.beside is not None:
+            found.setdefault("another build", []).extend(map(known.nearest, judged.beside.of_class(label)))
         found["real"] += [known.nearest(sound) for sound in judged.held_out.of_class(label)]
     return {
         name: {
@@ -390,7 +412,7 @@ def retrievals(decoder: Decoder, recordings: Sequence[Recording], run: Path | No
     """
     seen, held_out = split(recordings)
     bank = likelihood.bank_of(held_out, sorted({recording.label for recording in recordings}))
-    levels = decoder.bank or band_envelopes.EnvelopeBank.of([r.label for r in seen], [r.levels for r in seen])
+    levels = decoder.bank or EnvelopeBank.of([r.label for r in seen], [r.levels for r in seen])
     networks = {"shipped": decoder.network} | likelihood.networks_of(run or RUNS / "ambient-variants")
     return {
         name: likelihood.retrieve(network, bank, levels)

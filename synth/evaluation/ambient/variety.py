@@ -30,14 +30,16 @@ def trained_on_generated(judged: Judged) -> dict[str, Any]:
 
 
 def controls(judged: Judged) -> dict[str, Set]:
-    """What is made of the conditioning alone, or without its pitches, by the name that reports use."""
+    """What is made of the conditioning alone, without fine structure, and by another build, as reports name it."""
     found = {}
     if judged.shaped is not None:
         found["control: noise with the same band levels"] = judged.shaped
     if judged.pulses is not None:
         found["control: pulses and noise with the same band levels"] = judged.pulses
     if judged.plain is not None:
-        found["without harmonics"] = judged.plain
+        found["without fine structure"] = judged.plain
+    if judged.beside is not None:
+        found["another build"] = judged.beside
     return found
 
 

@@ -186,6 +186,7 @@ EVALUATIONS: Final[dict[str, Callable[..., dict[str, Any]]]] = {
 
 FURTHER_OPTIONS: Final[Mapping[str, frozenset[str]]] = {
     "speech": frozenset({"voice", "beside"}),
+    "ambient": frozenset({"beside"}),
     "typed-words": frozenset({"voice"}),
     "soundnet": frozenset({"beside"}),
     "localizer": frozenset({"beside"}),

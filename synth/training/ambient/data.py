@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.data.corpora.class_sounds import ClassSound
-from synth.dsp.pitch import PitchTrack, pitch_track
 from synth.media import audio
 from synth.models.visual_to_sound import SAMPLES_PER_PICTURE
 from synth.voices.ambient import band_envelopes
+from synth.voices.ambient.fine_structure import FineStructure
 
 LOUD: Final = 0.35
 """What the 99.5th percentile of a recording's amplitude is brought to, so that 256 levels serve all recordings."""
@@ -92,9 +92,9 @@ class Recording:
         return band_envelopes.band_levels(self.sound)
 
     @cached_property
-    def track(self) -> PitchTrack:
-        """Pitch and periodicity [S] of the sound."""
-        return pitch_track(self.sound, band_envelopes.RATE_HZ, band_envelopes.HOP)
+    def fine(self) -> FineStructure:
+        """Pitch, periodicity and modulation [S] of the sound."""
+        return FineStructure.of(self.sound)
 
     @cached_property
     def activity(self) -> NDArray[np.float32]:

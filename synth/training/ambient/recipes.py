@@ -33,7 +33,7 @@ from synth.training.ambient.stretches import (
 )
 from synth.training.loop import Schedule, train
 from synth.voices.ambient import band_envelopes, voice
-from synth.voices.ambient.band_envelopes import EnvelopeBank
+from synth.voices.ambient.envelope_bank import EnvelopeBank
 from synth.voices.ambient.sounding import Decoder
 from synth.voices.ambient.voice import NETWORK
 from synth.weights import DataSource, Figure
@@ -148,12 +148,12 @@ def keep(
 
 
 def bank_of(recordings: Sequence[Recording]) -> EnvelopeBank:
-    """Band levels and pitches of recordings."""
-    return EnvelopeBank.of([r.label for r in recordings], [r.levels for r in recordings], [r.track for r in recordings])
+    """Band levels and fine structure of recordings."""
+    return EnvelopeBank.of([r.label for r in recordings], [r.levels for r in recordings], [r.fine for r in recordings])
 
 
 def measure_pitches(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
-    """The decoder that ships, its bank measured anew with pitches; the network stays, nothing is drawn or resumed.
+    """The decoder that ships, the fine structure of its bank measured anew; the network stays, nothing is drawn.
 
     Raises:
         OptionError: ``data`` are not the recordings that its bank was measured on.
@@ -168,7 +168,7 @@ def measure_pitches(*, folder: Path, data: Path | None, steps: int | None, seed:
         NETWORK,
         tensors,
         licence=known.licence,
-        summary="SampleRNN of the ambient voice: ten classes of sound, guided by band levels, with measured pitches.",
+        summary="SampleRNN of the ambient voice: ten classes of sound, guided by band levels and fine structure.",
         recipe=known.recipe,
         data=known.data,
         split=known.split,
@@ -176,8 +176,9 @@ def measure_pitches(*, folder: Path, data: Path | None, steps: int | None, seed:
         metadata=about,
         folder=folder,
     )
-    voiced = bank.voicing[:, 1] > 0.5 if bank.voicing is not None else np.zeros(1)
-    return {"recordings": len(seen), "share_of_steps_with_a_pitch": float(np.mean(voiced))}
+    assert bank.fine is not None
+    periodic = (bank.fine.periodicity > 127).any(1)
+    return {"recordings": len(seen), "share_of_steps_with_a_pitch": float(np.mean(periodic))}
 
 
 def precision_costs(

@@ -1,8 +1,9 @@
-"""Harmonics beside what a decoder makes: where a recording had a pitch, pulses at that pitch; the decoder elsewhere.
+"""Harmonics beside what a decoder makes: where a recording was periodic, pulses at its pitch; the decoder elsewhere.
 
 A harmonic-plus-noise model (Stylianou, "Applying the harmonic plus noise model in concatenative speech synthesis", IEEE
 TSAP 9, 2001) whose noise part is the decoder: SampleRNN at this size makes the texture of a recording but not its
-pitch. Pitch and periodicity come out of the bank with the band levels, of the same stretches of the same recordings.
+pitch. What is periodic, and how the sound flutters within a step, comes out of the bank with the band levels, of the
+same stretches of the same recordings.
 
 Importable without torch. Shapes: N samples at 16 kHz, S steps of 256 samples (62.5 Hz).
 """
@@ -12,37 +13,61 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synth.dsp.excitation import Excitation
 from synth.voices.ambient import band_envelopes
-from synth.voices.ambient.band_envelopes import HOP, RATE_HZ, Guide
+from synth.voices.ambient.band_envelopes import HOP, RATE_HZ, WINDOW, Spectra, held, product, raised, resynthesised
+from synth.voices.ambient.envelope_bank import Guide
+from synth.voices.ambient.fine_structure import FineStructure, groups_of_bins, modulated
 from synth.voices.base import Sound
 
-_BLOCK: Final = 1 << 18  # samples whose pulses are computed at once: the memory of a long sound is its own
+_BLOCK: Final = 1 << 14  # samples whose pulses are computed at once: what they need stays in the processor's cache
 _LOUDNESS: Final = 0.1  # of the pulses before they are given their levels, near those of a recording
+_CHANCE: Final = 0.3  # correlation that a frame of noise finds with itself somewhere
 
 
 def with_harmonics(noise: Sound, guide: Guide) -> Sound:
-    """Sound [N] with the band levels of ``guide``, periodic where it says so.
+    """Sound [N] with the band levels of ``guide``, periodic and fluttering where it says so.
 
-    Pulses and noise share the power as the recording's periodicity does: the pulses have the levels first, then both
-    together. A guide without pitches gives the noise its levels.
+    Pulses and noise are each given the levels and share the power of every bin as the recording's periodicity there
+    does; both together are then given the levels, which they have but for where they meet. A guide without fine
+    structure gives the noise its levels.
 
     Args:
         noise: [N] at 16 kHz, what the decoder made of the same guide, or any other noise.
     """
-    if guide.voicing is None:
-        return band_envelopes.impose(noise, guide.levels)
-    excitation = Excitation.of(guide.voicing[:, 0], guide.voicing[:, 1], RATE_HZ, HOP)
-    if not excitation.amplitude.any():
-        return band_envelopes.impose(noise, guide.levels)
-    pulses = np.empty(len(noise), np.float32)
+    fine, levels = guide.fine, guide.levels
+    if fine is None:
+        return band_envelopes.impose(noise, levels)
+    fluttering = np.empty(len(noise), np.float32)
     for first in range(0, len(noise), _BLOCK):
-        count = min(_BLOCK, len(noise) - first)
-        pulses[first : first + count] = excitation.pulses(first, count)
-    mixed = band_envelopes.impose(pulses * np.float32(_LOUDNESS), guide.levels)
-    for first in range(0, len(noise), _BLOCK):
-        here = slice(first, min(len(noise), first + _BLOCK))
-        amplitude = excitation.amplitudes(first, here.stop - first)
-        mixed[here] = amplitude * mixed[here] + np.sqrt(1 - amplitude**2) * noise[here]
-    return band_envelopes.impose(mixed, guide.levels)
+        piece = noise[first : first + _BLOCK]
+        fluttering[first : first + len(piece)] = modulated(piece, fine.modulation, first)
+    shares = np.clip((fine.periodicity - _CHANCE) / (1 - _CHANCE), 0, 1)
+    if not shares.any():
+        return band_envelopes.impose(fluttering, levels)
+    below, above = Spectra(_pulses(fine, shares, len(noise))), Spectra(fluttering)
+
+    def block(first: int, last: int) -> NDArray[np.complex64]:
+        wanted = held(levels, first, last)
+        if not held(shares, first, last).any():
+            return raised(above.block(first, last), wanted)
+        share = np.clip(product(held(shares, first, last), groups_of_bins()), 0, 1)
+        own = raised(below.block(first, last), wanted) * np.sqrt(share)
+        return np.asarray(own + raised(above.block(first, last), wanted) * np.sqrt(1 - share), np.complex64)
+
+    return band_envelopes.impose(resynthesised(len(noise), block), levels)
+
+
+def _pulses(fine: FineStructure, shares: NDArray[np.float32], count: int) -> Sound:
+    """Pulses [count]; silence where no window reaches a step that is periodic."""
+    excitation = Excitation.of(fine.pitch_hz, RATE_HZ, HOP)
+    made = np.zeros(count, np.float32)
+    reach = WINDOW // HOP
+    for first in range(0, count, _BLOCK):
+        here = min(_BLOCK, count - first)
+        if not held(shares, max(0, first // HOP - reach), (first + here) // HOP + reach).any():
+            continue
+        made[first : first + here] = excitation.pulses(first, here) * np.float32(_LOUDNESS)
+    return made

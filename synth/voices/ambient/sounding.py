@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from synth.ambient_classes import AMBIENT_CLASSES
 from synth.sampler.base import Stream, stream_number
 from synth.voices.ambient import band_envelopes, segments
+from synth.voices.ambient.envelope_bank import EnvelopeBank, Guide
+from synth.voices.ambient.envelope_bank import lift as lift_of
 from synth.voices.ambient.harmonics import with_harmonics
 from synth.voices.base import Controls, Rendering, Take
 
@@ -39,12 +41,12 @@ class Decoder:
     Attributes:
         network: on the CPU, for conditioning and first states.
         sampler: its decoder, packed.
-        bank: band levels and pitches of recordings, for the guided variant; else ``None``.
+        bank: band levels and fine structure of recordings, for the guided variant; else ``None``.
     """
 
     network: VisualToSound
     sampler: Sampler
-    bank: band_envelopes.EnvelopeBank | None
+    bank: EnvelopeBank | None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ class Sounding:
         per_picture = round(RATE_HZ / controls.track_rate_hz)
         steps = self._count // band_envelopes.HOP + 2
         self._activity = band_envelopes.at_frames(_activity(controls), 0, steps, band_envelopes.HOP, per_picture)[:, 0]
-        self.guide: band_envelopes.Guide | None = None
+        self.guide: Guide | None = None
         if decoder.bank is not None:
             self.guide = decoder.bank.choose(controls.choice.name, self._activity, steps, take.uniforms)
         self._picture: Picture = Picture(
@@ -223,6 +225,6 @@ def _activity(controls: Controls) -> NDArray[np.float32]:
 
 def _gain(activity: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """How much louder or quieter each sample is for what the picture does, [N]."""
-    lift = band_envelopes.lift(activity)
+    lift = lift_of(activity)
     at = np.interp(np.arange(count) / band_envelopes.HOP, np.arange(len(lift)), lift)
     return np.asarray(10 ** (at * band_envelopes.RANGE_DB / 20), np.float32)

@@ -28,6 +28,8 @@ from synth.media.video import VideoInfo
 from synth.options import Options
 from synth.randomness import uniforms as drawn
 from synth.voices.ambient import band_envelopes, scene
+from synth.voices.ambient.envelope_bank import EnvelopeBank
+from synth.voices.ambient.fine_structure import FIELDS, PackedFineStructure
 from synth.voices.ambient.sounding import Decoder, Sounding
 from synth.voices.base import (
     CancelPoll,
@@ -146,9 +148,7 @@ def load(name: str = NETWORK) -> Decoder:
         raise WeightsError(f"weights {name!r} are not those of an ambient decoder: {error}") from error
 
 
-def pack(
-    network: VisualToSound, bank: band_envelopes.EnvelopeBank | None, precision: str
-) -> tuple[dict[str, Any], dict[str, str]]:
+def pack(network: VisualToSound, bank: EnvelopeBank | None, precision: str) -> tuple[dict[str, Any], dict[str, str]]:
     """What is stored: weights multiplied out and in half precision, the bank, the configuration.
 
     Args:
@@ -163,8 +163,8 @@ def pack(
         tensors["bank.levels"] = torch.from_numpy(bank.levels)
         tensors["bank.starts"] = torch.from_numpy(bank.starts)
         about["bank.labels"] = json.dumps(bank.labels)
-        if bank.voicing is not None:
-            tensors["bank.voicing"] = torch.from_numpy(bank.voicing)
+        for name in FIELDS if bank.fine is not None else ():
+            tensors[f"bank.{name}"] = torch.from_numpy(getattr(bank.fine, name))
     return tensors, about
 
 
@@ -178,9 +178,11 @@ def unpack(tensors: Mapping[str, Any], about: Mapping[str, str]) -> Decoder:
     bank = None
     if "bank.levels" in tensors:
         labels = tuple(json.loads(about["bank.labels"]))
-        voicing = tensors["bank.voicing"].numpy() if "bank.voicing" in tensors else None
+        fine = None
+        if "bank.modulation" in tensors:
+            fine = PackedFineStructure(*(tensors[f"bank.{name}"].numpy() for name in FIELDS))
         levels, starts = tensors["bank.levels"].numpy(), tensors["bank.starts"].numpy()
-        bank = band_envelopes.EnvelopeBank(labels, starts, levels, voicing)
+        bank = EnvelopeBank(labels, starts, levels, fine)
     network.eval()
     return Decoder(network, make_sampler(network.decoder, precision=about["precision"]), bank)
 

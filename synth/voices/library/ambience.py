@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from synth.dsp.spectra import mel_spectrogram
 from synth.errors import Cancelled
 from synth.voices.ambient import band_envelopes
+from synth.voices.ambient.envelope_bank import lift
 from synth.voices.base import CancelPoll, Controls, Rendering, Sound, Uniforms
 from synth.voices.library.catalogue import Kind, Recording
 from synth.voices.library.matching import Candidate, Laid
@@ -164,7 +165,7 @@ def _follow(out: Sound, controls: Controls) -> None:
     """Make ``out`` [N] louder and quieter, in place, as the picture is more and less lively."""
     if controls.track is None or len(controls.track) < 2:
         return
-    lift_db = band_envelopes.lift(np.asarray(controls.track[:, 0], np.float32)) * band_envelopes.RANGE_DB
+    lift_db = lift(np.asarray(controls.track[:, 0], np.float32)) * band_envelopes.RANGE_DB
     if not lift_db.any():
         return
     steps = np.arange(len(lift_db)) / controls.track_rate_hz * RATE_HZ

@@ -13,10 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from synth.data.corpora import class_sounds
-from synth.errors import MediaError, WeightsError
+from synth.errors import MediaError, OptionError, WeightsError
 from synth.evaluation.ambient import (
     judged_sets,
     judges,
+    kept_sounds,
     likelihood,
     neighbours,
     pictures,
@@ -32,6 +33,7 @@ from synth.models.visual_to_sound import VisualToSound, VisualToSoundConfig
 from synth.training.ambient import recipes as training
 from synth.training.ambient.data import Recording
 from synth.voices.ambient import band_envelopes, voice
+from synth.voices.ambient.envelope_bank import EnvelopeBank
 from synth.voices.ambient.sounding import Decoder
 from tests.support.paths import SHARED_DATA
 
@@ -279,7 +281,7 @@ def test_the_bank_holds_the_loudest_stretches_one_a_source() -> None:
 
 def test_only_flow_tells_sounds_of_a_class_apart() -> None:
     bank = likelihood.bank_of([r for r in recordings() if r.fold == 4], ["dog", "rain"], 2, 4)
-    levels = band_envelopes.EnvelopeBank.of([r.label for r in bank], [r.levels for r in bank])
+    levels = EnvelopeBank.of([r.label for r in bank], [r.levels for r in bank])
     names = {v: {one[0].name for one in likelihood.pictures(v, bank, levels)} for v in ("none", "flow", "guided")}
     assert {variant: len(found) for variant, found in names.items()} == {"none": 2, "flow": 4, "guided": 2}
     assert len(likelihood.pictures("guided", bank, levels, draws=3)[0]) == 3
@@ -289,7 +291,7 @@ def test_only_flow_tells_sounds_of_a_class_apart() -> None:
 def test_every_variant_can_be_asked(variant: str) -> None:
     known = recordings(1, 0.512)
     bank = likelihood.bank_of([r for r in known if r.fold == 4], ["dog", "rain"], 1, 4)
-    levels = band_envelopes.EnvelopeBank.of([r.label for r in known], [r.levels for r in known])
+    levels = EnvelopeBank.of([r.label for r in known], [r.levels for r in known])
     torch.manual_seed(0)
     found = likelihood.retrieve(VisualToSound(replace(TINY, variant=variant)).eval(), bank, levels)
     assert found["chance"] == {"class": 0.5, "instance": 0.5, "instance_within_class": 1.0}
@@ -329,7 +331,7 @@ def test_the_report_puts_floors_and_ceilings_beside_every_score(judged: judged_s
     for row in (
         "control: noise with the same band levels",
         "control: pulses and noise with the same band levels",
-        "without harmonics",
+        "without fine structure",
     ):
         assert strict[row]["n"] == 4
         assert result["distance"]["FD-own"][row] > 0
@@ -340,6 +342,22 @@ def test_the_report_puts_floors_and_ceilings_beside_every_score(judged: judged_s
     assert result["distance"]["FD-own"]["ceiling: other real recordings"] < result["distance"]["FD-own"]["generated"]
     assert result["faults"]["real"]["silent"] == 0
     assert result["copies"]["generated"]["correlation_largest"] <= 1
+
+
+def test_another_builds_sounds_are_rows_of_their_own(judged: judged_sets.Judged, tmp_path: Path) -> None:
+    kept_sounds.keep(judged.held_out.sounds, judged.held_out.labels, tmp_path)
+    sounds, labels = kept_sounds.read(tmp_path, judged.classes)
+    assert labels == sorted(judged.held_out.labels)
+    assert np.abs(sounds[0] - judged.held_out.of_class("dog")[0]).max() < 1e-5
+    other = judged_sets.Set.of(sounds, labels, None, "another build")
+    result = evaluation.report(replace(judged, beside=other))
+    strict = result["class_accuracy"]["own, trained on fold 4"]
+    assert strict["another build"]["accuracy"] == 1
+    assert result["by_class"]["own, trained on fold 4"]["another build"] == {"dog": 1, "rain": 1}
+    assert result["distance"]["FD-own"]["another build"] == pytest.approx(0, abs=1e-6)
+    assert result["copies"]["another build"] == pytest.approx(result["copies"]["real"], abs=1e-3)
+    with pytest.raises(OptionError, match="no folder cat"):
+        kept_sounds.read(tmp_path, ["cat"])
 
 
 def test_recordings_in_place_of_what_was_made_reach_the_ceiling(judged: judged_sets.Judged) -> None:

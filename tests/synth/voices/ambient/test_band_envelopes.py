@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from synth.randomness import uniforms
 from synth.voices.ambient import band_envelopes
-from synth.voices.ambient.band_envelopes import BANDS, HOP, RATE_HZ, EnvelopeBank
+from synth.voices.ambient.band_envelopes import BANDS, HOP, RATE_HZ
+from synth.voices.ambient.envelope_bank import EnvelopeBank, lift
 
 DRAW = functools.partial(uniforms, 3)
 
@@ -92,11 +93,11 @@ def test_recordings_shorter_than_a_piece_are_repeated() -> None:
 
 def test_loudness_follows_activity_within_bounds_and_silence_stays() -> None:
     activity = np.concatenate([np.zeros(100), np.ones(100)]).astype(np.float32)
-    lift = band_envelopes.lift(activity)
-    assert lift[150] > lift[50]
-    assert lift.min() >= -0.12
-    assert lift.max() <= 0.06
-    assert not band_envelopes.lift(np.full(50, 0.7, np.float32)).any()
+    moved = lift(activity)
+    assert moved[150] > moved[50]
+    assert moved.min() >= -0.12
+    assert moved.max() <= 0.06
+    assert not lift(np.full(50, 0.7, np.float32)).any()
     silent = _bank([np.zeros((188, BANDS), np.float32)])
     assert not silent.choose("dog", activity[:188], 188, DRAW).levels.any()
 

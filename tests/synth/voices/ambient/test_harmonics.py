@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from synth import weights
 from synth.ambient_classes import AMBIENT_CLASSES
-from synth.dsp.pitch import PitchTrack, pitch_track
+from synth.dsp.pitch import pitch_track
 from synth.models.samplernn import SampleRNNConfig
 from synth.models.visual_to_sound import SMALL, VisualToSound
 from synth.randomness import uniforms
 from synth.voices.ambient import band_envelopes, voice
-from synth.voices.ambient.band_envelopes import BANDS, HOP, RATE_HZ, EnvelopeBank, Guide
+from synth.voices.ambient.band_envelopes import BANDS, HOP, RATE_HZ
+from synth.voices.ambient.envelope_bank import EnvelopeBank, Guide
+from synth.voices.ambient.fine_structure import GROUPS, FineStructure, modulated
 from synth.voices.ambient.harmonics import with_harmonics
 from synth.voices.ambient.sounding import Decoder
 
@@ -25,15 +27,21 @@ STEPS = SAMPLES // HOP + 1
 NOISE = (0.1 * np.random.default_rng(0).standard_normal(SAMPLES)).astype(np.float32)
 
 
+def _fine(pitch_hz: float, periodicity: NDArray[np.float32] | float, steps: int = STEPS) -> FineStructure:
+    fine = FineStructure.unknown(steps)
+    fine.pitch_hz[:] = pitch_hz
+    fine.periodicity[:] = np.broadcast_to(periodicity, steps)[:, None]
+    return fine
+
+
 def _guide(pitch_hz: float, periodicity: NDArray[np.float32] | float) -> Guide:
-    voicing = np.stack([np.full(STEPS, pitch_hz), np.broadcast_to(periodicity, STEPS)], 1).astype(np.float32)
-    return Guide(np.full((STEPS, BANDS), 0.6, np.float32), voicing)
+    return Guide(np.full((STEPS, BANDS), 0.6, np.float32), _fine(pitch_hz, periodicity))
 
 
 def _bank(pitch_hz: float, periodicity: float = 1.0) -> EnvelopeBank:
     levels = [np.full((300, BANDS), 0.6, np.float32) for _ in AMBIENT_CLASSES]
-    track = PitchTrack(np.full(300, pitch_hz, np.float32), np.full(300, periodicity, np.float32))
-    return EnvelopeBank.of(AMBIENT_CLASSES, levels, [track] * len(AMBIENT_CLASSES))
+    fine = [_fine(pitch_hz, periodicity, 300)] * len(AMBIENT_CLASSES)
+    return EnvelopeBank.of(AMBIENT_CLASSES, levels, fine)
 
 
 def _decoder(bank: EnvelopeBank) -> Decoder:
@@ -62,7 +70,7 @@ def test_levels_are_those_that_were_told_with_and_without_a_pitch() -> None:
 def test_without_a_pitch_only_the_levels_are_imposed() -> None:
     guide = _guide(330.0, 0.2)
     assert np.array_equal(with_harmonics(NOISE, guide), band_envelopes.impose(NOISE, guide.levels))
-    assert np.array_equal(with_harmonics(NOISE, guide._replace(voicing=None)), with_harmonics(NOISE, guide))
+    assert np.array_equal(with_harmonics(NOISE, guide._replace(fine=None)), with_harmonics(NOISE, guide))
 
 
 def test_the_beginning_does_not_depend_on_how_long_the_sound_is() -> None:
@@ -72,22 +80,22 @@ def test_the_beginning_does_not_depend_on_how_long_the_sound_is() -> None:
 
 def test_a_bank_with_pitches_chooses_those_of_the_levels() -> None:
     levels = [np.full((300, BANDS), 0.3 + 0.1 * k, np.float32) for k in range(4)]
-    tracks = [PitchTrack(np.full(300, 100.0 * (k + 1), np.float32), np.ones(300, np.float32)) for k in range(4)]
+    tracks = [_fine(100.0 * (k + 1), 1.0, 300) for k in range(4)]
     bank = EnvelopeBank.of(["dog"] * 4, levels, tracks)
     guide = bank.choose("dog", np.full(900, 0.5, np.float32), 900, functools.partial(uniforms, 1))
-    assert guide.voicing is not None
-    assert guide.voicing.shape == (900, 2)
+    assert guide.fine is not None
+    assert guide.fine.periodicity.shape == (900, len(GROUPS))
     whole = [k for k in range(900) if np.abs(guide.levels[k, 0] * 10 % 1 - 0.5) > 0.48]  # not between two pieces
     told = np.round((guide.levels[whole, 0] - 0.3) * 10) * 100 + 100
     assert len(whole) > 500
-    assert np.array_equal(told, guide.voicing[whole, 0])
+    assert np.array_equal(told, guide.fine.pitch_hz[whole])
 
 
 def test_what_is_stored_sings_as_before_and_alone_as_beside_others() -> None:
     decoder = _decoder(_bank(300.0))
     assert decoder.bank is not None
-    assert decoder.bank.voicing is not None
-    assert decoder.bank.voicing.dtype == np.float16
+    assert decoder.bank.fine is not None
+    assert decoder.bank.fine.pitch_hz.dtype == np.float16
     made = voice.generate("dog", 1.0, [3, 4], decoder=decoder)
     assert np.array_equal(made[1], voice.generate("dog", 1.0, [4], decoder=decoder)[0])
     assert np.abs(pitch_track(made[0], RATE_HZ, HOP).pitch_hz[5:-5] / 300 - 1).max() < 0.02
@@ -96,19 +104,49 @@ def test_what_is_stored_sings_as_before_and_alone_as_beside_others() -> None:
 def test_a_decoder_without_pitches_sounds_as_it_did() -> None:
     silent = _decoder(_bank(300.0, 0.0))
     assert silent.bank is not None
-    plain = dataclasses.replace(silent, bank=dataclasses.replace(silent.bank, voicing=None))
+    plain = dataclasses.replace(silent, bank=dataclasses.replace(silent.bank, fine=None))
     made, as_before = (voice.generate("rain", 0.5, [1], decoder=one)[0] for one in (silent, plain))
     assert np.array_equal(made, as_before)
 
 
+def test_harmonics_are_where_the_recording_had_them_and_noise_is_where_it_had_noise() -> None:
+    guide = _guide(150.0, 0.0)
+    assert guide.fine is not None
+    guide.fine.periodicity[:, :2] = 0.9  # below 1.1 kHz, as of an engine
+    heard = FineStructure.of(with_harmonics(NOISE, guide)).periodicity[8:-8].mean(0)
+    assert heard[0] > 0.75
+    assert heard[3:].max() < 0.4
+
+
+def test_the_flutter_that_was_told_is_heard() -> None:
+    blades = 1 + 0.9 * np.sin(2 * np.pi * 18 * np.arange(SAMPLES) / RATE_HZ).astype(np.float32)
+    other = (0.1 * np.random.default_rng(1).standard_normal(SAMPLES)).astype(np.float32)
+    struck = FineStructure.of(other * blades)
+    levels = np.full((STEPS, BANDS), 0.6, np.float32)
+    told, steady = (Guide(levels, one) for one in (struck, FineStructure.unknown(STEPS)))
+    flutter = [FineStructure.of(with_harmonics(NOISE, guide)).modulation[8:-8].ravel() for guide in (told, steady)]
+    wanted = struck.modulation[8:-8].ravel()
+    alike = [np.corrcoef(one, wanted)[0, 1] for one in flutter]
+    assert alike[0] > 0.65
+    assert alike[1] < 0.2
+    assert flutter[0].std() > 1.5 * flutter[1].std()
+
+
+def test_modulation_does_not_depend_on_where_a_sound_is_cut() -> None:
+    track = np.random.default_rng(4).uniform(0.2, 2, (STEPS, 8)).astype(np.float32)
+    whole = modulated(NOISE, track)
+    pieces = [modulated(NOISE[first : first + 5000], track, first) for first in range(0, SAMPLES, 5000)]
+    assert np.array_equal(np.concatenate(pieces), whole)
+
+
 def test_the_decoder_that_ships_knows_the_pitches_of_calls() -> None:
     loaded = weights.load(voice.NETWORK)
-    assert loaded.tensors["bank.voicing"].shape == (len(loaded.tensors["bank.levels"]), 2)
+    assert len(loaded.tensors["bank.periodicity"]) == len(loaded.tensors["bank.levels"])
     bank = voice.load().bank
     assert bank is not None
-    assert bank.voicing is not None
+    assert bank.fine is not None
     crying = [k for k, label in enumerate(bank.labels) if label == "crying_baby"]
-    voiced = np.concatenate([bank.voicing[bank.starts[k] : bank.starts[k + 1]] for k in crying]).astype(np.float32)
-    sung = voiced[voiced[:, 1] > 0.8, 0]
-    assert len(sung) > 0.3 * len(voiced)
+    fine = bank.fine.at(np.concatenate([np.arange(*bank.starts[k : k + 2]) for k in crying]))
+    sung = fine.pitch_hz[fine.periodicity.max(1) > 0.8]
+    assert len(sung) > 0.3 * len(fine.pitch_hz)
     assert 300 < np.median(sung) < 600  # a baby cries at 350 to 550 Hz

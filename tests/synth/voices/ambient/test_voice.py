@@ -21,6 +21,7 @@ from synth.options import Mode, Options
 from synth.randomness import uniforms
 from synth.voices.ambient import band_envelopes, scene
 from synth.voices.ambient import voice as ambient
+from synth.voices.ambient.envelope_bank import EnvelopeBank
 from synth.voices.ambient.sounding import Decoder
 from synth.voices.ambient.voice import AmbientVoice
 from synth.voices.base import BatchVoice, Controls, SoundChoice, Take, ignore_progress, never_cancelled
@@ -38,7 +39,7 @@ def _decoder(variant: str = "guided") -> Decoder:
     if variant == "guided":
         rng = np.random.default_rng(0)
         tracks = [rng.random((200, band_envelopes.BANDS)).astype(np.float32) for _ in AMBIENT_CLASSES]
-        bank = band_envelopes.EnvelopeBank.of(AMBIENT_CLASSES, tracks)
+        bank = EnvelopeBank.of(AMBIENT_CLASSES, tracks)
     return ambient.unpack(*ambient.pack(network, bank, "int8"))
 
 
