@@ -187,8 +187,8 @@ def remux(
         lost = losses(seen.found.description, description, container.name, stream=what.picture.index)
     left_out = tuple(one for one in left_out if one not in seen.found.others)  # which the look has named already
     left_out_note = containers.left_out_warning(left_out, container)
-    heard = (*seen.info.warnings, *complaints.heard(output.stderr), left_out_note, *lost)
-    notes = (*heard, again, settled.warning if settled else None)
+    remarks = (*seen.info.warnings, *complaints.heard(output.stderr), left_out_note, *lost)
+    notes = (*remarks, again, settled.warning if settled else None)
     told = tuple(dict.fromkeys(note for note in notes if note and note != complaints.DISORDERED))
     delivered = settled.delivery if settled else None
     decoded = None

@@ -58,8 +58,8 @@ class FlashDescriber:
         info = video.probe(source)
         times_s = tuple((number + 0.5) * info.duration_s / PICTURES for number in range(PICTURES))
         frames = list(video.read_frames(source, rate_hz=20, width=56, height=56))
-        seen = [frames[min(len(frames) - 1, round(20 * time_s))].mean(axis=2) / 255 for time_s in times_s]
-        bright = np.stack([cv2.resize(one, (MAP_SIDE, MAP_SIDE), interpolation=cv2.INTER_AREA) for one in seen])
+        shown = [frames[min(len(frames) - 1, round(20 * time_s))].mean(axis=2) / 255 for time_s in times_s]
+        bright = np.stack([cv2.resize(one, (MAP_SIDE, MAP_SIDE), interpolation=cv2.INTER_AREA) for one in shown])
         unit = Unit(7, "thunder", 2.5, bright.astype(np.float32))
         takes = tuple(_take(bright.astype(np.float32), sound) for sound, _ in sounds)
         return Description(times_s, _vectors(Side.PICTURE, 1.0), takes, (unit,), {"look": 0.25, "listen": 0.125})
