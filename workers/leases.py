@@ -130,9 +130,9 @@ class Leases:
 
     def finish(self, id: str, attempt: int, result: dict[str, Any]) -> bool:
         """Commit a result; false, and nothing changed, if the lease is lost or the job is to be cancelled."""
-        done = {"state": State.SUCCEEDED, "stage": None, "progress": 1.0, "error": None, "result": result}
+        done: dict[str, Any] = {"state": State.SUCCEEDED, "stage": None, "progress": 1.0, "error": None}
         mine = sa.not_(JOBS.c.cancel_requested)
-        return self._held(id, attempt, mine, listed=result, outcome="succeeded", **self._ended(), **done)
+        return self._held(id, attempt, mine, listed=result, outcome="succeeded", result=result, **self._ended(), **done)
 
     def canceled(self, id: str, attempt: int, result: dict[str, Any] | None = None) -> bool:
         """The worker stopped as it was asked to; false if the lease is lost.

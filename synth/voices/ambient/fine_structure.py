@@ -106,7 +106,7 @@ class PackedFineStructure:
         """That of these steps."""
         return FineStructure(
             self.pitch_hz[places].astype(np.float32),
-            self.periodicity[places] / np.float32(255),
+            np.asarray(self.periodicity[places] / np.float32(255), np.float32),
             _amplitudes()[self.modulation[places]],
         )
 
@@ -167,9 +167,9 @@ def _modulation(sound: NDArray[Any]) -> Floats:
     amplitude = np.sqrt((near + _SILENT) / (far + _SILENT))[::_PART]
     held = np.pad(amplitude, (0, max(0, steps * PARTS - len(amplitude))), mode="edge")[: steps * PARTS]
     low, high = (10 ** (level_db / 20) for level_db in _MODULATION_DB)
-    return np.clip(held, low, high).reshape(steps, PARTS).astype(np.float32)
+    return np.asarray(np.clip(held, low, high).reshape(steps, PARTS), np.float32)
 
 
 def _mean_around(power: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     window = hann(size).astype(np.float64)
-    return np.maximum(scipy.signal.fftconvolve(power, window / window.sum(), mode="same"), 0)
+    return np.asarray(np.maximum(scipy.signal.fftconvolve(power, window / window.sum(), mode="same"), 0))

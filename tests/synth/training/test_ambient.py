@@ -20,6 +20,7 @@ from synth.models.visual_to_sound import SMALL, VARIANTS, VisualToSound, VisualT
 from synth.training.ambient import recipes, stretches
 from synth.training.ambient.data import LOUD, Recording, ready
 from synth.voices.ambient import voice
+from synth.voices.ambient.fine_structure import FIELDS
 
 RATE = 16_000
 TINY = SampleRNNConfig((64, 16), 16, embedding=8)
@@ -234,10 +235,11 @@ def test_pitches_are_measured_into_the_bank_and_nothing_else_changes(
     data = _folder(tmp_path / "sounds")
     recipes.train_ambient(folder=tmp_path / "run", data=data, steps=1, seed=0, resume=True)
     before = weights.load(voice.NETWORK, tmp_path / "run")
-    assert len(before.tensors["bank.voicing"]) == len(before.tensors["bank.levels"])
-    older = voice.unpack({k: v for k, v in before.tensors.items() if k != "bank.voicing"}, before.metadata)
+    fine = {f"bank.{name}" for name in FIELDS}
+    assert {len(before.tensors[name]) for name in fine} == {len(before.tensors["bank.levels"])}
+    older = voice.unpack({k: v for k, v in before.tensors.items() if k not in fine}, before.metadata)
     assert older.bank is not None
-    assert older.bank.voicing is None
+    assert older.bank.fine is None
     monkeypatch.setattr(voice, "load", lambda: older)
     for read in (weights.load, weights.entry):  # the trained run stands for what ships
         monkeypatch.setattr(read, "__defaults__", (tmp_path / "run",))

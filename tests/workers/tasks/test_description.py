@@ -183,6 +183,7 @@ class Spoilt(FlashDescriber):
         cancelled: Callable[[], bool] = lambda: False,
         *,
         views: Views | None = None,
+        seen: None = None,
     ) -> Description:
         return self.change(super().describe(source, sounds))
 
