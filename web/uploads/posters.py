@@ -55,9 +55,8 @@ class Posters:
         mine = self._folder / f"poster-{secrets.token_hex(8)}"
         try:
             os.link(clip, mine)
-        except OSError as error:  # a disk that knows no links
-            _log.info("the clip of %s has no picture yet: %s", job_id, error)
-            self._jobs.lacks_picture(job_id)
+        except OSError:  # a disk that knows no links: the answer waits
+            self._do(job_id, clip, seen)
             return
         with self._lock:
             try:
@@ -87,8 +86,7 @@ class Posters:
 
     def _do(self, job_id: str, clip: Path, seen: VideoInfo) -> None:
         try:
-            made = self._make(job_id, clip, seen)
-            if not made:
+            if not self._make(job_id, clip, seen):
                 self._jobs.lacks_picture(job_id)
             elif not self._jobs.ids([job_id]) and not sources.owners_in_use(self._jobs.database, [job_id]):
                 key = f"{job_id}/{sources.POSTER}"  # the job was deleted meanwhile

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,3 +80,16 @@ def test_a_flood_waits_for_itself(here: Place, flash_clip: Path, monkeypatch: py
     monkeypatch.setattr(posters, "MOST_UNDER_WAY", 0)
     job = here.post(flash_clip).get_json()
     assert f"{job['id']}/poster.jpg" in set(here.storage.keys(""))
+
+
+def test_on_a_disk_without_links_the_answer_waits_for_the_picture(
+    here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As SMB shares, FAT and some containers' mounts are."""
+
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    job = here.post(flash_clip).get_json()
+    assert here.client.get(job["links"]["thumbnail"]).status_code == 200
