@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,3 +94,20 @@ def test_on_a_disk_without_links_the_answer_waits_for_the_picture(
     monkeypatch.setattr(os, "link", link)
     job = here.post(flash_clip).get_json()
     assert here.client.get(job["links"]["thumbnail"]).status_code == 200
+
+
+def test_what_a_picture_is_is_on_the_disk_though_its_job_was_before(
+    here: Place, slow: Slow, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.post(flash_clip)
+    synced: list[bool] = []
+    writing = here.jobs.database.writing
+
+    def seen(**how: bool) -> Any:
+        synced.append(how.get("synced", True))
+        return writing(**how)
+
+    monkeypatch.setattr(parts_of(here.app).submitter.jobs.database, "writing", seen)
+    slow.may.set()
+    here.settle()
+    assert True in synced
