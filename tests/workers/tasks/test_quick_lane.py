@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
+
+import pytest
 
 from tests.support.paths import ROOT
 from tests.support.servers import wait_until
@@ -15,6 +18,8 @@ from web.client.sync import Client
 from workers.embedded.supervisor import Embedded
 from workers.records import QUICK
 from workers.settings import embedded
+from workers.tasks import search_answers
+from workers.tasks.quick_lane import QuickLane
 
 
 def names(server: Serving) -> list[str]:
@@ -82,6 +87,24 @@ def test_it_listens_also_where_the_database_was_away_when_its_process_began(tmp_
         [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_it_takes_what_waits_while_the_nets_are_still_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else its worker is taken for deaf, and started anew for ever where loading takes long enough."""
+    loaded, over = threading.Event(), threading.Event()
+    monkeypatch.setattr(search_answers, "use_once", loaded.wait)
+    settings = embedded(tmp_path / "data").model_copy(update={"broker_url": "memory://"})
+    done: list[str] = []
+
+    def do(mode: str) -> None:
+        over.wait(60 if len(done) == len(QUICK) else 0)  # the thread stays with this test
+        done.append(mode)
+
+    QuickLane(settings, do).start()
+    try:
+        assert wait_until(lambda: done == list(QUICK))
+    finally:
+        loaded.set()
 
 
 def _over(client: Client, take: str) -> dict[str, object] | None:
