@@ -111,3 +111,16 @@ def test_what_a_picture_is_is_on_the_disk_though_its_job_was_before(
     slow.may.set()
     here.settle()
     assert True in synced
+
+
+def test_the_end_of_the_server_waits_for_no_picture_that_nobody_has_begun(
+    here: Place, slow: Slow, flash_clip: Path
+) -> None:
+    for _ in range(slow._pool._max_workers + 2):
+        here.post(flash_clip)
+    slow.close()
+    slow.may.set()
+    here.settle()
+    made = [key for key in here.storage.keys("") if key.endswith("/poster.jpg")]
+    assert len(made) <= slow._pool._max_workers
+    assert list(here.settings.spool_dir.iterdir()) == []
