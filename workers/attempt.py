@@ -98,8 +98,8 @@ class Attempt:
         self.job = job
         self.moved_at = time.monotonic()
         self.stored: dict[str, Stored] = {}
+        self._began_at = self.moved_at
         self._company = [] if batch_peers is None else batch_peers
-        self._company.append(self)
         self._spans = _measured_spans(jobs, job)
         self._keeps: bool | None = None
         self._written_off = False
@@ -120,6 +120,7 @@ class Attempt:
 
     def __enter__(self) -> Attempt:
         self._thread.start()
+        self._company.append(self)
         return self
 
     def __exit__(
@@ -241,13 +242,15 @@ class Attempt:
         return [other for other in list(self._company) if other is not self and not other.over]
 
     def _unheeded(self, now: float) -> bool:
-        """Whether the stop was not heeded in time. While companions move, the process is at work and not stuck."""
+        """Whether the stop was not heeded in time. While companions move, the process is at work and not stuck.
+
+        Those that began after the stop do not count: with searches coming in all the time there would be no end.
+        """
         others = self._companions()
         if others and not self._written_off and now - self._stopped_at > PROMPT_S and not self.keeps():
             self._written_off = self._close()
-        return now - max(self._stopped_at, *(other.moved_at for other in others), 0.0) > (
-            KEEP_S if self.keeps() else HEED_S
-        )
+        moved = [other.moved_at for other in others if other._began_at <= self._stopped_at]
+        return now - max(self._stopped_at, *moved, 0.0) > (KEEP_S if self.keeps() else HEED_S)
 
     def _close(self) -> bool:
         try:

@@ -184,8 +184,8 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
     writes = options.get("writes", False)
     if writes and connection.info.get(_SYNCED, True) != options.get("synced", True):
-        connection.info[_SYNCED] = options.get("synced", True)
-        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if connection.info[_SYNCED] else 'NORMAL'}")
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options.get('synced', True) else 'NORMAL'}")
+        connection.info[_SYNCED] = options.get("synced", True)  # only now: the file may not have been readable
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

@@ -16,7 +16,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # What a source may be made of. Names are ffmpeg's. Playlists, image sequences, device grabbers and rarely used
 # decoders are absent on purpose: they are where files are read, hosts are called and memory is corrupted.
@@ -127,7 +127,8 @@ def serve(descriptor: int) -> None:
     """Fork a child for each message, until the other end of the socket closes.
 
     A message is the words of :func:`main`, a zero byte between two, with three descriptors that become its standard
-    input, output and error. The answer is the child's number in decimal, or -1.
+    input, output and error. The answer is the child's number in decimal, or -1. The child gives it itself, once it
+    leads its session: should this program be killed in the middle, whoever asked knows whether there is a child.
     """
     import socket
 
@@ -141,19 +142,22 @@ def serve(descriptor: int) -> None:
             return
         pid = fork_beside()
         if pid == 0:
-            _be_child(message, descriptors)
+            _be_child(message, descriptors, lambda: wire.send(b"%d" % os.getpid()))
         for one in descriptors:
             os.close(one)
-        wire.send(b"%d" % pid)
+        if pid < 0:
+            wire.send(b"%d" % pid)
 
 
-def _be_child(message: bytes, descriptors: Sequence[int]) -> None:
+def _be_child(message: bytes, descriptors: Sequence[int], answer: Callable[[], object]) -> None:
     """Does not return."""
     try:
         for number, one in enumerate(descriptors):
             os.dup2(one, number)
+            os.close(one)
         os.setsid()
-        become(message.decode("utf-8", "surrogateescape").split("\0"))
+        answer()
+        become(os.fsdecode(message).split("\0"))
     except BaseException as error:
         os.write(2, f"ffmpeg cannot be started: {error}\n".encode(errors="replace"))
     os._exit(1)

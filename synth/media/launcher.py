@@ -168,17 +168,19 @@ class _Guard:
                     return None
                 try:
                     socket.send_fds(wire, [message], descriptors)
-                    answer = wire.recv(64)
+                    pid = int(wire.recv(64) or 0)
                 except OSError:
-                    answer = b""
-                if answer:
-                    pid = int(answer)
-                    if pid <= 0:  # this kernel, or whoever stands before it, lets nobody fork so
-                        self._end()
-                        self._usable = False
-                        return None
+                    pid = 0
+                except BaseException:  # Ctrl-C: the next who asks must not take this answer for its own
+                    _take_back(self._end())
+                    raise
+                pid = pid or self._end()
+                if pid > 0:
                     return pid
-                self._end()
+                if pid < 0:  # this kernel, or whoever stands before it, lets nobody fork so
+                    break
+            self._end()
+            self._usable = False  # nor is one of use that is lost as soon as it is begun
         return None
 
     def _begin(self) -> socket.socket | None:
@@ -188,18 +190,22 @@ class _Guard:
         def live() -> None:
             # The kernel ends children with the thread that started them, and what a guard forks are children of the
             # thread that started the guard: so that one stays as long as the process.
-            with theirs, contextlib.suppress(OSError):
-                self._process = subprocess.Popen(
-                    [sys.executable, "-I", "-S", guard.__file__, guard.SERVE, str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    cwd="/",
-                    start_new_session=True,
-                    pass_fds=(theirs.fileno(),),
-                )
-            started.set()
-            threading.Event().wait()
+            try:
+                with theirs, contextlib.suppress(OSError):
+                    self._process = subprocess.Popen(
+                        [sys.executable, "-I", "-S", guard.__file__, guard.SERVE, str(theirs.fileno())],
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                        cwd="/",
+                        start_new_session=True,
+                        pass_fds=(theirs.fileno(),),
+                    )
+            finally:
+                begun = self._process is not None
+                started.set()
+            if begun:
+                threading.Event().wait()
 
         try:
             threading.Thread(target=live, name="ffmpeg-guard", daemon=True).start()
@@ -215,14 +221,20 @@ class _Guard:
         self._wire = ours
         return ours
 
-    def _end(self) -> None:
+    def _end(self) -> int:
+        """End the guard; the child that nobody was told of yet, should it have forked one, or 0."""
         wire, self._wire = self._wire, None
         process, self._process = self._process, None
-        if wire is not None:
-            wire.close()
         if process is not None:
             process.kill()
             process.wait()
+        if wire is None:
+            return 0
+        with wire:
+            for _ in range(2):  # that a message was not read any more is an error, once
+                with contextlib.suppress(OSError):
+                    return max(0, int(wire.recv(64) or 0))
+        return 0
 
     def close(self) -> None:
         """End it with the process, in order."""
@@ -237,6 +249,14 @@ class _Guard:
         if self._process is not None:
             self._process.returncode = 0  # not this process's to wait for
         self.__init__()  # type: ignore[misc]
+
+
+def _take_back(pid: int) -> None:
+    """End a child that nobody will use."""
+    if pid:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 _GUARD: Final = _Guard()

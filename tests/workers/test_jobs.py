@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -640,6 +641,25 @@ def test_only_what_must_outlive_the_machine_waits_for_the_disk(tmp_path: Path) -
     with pytest.raises(ZeroDivisionError), database.writing(synced=False):
         _ = 1 / 0
     assert committed(synced=True) == full  # on the same connection
+    database.engine.dispose()
+
+
+def test_where_waiting_for_the_disk_could_not_be_set_the_next_commit_sets_it(tmp_path: Path) -> None:
+    """It reads the file, which may fail as any reading may."""
+    database = open_database(f"sqlite:///{tmp_path / 'jobs.db'}")
+    with database.writing(synced=False) as connection:
+        plain: Any = connection.connection.dbapi_connection
+
+    def refuse(action: int, *_: object) -> int:
+        return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_PRAGMA else sqlite3.SQLITE_OK
+
+    plain.set_authorizer(refuse)
+    with pytest.raises(DatabaseError), database.writing():
+        pass
+    plain.set_authorizer(None)
+    with database.writing() as connection:
+        assert connection.connection.dbapi_connection is plain
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
     database.engine.dispose()
 
 

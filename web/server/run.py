@@ -91,6 +91,7 @@ class Server:
             deposits = parts_of(app).deposits
             deposits.start()
             undo.callback(deposits.stop)
+            undo.callback(parts_of(app).submitter.posters.close)
             self.address = undo.enter_context(_answering(self.settings, app))
             if self._with_samples:
                 samples = Samples(parts_of(app), lambda: self.services.ready)

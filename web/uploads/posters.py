@@ -12,7 +12,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -55,9 +55,8 @@ class Posters:
         mine = self._folder / f"poster-{secrets.token_hex(8)}"
         try:
             os.link(clip, mine)
-        except OSError as error:  # a disk that knows no links
-            _log.info("the clip of %s has no picture yet: %s", job_id, error)
-            self._jobs.lacks_picture(job_id)
+        except OSError:  # a disk that knows no links: the answer waits
+            self._do(job_id, clip, seen)
             return
         with self._lock:
             try:
@@ -66,7 +65,7 @@ class Posters:
                 mine.unlink(missing_ok=True)
                 return
             flood = len(self._under_way) > MOST_UNDER_WAY
-        done.add_done_callback(lambda _: self._forget(job_id))
+        done.add_done_callback(lambda _: self._forget(job_id, mine))
         if flood:
             self.wait(job_id)
 
@@ -75,7 +74,7 @@ class Posters:
         with self._lock:
             done = self._under_way.get(job_id)
         if done is not None:
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError, CancelledError):
                 done.result(PATIENCE_S)
 
     def settle(self) -> None:
@@ -87,8 +86,7 @@ class Posters:
 
     def _do(self, job_id: str, clip: Path, seen: VideoInfo) -> None:
         try:
-            made = self._make(job_id, clip, seen)
-            if not made:
+            if not self._make(job_id, clip, seen):
                 self._jobs.lacks_picture(job_id)
             elif not self._jobs.ids([job_id]) and not sources.owners_in_use(self._jobs.database, [job_id]):
                 key = f"{job_id}/{sources.POSTER}"  # the job was deleted meanwhile
@@ -101,6 +99,11 @@ class Posters:
         finally:
             clip.unlink(missing_ok=True)
 
-    def _forget(self, job_id: str) -> None:
+    def close(self) -> None:
+        """Make no more pictures than those that are being made: the end of this process waits for them."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _forget(self, job_id: str, clip: Path) -> None:
+        clip.unlink(missing_ok=True)
         with self._lock:
             self._under_way.pop(job_id, None)

@@ -300,19 +300,20 @@ class Submitter:
             return b""
 
     def _make_picture(self, owner: str, path: Path, seen: video.VideoInfo) -> bool:
-        return bool(self.keep_picture(owner, self.picture_of(path, seen)))
+        return bool(self.keep_picture(owner, self.picture_of(path, seen), synced=True))
 
-    def keep_picture(self, owner: str, picture: bytes) -> dict[str, Any]:
+    def keep_picture(self, owner: str, picture: bytes, *, synced: bool = False) -> dict[str, Any]:
         """Store a clip's picture beside it, for all who share the clip; without one a job is none the worse.
 
         Args:
             owner: the job or the upload that the clip belongs to.
+            synced: whether the row that names the picture stands already; else that one's commit waits for the disk.
         """
         key = f"{owner}/{sources.POSTER}"
         try:
             if picture:
                 stored = self.storage.put(key, io.BytesIO(picture), "image/jpeg")
-                objects.record(self.jobs.database, {key: stored}, synced=False)
+                objects.record(self.jobs.database, {key: stored}, synced=synced)
         except WorkError as error:
             _log.info("the clip of %s has no picture: %s", owner, error)
             return {}

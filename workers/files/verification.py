@@ -199,6 +199,8 @@ class Verifier:
             with self.jobs.database.reading() as connection:
                 if sources.is_waiting(connection, key):
                     return None  # on a server's own disk, because the storage was away
+            if recorded is None and key.endswith(f"/{sources.POSTER}"):
+                return None  # it is made after its job: the server was killed before
             return Finding(key, Fault.MISSING, "it is not stored")
         return None
 

@@ -39,13 +39,12 @@ class QuickLane:
 
     def start(self) -> None:
         """Begin; returns at once."""
+        # The nets take half a minute where the machine is busy: a score needs none of them, and a worker that takes
+        # nothing for so long is taken for deaf and started anew, to load them once more.
+        threading.Thread(target=_load, name="quick-lane-nets", daemon=True).start()
         threading.Thread(target=self._run, name="quick-lane", daemon=True).start()
 
     def _run(self) -> None:
-        try:
-            search_answers.use_once()
-        except (ImportError, SynthError) as error:
-            _log.warning("searches by file cannot be answered: %s", error)
         while True:
             try:
                 self._listen()
@@ -66,6 +65,13 @@ class QuickLane:
                     self._do(mode)
                 with contextlib.suppress(TimeoutError):
                     connection.drain_events(timeout=LOOK_AGAIN_S)
+
+
+def _load() -> None:
+    try:
+        search_answers.use_once()
+    except (ImportError, SynthError) as error:
+        _log.warning("searches by file cannot be answered: %s", error)
 
 
 def _read(_message: Any) -> None:

@@ -73,6 +73,7 @@ LANES: Final = 2 if (os.cpu_count() or 1) > 1 else 1
 processor (:mod:`synth.models.reproducible`)."""
 SIDE_BY_SIDE: Final = frozenset({Mode.HITS, Mode.AUTO})
 """Modes of such jobs."""
+BEGIN_AGAIN_S: Final = 1.0  # where the database was away when a process began
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
 
 _log = logging.getLogger(__name__)
@@ -95,13 +96,45 @@ class WorkerContext:
 _CONTEXT: list[WorkerContext] = []  # one a process, laid by begin_process
 
 
+_SENDER: list[str | None] = [None]  # what Celery calls this process's worker
+_BEGINNING: Final = threading.Lock()
+
+
 def begin_process(sender: str | None = None) -> None:
     """Lay out what this process works with, and begin to load the nets.
 
+    Where the database is away it is tried again until it is there: what listens by itself waits for no message.
+
     Args:
         sender: the worker's name; it says what is asked of its process.
+
+    Raises:
+        WorkError: the database or the storage cannot be opened now.
     """
+    _SENDER[:] = [sender]
+    try:
+        _begin_once()
+    except WorkError:
+        threading.Thread(target=_begin_later, name="begin", daemon=True).start()
+        raise
+
+
+def _begin_later() -> None:
+    while True:
+        threading.Event().wait(BEGIN_AGAIN_S)
+        with contextlib.suppress(WorkError):
+            return _begin_once()
+
+
+def _begin_once() -> None:
+    with _BEGINNING:
+        if not _CONTEXT:
+            _begin_as(_SENDER[0])
+
+
+def _begin_as(sender: str | None) -> None:
     settings = from_environment()
+    jobs, storage = jobs_of(settings), storage_of(settings)
     if settings.log_format == "json":
         logs.set_up(settings.log_format, logging.INFO)
     tracing.set_up(settings.traces, "sonorize-worker")
@@ -124,7 +157,7 @@ def begin_process(sender: str | None = None) -> None:
     if not searches:
         music.keeper(settings)
     notify = QueueNotifier(settings).notify
-    _CONTEXT[:] = [WorkerContext(settings, jobs_of(settings), storage_of(settings), notify, folder, name)]
+    _CONTEXT[:] = [WorkerContext(settings, jobs, storage, notify, folder, name)]
     if AND_SEARCH in str(sender):
         QuickLane(settings, functools.partial(drain, _CONTEXT[0])).start()
 
@@ -144,7 +177,7 @@ def _warm_up(describes: bool, searches: bool) -> None:
 def work(mode: str) -> None:
     """Claim and do jobs of a mode until none waits, or until it is time to look up."""
     if not _CONTEXT:  # it could not be laid when the process began; Celery only logs what its signals raise
-        begin_process()
+        _begin_once()
     context = _CONTEXT[0]
     if drain(context, mode):
         context.notify(mode)

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,11 @@ def guards() -> list[int]:
             if guard.SERVE.encode() in words:
                 found.append(int(pid))
     return found
+
+
+def children() -> set[int]:
+    """Numbers of this process's children, those included whose end nobody took from the kernel."""
+    return {int(pid) for one in Path("/proc/self/task").iterdir() for pid in (one / "children").read_text().split()}
 
 
 def needs_guard() -> None:
@@ -115,6 +122,87 @@ if pid == 0:
     os._exit(0 if ok else 1)
 assert os.waitpid(pid, 0)[1] == 0
 assert ffmpeg.run(["-version"]).stdout.startswith(b"ffmpeg")
+"""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_child_holds_no_descriptor_but_its_own(zoo: Zoo) -> None:
+    needs_guard()
+    with ffmpeg.Child(["-v", "info", "-re", "-i", f"file:{zoo['plain.mp4']}", "-f", "null", "-"]) as child:
+        deadline_s = time.monotonic() + 20
+        while not child.stderr and time.monotonic() < deadline_s:
+            child._step(memoryview(bytearray(64)))
+        opened = [os.readlink(entry) for entry in Path(f"/proc/{child.pid}/fd").iterdir()]
+    assert sum(name.startswith("pipe:") for name in opened) == 2
+
+
+DYING = """
+import os, signal, sys
+sys.path.insert(0, {folder!r})
+import guard
+fork = guard.fork_beside
+def fork_and_die():
+    pid = fork()
+    if pid > 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return pid
+guard.fork_beside = fork_and_die
+guard.main(sys.argv[1:])
+"""
+
+
+def test_a_child_of_a_guard_that_is_killed_at_once_is_not_started_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second would write into the first one's pipes, and nobody would wait for the first."""
+    needs_guard()
+    script = tmp_path / "dying.py"
+    script.write_text(DYING.format(folder=str(Path(guard.__file__).parent)))
+    monkeypatch.setattr(guard, "__file__", str(script))
+    before, mine = children(), launcher._Guard()
+    for _ in range(2):
+        process = mine.start([FENCE, ffmpeg.binary(), *VERSION], feed=False)
+        assert process is not None
+        with process.stdout, process.stderr:  # type: ignore[union-attr]
+            assert process.stdout.read().count(b"ffmpeg version") == 1  # type: ignore[union-attr]
+        assert process.wait(20) == 0
+    mine.close()
+    assert children() == before
+
+
+def test_a_guard_that_never_answers_is_tried_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    mine = launcher._Guard()
+    assert mine.start([FENCE, ffmpeg.binary(), *VERSION], feed=False) is None
+    assert not mine._usable
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
+    threads, other = threading.active_count(), launcher._Guard()
+    assert other.start([FENCE, ffmpeg.binary(), *VERSION], feed=False) is None
+    assert threading.active_count() == threads
+
+
+def test_who_is_interrupted_leaves_no_answer_to_the_next() -> None:
+    """Ctrl-C between question and answer: the next child would be waited for by another one's number."""
+    needs_guard()
+    program = """
+import os, signal
+from pathlib import Path
+from synth.media import ffmpeg, launcher
+ffmpeg.run(["-version"])
+os.kill(launcher._GUARD._process.pid, signal.SIGSTOP)
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+fence = ffmpeg.Fence().argument(attached=True)
+try:
+    launcher.start(["-version"], fence, ffmpeg.binary(), feed=False)
+except KeyboardInterrupt:
+    os.kill(launcher._GUARD._process.pid, signal.SIGCONT) if launcher._GUARD._process else None
+else:
+    raise SystemExit("it was not interrupted")
+assert ffmpeg.run(["-version"]).stdout.startswith(b"ffmpeg")
+left = [pid for one in Path("/proc/self/task").iterdir() for pid in (one / "children").read_text().split()]
+assert left == [str(launcher._GUARD._process.pid)], left
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

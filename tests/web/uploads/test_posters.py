@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,3 +81,46 @@ def test_a_flood_waits_for_itself(here: Place, flash_clip: Path, monkeypatch: py
     monkeypatch.setattr(posters, "MOST_UNDER_WAY", 0)
     job = here.post(flash_clip).get_json()
     assert f"{job['id']}/poster.jpg" in set(here.storage.keys(""))
+
+
+def test_on_a_disk_without_links_the_answer_waits_for_the_picture(
+    here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As SMB shares, FAT and some containers' mounts are."""
+
+    def link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    job = here.post(flash_clip).get_json()
+    assert here.client.get(job["links"]["thumbnail"]).status_code == 200
+
+
+def test_what_a_picture_is_is_on_the_disk_though_its_job_was_before(
+    here: Place, slow: Slow, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.post(flash_clip)
+    synced: list[bool] = []
+    writing = here.jobs.database.writing
+
+    def seen(**how: bool) -> Any:
+        synced.append(how.get("synced", True))
+        return writing(**how)
+
+    monkeypatch.setattr(parts_of(here.app).submitter.jobs.database, "writing", seen)
+    slow.may.set()
+    here.settle()
+    assert True in synced
+
+
+def test_the_end_of_the_server_waits_for_no_picture_that_nobody_has_begun(
+    here: Place, slow: Slow, flash_clip: Path
+) -> None:
+    for _ in range(slow._pool._max_workers + 2):
+        here.post(flash_clip)
+    slow.close()
+    slow.may.set()
+    here.settle()
+    made = [key for key in here.storage.keys("") if key.endswith("/poster.jpg")]
+    assert len(made) <= slow._pool._max_workers
+    assert list(here.settings.spool_dir.iterdir()) == []

@@ -22,6 +22,7 @@ from tests.support.paths import ROOT
 from tests.support.serving import environment
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place, problem
+from web.uploads.posters import Posters
 from workers import database
 from workers.files import objects, tombstones
 from workers.files.repair import Repairer
@@ -212,6 +213,19 @@ def test_a_job_without_clip_and_video_says_so(here: Place, flash_clip: Path) -> 
         "result_lost",
         [],
     )
+
+
+def test_a_picture_that_a_killed_server_did_not_make_is_no_damage(
+    here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Posters, "_do", lambda *_: None)  # the job stands, and then the power fails
+    job = made(here, flash_clip)
+    assert job["id"] in {key.partition("/")[0] for key in here.storage.keys("")}
+    assert verified(here).findings == []
+    poster = f"{job['id']}/poster.jpg"
+    objects.record(here.jobs.database, {poster: here.storage.put(poster, io.BytesIO(b"picture"), "image/jpeg")})
+    here.storage.delete(poster)
+    assert [(one.key, one.fault) for one in verified(here).findings] == [(poster, Fault.MISSING)]
 
 
 def test_orphans_go_and_what_is_not_ours_stays(here: Place, flash_clip: Path) -> None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
+import pytest
+
+from tests.support.paths import ROOT
 from tests.support.servers import wait_until
 from tests.support.serving import Serving, serving
 from web.client.sync import Client
 from workers.embedded.supervisor import Embedded
 from workers.records import QUICK
 from workers.settings import embedded
+from workers.tasks import search_answers
+from workers.tasks.quick_lane import QuickLane
 
 
 def names(server: Serving) -> list[str]:
@@ -47,6 +55,56 @@ def test_a_score_is_rendered_by_the_process_that_does_jobs_also_when_it_was_kill
             assert told["status"] == "succeeded", told
             for pulse in (server.data / "work").glob("*/*.pulse"):
                 os.kill(int(pulse.stem.rpartition("#")[2]), signal.SIGKILL)  # the next one listens as well
+
+
+BEGINNING = """
+import threading
+from pathlib import Path
+from tests.support.servers import wait_until
+from workers.errors import DatabaseError
+from workers.tasks import run_jobs
+try:
+    run_jobs.begin_process("worker-1-and-search-ab@here")
+except DatabaseError:
+    Path({blocked!r}).unlink()  # now the database's folder can be made
+else:
+    raise SystemExit("the database was there")
+assert wait_until(lambda: "quick-lane" in [thread.name for thread in threading.enumerate()])
+run_jobs.work("hits")
+assert run_jobs._CONTEXT[0].worker.startswith("worker-1-and-search-ab@here#")
+assert [thread.name for thread in threading.enumerate()].count("quick-lane") == 1
+"""
+
+
+def test_it_listens_also_where_the_database_was_away_when_its_process_began(tmp_path: Path) -> None:
+    """Else no search would be answered until the worker's next start."""
+    blocked = tmp_path / "blocked"
+    blocked.touch()
+    settings = embedded(tmp_path / "data", describe=False)
+    environment = {**os.environ, **settings.environment(), "SONORIZE_DATABASE_URL": f"sqlite:///{blocked}/db.sqlite"}
+    program = BEGINNING.format(blocked=str(blocked))
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_takes_what_waits_while_the_nets_are_still_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else its worker is taken for deaf, and started anew for ever where loading takes long enough."""
+    loaded, over = threading.Event(), threading.Event()
+    monkeypatch.setattr(search_answers, "use_once", loaded.wait)
+    settings = embedded(tmp_path / "data").model_copy(update={"broker_url": "memory://"})
+    done: list[str] = []
+
+    def do(mode: str) -> None:
+        over.wait(60 if len(done) == len(QUICK) else 0)  # the thread stays with this test
+        done.append(mode)
+
+    QuickLane(settings, do).start()
+    try:
+        assert wait_until(lambda: done == list(QUICK))
+    finally:
+        loaded.set()
 
 
 def _over(client: Client, take: str) -> dict[str, object] | None:

@@ -607,6 +607,26 @@ def test_a_stuck_process_is_not_ended_while_others_move(house: House, monkeypatc
     assert spared.attempt_limit == house.settings.max_attempts + 1
 
 
+def test_a_stuck_process_is_ended_though_others_begin_all_the_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Searches in the lane beside a stuck job: each of them moves, and there is always another one."""
+    monkeypatch.setattr(attempt, "HEED_S", 0.5)
+    for _ in range(2):
+        house.ambient()
+    stuck, job = house.jobs.claim(2, "ambient", "worker")
+    forced, company = threading.Event(), list[Attempt]()
+    with Attempt(house.jobs, stuck, heartbeat_s=0.1, timeout_s=60, batch_peers=company, force=forced.set) as held:
+        house.jobs.cancel(stuck.id, None)
+        assert servers.wait_until(lambda: held.reason)
+        for _ in range(100):
+            with Attempt(house.jobs, job, heartbeat_s=60, timeout_s=60, batch_peers=company):
+                if forced.wait(0.1):
+                    break
+        assert forced.is_set()
+    assert company == []
+
+
 class Clock:
     """Stands still until it is moved, however long a test takes."""
 
