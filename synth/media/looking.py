@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from synth.errors import MediaError
 from synth.media import clock as clocks
-from synth.media import containers, mp4_boxes, packets
+from synth.media import containers, packets
 from synth.media.complaints import DISORDERED
 from synth.media.files import source_bytes
+from synth.media.metadata import mp4_boxes
 from synth.media.packets import Listing
 from synth.media.shown import shown
 from synth.media.streams import UNKNOWN

@@ -19,7 +19,7 @@ from synth.media.files import url
 from synth.media.packets import CLOSE_S, PICTURES
 
 GRID: Final = 64
-_SAMPLING: Final = f"scale={GRID}:{GRID}:flags=neighbor"  # all pixels of 720p would take half as long again
+SAMPLING: Final = f"scale={GRID}:{GRID}:flags=neighbor"  # all pixels of 720p would take half as long again
 _LINE: Final = re.compile(rb"^\d+, +-?\d+, +(-?\d+), +\d+, +\d+, (0x[0-9a-f]+)", re.MULTILINE)
 _TICK: Final = re.compile(rb"^#tb \d+: (\d+)/(\d+)", re.MULTILINE)
 
@@ -66,9 +66,15 @@ def _milliseconds(time_s: Fraction) -> int:
     return int(abs(time_s) * 1000 + Fraction(1, 2)) * (-1 if time_s < 0 else 1)
 
 
-def decoding(picture: str, target: str = "pipe:1") -> list[str]:
-    """The output arguments of a child that is to list the frames shown of a track."""
-    arguments = ["-map", picture, "-fps_mode", "passthrough", "-enc_time_base", "demux", "-vf", _SAMPLING]
+def decoding(picture: str, target: str = "pipe:1", *, sampled: bool = False) -> list[str]:
+    """The output arguments of a child that is to list the frames shown of a track.
+
+    Args:
+        picture: the track as ffmpeg's ``-map`` names it, or the end of a filter graph.
+        sampled: whether that graph has done :data:`SAMPLING` already.
+    """
+    arguments = ["-map", picture, "-fps_mode", "passthrough", "-enc_time_base", "demux"]
+    arguments += [] if sampled else ["-vf", SAMPLING]
     return [*arguments, "-flush_packets", "1", "-f", "framecrc", "-y", target]
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -31,9 +32,11 @@ from synth.media.picture import animated_pictures, tone_mapping
 from synth.media.picture.views import View, Views, largest_file_bytes
 from synth.media.remuxing import PIXELS_PER_CPU_S
 from synth.media.remuxing import remux as remux
-from synth.media.shown import decoding
+from synth.media.shown import SAMPLING, decoding
 from synth.options import LIMITS, ExistingSound
 
+_RAW: Final = ("-pix_fmt", "rgb24", "-f", "rawvideo", "-y")
+_LABEL: Final = re.compile(r"\[(\w+)\]")
 _SAME: Final = 1 + 1e-9  # a rate that was rounded to a fraction is still the rate that it was
 
 
@@ -93,13 +96,14 @@ def _decoded(path: Path, seen: Look, view: View, views: Views | None, cancelled:
     """The frames of a view as the decoder gives them; the first reader leaves the other views behind."""
     info, expected, size = seen.info, view.frames(seen.info.duration_s), view.frame_bytes
     beside = views.begin(info) if views is not None and not views.begun else None
-    arguments = ["-v", "error", *seen.found.clock.arguments(), "-i", url(path), *_showing(seen, view, "pipe:1")]
+    arguments = ["-v", "error", *seen.found.clock.arguments(), "-i", url(path)]
     fence = _decoding(info)
     if views is not None and beside is not None:
-        for other in beside:
-            arguments += _showing(seen, other, url(views.file(other)))
-        arguments += decoding(seen.found.selector, url(views.listing))
+        wanted = [(view, "pipe:1"), *((other, url(views.file(other))) for other in beside)]
+        arguments += _showing_several(seen, wanted, url(views.listing))
         fence = replace(fence, file_bytes=largest_file_bytes(beside, info))
+    else:
+        arguments += _showing(seen, view)
     with Child(arguments, fence=fence, cancelled=cancelled) as child:
         given = 0
         while given < expected and len(data := child.read(size)) == size:
@@ -120,8 +124,30 @@ def _shown_by(info: VideoInfo, rate_hz: float) -> int:
     return math.floor(0.9 * (info.duration_s - 2 / info.rate_fps) * rate_hz)
 
 
-def _showing(seen: Look, view: View, target: str) -> list[str]:
-    """The output arguments of a child that is to write a view, in RGB."""
+def _showing(seen: Look, view: View) -> list[str]:
+    """The output arguments of a child that is to tell a view."""
+    return ["-map", seen.found.selector, "-vf", _filters(seen, view), *_RAW, "pipe:1"]
+
+
+def _showing_several(seen: Look, wanted: Sequence[tuple[View, str]], listing: str) -> list[str]:
+    """The output arguments of a child that is to write views, and to list the frames that are shown.
+
+    All come out of one filter graph. ffmpeg 9.0.2 waits for itself for ever where one picture goes through several
+    graphs of which one gives fewer frames than it takes and another more.
+    """
+    chains = [*(_filters(seen, view) for view, _ in wanted), SAMPLING]
+    graph = [f"[{seen.found.selector}]split={len(chains)}" + "".join(f"[in{k}]" for k in range(len(chains)))]
+    for number, chain in enumerate(chains):
+        own = _LABEL.sub(rf"[\g<1>{number}]", chain)  # a chain may have labels inside, the same in each
+        graph.append(f"[in{number}]{own}[out{number}]")
+    arguments = ["-filter_complex", ";".join(graph)]
+    for number, (_, target) in enumerate(wanted):
+        arguments += ["-map", f"[out{number}]", *_RAW, target]
+    return [*arguments, *decoding(f"[out{len(wanted)}]", listing, sampled=True)]
+
+
+def _filters(seen: Look, view: View) -> str:
+    """The filters that make a view of a picture."""
     info = seen.info
     # round=up: a slot of the new rate shows the last frame that came before it, as a screen does.
     # settb, because setpts cuts its result to whole ticks, and the tick of an avi file is a frame.
@@ -130,8 +156,7 @@ def _showing(seen: Look, view: View, target: str) -> list[str]:
     scaling = _mapped(seen, width, height) or f"scale={width}:{height}:flags=area+accurate_rnd+bitexact"
     scaling = f"{animated_pictures.flattening(info.video_codec)}{scaling},setsar=1"
     first, second = (picking, scaling) if view.rate <= info.rate_fps * _SAME else (scaling, picking)
-    shape = ["-map", seen.found.selector, "-vf", f"{first},{second}", "-pix_fmt", "rgb24"]
-    return [*shape, "-f", "rawvideo", "-y", target]
+    return f"{first},{second}"
 
 
 def _mapped(seen: Look, width: int, height: int) -> str | None:
@@ -197,7 +222,7 @@ def _decoded_at(path: Path, seen: Look, at_s: float, width: int, height: int) ->
     # At such a rate it is the second frame; the first one is that of the start.
     rate_hz = 1 / max(at_s, SLACK_S)
     view = View.of(rate_hz, width, height)
-    arguments = ["-v", "error", *seen.found.clock.arguments(), "-i", url(path), *_showing(seen, view, "pipe:1")]
+    arguments = ["-v", "error", *seen.found.clock.arguments(), "-i", url(path), *_showing(seen, view)]
     with Child(arguments, fence=_decoding(seen.info)) as child:
         first = child.read(size := view.frame_bytes)
         found = child.read(size) if at_s >= SLACK_S else first

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.errors import MediaError
-from synth.media import complaints, mp4_boxes, muxing, packets
+from synth.media import complaints, muxing, packets
 from synth.media.clock import Clock
 from synth.media.ffmpeg import Cancel, Fence, Output, run
 from synth.media.files import url
 from synth.media.looking import Look
-from synth.media.metadata import box_transfer
+from synth.media.metadata import box_transfer, mp4_boxes
 from synth.media.muxing import Muxing
 from synth.media.packets import Packets
 from synth.media.shown import decoding

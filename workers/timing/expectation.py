@@ -14,6 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workers.database import Database
+from workers.owners.turns import insert
 from workers.records import JOBS, Job, State
 from workers.timing.tables import STAGE_TIMES
 
@@ -80,7 +81,8 @@ def learn(database: Database, job: Job, stages_s: Mapping[str, float]) -> None:
         for row in rows:
             same = sa.and_(STAGE_TIMES.c.mode == row["mode"], STAGE_TIMES.c.stage == row["stage"])
             if not connection.execute(sa.update(STAGE_TIMES).where(same).values(row)).rowcount:
-                connection.execute(sa.insert(STAGE_TIMES).values(row))
+                # Where another job of this mode was first at the same moment, this one is not learnt from.
+                connection.execute(insert(connection, STAGE_TIMES).values(row).on_conflict_do_nothing())
 
 
 def _learnt(known: StageTime | None, job: Job, stage: str, seconds: float) -> StageTime:

@@ -575,7 +575,7 @@ def test_what_a_job_took_is_expected_of_the_next(here: Place, flash_voice: Flash
     assert here.sent(flash_clip, mode="hits")["queue"] == {"position": 1, "eta_s": None, "workers": 0}
     here.work()
     waiting = here.sent(flash_clip, mode="hits")["queue"]
-    assert 0 < waiting["eta_s"] < 60
+    assert 0 <= waiting["eta_s"] < 60  # nothing, of a voice that takes no time
     here.jobs.claim(1, "hits", "w")
     running = here.client.get("/v1/jobs").get_json()["jobs"][0]
     assert (running["queue"], running["status"]) == (None, "running")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from synth.errors import MediaError
 from synth.media import video
+from synth.media.ffmpeg import binary
 from synth.media.looking import look
 from synth.media.picture import views
 from synth.media.picture.views import View, Views
@@ -19,6 +22,7 @@ from synth.pipeline.job import Request
 from synth.pipeline.sonorize import sonorize, sonorize_all
 from tests.support.voices import FlashVoice
 
+PATIENCE_S = 60.0  # much more than it takes on a busy machine
 SMALL, LARGE = View.of(7.5, 20, 16), View.of(30, 64, 48)
 
 
@@ -120,3 +124,28 @@ def test_a_result_with_other_packets_is_decoded(
     done = video.remux(flash_clip, silence, 48_000, tmp_path / "result.mp4", existing=ExistingSound.REPLACE)
     assert len(asked) == 1
     assert done.digests.shown_source == done.digests.shown_result
+
+
+def test_views_of_fewer_and_of_more_frames_than_a_clip_has_come_together(tmp_path: Path) -> None:
+    """ffmpeg 9.0.2 waits for itself for ever where these come out of several filter graphs."""
+    clip, folder = tmp_path / "clip.mp4", tmp_path / "views"
+    folder.mkdir()
+    picture = "testsrc2=size=320x240:rate=15:duration=6"
+    subprocess.run([binary(), "-v", "error", "-f", "lavfi", "-i", picture, "-pix_fmt", "yuv420p", clip], check=True)
+    wanted = [View.of(2, 224, 224), View.of(2, 256, 256), View.of(15, 192, 144), View.of(15.625, 224, 224)]
+    wanted.append(View.of(25, 256, 256))
+    kept, until_s = Views(folder), time.monotonic() + PATIENCE_S
+    kept.want(lambda _: wanted)
+    first = View.of(15, 240, 240)
+    read_together = video.read_frames(
+        clip,
+        rate_hz=float(first.rate),
+        width=first.width,
+        height=first.height,
+        views=kept,
+        cancelled=lambda: time.monotonic() > until_s,
+    )
+    assert np.array_equal(list(read_together), read(clip, first))
+    assert set(kept.names) == set(wanted)
+    for view in wanted:
+        assert np.array_equal(read(clip, view, kept), read(clip, view))
