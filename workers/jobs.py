@@ -336,31 +336,16 @@ class Jobs(Leases):
         """Those of the named jobs, and those of a batch, that the owner has; their results, which may be long, left
         out.
         """
-        columns = [column for column in JOBS.c if column.name != "result"]
         named = sa.or_(JOBS.c.id.in_(list(ids)), sa.false() if batch_id is None else JOBS.c.batch_id == batch_id)
-        whose = () if owner is None else (JOBS.c.owner == owner,)
-        wanted: sa.Select[Any] = sa.select(*columns, sa.null().label("result")).where(named, *whose)
-        with self._database.reading() as connection:
-            return [job_of(row) for row in connection.execute(wanted)]
+        return listing.without_results(self._database, owner, named)
 
     def made_after(self, owner: str | None, id: str) -> int:
         """How many jobs of the owner's were made after one; questions do not count."""
-        later = [JOBS.c.id > id, JOBS.c.mode.not_in(QUESTIONS)]
-        if owner is not None:
-            later.append(JOBS.c.owner == owner)
-        with self._database.reading() as connection:
-            return connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(*later)) or 0
+        return listing.count(self._database, owner, JOBS.c.id > id)
 
     def under_way(self, owner: str | None) -> int:
         """How many jobs of the owner's wait or are being done; questions do not count."""
-        not_over: list[sa.ColumnElement[bool]] = [
-            JOBS.c.state.in_((State.QUEUED, *HELD)),
-            JOBS.c.mode.not_in(QUESTIONS),
-        ]
-        if owner is not None:
-            not_over.append(JOBS.c.owner == owner)
-        with self._database.reading() as connection:
-            return connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(*not_over)) or 0
+        return listing.count(self._database, owner, JOBS.c.state.in_((State.QUEUED, *HELD)))
 
     def check(self) -> None:
         """Raise DatabaseError unless the database answers now and is whole."""

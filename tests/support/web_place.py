@@ -28,7 +28,7 @@ from workers.files.storage import Storage, storage_of
 from workers.jobs import Job, Jobs, jobs_of
 from workers.records import COMPARISON, OVERLAY, ROUTE, SCORE, SEARCH, SLOW_SCORE
 from workers.settings import Settings, embedded
-from workers.tasks import run_jobs
+from workers.tasks import job_run, run_jobs
 from workers.uploads.sources import POSTER
 
 PROBLEM = "application/problem+json"
@@ -69,7 +69,7 @@ class Place:
     def work(self) -> None:
         """Do all jobs that wait, with the worker's own code, in this process."""
         self.settings.work_dir.mkdir(parents=True, exist_ok=True)
-        context = run_jobs.WorkerContext(
+        context = job_run.WorkerContext(
             self.settings, self.jobs, self.storage, lambda _: True, self.settings.work_dir, "test"
         )
         for mode in MODES:

@@ -155,3 +155,30 @@ def _values(cursor: str, count: int) -> list[Any]:
     if not isinstance(values, list) or len(values) != count or not all(isinstance(one, kinds) for one in values):
         raise OptionError("cursor is not one of this order; ask for the first page again")
     return values
+
+
+def without_results(database: Database, owner: str | None, which: sa.ColumnElement[bool]) -> list[Job]:
+    """The owner's jobs of which something holds, their results, which may be long, left out.
+
+    Raises:
+        DatabaseError: the database cannot be reached.
+    """
+    columns = [column for column in JOBS.c if column.name != "result"]
+    wanted: sa.Select[Any] = sa.select(*columns, sa.null().label("result")).where(which, *_whose(owner))
+    with database.reading() as connection:
+        return [job_of(row) for row in connection.execute(wanted)]
+
+
+def count(database: Database, owner: str | None, which: sa.ColumnElement[bool]) -> int:
+    """How many of the owner's jobs there are of which something holds; questions do not count.
+
+    Raises:
+        DatabaseError: the database cannot be reached.
+    """
+    those = (which, JOBS.c.mode.not_in(QUESTIONS), *_whose(owner))
+    with database.reading() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(JOBS).where(*those)) or 0
+
+
+def _whose(owner: str | None) -> tuple[sa.ColumnElement[bool], ...]:
+    return () if owner is None else (JOBS.c.owner == owner,)

@@ -16,57 +16,37 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final
 
-from synth import weights
-from synth.errors import Cancelled, OptionError, SynthError
-from synth.media import looking, video
-from synth.media.picture.views import Views
-from synth.options import Mode, Options
+from synth.errors import SynthError
+from synth.options import Mode
 from synth.pipeline.job import Request
-from synth.pipeline.modes import MODES, TOGETHER
+from synth.pipeline.modes import TOGETHER
 from synth.pipeline.sonorize import sonorize_all
 from synth.result import Result
-from synth.routing import router
 from synth.sampler.backends import keep_kernels_in
 from synth.sampler.native import use_at_most
-from synth.score.kept import keeper
 from synth.voices.library import registry
 from workers import music, pulse
-from workers.attempt import Attempt, close
 from workers.broker.notifications import QueueNotifier
-from workers.errors import DatabaseError, ObjectDamaged, StorageAway, StorageError, WorkError
-from workers.files import disk, objects
-from workers.files.result_upload import patiently, store
-from workers.files.storage import Storage, storage_of
+from workers.errors import DatabaseError, WorkError
+from workers.files.storage import storage_of
 from workers.files.temporary_directories import ProcessFolder, sweep
-from workers.jobs import Job, Jobs, jobs_of
+from workers.jobs import Job, jobs_of
 from workers.records import (
     AND_SEARCH,
-    COMPARISON,
-    MUSIC,
-    OVERLAY,
-    QUESTIONS,
-    ROUTE,
-    SCORE,
-    SEARCH,
     SEARCHER,
-    SLOW_SCORE,
 )
-from workers.score import rendering
-from workers.score.renders import Renders
-from workers.settings import Settings, from_environment
-from workers.tasks import comparisons, description, failures, memory, overlays, recording, search_answers
+from workers.settings import from_environment
+from workers.tasks import description, memory, search_answers
+from workers.tasks.answers import ANSWERS, answer
+from workers.tasks.job_run import JobRun, WorkerContext, about
 from workers.tasks.quick_lane import QuickLane
-from workers.telemetry import context as log_context
 from workers.telemetry import logs, tracing
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import WAIT_SECONDS
-from workers.uploads import sources
 
 LANES: Final = 2 if (os.cpu_count() or 1) > 1 else 1
 """Jobs that are done side by side, where several wait: half of one is waiting for ffmpeg, and its nets take one
@@ -77,20 +57,6 @@ BEGIN_AGAIN_S: Final = 1.0  # where the database was away when a process began
 DRAIN_S: Final = 5.0  # after so long a worker notifies the next one, or itself, and looks whether it is to end
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class WorkerContext:
-    """What a worker process works with."""
-
-    settings: Settings
-    jobs: Jobs
-    storage: Storage
-    notify: Callable[[str], object]
-    folder: Path
-    worker: str
-    peers: list[Attempt] = field(default_factory=list)
-    """Attempts that this process makes now; they end with it, should one have to be ended by force."""
 
 
 _CONTEXT: list[WorkerContext] = []  # one a process, laid by begin_process
@@ -233,7 +199,7 @@ def _claim(context: WorkerContext, mode: str, at_once: int, *, beside: bool = Fa
 
 def _do(context: WorkerContext, claimed: Sequence[Job]) -> None:
     """Do what was claimed at once, and clear up behind it."""
-    with _about(*claimed):
+    with about(*claimed):
         if claimed[0].mode in ANSWERS:
             answer(context, claimed[0])
         else:
@@ -248,7 +214,7 @@ def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
     What becomes of one is nobody else's; nothing is raised that concerns a job alone.
     """
     with contextlib.ExitStack() as held, ThreadPoolExecutor(len(jobs), "errand") as pool:
-        job_runs = [held.enter_context(_JobRun(context, job)) for job in jobs]
+        job_runs = [held.enter_context(JobRun(context, job)) for job in jobs]
         begun = zip(job_runs, pool.map(_begin, job_runs), strict=True)
         requested = [(one, request) for one, request in begun if request is not None]
         ends: list[Future[None]] = []
@@ -260,234 +226,11 @@ def run_jobs(context: WorkerContext, jobs: Sequence[Job]) -> None:
             end.result()
 
 
-def answer(context: WorkerContext, job: Job) -> None:
-    """One attempt at a question, answered by :data:`ANSWERS`; the answer stands in the row."""
-    with _JobRun(context, job) as job_run:
-        request = job_run.begin()
-        if request is None:
-            return
-        try:
-            message = ANSWERS[job.mode](job_run, request)
-            recording.write_down_objects(job_run.attempt, context.jobs)
-        except Exception as error:
-            _unstore(job_run)
-            job_run.end(error)
-            return
-        if recording.record(job_run.attempt, lambda: _finish_answer(context.jobs, job, message)):
-            recording.learn(job_run.attempt, context.jobs)
-        else:
-            recording.record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
-            _unstore(job_run)
-
-
-def _unstore(job_run: _JobRun) -> None:
-    """Take away what an answer put beside the files of another job."""
-    for key in job_run.attempt.stored:
-        with contextlib.suppress(StorageError):
-            job_run.context.storage.delete(key)
-
-
-def _finish_answer(jobs: Jobs, job: Job, message: dict[str, Any]) -> bool:
-    if job.mode in (SCORE, SLOW_SCORE):
-        return Renders(jobs).finish(job, message)
-    return jobs.finish(job.id, job.attempt, message)
-
-
-def _about(*jobs: Job) -> contextlib.AbstractContextManager[None]:
-    """Log lines in the block are about a job; where several are done together, about none of them."""
-    only = jobs[0] if len(jobs) == 1 else None
-    return log_context.about(request=only.request_id if only else None, job=only.id if only else None)
-
-
-def _begin(job_run: _JobRun) -> Request | None:
-    with _about(job_run.job):  # this thread may be another one than the work's
+def _begin(job_run: JobRun) -> Request | None:
+    with about(job_run.job):  # this thread may be another one than the work's
         return job_run.begin()
 
 
-def _end(job_run: _JobRun, outcome: Result | Exception) -> None:
-    with _about(job_run.job):
+def _end(job_run: JobRun, outcome: Result | Exception) -> None:
+    with about(job_run.job):
         job_run.end(outcome)
-
-
-class _JobRun:
-    """One job in this worker's hands: the hold on it, and a folder; both are let go of when it ends."""
-
-    def __init__(self, context: WorkerContext, job: Job) -> None:
-        self.context, self.job = context, job
-        self._held = contextlib.ExitStack()
-        self.folder = Path(
-            self._held.enter_context(
-                tempfile.TemporaryDirectory(prefix="job-", dir=context.folder, ignore_cleanup_errors=True)
-            )
-        )
-        beat_s, timeout_s = context.settings.heartbeat_s, context.settings.job_timeout_s
-        self.views = Views(self.folder)
-        if context.settings.describe:
-            self.views.want(description.views_of)
-        self.attempt = Attempt(context.jobs, job, heartbeat_s=beat_s, timeout_s=timeout_s, batch_peers=context.peers)
-        describes = context.settings.describe and description.is_tried(job)
-        self._looking = description.Looking(self.attempt, self.folder / "source", self.views) if describes else None
-
-    def __enter__(self) -> Self:
-        self._held.enter_context(self.attempt)
-        if self._looking is not None:
-            self._held.enter_context(self._looking)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._held.close()
-
-    def begin(self) -> Request | None:
-        """Fetch the clip and say what is wanted of it; nothing, and the job is ended, if that cannot be."""
-        attempt, source = self.attempt, self.folder / "source"
-        _log.info("job %s: attempt %d begins, mode %s", self.job.id, self.job.attempt, self.job.mode)
-        try:
-            options = Options.parse(self.job.options)
-            if options.bank is not None and options.bank not in weights.entries():
-                raise OptionError(
-                    f"bank is {options.bank!r}; allowed are the names of banks that ship with this server"
-                )
-            if options.library is not None and options.library not in registry.names():
-                known = ", ".join(registry.names()) or "none"
-                raise OptionError(f"library is {options.library!r}; allowed are those of this server: {known}")
-            attempt.progress("fetch", 0.0)
-            patiently(attempt, lambda: self._fetch(source))
-            self._refuse_damaged(source)
-            # A question makes no video, and what it is about need not be one.
-            target = self.folder / f"take{'' if self.job.mode in QUESTIONS else _suffix(source, options)}"
-        except Exception as error:
-            self.end(error)
-            return None
-        return Request(
-            source,
-            target,
-            options,
-            progress=attempt.progress,
-            cancelled=attempt.stop,
-            keeps=attempt.keeps,
-            keep=keeper(self.folder),
-            views=self.views,
-        )
-
-    def _fetch(self, source: Path) -> None:
-        """Fetch the clip where there is room for it, and for about as much again that is made of it."""
-        try:
-            disk.require_room(self.folder, 2 * int(self.job.info.get("bytes", 0)))
-        except OSError as error:
-            raise StorageError("the server's disk is full") from error
-        self.context.storage.fetch(self.job.source_key, source)
-
-    def _refuse_damaged(self, source: Path) -> None:
-        """Raise ObjectDamaged where a fetched clip is not as long as the one that was stored."""
-        stored = objects.find(self.context.jobs.database, self.job.source_key)
-        if stored is not None and source.stat().st_size != stored.bytes_:
-            raise ObjectDamaged(f"{source.stat().st_size} bytes of the clip's {stored.bytes_} are in the storage")
-
-    def end(self, outcome: Result | Exception) -> None:
-        """Store what was made, or write down why nothing was."""
-        job, storage = self.job, self.context.storage
-        with self._held:
-            try:
-                kept = self._keep(outcome)
-            except DatabaseError:
-                _log.warning("job %s: the database does not answer; the lease will run out", job.id)
-                return
-            lost = [job.attempt] if not kept else range(1, job.attempt)
-            for attempt in lost:
-                _delete(self.context.jobs, storage, job.id, attempt)
-
-    def _keep(self, outcome: Result | Exception) -> bool:
-        """True if what was stored for this attempt is the job's result."""
-        attempt, jobs, job = self.attempt, self.context.jobs, self.job
-        try:
-            if isinstance(outcome, Exception):
-                raise outcome
-            described = description.Described(reason=description.SWITCHED_OFF)
-            if self.context.settings.describe:
-                described = description.describe(attempt, outcome, self.folder, self.views, self._looking)
-            if not recording.record(attempt, lambda: jobs.finishing(job.id, job.attempt)):
-                return False
-            stored = store(self.context.storage, attempt, outcome, self.folder)
-            description.add(stored, described, self.context.storage, attempt)
-            music.suggest(stored, self.context.settings, attempt, self.folder)
-            recording.write_down_objects(attempt, jobs)
-        except Cancelled:
-            recording.trace(attempt, succeeded=False)
-            recording.record(attempt, lambda: close(jobs, job, attempt.reason))
-            return False
-        except Exception as error:
-            code, detail, retryable = failures.explain(error, self.folder, self.context.settings)
-            _log.log(logging.INFO if not retryable else logging.ERROR, "job %s: %s", job.id, code, exc_info=retryable)
-            recording.trace(attempt, succeeded=False)
-            # A storage that is away is nobody's fault: the job waits for it, however long that takes.
-            blameless = isinstance(error, StorageAway)
-            recording.record(
-                attempt, lambda: jobs.fail(job.id, job.attempt, code, detail, retryable, blameless=blameless)
-            )
-            return False
-        if recording.record(attempt, lambda: jobs.finish(job.id, job.attempt, stored)):
-            recording.learn(attempt, jobs)
-            description.keep_vectors(jobs, attempt, described, outcome.outputs)
-            return True
-        # Perhaps it was cancelled; a lost lease stays lost.
-        keeps = recording.record(attempt, lambda: jobs.keeps_partial(job.id))
-        return (
-            recording.record(attempt, lambda: jobs.canceled(job.id, job.attempt, stored if keeps else None)) and keeps
-        )
-
-
-def _route(job_run: _JobRun, request: Request) -> dict[str, Any]:
-    """Which voice suits a clip; no file is made."""
-    info = video.probe(request.source, salvage=True, recut=True)
-    found = router.route_clip(
-        request.source, info, tuple(MODES), progress=request.progress, cancelled=request.cancelled
-    )
-    return {"outputs": [], "route": found.as_json()}
-
-
-def _overlay(job_run: _JobRun, _request: Request) -> dict[str, Any]:
-    """A take's heat maps over its video."""
-    return overlays.draw(job_run.context.storage, job_run.attempt, job_run.folder)
-
-
-def _search(job_run: _JobRun, request: Request) -> dict[str, Any]:
-    """What a picture, a sound or a clip looks and sounds like."""
-    return search_answers.answer(request.source, job_run.job.info.get("by"), request.cancelled)
-
-
-def _music(job_run: _JobRun, _request: Request) -> dict[str, Any]:
-    """A finished take with music under its sound; no question, but a job of its own."""
-    context = job_run.context
-    return music.lay(context.jobs, context.storage, context.settings, job_run.attempt, job_run.folder)
-
-
-def _score(job_run: _JobRun, _request: Request) -> dict[str, Any]:
-    """A take of another job, rendered from a score."""
-    context = job_run.context
-    return rendering.render(context.jobs, context.storage, job_run.attempt, job_run.folder)
-
-
-ANSWERS: Final[dict[str, Callable[[_JobRun, Request], dict[str, Any]]]] = {
-    ROUTE: _route,
-    OVERLAY: _overlay,
-    COMPARISON: lambda run, _: comparisons.make(run.context.jobs, run.context.storage, run.attempt, run.folder),
-    SEARCH: _search,
-    MUSIC: _music,
-    SCORE: _score,
-    SLOW_SCORE: _score,
-}
-"""Mode of a question -> what answers it."""
-
-
-def _suffix(source: Path, options: Options) -> str:
-    """The container of the result: what browsers play, unless what is to be kept does not fit into it."""
-    seen = looking.look(source, salvage=options.salvage, recut=options.recut)
-    return seen.result_suffix(options.existing_sound)
-
-
-def _delete(jobs: Jobs, storage: Storage, job_id: str, attempt: int) -> None:
-    """Delete what an attempt stored that is not the job's result; takes that music lies under stay."""
-    try:
-        sources.delete_unused(jobs.database, storage, job_id, str(attempt))
-    except WorkError:
-        _log.warning("attempt %d of %s could not be deleted; the sweep will find it", attempt, job_id)

@@ -164,8 +164,8 @@ def test_a_child_of_a_guard_that_is_killed_at_once_is_not_started_twice(
     for _ in range(2):
         process = mine.start([FENCE, ffmpeg.binary(), *VERSION], feed=False)
         assert process is not None
-        with process.stdout, process.stderr:  # type: ignore[union-attr]
-            assert process.stdout.read().count(b"ffmpeg version") == 1  # type: ignore[union-attr]
+        with process.stdout, process.stderr:
+            assert process.stdout.read().count(b"ffmpeg version") == 1
         assert process.wait(20) == 0
     mine.close()
     assert children() == before

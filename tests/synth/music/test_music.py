@@ -26,7 +26,7 @@ from tests.support.web_place import Place
 from workers import music as working
 from workers.jobs import Job, State
 from workers.records import MUSIC
-from workers.tasks import run_jobs
+from workers.tasks import job_run, run_jobs
 
 RATE_HZ = 48_000
 TRACKS = 3
@@ -234,7 +234,7 @@ def place(tmp_path: Path, folder: Path, flash_voice: FlashVoice) -> Iterator[Pla
 
 def _work(place: Place) -> None:
     place.work()
-    context = run_jobs.WorkerContext(
+    context = job_run.WorkerContext(
         place.settings, place.jobs, place.storage, lambda _: True, place.settings.work_dir, "test"
     )
     while run_jobs.drain(context, MUSIC):

@@ -39,7 +39,8 @@ from workers.reconciler import ORPHAN_S, SWEEP_S, Reconciler
 from workers.settings import Settings, embedded
 from workers.tasks import failures
 from workers.tasks import run_jobs as tasks
-from workers.tasks.run_jobs import WorkerContext, drain, run_jobs
+from workers.tasks.job_run import WorkerContext
+from workers.tasks.run_jobs import drain, run_jobs
 
 
 @dataclass
