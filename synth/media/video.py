@@ -132,8 +132,7 @@ def _showing(seen: Look, view: View) -> list[str]:
 def _showing_several(seen: Look, wanted: Sequence[tuple[View, str]], listing: str) -> list[str]:
     """The output arguments of a child that is to write views, and to list the frames that are shown.
 
-    All come out of one filter graph. ffmpeg 9.0.2 waits for itself for ever where one picture goes through several
-    graphs of which one gives fewer frames than it takes and another more.
+    All come out of one filter graph: ffmpeg 9.0.2 was seen to wait for itself for ever between several.
     """
     chains = [*(_filters(seen, view) for view, _ in wanted), SAMPLING]
     graph = [f"[{seen.found.selector}]split={len(chains)}" + "".join(f"[in{k}]" for k in range(len(chains)))]

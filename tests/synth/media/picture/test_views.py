@@ -127,7 +127,7 @@ def test_a_result_with_other_packets_is_decoded(
 
 
 def test_views_of_fewer_and_of_more_frames_than_a_clip_has_come_together(tmp_path: Path) -> None:
-    """ffmpeg 9.0.2 waits for itself for ever where these come out of several filter graphs."""
+    """Those of an automatic job; the child once waited for itself until its time was over."""
     clip, folder = tmp_path / "clip.mp4", tmp_path / "views"
     folder.mkdir()
     picture = "testsrc2=size=320x240:rate=15:duration=6"
