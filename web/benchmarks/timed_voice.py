@@ -1,10 +1,12 @@
 """For the workers of a bench: a voice that takes as many milliseconds as its job's seed says, and needs no weights.
 
-It waits instead of working, so that several workers on few processors show what queue, database and broker cost.
+It waits instead of working, so that several workers on few processors show what queue, database and broker cost. Of
+jobs that a worker does side by side one waits at a time, as one voice has one processor.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -18,6 +20,7 @@ from synth.pipeline.modes import MODES
 from synth.voices.base import CancelPoll, Controls, Frame, Progress, Rendering, Uniforms
 
 _LOOK_S: Final = 0.02
+_BUSY: Final = threading.Lock()
 
 
 class TimedVoice:
@@ -38,11 +41,12 @@ class TimedVoice:
         self, frames: Iterator[Frame], info: VideoInfo, options: Options, progress: Progress, cancelled: CancelPoll
     ) -> Controls:
         """Nothing is looked at."""
-        until = time.monotonic() + options.seed / 1000
-        while time.monotonic() < until:
-            if cancelled():
-                raise Cancelled("the caller asked to stop")
-            time.sleep(_LOOK_S)
+        with _BUSY:
+            until = time.monotonic() + options.seed / 1000
+            while time.monotonic() < until:
+                if cancelled():
+                    raise Cancelled("the caller asked to stop")
+                time.sleep(_LOOK_S)
         return Controls(info.duration_s)
 
     def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
