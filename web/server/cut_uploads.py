@@ -55,9 +55,10 @@ class CutPiece:
 def cut_piece(channel: Any) -> CutPiece | None:
     """What is to be kept of the request that a connection is in the middle of, once."""
     request, channel.request = channel.request, None
+    if request is None:
+        return None
     if (
-        request is None
-        or not request.headers_finished
+        not request.headers_finished
         or request.completed
         or request.error
         or request.body_rcv is None
@@ -67,5 +68,6 @@ def cut_piece(channel: Any) -> CutPiece | None:
         or request.headers.get("CONTENT_TYPE") != PIECE_TYPE
         or "UPLOAD_CHECKSUM" in request.headers  # counts whole or not at all
     ):
+        request.close()  # its body may lie in a file
         return None
     return CutPiece(channel, request)
