@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp.resampling import resample
-from synth.dsp.spectra import hann
+from synth.dsp.spectra import hann, overlap_added
 
 Floats = NDArray[np.float32]
 
@@ -36,21 +36,16 @@ def replicate(sound: NDArray[Any]) -> Floats:
     steps = len(below) // _HOP + 1
     window = hann(_WINDOW)
     padded = np.pad(below, (_WINDOW // 2, _WINDOW))
-    total = np.zeros((steps + _TURN, _HOP), np.float32)
-    weight = np.zeros_like(total)
-    parts = [(part, slice(part * _HOP, (part + 1) * _HOP)) for part in range(_TURN - 1, -1, -1)]
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
-    for first in range(0, steps, _BLOCK):
-        last = min(steps, first + _BLOCK)
+
+    def above(first: int, last: int) -> Floats:
         # One step more at either side, so that levels are smoothed alike wherever a block ends.
         low, high = max(0, first - 1), min(steps, last + 1)
         spectra = np.fft.rfft(frames[low:high] * window).astype(np.complex64)
-        above = np.fft.irfft(_above(spectra)[first - low : last - low], _WINDOW).astype(np.float32) * window
-        for part, within in parts:  # the earliest step that reaches a hop is added first
-            total[first + part : last + part] += above[:, within]
-            weight[first + part : last + part] += window[within] ** 2
-    np.divide(total, np.maximum(weight, 1e-3, out=weight), out=total)
-    below += total.reshape(-1)[_WINDOW // 2 : _WINDOW // 2 + len(below)]
+        made = np.fft.irfft(_above(spectra)[first - low : last - low], _WINDOW).astype(np.float32)
+        return np.asarray(made * window, np.float32)
+
+    below += overlap_added(len(below), above, window=_WINDOW, hop=_HOP, at_once=_BLOCK, least=1e-3)
     return below
 
 

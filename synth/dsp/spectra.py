@@ -5,6 +5,7 @@ Shapes: T = frames, F = bins or bands, N = samples. Sound is mono float32 in [-1
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,34 @@ def istft(spectra: NDArray[Any], *, window: int, hop: int, samples: int) -> Floa
         weight[index * hop : index * hop + window] += squared
     out = np.divide(total, weight, out=np.zeros_like(total), where=weight > 1e-6)
     return out[window // 2 : window // 2 + samples]
+
+
+def overlap_added(
+    samples: int, block: Callable[[int, int], Floats], *, window: int, hop: int, at_once: int, least: float
+) -> Floats:
+    """Sound [samples] of frames that are asked for in blocks: those of a long sound never lie in memory together.
+
+    As :func:`istft`, with the same sums in the order of the frames, whatever the blocks are.
+
+    Args:
+        block: frames [T, window] with a Hann window on them, from one to before another of 1 + samples // hop.
+        hop: a whole part of the window.
+        at_once: frames in a block; a few lie in the processor's cache.
+        least: what is divided by where windows hardly reach.
+    """
+    count, parts = samples // hop + 1, window // hop
+    squared = hann(window) ** 2
+    total = np.zeros((count + parts, hop), np.float32)
+    weight = np.zeros_like(total)
+    for first in range(0, count, at_once):
+        last = min(count, first + at_once)
+        frames = block(first, last)
+        for part in range(parts - 1, -1, -1):  # the earliest frame that reaches a hop is added first
+            within = slice(part * hop, (part + 1) * hop)
+            total[first + part : last + part] += frames[:, within]
+            weight[first + part : last + part] += squared[within]
+    np.divide(total, np.maximum(weight, least, out=weight), out=total)
+    return total.reshape(-1)[window // 2 : window // 2 + samples]
 
 
 def mel_of_hz(frequency_hz: Any, *, htk: bool = False) -> Doubles:

@@ -91,7 +91,7 @@ def version() -> str:
 @functools.cache
 def network_blocked() -> bool:
     """Whether this kernel lets a child give up the network; where not, the protocol whitelist stands alone."""
-    command = _command(["--isolated"], Fence(), attached=False)
+    command = [*_launcher(Fence()), "--isolated"]
     return subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
@@ -288,12 +288,8 @@ def _widen(pipe: Any) -> None:
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
-def _command(arguments: Sequence[str], fence: Fence, *, attached: bool) -> list[str]:
-    return [*_launcher(fence, attached=attached), *arguments]
-
-
-def _launcher(fence: Fence, *, attached: bool) -> list[str]:
-    return launcher.guard_command(fence.argument(attached=attached), binary())
+def _launcher(fence: Fence) -> list[str]:
+    return launcher.guard_command(fence.argument(attached=False), binary())
 
 
 @functools.cache
@@ -308,7 +304,7 @@ def moviepy_reader() -> Any:
     folder = Path(tempfile.mkdtemp(prefix="sonorize-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     script = folder / "ffmpeg"
-    command = shlex.join(_launcher(Fence(cpu_s=60), attached=False))
+    command = shlex.join(_launcher(Fence(cpu_s=60)))
     script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
     script.chmod(0o700)
     for name, module in list(sys.modules.items()):

@@ -62,6 +62,12 @@ class Judged:
     beside: Set | None = None
 
     @property
+    def further(self) -> dict[str, Set]:
+        """Those of the sets that need not be there, by their attributes' names."""
+        sets = {"shaped": self.shaped, "pulses": self.pulses, "plain": self.plain, "beside": self.beside}
+        return {name: one for name, one in sets.items() if one is not None}
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Those that were generated, in order."""
         return tuple(sorted(set(self.generated.labels)))

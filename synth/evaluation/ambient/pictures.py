@@ -65,14 +65,11 @@ def sheet(label: str, made: Sequence[Sound], real: Sequence[Sound], shaped: Sequ
 def overview(judged: Judged, target: Path) -> None:
     """Log-mel spectrograms, one row a class, two of each: real ones, the floor, another build's or without fine
     structure, and what was made."""
-    sets = {"real, held out": judged.held_out}
-    if judged.shaped is not None:
-        sets["floor: noise, same levels"] = judged.shaped
+    names = {"shaped": "floor: noise, same levels", "plain": "without fine structure"}
     if judged.beside is not None:
-        sets["another build"] = judged.beside
-    elif judged.plain is not None:
-        sets["without fine structure"] = judged.plain
-    sets["made"] = judged.generated
+        names = {"shaped": names["shaped"], "beside": "another build"}
+    further = {name: judged.further[key] for key, name in names.items() if key in judged.further}
+    sets = {"real, held out": judged.held_out, **further, "made": judged.generated}
     columns = [(name, one, number) for name, one in sets.items() for number in range(2)]
     rows = len(judged.classes)
     figure, axes = new_figure(rows, len(columns), (1.9 * len(columns), 1.05 * rows), [1] * rows)

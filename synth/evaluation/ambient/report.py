@@ -188,15 +188,7 @@ def verdicts(judged: Judged) -> list[Verdict]:
 
 
 def _sets(judged: Judged) -> dict[str, Set]:
-    sets = {
-        "generated": judged.generated,
-        "noise": judged.noise,
-        "shaped": judged.shaped,
-        "pulses": judged.pulses,
-        "plain": judged.plain,
-        "beside": judged.beside,
-    }
-    return {name: one for name, one in sets.items() if one is not None}
+    return {"generated": judged.generated, "noise": judged.noise, **judged.further}
 
 
 def _verdict(

@@ -6,7 +6,7 @@ scene generation with conditional SampleRNN" (ICASSP 2019): sounds that are reco
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,18 +29,17 @@ def trained_on_generated(judged: Judged) -> dict[str, Any]:
     }
 
 
+_CONTROLS: Final = {
+    "shaped": "control: noise with the same band levels",
+    "pulses": "control: pulses and noise with the same band levels",
+    "plain": "without fine structure",
+    "beside": "another build",
+}
+
+
 def controls(judged: Judged) -> dict[str, Set]:
     """What is made of the conditioning alone, without fine structure, and by another build, as reports name it."""
-    found = {}
-    if judged.shaped is not None:
-        found["control: noise with the same band levels"] = judged.shaped
-    if judged.pulses is not None:
-        found["control: pulses and noise with the same band levels"] = judged.pulses
-    if judged.plain is not None:
-        found["without fine structure"] = judged.plain
-    if judged.beside is not None:
-        found["another build"] = judged.beside
-    return found
+    return {_CONTROLS[name]: one for name, one in judged.further.items()}
 
 
 def _accuracy(judge: Judge, real: Set, ears: str) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from synth.dsp.spectra import hann, mel_filters, stft
+from synth.dsp.spectra import hann, mel_filters, overlap_added, stft
 from synth.voices.base import Sound
 
 RATE_HZ: Final = 16_000
@@ -78,25 +78,13 @@ class Spectra:
 
 
 def resynthesised(count: int, spectra: Callable[[int, int], NDArray[np.complex64]]) -> Sound:
-    """Sound [count] of spectra that are asked for in blocks, from step ``first`` to before ``last``.
-
-    In blocks, so that the spectra of a long sound never lie in memory together: what a block needs stays in the
-    processor's cache. Sums are in order of the steps, whatever the blocks are.
-    """
-    steps = count // HOP + 1
+    """Sound [count] of spectra that are asked for in blocks, from step ``first`` to before ``last``."""
     window = hann(WINDOW)
-    total = np.zeros((steps + WINDOW // HOP, HOP), np.float32)
-    weight = np.zeros_like(total)
-    parts = range(WINDOW // HOP - 1, -1, -1)  # the earliest step that reaches a hop is added first
-    for first in range(0, steps, _BLOCK):
-        last = min(steps, first + _BLOCK)
-        frames = scipy.fft.irfft(spectra(first, last), axis=1).astype(np.float32) * window
-        for part in parts:
-            total[first + part : last + part] += frames[:, part * HOP : (part + 1) * HOP]
-            weight[first + part : last + part] += window[part * HOP : (part + 1) * HOP] ** 2
-    np.maximum(weight, 1e-6, out=weight)
-    np.divide(total, weight, out=total)
-    return total.reshape(-1)[WINDOW // 2 : WINDOW // 2 + count]
+
+    def frames(first: int, last: int) -> NDArray[np.float32]:
+        return np.asarray(scipy.fft.irfft(spectra(first, last), axis=1).astype(np.float32) * window, np.float32)
+
+    return overlap_added(count, frames, window=WINDOW, hop=HOP, at_once=_BLOCK, least=1e-6)
 
 
 @functools.cache

@@ -47,13 +47,15 @@ def with_harmonics(noise: Sound, guide: Guide) -> Sound:
     shares = np.clip((fine.periodicity - _CHANCE) / (1 - _CHANCE), 0, 1)
     if not shares.any():
         return band_envelopes.impose(fluttering, levels)
+    groups = groups_of_bins()
     below, above = Spectra(_pulses(fine, shares, len(noise))), Spectra(fluttering)
 
     def block(first: int, last: int) -> NDArray[np.complex64]:
         wanted = held(levels, first, last)
-        if not held(shares, first, last).any():
+        periodic = held(shares, first, last)
+        if not periodic.any():
             return raised(above.block(first, last), wanted)
-        share = np.clip(product(held(shares, first, last), groups_of_bins()), 0, 1)
+        share = np.clip(product(periodic, groups), 0, 1)
         own = raised(below.block(first, last), wanted) * np.sqrt(share)
         return np.asarray(own + raised(above.block(first, last), wanted) * np.sqrt(1 - share), np.complex64)
 
