@@ -14,7 +14,7 @@ API_TESTS := tests/web/api tests/web/uploads tests/web/security tests/web/galler
 export TORCH_INDEX VENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench gpu slow services chaos soak clean
+.PHONY: help demo serve test again check format bench gpu slow services chaos soak clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/'
@@ -27,6 +27,9 @@ serve: $(VENV)/.ready ## the pages and the API on http://127.0.0.1:8080, until C
 
 test: $(VENV)/.ready-dev ## the tests that run in CI
 	@$(BIN)/python -m pytest -m "not slow" -n $(TEST_PROCESSES) --dist worksteal --durations=10
+
+again: $(VENV)/.ready-dev ## the tests that failed last, one after another
+	@$(BIN)/python -m pytest -m "not slow" -n 0 --last-failed --last-failed-no-failures none
 
 check: $(VENV)/.ready-dev ## lint, format, types, import contracts
 	@$(BIN)/ruff check .

@@ -72,6 +72,17 @@ class S3Server:
         ):
             client.create_bucket(Bucket=bucket)
 
+    def try_an_object(self) -> None:
+        """Write and read one, in a bucket of its own: a server that makes buckets may not know yet where files lie.
+
+        Raises:
+            Exception: it cannot, or not yet.
+        """
+        self.make_bucket("tried")
+        with self._client() as client:
+            client.put_object(Bucket="tried", Key="tried", Body=b"tried")
+            client.get_object(Bucket="tried", Key="tried")["Body"].read()
+
     def delete_bucket(self, bucket: str) -> None:
         """With whatever lies in it."""
         with self._client() as client:
@@ -142,6 +153,7 @@ def seaweed(folder: Path, ports: dict[str, int] | None = None, *, address: str =
             assert process.poll() is None, (folder / "weed.log").read_text()[-2000:]
             try:
                 server.make_bucket(BUCKET)
+                server.try_an_object()
             except Exception:
                 return False
             return True

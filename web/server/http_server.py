@@ -108,8 +108,9 @@ class _Server(Server):
     channel_class = _Channel
 
 
-def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> Any:
-    """A listening server: ``run()`` serves until :func:`stop`, ``effective_port`` is where.
+def listen(host: str, port: int) -> socket.socket:
+    """The one socket of a server; whoever connects before the server runs waits. waitress would open a socket for each
+    address that a name has.
 
     Args:
         port: 0 takes a free one.
@@ -117,9 +118,14 @@ def make_server(app: Flask, *, host: str, port: int, threads: int = THREADS) -> 
     Raises:
         OSError: the address cannot be listened on.
     """
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+def make_server(app: Flask, listening: socket.socket, *, threads: int = THREADS) -> Any:
+    """A server on a socket of :func:`listen`, which is then its own: ``run()`` serves until :func:`stop`,
+    ``effective_port`` is where.
+    """
     settings = parts_of(app).settings
-    # One socket, opened here: waitress would open one for each address that a name has.
-    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         server = _listening_server(
             app,

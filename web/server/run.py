@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -24,7 +24,7 @@ from flask import Flask
 from synth.errors import OptionError
 from web.app import create_app
 from web.context import parts_of
-from web.server.http_server import CONNECTIONS, make_server, stop
+from web.server.http_server import CONNECTIONS, listen, make_server, stop
 from web.server.samples import Samples
 from workers.broker.notifications import QueueNotifier
 from workers.embedded.supervisor import READY_S, Embedded
@@ -67,6 +67,8 @@ class Server:
         with ExitStack() as undo:
             self.services.begin()
             undo.callback(self.services.stop)
+            # Before anything is sent or tidied up: a port in use is to be said at once, and alone.
+            listening = undo.enter_context(closing(_listening(self.settings)))
             jobs, storage = jobs_of(self.settings), storage_of(self.settings)
             undo.callback(jobs.close)
             notifier = QueueNotifier(self.settings)
@@ -92,7 +94,7 @@ class Server:
             deposits.start()
             undo.callback(deposits.stop)
             undo.callback(parts_of(app).submitter.posters.close)
-            self.address = undo.enter_context(_answering(self.settings, app))
+            self.address = undo.enter_context(_answering(self.settings, app, listening))
             if self._with_samples:
                 samples = Samples(parts_of(app), lambda: self.services.ready)
                 samples.start()
@@ -118,17 +120,21 @@ class Server:
         self._closing.close()
 
 
+def _listening(settings: Settings) -> socket.socket:
+    try:
+        return listen(settings.host, settings.port)
+    except OSError as error:
+        # Not strerror: create_server puts the address into it a second time.
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise OptionError(f"{settings.host} port {settings.port} cannot be listened on: {why}") from error
+
+
 @contextmanager
-def _answering(settings: Settings, app: Flask) -> Iterator[str]:
+def _answering(settings: Settings, app: Flask, listening: socket.socket) -> Iterator[str]:
     """Answer in a thread until the block ends; gives the address."""
     _allow_connections()
     with _bodies_in(settings.spool_dir):
-        try:
-            web = make_server(app, host=settings.host, port=settings.port)
-        except OSError as error:
-            # Not strerror: create_server puts the address into it a second time.
-            why = os.strerror(error.errno) if error.errno else str(error)
-            raise OptionError(f"{settings.host} port {settings.port} cannot be listened on: {why}") from error
+        web = make_server(app, listening)
         thread = threading.Thread(target=web.run, name="web", daemon=True)
         thread.start()
         name = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -33,7 +33,7 @@ def _person(
         store = here.app.extensions["sonorize"].keys.store
         store.make("an-owner-with-a-rather-long-name", label="the laptop that stands in the studio of the second floor")
         _, secret = store.make("root", ALL_SCOPES)
-        server = http_server.make_server(here.app, host="127.0.0.1", port=0)
+        server = http_server.make_server(here.app, http_server.listen("127.0.0.1", 0))
         thread = threading.Thread(target=server.run)
         thread.start()
         address = f"http://127.0.0.1:{server.effective_port}"

@@ -50,7 +50,7 @@ class Live:
     def __init__(self, here: Place) -> None:
         self.here = here
         self.may_work, self.over = threading.Event(), threading.Event()
-        self.server = http_server.make_server(here.app, host="127.0.0.1", port=0)
+        self.server = http_server.make_server(here.app, http_server.listen("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self.server.effective_port}"
         self.threads = [threading.Thread(target=self.server.run), threading.Thread(target=self._work)]
 

@@ -138,7 +138,7 @@ class Visit:
 
 @contextmanager
 def served(here: Place) -> Iterator[str]:
-    server = http_server.make_server(here.app, host="127.0.0.1", port=0)
+    server = http_server.make_server(here.app, http_server.listen("127.0.0.1", 0))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(name="address", scope="module")
 def _address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with place(tmp_path_factory.mktemp("board") / "data") as here:
-        server = http_server.make_server(here.app, host="127.0.0.1", port=0)
+        server = http_server.make_server(here.app, http_server.listen("127.0.0.1", 0))
         thread = threading.Thread(target=server.run)
         thread.start()
         yield f"http://127.0.0.1:{server.effective_port}"

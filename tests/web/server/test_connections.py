@@ -18,7 +18,7 @@ from tests.support.servers import wait_until
 from tests.support.web_place import Place, place
 from web.server import connections
 from web.server.connections import is_slow, longest_idle
-from web.server.http_server import CONNECTIONS, make_server, stop
+from web.server.http_server import CONNECTIONS, listen, make_server, stop
 
 PATIENCE_S = 20
 
@@ -26,7 +26,7 @@ PATIENCE_S = 20
 @contextmanager
 def answering(here: Place) -> Iterator[Any]:
     """The app of a place on a port; the server."""
-    server = make_server(here.app, host="127.0.0.1", port=0)
+    server = make_server(here.app, listen("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -54,7 +54,7 @@ class Endless:
 @contextmanager
 def listening(here: Place) -> Iterator[int]:
     """The app on waitress, in a thread; the port."""
-    server = http_server.make_server(here.app, host="127.0.0.1", port=0, threads=8)
+    server = http_server.make_server(here.app, http_server.listen("127.0.0.1", 0), threads=8)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
