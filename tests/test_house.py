@@ -187,5 +187,5 @@ def test_the_readme_is_short() -> None:
 
 
 def test_ci_runs_what_people_run() -> None:
-    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("exec make test")
+    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("make test || exec make again")
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
