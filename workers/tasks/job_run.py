@@ -29,6 +29,7 @@ from workers.jobs import Job, Jobs
 from workers.records import QUESTIONS
 from workers.settings import Settings
 from workers.tasks import description, failures, recording
+from workers.tasks.lanes import Lanes
 from workers.telemetry import context as log_context
 from workers.uploads import sources
 
@@ -47,6 +48,7 @@ class WorkerContext:
     worker: str
     peers: list[Attempt] = field(default_factory=list)
     """Attempts that this process makes now; they end with it, should one have to be ended by force."""
+    lanes: Lanes = field(default_factory=Lanes)
 
 
 def about(*jobs: Job) -> contextlib.AbstractContextManager[None]:
