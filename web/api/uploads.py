@@ -50,6 +50,7 @@ def abilities(upload_id: str = "") -> Response:
         "Tus-Checksum-Algorithm": ",".join(tus.ALGORITHMS),
     }
     response = Response(status=204, headers=told)
+    assert request_ctx.url_adapter is not None  # there is a request
     response.allow.update(request_ctx.url_adapter.allowed_methods())
     return response
 
