@@ -34,6 +34,8 @@ HEED_S: Final = 10.0  # to heed a stop; then the process is ended
 KEEP_S: Final = 60.0  # the same, where what was made is to be written down and stored before
 PROMPT_S: Final = 1.0  # after so long a job that only waits for its companions is written off without them
 TICK_S: Final = 1.0
+TIMEOUT: Final = "timeout"
+"""Code of the error of what took longer than is allowed."""
 
 # Stage -> its share of the whole job, where nothing was measured yet: where looking is the work, and rendering.
 SPANS: Final = {"fetch": (0.0, 0.02), "look": (0.02, 0.75), "write": (0.75, 0.88), "describe": (0.88, 0.97)} | {
@@ -105,6 +107,7 @@ class Attempt:
         self._written_off = False
         self._jobs = jobs
         self._heartbeat_s = heartbeat_s
+        self._timeout_s = timeout_s
         self._deadline = time.monotonic() + timeout_s
         self._force = force
         self._stop: Stop | None = None
@@ -252,9 +255,26 @@ class Attempt:
         moved = [other.moved_at for other in others if other._began_at <= self._stopped_at]
         return now - max(self._stopped_at, *moved, 0.0) > (KEEP_S if self.keeps() else HEED_S)
 
+    def close(self) -> bool:
+        """Write down that the job was stopped; false if it is somebody else's by now. Raises DatabaseError."""
+        jobs, job = self._jobs, self.job
+        if self._stop is Stop.TIMEOUT:
+            # Not tried again by itself: it took as long as jobs may take, which others wait for too.
+            return jobs.fail(job.id, job.attempt, TIMEOUT, self._took_too_long(), retryable=True, again=False)
+        return self._stop is Stop.CANCELED and jobs.canceled(job.id, job.attempt)
+
+    def _took_too_long(self) -> str:
+        now = time.monotonic()
+        stages_s = {**self._stages_s, self._stage: self._stages_s.get(self._stage, 0.0) + now - self._stage_began}
+        longest = max(stages_s, key=lambda stage: stages_s[stage])
+        return (
+            f"the job took {now - self._began_at:.0f} s, {stages_s[longest]:.0f} s of them for the stage {longest}; "
+            f"allowed are {self._timeout_s:g} s"
+        )
+
     def _close(self) -> bool:
         try:
-            return close(self._jobs, self.job, self._stop)
+            return self.close()
         except DatabaseError:
             _log.warning("job %s: its end could not be written", self.job.id)
             return False
@@ -281,10 +301,3 @@ def _measured_spans(jobs: Jobs, job: Job) -> dict[str, tuple[float, float]]:
     # One that is switched off here takes no time; one that was never seen, though others were, is not to come.
     order = [stage for stage in guessed if stage in measured]
     return spans(measured, order) if len(order) > 1 else guessed
-
-
-def close(jobs: Jobs, job: Job, reason: Stop | None) -> bool:
-    """Write down that a job was stopped; false if it is somebody else's by now."""
-    if reason is Stop.TIMEOUT:
-        return jobs.fail(job.id, job.attempt, "timeout", "the job took longer than jobs may take here", retryable=False)
-    return reason is Stop.CANCELED and jobs.canceled(job.id, job.attempt)

@@ -158,16 +158,27 @@ class Leases:
         limit = JOBS.c.attempt_limit + 1
         return self._held(id, attempt, lease_until=self._ended_lease(), rung_at=0.0, attempt_limit=limit)
 
-    def fail(self, id: str, attempt: int, code: str, detail: str, retryable: bool, *, blameless: bool = False) -> bool:
+    def fail(
+        self,
+        id: str,
+        attempt: int,
+        code: str,
+        detail: str,
+        retryable: bool,
+        *,
+        blameless: bool = False,
+        again: bool = True,
+    ) -> bool:
         """The attempt failed: the job waits for the next one if that may help and one is left, else it has failed.
 
         Args:
             blameless: the attempt does not count, and the next one is made half a minute later at most.
+            again: whether another attempt is made without being asked for, where it may help.
 
         False, and nothing changed, if the lease is lost.
         """
         error = {"code": code, "detail": detail, "retryable": retryable, "attempt": attempt}
-        if retryable:
+        if retryable and again:
             wait_s = RETRY_WAIT_S * 2 ** min(attempt - 1, 4 if blameless else 8)
             again: dict[str, Any] = {"state": State.QUEUED, "not_before": self.now() + wait_s}
             again |= {"lease_until": None, "worker": None, "stage": None, "progress": 0.0, "error": error}

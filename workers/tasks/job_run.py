@@ -20,7 +20,7 @@ from synth.result import Result
 from synth.score.kept import keeper
 from synth.voices.library import registry
 from workers import music
-from workers.attempt import Attempt, close
+from workers.attempt import Attempt
 from workers.errors import DatabaseError, ObjectDamaged, StorageAway, StorageError, WorkError
 from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
@@ -161,7 +161,7 @@ class JobRun:
             recording.write_down_objects(attempt, jobs)
         except Cancelled:
             recording.trace(attempt, succeeded=False)
-            recording.record(attempt, lambda: close(jobs, job, attempt.reason))
+            recording.record(attempt, attempt.close)
             return False
         except Exception as error:
             code, detail, retryable = failures.explain(error, self.folder, self.context.settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synth.errors import Cancelled, MediaError, WeightsError
+from synth.errors import Cancelled, MediaError, TimeLimitError, WeightsError
 from synth.media import audio, video
 from synth.media.video import VideoInfo
 from synth.options import ExistingSound, Mode, Options
@@ -323,7 +324,11 @@ def test_a_job_may_not_take_forever(house: House, voice: LivelyVoice) -> None:
     house.context = replace(house.context, settings=house.settings.model_copy(update={"job_timeout_s": 0.3}))
     failed = house.do(house.submit())
     assert failed.error is not None
-    assert (failed.state, failed.error["code"], failed.error["retryable"]) == (State.FAILED, "timeout", False)
+    assert (failed.state, failed.error["code"], failed.error["retryable"]) == (State.FAILED, "timeout", True)
+    assert re.fullmatch(
+        r"the job took \d+ s, \d+ s of them for the stage \w+; allowed are 0.3 s", failed.error["detail"]
+    )
+    assert failed.attempt == 1  # it is for its owner to try again what took that long
 
 
 def test_work_that_does_not_heed_is_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -713,6 +718,8 @@ def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path) -> None:
             "the server's disk is full",
             True,
         )
+    slow = TimeLimitError("ffmpeg took more than the 60 s that are allowed for the file")
+    assert failures.explain(slow, tmp_path, embedded(tmp_path)) == ("timeout", str(slow), True)
     assert failures.explain(MediaError("the video is cut short"), tmp_path, embedded(tmp_path)) == (
         "bad_media",
         "the video is cut short",
