@@ -34,6 +34,10 @@ HEED_S: Final = 10.0  # to heed a stop; then the process is ended
 KEEP_S: Final = 60.0  # the same, where what was made is to be written down and stored before
 PROMPT_S: Final = 1.0  # after so long a job that only waits for its companions is written off without them
 TICK_S: Final = 1.0
+LOAD: Final = "load"
+"""The stage between the clip being there and the first look at it: a process that has just begun loads nets."""
+LOADED_AT_MOST: Final = 0.5  # of the whole job: what loading is held for, however long it takes
+LOADING_S: Final = 10.0  # after so long it counts as half of that
 TIMEOUT: Final = "timeout"
 """Code of the error of what took longer than is allowed."""
 
@@ -117,6 +121,8 @@ class Attempt:
         self._reported: tuple[str, float, float] = ("", 0.0, 0.0)
         self._stage, self._stage_began = "fetch", time.monotonic()
         self._stages_s: dict[str, float] = {}
+        self._loaded = 0.0  # of the whole job, 0..1: what loading was
+        self._reporting = threading.Lock()
         self._over = threading.Event()
         self._polling = threading.Lock()
         self._thread = threading.Thread(target=self._live, name=f"attempt-{job.id}", daemon=True)
@@ -176,13 +182,29 @@ class Attempt:
     def progress(self, stage: str, fraction: float) -> None:
         """Write down how far a stage is, 0..1; most calls only note it."""
         low, high = self._spans.get(stage, (0.02, 0.95))
-        last_stage, last, at = self._reported
         self.moved_at = now = time.monotonic()
-        self._enter(stage, now)
-        whole = max(last, low + (high - low) * min(1.0, max(0.0, fraction)))
-        # Each report waits for the disk: several jobs at once make no more of them than one.
-        if stage == last_stage and now - at < REPORT_S * (1 + len(self._companions())):
-            return
+        with self._reporting:
+            last_stage, last, at = self._reported
+            self._enter(stage, now)
+            done = low + (high - low) * min(1.0, max(0.0, fraction))
+            whole = max(last, self._loaded + (1 - self._loaded) * done)
+            # Each report waits for the disk: several jobs at once make no more of them than one.
+            if stage != last_stage or now - at >= REPORT_S * (1 + len(self._companions())):
+                self._report(stage, whole, now)
+
+    def loading(self) -> None:
+        """What follows is :data:`LOAD`, until the next progress; it is reported where it takes a while."""
+        with self._reporting:
+            self._enter(LOAD, time.monotonic())
+
+    def _report_loading(self, now: float) -> None:
+        """Nobody knows how long it takes: half as much is left after each :data:`LOADING_S`."""
+        with self._reporting:
+            if self._stage == LOAD:
+                self._loaded = LOADED_AT_MOST * (1 - 0.5 ** ((now - self._stage_began) / LOADING_S))
+                self._report(LOAD, max(self._reported[1], self._loaded), now)
+
+    def _report(self, stage: str, whole: float, now: float) -> None:
         self._reported = (stage, whole, now)
         try:
             self._jobs.progress(self.job.id, self.job.attempt, stage, whole)
@@ -227,6 +249,7 @@ class Attempt:
             if now >= due:
                 due = now + self._heartbeat_s
                 self._renew(now)
+            self._report_loading(now)
             self._look(now)
             if self._stop is not None and self._unheeded(now):
                 self._end()

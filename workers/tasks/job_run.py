@@ -106,6 +106,7 @@ class JobRun:
         except Exception as error:
             self.end(error)
             return None
+        attempt.loading()
         return Request(
             source,
             target,

@@ -331,6 +331,23 @@ def test_a_job_may_not_take_forever(house: House, voice: LivelyVoice) -> None:
     assert failed.attempt == 1  # it is for its owner to try again what took that long
 
 
+def test_loading_is_a_stage_whose_progress_the_next_ones_begin_at(house: House) -> None:
+    """Else the first job of a process stands at nothing for long and then jumps."""
+    job = house.submit()
+    (claimed,) = house.jobs.claim(1, "hits", "worker")
+    with Attempt(house.jobs, claimed, heartbeat_s=0.1, timeout_s=60) as held:
+        held.loading()
+        assert servers.wait_until(lambda: house.jobs.get(job.id, None).stage == "load")
+        assert servers.wait_until(lambda: house.jobs.get(job.id, None).progress > 0.01)
+        held.progress("look", 0.0)
+        begun = house.jobs.get(job.id, None)
+        held.progress("write", 1.0)
+        written = house.jobs.get(job.id, None)
+    assert (begun.stage, written.stage) == ("look", "write")
+    assert 0.01 < begun.progress < written.progress < 1
+    assert "load" in held.stages_s()
+
+
 def test_work_that_does_not_heed_is_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt, "HEED_S", 0.3)
     house.submit()
