@@ -5,6 +5,7 @@ The tree::
     SynthError              the caller may show its text to a person as it stands
     ├── OptionError         an option, a setting or an edited hit list is not allowed
     ├── MediaError          a media file cannot be read, or a result cannot be written
+    │   └── TimeLimitError  reading or writing it took longer than is allowed; elsewhere or later it may not
     ├── WeightsError        weights or a sound bank are missing, damaged or of another version
     └── Cancelled           the caller asked to stop; nothing went wrong
 
@@ -23,6 +24,10 @@ class OptionError(SynthError):
 
 class MediaError(SynthError):
     """A media file is unreadable, refused by the limits, or cannot be written."""
+
+
+class TimeLimitError(MediaError):
+    """Work on a media file took longer than is allowed, which says more of the machine than of the file."""
 
 
 class WeightsError(SynthError):

@@ -34,6 +34,12 @@ HEED_S: Final = 10.0  # to heed a stop; then the process is ended
 KEEP_S: Final = 60.0  # the same, where what was made is to be written down and stored before
 PROMPT_S: Final = 1.0  # after so long a job that only waits for its companions is written off without them
 TICK_S: Final = 1.0
+LOAD: Final = "load"
+"""The stage between the clip being there and the first look at it: a process that has just begun loads nets."""
+LOADED_AT_MOST: Final = 0.5  # of the whole job: what loading is held for, however long it takes
+LOADING_S: Final = 10.0  # after so long it counts as half of that
+TIMEOUT: Final = "timeout"
+"""Code of the error of what took longer than is allowed."""
 
 # Stage -> its share of the whole job, where nothing was measured yet: where looking is the work, and rendering.
 SPANS: Final = {"fetch": (0.0, 0.02), "look": (0.02, 0.75), "write": (0.75, 0.88), "describe": (0.88, 0.97)} | {
@@ -105,6 +111,7 @@ class Attempt:
         self._written_off = False
         self._jobs = jobs
         self._heartbeat_s = heartbeat_s
+        self._timeout_s = timeout_s
         self._deadline = time.monotonic() + timeout_s
         self._force = force
         self._stop: Stop | None = None
@@ -114,6 +121,8 @@ class Attempt:
         self._reported: tuple[str, float, float] = ("", 0.0, 0.0)
         self._stage, self._stage_began = "fetch", time.monotonic()
         self._stages_s: dict[str, float] = {}
+        self._loaded = 0.0  # of the whole job, 0..1: what loading was
+        self._reporting = threading.Lock()
         self._over = threading.Event()
         self._polling = threading.Lock()
         self._thread = threading.Thread(target=self._live, name=f"attempt-{job.id}", daemon=True)
@@ -173,13 +182,29 @@ class Attempt:
     def progress(self, stage: str, fraction: float) -> None:
         """Write down how far a stage is, 0..1; most calls only note it."""
         low, high = self._spans.get(stage, (0.02, 0.95))
-        last_stage, last, at = self._reported
         self.moved_at = now = time.monotonic()
-        self._enter(stage, now)
-        whole = max(last, low + (high - low) * min(1.0, max(0.0, fraction)))
-        # Each report waits for the disk: several jobs at once make no more of them than one.
-        if stage == last_stage and now - at < REPORT_S * (1 + len(self._companions())):
-            return
+        with self._reporting:
+            last_stage, last, at = self._reported
+            self._enter(stage, now)
+            done = low + (high - low) * min(1.0, max(0.0, fraction))
+            whole = max(last, self._loaded + (1 - self._loaded) * done)
+            # Each report waits for the disk: several jobs at once make no more of them than one.
+            if stage != last_stage or now - at >= REPORT_S * (1 + len(self._companions())):
+                self._report(stage, whole, now)
+
+    def loading(self) -> None:
+        """What follows is :data:`LOAD`, until the next progress; it is reported where it takes a while."""
+        with self._reporting:
+            self._enter(LOAD, time.monotonic())
+
+    def _report_loading(self, now: float) -> None:
+        """Nobody knows how long it takes: half as much is left after each :data:`LOADING_S`."""
+        with self._reporting:
+            if self._stage == LOAD:
+                self._loaded = LOADED_AT_MOST * (1 - 0.5 ** ((now - self._stage_began) / LOADING_S))
+                self._report(LOAD, max(self._reported[1], self._loaded), now)
+
+    def _report(self, stage: str, whole: float, now: float) -> None:
         self._reported = (stage, whole, now)
         try:
             self._jobs.progress(self.job.id, self.job.attempt, stage, whole)
@@ -224,6 +249,7 @@ class Attempt:
             if now >= due:
                 due = now + self._heartbeat_s
                 self._renew(now)
+            self._report_loading(now)
             self._look(now)
             if self._stop is not None and self._unheeded(now):
                 self._end()
@@ -252,9 +278,26 @@ class Attempt:
         moved = [other.moved_at for other in others if other._began_at <= self._stopped_at]
         return now - max(self._stopped_at, *moved, 0.0) > (KEEP_S if self.keeps() else HEED_S)
 
+    def close(self) -> bool:
+        """Write down that the job was stopped; false if it is somebody else's by now. Raises DatabaseError."""
+        jobs, job = self._jobs, self.job
+        if self._stop is Stop.TIMEOUT:
+            # Not tried again by itself: it took as long as jobs may take, which others wait for too.
+            return jobs.fail(job.id, job.attempt, TIMEOUT, self._took_too_long(), retryable=True, again=False)
+        return self._stop is Stop.CANCELED and jobs.canceled(job.id, job.attempt)
+
+    def _took_too_long(self) -> str:
+        now = time.monotonic()
+        stages_s = {**self._stages_s, self._stage: self._stages_s.get(self._stage, 0.0) + now - self._stage_began}
+        longest = max(stages_s, key=lambda stage: stages_s[stage])
+        return (
+            f"the job took {now - self._began_at:.0f} s, {stages_s[longest]:.0f} s of them for the stage {longest}; "
+            f"allowed are {self._timeout_s:g} s"
+        )
+
     def _close(self) -> bool:
         try:
-            return close(self._jobs, self.job, self._stop)
+            return self.close()
         except DatabaseError:
             _log.warning("job %s: its end could not be written", self.job.id)
             return False
@@ -281,10 +324,3 @@ def _measured_spans(jobs: Jobs, job: Job) -> dict[str, tuple[float, float]]:
     # One that is switched off here takes no time; one that was never seen, though others were, is not to come.
     order = [stage for stage in guessed if stage in measured]
     return spans(measured, order) if len(order) > 1 else guessed
-
-
-def close(jobs: Jobs, job: Job, reason: Stop | None) -> bool:
-    """Write down that a job was stopped; false if it is somebody else's by now."""
-    if reason is Stop.TIMEOUT:
-        return jobs.fail(job.id, job.attempt, "timeout", "the job took longer than jobs may take here", retryable=False)
-    return reason is Stop.CANCELED and jobs.canceled(job.id, job.attempt)

@@ -17,9 +17,9 @@ from workers.database import Database, open_database
 from workers.errors import Conflict, NotFound, QueueFull
 from workers.files import tombstones
 from workers.files.storage import Stored
-from workers.gallery import listing
+from workers.gallery import listing, made
 from workers.gallery.listing import Filters
-from workers.leases import Leases, unlist
+from workers.leases import Leases
 from workers.owners.quotas import DAY_S, Owners, Quota
 from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of, owner_of
 from workers.records import Job as Job
@@ -248,7 +248,7 @@ class Jobs(Leases):
                 raise Conflict(f"the job is {there.state}; only failed and canceled ones can be tried again")
             again["turn"] = self.owners.admit(connection, there.owner, there.mode, there.info, there.options)
             row = connection.execute(sa.update(JOBS).where(JOBS.c.id == id).values(again).returning(JOBS)).one()
-            unlist(connection, [id])
+            made.unlist(connection, [id])
             if sources.is_waiting(connection, row.source_key):
                 held = sa.update(JOBS).where(JOBS.c.id == id).values(**sources.UNTIL_STORED)
                 row = connection.execute(held.returning(JOBS)).one()

@@ -15,9 +15,8 @@ import sqlalchemy as sa
 
 from workers.database import Database
 from workers.gallery import made
-from workers.gallery.tables import MADE
 from workers.owners import retention
-from workers.records import FINAL, HELD, JOBS, QUESTIONS, VECTORS, WORDS, Job, State, job_of
+from workers.records import FINAL, HELD, JOBS, QUESTIONS, Job, State, job_of
 from workers.scheduling_clock import Clock, SchedulingClock
 from workers.search import text_search
 from workers.telemetry import counters
@@ -67,7 +66,8 @@ class Leases:
 
         Turns are fair between owners (:mod:`workers.owners.turns`); of one owner, the longest waiting goes first.
         Jobs whose lease ran out are taken too, unless they were cancelled or had all their attempts. One whose worker
-        was lost is taken alone: should it be what kills its workers, it takes no other with it.
+        was lost is taken alone: should it be what kills its workers, it takes no other with it. Of several that a
+        process was lost with, nobody knows which one it was: that attempt counts for none of them.
 
         Args:
             sound_s: the jobs together make no more sound than that, unless the first alone does.
@@ -75,6 +75,7 @@ class Leases:
         """
         now = self.now()
         waiting = sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now)
+        self._settle_blame(now, JOBS.c.mode == mode)
         # Whoever claims dies with the machine that holds a SQLite file: who loses the claim has lost its worker too.
         with self._database.writing(synced=False) as connection:
             # Two questions, not one with an OR: the index gives each its first few, whatever waits behind them.
@@ -102,6 +103,12 @@ class Leases:
             )
             jobs = [job_of(row) for row in connection.execute(taken)]
         return sorted(jobs, key=lambda job: (job.turn, job.queued_at, job.id))
+
+    def lost(self, mode: str) -> frozenset[str]:
+        """Ids of the jobs of a mode whose worker was lost and that may be claimed."""
+        found = sa.select(JOBS.c.id).where(JOBS.c.mode == mode, *_LEFT, _lost(self.now()), JOBS.c.lease_until > 0)
+        with self._database.reading() as connection:
+            return frozenset(connection.scalars(found))
 
     def heartbeat(self, id: str, attempt: int) -> bool:
         """Renew the lease; false if it is lost: the job is somebody else's, ended or deleted."""
@@ -151,16 +158,27 @@ class Leases:
         limit = JOBS.c.attempt_limit + 1
         return self._held(id, attempt, lease_until=self._ended_lease(), rung_at=0.0, attempt_limit=limit)
 
-    def fail(self, id: str, attempt: int, code: str, detail: str, retryable: bool, *, blameless: bool = False) -> bool:
+    def fail(
+        self,
+        id: str,
+        attempt: int,
+        code: str,
+        detail: str,
+        retryable: bool,
+        *,
+        blameless: bool = False,
+        again: bool = True,
+    ) -> bool:
         """The attempt failed: the job waits for the next one if that may help and one is left, else it has failed.
 
         Args:
             blameless: the attempt does not count, and the next one is made half a minute later at most.
+            again: whether another attempt is made without being asked for, where it may help.
 
         False, and nothing changed, if the lease is lost.
         """
         error = {"code": code, "detail": detail, "retryable": retryable, "attempt": attempt}
-        if retryable:
+        if retryable and again:
             wait_s = RETRY_WAIT_S * 2 ** min(attempt - 1, 4 if blameless else 8)
             again: dict[str, Any] = {"state": State.QUEUED, "not_before": self.now() + wait_s}
             again |= {"lease_until": None, "worker": None, "stage": None, "progress": 0.0, "error": error}
@@ -179,10 +197,10 @@ class Leases:
             blameless: it was asked to go, so the attempt does not count.
         """
         its = sa.or_(JOBS.c.worker == worker, JOBS.c.worker.startswith(f"{worker}#", autoescape=True))
-        limit = JOBS.c.attempt_limit + 1 if blameless else JOBS.c.attempt_limit
         ended = 0.0 if blameless else self._ended_lease()
-        freed = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD)).values(lease_until=ended, rung_at=0.0)
+        freed = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD)).values(lease_until=ended, rung_at=0.0, worker=None)
         with self._database.writing() as connection:
+            limit = JOBS.c.attempt_limit + 1 if blameless else _limit_of_lost(connection, its)
             return int(connection.execute(freed.values(attempt_limit=limit)).rowcount)
 
     def overdue(self, limit: int = 100) -> list[Job]:
@@ -222,7 +240,9 @@ class Leases:
 
     def give_up(self) -> list[Job]:
         """End the jobs whose worker went missing and that get no further attempt; those that ended."""
-        lost = _lost(self.now())
+        now = self.now()
+        self._settle_blame(now)
+        lost = _lost(now)
         detail = "the worker was lost in the middle of the work, as often as is allowed"
         error = {"code": WORKER_LOST, "detail": detail, "retryable": True}
         canceled = self._change_lost(sa.and_(lost, JOBS.c.cancel_requested), State.CANCELED, None)
@@ -262,7 +282,7 @@ class Leases:
             gone = sa.update(JOBS).where(old).values(state=State.EXPIRED, result=None).returning(JOBS)
             expired = [job_of(row) for row in connection.execute(gone)]
             sources.lock(connection, *(name for job in expired for name in (job.id, job.source_id)))
-            unlist(connection, [job.id for job in expired])
+            made.unlist(connection, [job.id for job in expired])
             outbox.ended(connection, expired, self._clock())
         return expired
 
@@ -276,17 +296,18 @@ class Leases:
         with self._database.writing() as connection:
             return int(connection.execute(sa.delete(JOBS).where(old)).rowcount)
 
-    def list_words(self, limit: int = 500) -> int:
-        """Write the words of finished jobs that have none, as those of older releases; how many jobs."""
-        has = sa.select(WORDS.c.job_id).where(WORDS.c.job_id == JOBS.c.id).exists()
-        there = sa.and_(JOBS.c.state.in_((State.SUCCEEDED, State.CANCELED)), JOBS.c.result.is_not(None))
-        wanted = sa.select(JOBS.c.id, JOBS.c.title, JOBS.c.mode, JOBS.c.result)
-        wanted = wanted.where(there, JOBS.c.mode.not_in(QUESTIONS), ~has).limit(limit)
-        with self._database.writing() as connection:
-            rows = connection.execute(wanted.with_for_update(skip_locked=True)).all()
-            for row in rows:
-                text_search.write(connection, row.id, text_search.rows_of(row.title, row.mode, row.result))
-        return len(rows)
+    def _settle_blame(self, now: float, *which: sa.ColumnElement[bool]) -> None:
+        """Of leases that ran out, as when a machine is gone: see :func:`_limit_of_lost`. No worker stands in the row
+        of a lost job of which that was settled.
+        """
+        lost = sa.and_(_lost(now), JOBS.c.worker.is_not(None))
+        with self._database.reading() as connection:
+            workers = list(connection.scalars(sa.select(JOBS.c.worker).where(lost, *which).distinct()))
+        if workers:
+            its = JOBS.c.worker.in_(workers)
+            with self._database.writing() as connection:
+                limit = _limit_of_lost(connection, its)
+                connection.execute(sa.update(JOBS).where(lost, its).values(attempt_limit=limit, worker=None))
 
     def _ended_lease(self) -> float:
         """The end of a lease that has just been lost, whatever it was."""
@@ -350,14 +371,14 @@ class Leases:
         return ended
 
 
+_LEFT: Final = (~JOBS.c.cancel_requested, JOBS.c.attempt < JOBS.c.attempt_limit)
 _CLAIMED: Final = ("id", "mode", "turn", "queued_at", "lease_until", "info", "options")
 
 
 def _first(n: int, mode: str, ready: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """The first ``n`` jobs of a mode in the order of their turns, of those that are ready in this way."""
     wanted = sa.select(*(JOBS.c[name] for name in _CLAIMED))
-    left = (JOBS.c.mode == mode, ~JOBS.c.cancel_requested, JOBS.c.attempt < JOBS.c.attempt_limit)
-    wanted = wanted.where(*left, ready).order_by(JOBS.c.turn, JOBS.c.queued_at, JOBS.c.id)
+    wanted = wanted.where(JOBS.c.mode == mode, *_LEFT, ready).order_by(JOBS.c.turn, JOBS.c.queued_at, JOBS.c.id)
     return wanted.limit(n).with_for_update(skip_locked=True)
 
 
@@ -366,17 +387,19 @@ def _lost(now_s: float) -> sa.ColumnElement[bool]:
     return sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < now_s)
 
 
+def _limit_of_lost(connection: sa.Connection, its: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    """The last attempt of jobs whose process was lost: one more than before where it was lost with others, because
+    that attempt is blamed on none of them.
+    """
+    held = sa.select(JOBS.c.worker).where(its, JOBS.c.state.in_(HELD))
+    several = list(connection.scalars(held.group_by(JOBS.c.worker).having(sa.func.count() > 1)))
+    return JOBS.c.attempt_limit + sa.case((JOBS.c.worker.in_(several), 1), else_=0)
+
+
 def _lost_leases(rows: Iterable[sa.RowMapping]) -> counters.Increments:
     """What is counted for rows whose lease ran out; who was freed on purpose has an end of lease that is zero."""
     modes = [row["mode"] for row in rows if row["lease_until"]]
     return counters.together(*(LEASES_LOST.one(mode) | ATTEMPTS.one(mode, "lost") for mode in modes))
-
-
-def unlist(connection: sa.Connection, ids: Sequence[str]) -> None:
-    """Take jobs out of the search; a deleted job's entries go by themselves."""
-    for start in range(0, len(ids), 500):
-        for table in (VECTORS, WORDS, MADE):
-            connection.execute(sa.delete(table).where(table.c.job_id.in_(ids[start : start + 500])))
 
 
 def _together(rows: Iterable[sa.RowMapping], sound_s: float) -> list[str]:

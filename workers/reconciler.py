@@ -16,6 +16,7 @@ from workers.faults import Part
 from workers.gallery import made
 from workers.jobs import Job, Jobs, made_at
 from workers.records import State
+from workers.search import text_search
 from workers.telemetry.counters import UNWRITTEN
 from workers.telemetry.families import NOTIFIED_AGAIN, ORPHANS
 from workers.uploads import sources
@@ -78,7 +79,7 @@ class Reconciler(Part):
                 self._notify(mode)
             UNWRITTEN.add(NOTIFIED_AGAIN.one(mode, by=count))
         if not self._listed:
-            self._listed = self._jobs.list_words() + made.write_missing(self._jobs.database) == 0
+            self._listed = text_search.write_missing(self._jobs.database) + made.write_missing(self._jobs.database) == 0
         if self._clock() - self._swept_at >= SWEEP_S:
             self._swept_at = self._clock()
             self.expire()

@@ -13,7 +13,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
+ID_DIGIT: Final = "[0-9a-hjkmnp-tv-z]"
 _TIME_DIGITS, _RANDOM_DIGITS = 10, 16  # 50 bits of milliseconds, 80 that nobody guesses
+ID_LENGTH: Final = _TIME_DIGITS + _RANDOM_DIGITS
 
 _NAMING: Final = threading.Lock()
 _newest: Final = [0]  # the number of the name that was made last

@@ -29,7 +29,7 @@ from typing import Any, Final
 
 import imageio_ffmpeg
 
-from synth.errors import Cancelled, MediaError
+from synth.errors import Cancelled, MediaError, TimeLimitError
 from synth.media import launcher
 from synth.media.complaints import cause_of, explain
 from synth.options import LIMITS
@@ -118,7 +118,7 @@ def run(
         cancelled: polled while waiting; True kills the child.
 
     Raises:
-        MediaError: the child failed, was stopped by its fence, or took too long.
+        MediaError: the child failed, was stopped by its fence, or took too long (TimeLimitError).
         Cancelled: ``cancelled`` said so.
     """
     with Child(arguments, fence=fence, feed=feed, cancelled=cancelled, attached=True) as child:
@@ -188,7 +188,7 @@ class Child:
         """Up to ``count`` bytes of standard output; fewer only at its end.
 
         Raises:
-            MediaError: the wall clock ran out.
+            TimeLimitError: the wall clock ran out.
             Cancelled: the caller asked to stop.
         """
         buffer = bytearray(count)
@@ -253,7 +253,10 @@ class Child:
     def _waited(self, seconds: float) -> None:
         self._waited_s += seconds
         if self._waited_s > self._fence.wall_s:
-            raise MediaError(f"the file took more than the {self._fence.wall_s:g} s that are allowed for it")
+            raise TimeLimitError(
+                f"ffmpeg took more than the {self._fence.wall_s:g} s that are allowed for the file: the machine has "
+                "too much else to do, or the file is too large for it"
+            )
         self._check()
 
     def _check(self) -> None:

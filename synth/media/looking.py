@@ -159,8 +159,8 @@ def _look(path: Path, limits: Limits, *, salvage: bool, recut: bool) -> Look:
     broken = found.cut_short or live.broken or (bool(found.picture.corrupt) and found.container not in clocks.OWN_CLOCK)
     if broken and not salvage:
         raise MediaError(
-            "the video is cut short or damaged; only whole files are taken, or with --salvage (API: salvage) others as "
-            "far as they go"
+            "the video is cut short or damaged; only whole files are taken, or with the option salvage others as far "
+            "as they go"
         )
     hidden, joined = np.array(found.picture.hidden, dtype=np.int64), DISORDERED in found.complaints
     if joined and not len(hidden) and len(times) - len(np.unique(times)) > MOST_AT_ONCE * len(times):
@@ -189,7 +189,7 @@ RESTARTED: Final = (
 )
 JOINED: Final = (
     "the edit list of the video joins parts that do not follow each other in the file, so its picture cannot be kept "
-    "bit by bit as it is shown; with --recut (API: recut) it is coded again"
+    "bit by bit as it is shown; with the option recut it is coded again"
 )
 
 

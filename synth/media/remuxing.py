@@ -37,7 +37,7 @@ from synth.options import LIMITS, ExistingSound
 PIXELS_PER_CPU_S: Final = 4_000_000  # slower than the slowest decoder and machine that are meant to work
 _CODING_PIXELS_PER_CPU_S: Final = 1_000_000
 DECODED_S: Final = 60.0  # longer sounds are read again by who wants them, rather than held in memory
-_OFFER: Final = "with --recut (API: recut) the picture is coded again as it is shown"
+_OFFER: Final = "with the option recut the picture is coded again as it is shown"
 
 
 @dataclass(frozen=True)

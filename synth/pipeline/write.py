@@ -8,14 +8,14 @@ import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from synth import provenance
 from synth.dsp.stereo import to_channels
 from synth.errors import Cancelled
 from synth.media import audio, video
 from synth.media.remuxing import Remuxed
-from synth.options import Mode, Synthesis
+from synth.options import Mode, Options, Synthesis
 from synth.pipeline.job import Job, take_target
 from synth.pipeline.look import Observed
 from synth.pipeline.modes import LIBRARY_MODES
@@ -27,6 +27,11 @@ from synth.score.recipe import Recipe
 from synth.stopwatch import Stopwatch
 from synth.voices.base import Controls, Rendering, Sound
 from synth.voices.library.matching import sounds_of
+
+UNASKED_DB: Final = 9.0
+"""So much quieter than usual a sound of loud moments and silence may be without a warning, where nobody asked for a
+loudness: nothing is wrong with it, and making it louder would crackle."""
+_USUAL: Final = Options()
 
 
 def write(observed: Observed, renderings: Renderings) -> Result:
@@ -91,7 +96,7 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         true_peak_dbtp=loudness.true_peak_dbtp,
         stages_s={**spent_s, **watch.stages_s},
         provenance=origin,
-        warnings=(*_warnings(job, observed.controls, rendering, loudness.warning), *remuxed.warnings),
+        warnings=(*_warnings(job, observed.controls, rendering, _of_loudness(options, loudness)), *remuxed.warnings),
         sound_class=observed.controls.choice,
         made_s=rendering.made_s,
         mode_reason=job.mode_reason,
@@ -175,6 +180,15 @@ def _warnings(job: Job, controls: Controls, rendering: Rendering, loudness: str 
     # Where silence is meant, that its loudness cannot be measured is no news.
     notes = (*controls.warnings, _unused_library(job), cut, controls.silence or loudness)
     return tuple(note for note in notes if note)
+
+
+def _of_loudness(options: Options, reached: audio.Loudness) -> str | None:
+    """What is to be said of the loudness: where nobody asked for one, not that short hits leave it a little lower."""
+    by_peaks = reached.lufs is not None and reached.gain_db < audio.MAX_GAIN_DB
+    if by_peaks and options.loudness_lufs == _USUAL.loudness_lufs:
+        quieter_db = options.loudness_lufs - (reached.lufs or 0.0)
+        return reached.warning if quieter_db > UNASKED_DB else None
+    return reached.warning
 
 
 def _unused_library(job: Job) -> str | None:

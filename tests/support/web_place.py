@@ -22,6 +22,7 @@ from synth.result import Output
 from synth.voices.base import Hit, SoundChoice
 from tests.support import databases, services
 from web.api.openapi import description
+from web.api.schemas.base import Setting
 from web.app import PARTS, create_app
 from web.context import parts_of
 from workers.files.storage import Storage, storage_of
@@ -204,7 +205,7 @@ def document() -> dict[str, Any]:
     app = Flask("web")
     for part in PARTS:
         app.register_blueprint(part.blueprint)
-    return description(app)
+    return description(app, {setting: {} for setting in Setting})
 
 
 def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:

@@ -157,6 +157,30 @@ def test_what_a_worker_was_lost_with_is_claimed_alone(jobs: Jobs, clock: Clock) 
     assert claims[3] == new
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_an_attempt_that_was_lost_with_others_is_blamed_on_none(jobs: Jobs, clock: Clock, seen: bool) -> None:
+    """Whether somebody saw the process end, or the leases ran out; what is lost by itself is blamed."""
+
+    def lose() -> None:
+        if seen:
+            jobs.abandon(WORKER, blameless=False)
+        clock.forward(0.1 if seen else 11)
+
+    first, second = create(jobs), create(jobs)
+    assert len(jobs.claim(2, "hits", f"{WORKER}#7")) == 2
+    lose()
+    assert jobs.give_up() == []
+    assert jobs.lost("hits") == {first.id, second.id}
+    for attempt in (2, 3, 4):
+        (alone,) = jobs.claim(2, "hits", f"{WORKER}#7")
+        assert (alone.id, alone.attempt, alone.attempt_limit) == (first.id, attempt, 4)
+        assert jobs.lost("hits") == {second.id}
+        lose()
+    assert [(job.id, job.state) for job in jobs.give_up()] == [(first.id, State.FAILED)]
+    (alone,) = jobs.claim(2, "hits", f"{WORKER}#7")
+    assert (alone.id, alone.attempt, alone.attempt_limit) == (second.id, 2, 4)
+
+
 def test_a_job_whose_process_was_ended_for_another_is_spared(jobs: Jobs, clock: Clock) -> None:
     job = create(jobs)
     for attempt in range(1, 6):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, current_app, json
@@ -12,9 +14,11 @@ from synth.provenance import package_version
 from web.api.operations import Operation, Route, describes, routes
 from web.api.problems import KINDS, PROBLEM_TYPE
 from web.api.representations import KINDS as FILES
-from web.api.schemas.base import Shape
+from web.api.schemas.base import DURATION, FROM_SETTING, Setting, Shape, by_setting
 from web.api.schemas.jobs import Problem
+from web.context import Site, parts_of
 from web.uploads import tus
+from workers.webhooks.addresses import pattern_of
 
 blueprint = Blueprint("openapi", __name__)
 
@@ -48,7 +52,12 @@ _HEADERS: Final[dict[str, Schema]] = {
         "enum": ["PATCH", "DELETE"],
         "description": "The method that is meant.",
     },
-    "Upload-Length": {"type": "integer", "minimum": 0, "description": "How many bytes the whole has."},
+    "Upload-Length": {
+        "type": "integer",
+        "minimum": 0,
+        **by_setting(Setting.MAX_BYTES),
+        "description": "How many bytes the whole has.",
+    },
     "Upload-Offset": {"type": "integer", "minimum": 0, "description": "Where the piece begins."},
     "Upload-Metadata": {**_TEXT, "description": "`filename` and `filetype`, each followed by its value in base64."},
     "Upload-Checksum": {**_TEXT, "description": "An algorithm and the piece's digest in base64."},
@@ -60,7 +69,7 @@ _HEADERS: Final[dict[str, Schema]] = {
     },
     "Cancel-After": {
         **_TEXT,
-        "pattern": "^\\d{1,7}(\\.\\d{1,3})? ?[smh]?$",
+        "pattern": f"^{DURATION}$",
         "description": "Cancel the job unless it has ended after so long: seconds, or 90s, 5m, 1h; 1 s to 7 days.",
     },
     "Last-Event-ID": {**_TEXT, "description": "The last event that was seen."},
@@ -74,11 +83,34 @@ def document() -> Response:
     return Response(json.dumps(description(current_app), indent=1) + "\n", content_type=JSON)
 
 
-def description(app: Flask) -> Schema:
-    """The OpenAPI document of an app."""
+def description(app: Flask, own: Mapping[Setting, Schema] | None = None) -> Schema:
+    """The OpenAPI document of an app.
+
+    Args:
+        own: what the settings say of values that are sent; those of the app by default.
+    """
     if _DOCUMENT not in app.extensions:
-        app.extensions[_DOCUMENT] = _description(list(routes(app)))
+        own = _own(parts_of(app)) if own is None else own
+        app.extensions[_DOCUMENT] = _with_settings(_description(list(routes(app))), own)
     return dict(app.extensions[_DOCUMENT])
+
+
+def _own(parts: Site) -> dict[Setting, Schema]:
+    pattern = pattern_of(parts.webhook_policy)
+    return {
+        Setting.MAX_BYTES: {"maximum": parts.submitter.limits.max_bytes},
+        Setting.KEEP_DAYS: {"maximum": parts.settings.retention_max_days},
+        Setting.WEBHOOK: {"pattern": pattern},
+        Setting.WEBHOOK_OR_NONE: {"pattern": f"^$|{pattern}"},
+    }
+
+
+def _with_settings(told: Any, own: Mapping[Setting, Schema]) -> Any:
+    """A part of the document, with what the settings of this server say where a schema leaves it to them."""
+    if isinstance(told, dict):
+        more = own[told[FROM_SETTING]] if FROM_SETTING in told else {}
+        return {**{name: _with_settings(one, own) for name, one in told.items() if name != FROM_SETTING}, **more}
+    return [_with_settings(one, own) for one in told] if isinstance(told, list) else told
 
 
 def _description(there: list[Route]) -> Schema:
@@ -164,13 +196,30 @@ def _operation(route: Route) -> Schema:
 
 def _parameters(route: Route) -> list[Schema]:
     operation = route.operation
-    inside = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+    inside = re.findall(r"{(\w+)}", route.path)
     asked = operation.query.model_json_schema(schema_generator=_Generator) if operation.query is not None else {}
     return [
-        *({"name": name, "in": "path", "required": True, "schema": _PATH.get(name, _TEXT)} for name in inside),
-        *({"name": name, "in": "query", "schema": _given(one)} for name, one in asked.get("properties", {}).items()),
-        *({"name": name, "in": "header", "schema": _HEADERS[name]} for name in operation.headers),
+        *({"name": name, "in": "path", "required": True, "schema": _place(operation, name)} for name in inside),
+        *(
+            _parameter(name, "query", _given(one), required=name in asked.get("required", ()))
+            for name, one in asked.get("properties", {}).items()
+        ),
+        *(
+            _parameter(name, "header", _HEADERS[name], required=name in operation.required)
+            for name in operation.headers
+        ),
     ]
+
+
+def _place(operation: Operation, name: str) -> Schema:
+    if name in operation.places:
+        return {**_TEXT, "enum": list(operation.places[name])}
+    return _PATH.get(name, _TEXT)
+
+
+def _parameter(name: str, where: str, schema: Schema, *, required: bool) -> Schema:
+    told: Schema = {"name": name, "in": where, "schema": schema}
+    return {**told, "required": True} if required else told
 
 
 def _given(schema: Schema) -> Schema:

@@ -7,6 +7,7 @@ Bodies of uploads are read by the views themselves, piece by piece (:mod:`web.up
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -36,6 +37,7 @@ JSON_BYTES: Final = 256 * 1024
 
 S = TypeVar("S", bound=Shape)
 _ATTRIBUTE: Final = "operation"
+_PLACE: Final = re.compile(r"<(?:[^:<>]+:)?(\w+)>")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class Operation:
         accept: media types of those files.
         raw: media type of a body that is a file as it is.
         instead: a JSON object that is taken instead of the form, whose file can then be left out too.
-        headers: name -> what it is for.
+        headers: names of those that it reads.
+        required: names of those without which it is refused.
+        places: name of a part of the path -> the words that it may be.
     """
 
     name: str
@@ -69,6 +73,8 @@ class Operation:
     files: int = 1
     accept: tuple[str, ...] = ("video/mp4", "video/quicktime", "video/x-matroska", "video/webm")
     headers: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     raw: str | None = None
     instead: type[Shape] | None = None
 
@@ -119,7 +125,7 @@ def routes(app: Flask) -> Iterator[Route]:
     for rule in app.url_map.iter_rules():
         operation = getattr(app.view_functions[rule.endpoint], _ATTRIBUTE, None)
         if operation is not None:
-            path = rule.rule.replace("<int:", "{").replace("<", "{").replace(">", "}")
+            path = _PLACE.sub(r"{\1}", rule.rule)
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 yield Route(method.lower(), path, operation)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
+from flask.globals import request_ctx
 
 from synth.options import Options
 from web.api.jobs import reply
@@ -20,7 +21,7 @@ from web.uploads.submit import display_title
 from workers.errors import WorkError
 from workers.files import disk
 from workers.owners.keys import Scope
-from workers.records import moment
+from workers.records import ID_LENGTH, moment
 from workers.uploads.held import Checksum
 from workers.uploads.records import Upload
 
@@ -28,7 +29,8 @@ blueprint = Blueprint("uploads", __name__, url_prefix="/v1/uploads")
 
 PIECES: Final = ("bad-request", "conflict", "precondition", "unsupported-type", "too-large", "checksum", "locked")
 """What may be wrong with a piece."""
-TUS_HEADERS: Final = ("Tus-Resumable", "Upload-Checksum")
+ONE: Final = f"/<string(length={ID_LENGTH}):upload_id>"
+"""The address of one: as long as a name of ours is, so that what else lies below /v1/uploads is none."""
 
 
 @blueprint.after_request
@@ -38,7 +40,7 @@ def _speak_tus(response: Response) -> Response:
 
 
 @blueprint.route("", methods=["OPTIONS"])
-@blueprint.route("/<upload_id>", methods=["OPTIONS"])
+@blueprint.route(ONE, methods=["OPTIONS"])
 def abilities(upload_id: str = "") -> Response:
     """What this server speaks."""
     told = {
@@ -47,7 +49,10 @@ def abilities(upload_id: str = "") -> Response:
         "Tus-Max-Size": str(site().submitter.limits.max_bytes),
         "Tus-Checksum-Algorithm": ",".join(tus.ALGORITHMS),
     }
-    return Response(status=204, headers=told)
+    response = Response(status=204, headers=told)
+    assert request_ctx.url_adapter is not None  # there is a request
+    response.allow.update(request_ctx.url_adapter.allowed_methods())
+    return response
 
 
 @blueprint.get("")
@@ -76,6 +81,7 @@ def listing(query: schemas.UploadsQuery) -> Response:
         (*PIECES, "too-many-uploads", "quota", "quota-bytes", "disk-full"),
         raw=tus.PIECE_TYPE,
         headers=("Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"),
+        required=("Tus-Resumable", "Upload-Length"),
         scope=Scope.WRITE,
     )
 )
@@ -134,7 +140,7 @@ def sanitised(metadata: dict[str, str]) -> dict[str, str]:
     return {**metadata, **named}
 
 
-@blueprint.get("/<upload_id>")
+@blueprint.get(ONE)
 @describes(
     Operation(
         "readUpload",
@@ -156,7 +162,7 @@ def read(upload_id: str) -> Response:
     return Response(status=200, headers=told)
 
 
-@blueprint.patch("/<upload_id>")
+@blueprint.patch(ONE)
 @describes(
     Operation(
         "continueUpload",
@@ -165,6 +171,7 @@ def read(upload_id: str) -> Response:
         (*PIECES, "not-found", "gone", "disk-full"),
         raw=tus.PIECE_TYPE,
         headers=("Tus-Resumable", "Upload-Offset", "Upload-Checksum"),
+        required=("Tus-Resumable", "Upload-Offset"),
         scope=Scope.WRITE,
     )
 )
@@ -177,7 +184,7 @@ def append(upload_id: str) -> Response:
     return Response(status=204, headers=tus.headers_of(upload))
 
 
-@blueprint.post("/<upload_id>")
+@blueprint.post(ONE)
 @describes(
     Operation(
         "overrideUpload",
@@ -186,6 +193,7 @@ def append(upload_id: str) -> Response:
         (*PIECES, "not-found", "gone", "method", "disk-full"),
         raw=tus.PIECE_TYPE,
         headers=("X-HTTP-Method-Override", "Tus-Resumable", "Upload-Offset", "Upload-Checksum"),
+        required=("X-HTTP-Method-Override",),
         scope=Scope.WRITE,
     )
 )
@@ -215,7 +223,7 @@ def complete(upload_id: str) -> Response:
     return reply(upload_json(site().clips.look(upload_id, viewer(), Options())))
 
 
-@blueprint.delete("/<upload_id>")
+@blueprint.delete(ONE)
 @describes(
     Operation(
         "deleteUpload",

@@ -70,7 +70,7 @@ def thumbnail(job_id: str) -> Response:
     if key is None:
         raise Problem("not-found", "there is no picture of this clip")
     if not job.result:
-        site().submitter.posters.wait(job.source_id or job.id)  # it may be being made
+        site().submitter.wait_for_picture(job)  # it may be being made, or have been left
     return media.send(media.Item(str(key), "thumbnail.jpg"))
 
 

@@ -32,6 +32,7 @@ _STATES: Final = {
 }
 STAGES: Final = {
     "fetch": "Fetching the clip",
+    "load": "Getting ready",
     "route": "Choosing a voice",
     "look": "Watching the clip",
     "render": "Making the sound",

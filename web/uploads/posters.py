@@ -1,7 +1,9 @@
 """Pictures of clips that were just accepted, made beside the answer: nobody who sends a clip waits for its decoding.
 
 A picture from the first third of a clip of 720p takes as long to find as all the rest of an upload. So the job is made
-and its worker is woken first; whoever asks for the picture meanwhile waits for it.
+and its worker is woken first; whoever asks for the picture meanwhile waits for it. Another process of the web than the
+one that took the clip in sees in the storage when it is there; where the other one does not make it in time, as when it
+was ended, who is asked makes it.
 """
 
 from __future__ import annotations
@@ -11,13 +13,14 @@ import logging
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 from synth.media.looking import VideoInfo
-from workers.errors import WorkError
+from workers.errors import ObjectNotFound, WorkError
 from workers.files import objects
 from workers.files.storage import Storage
 from workers.jobs import Jobs
@@ -26,6 +29,7 @@ from workers.uploads import sources
 MOST_UNDER_WAY: Final = 64
 """Of more clips than that at once the picture is made before the answer, so that a flood waits for itself."""
 PATIENCE_S: Final = 10.0
+LOOK_S: Final = 0.2  # so often it is looked whether another process has made one
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +72,33 @@ class Posters:
         done.add_done_callback(lambda _: self._forget(job_id, mine))
         if flood:
             self.wait(job_id)
+
+    def lacking(self, job_id: str, *, young: bool) -> bool:
+        """Wait for the picture of a job's clip that is being made, here or by another process; whether it is missing.
+
+        Args:
+            young: whether its job was made only now, so that somebody may be making it.
+
+        Raises:
+            StorageError: the storage is away.
+        """
+        self.wait(job_id)
+        until_s = time.monotonic() + (PATIENCE_S if young else 0.0)
+        while not self._is_stored(job_id):
+            if time.monotonic() > until_s:
+                return True
+            time.sleep(LOOK_S)
+        return False
+
+    def make_now(self, job_id: str, clip: Path, seen: VideoInfo) -> None:
+        """Make the picture of a job's clip in this thread; it is told of the job where it has none."""
+        self._do(job_id, clip, seen)
+
+    def _is_stored(self, job_id: str) -> bool:
+        try:
+            return self._storage.size(f"{job_id}/{sources.POSTER}") > 0
+        except ObjectNotFound:
+            return False
 
     def wait(self, job_id: str) -> None:
         """Return when the picture of a job's clip is made, if it is being made; or after :data:`PATIENCE_S`."""

@@ -46,6 +46,8 @@ from workers.webhooks.endpoints import Endpoints
 
 TITLE_LENGTH: Final = 120
 MAX_VARIANTS: Final = MAX_TAKES
+MAKING_S: Final = 60.0
+"""For so long after a clip was taken in somebody may be making its picture."""
 _log = logging.getLogger(__name__)
 
 
@@ -298,6 +300,22 @@ class Submitter:
         except MediaError as error:
             _log.info("a clip has no picture: %s", error)
             return b""
+
+    def wait_for_picture(self, job: Job) -> None:
+        """Return when the picture of a job's clip is stored, made by whoever is making it, or else by this process.
+
+        Raises:
+            WorkError: a part of the server is away.
+            MediaError: the clip cannot be looked at any more.
+        """
+        owner = str(job.info["poster_key"]).partition("/")[0]
+        young = time.time() - job.created_at < MAKING_S
+        if not self.posters.lacking(owner, young=young):
+            return
+        with self.spool.request() as folder:
+            clip = folder / "clip"
+            self.storage.fetch(job.source_key, clip)
+            self.posters.make_now(owner, clip, self.probe(clip, Options.parse(job.options)))
 
     def _make_picture(self, owner: str, path: Path, seen: video.VideoInfo) -> bool:
         return bool(self.keep_picture(owner, self.picture_of(path, seen), synced=True))

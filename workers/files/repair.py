@@ -24,8 +24,8 @@ from workers.files import objects
 from workers.files.result_upload import CONTENT_TYPES, THUMBNAIL_WIDTH
 from workers.files.storage import Storage, Stored
 from workers.files.verification import Fault, Finding, keys_of, sha256_of
+from workers.gallery import made
 from workers.jobs import Job, Jobs
-from workers.leases import unlist
 from workers.reconciler import UNKNOWN_AT_MOST
 from workers.records import JOBS, State
 
@@ -200,7 +200,7 @@ class Repairer:
         with self._jobs.database.writing() as connection:
             lost = sa.update(JOBS).where(*same).values(state=State.FAILED, result=None, error=error)
             if connection.execute(lost).rowcount:
-                unlist(connection, [job.id])
+                made.unlist(connection, [job.id])
         for one in findings:
             one.repair = "cannot be made again; the job says so"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from workers.database import Database
 from workers.gallery.tables import MADE
-from workers.records import JOBS, QUESTIONS, State
+from workers.records import JOBS, QUESTIONS, VECTORS, WORDS, State
 
 LONGEST: Final = 64
 AUDIBLE: Final = 0.05
@@ -71,3 +71,10 @@ def write_missing(database: Database, limit: int = 500) -> int:
                 write(connection, row.id, row.result)
                 written += 1
     return written
+
+
+def unlist(connection: sa.Connection, ids: Sequence[str]) -> None:
+    """Take jobs out of the search; a deleted job's entries go by themselves."""
+    for start in range(0, len(ids), 500):
+        for table in (VECTORS, WORDS, MADE):
+            connection.execute(sa.delete(table).where(table.c.job_id.in_(ids[start : start + 500])))

@@ -37,7 +37,7 @@ from synth.materials import MATERIALS
 from synth.sound_names import SOUND_NAMES, display_name
 from synth.voices.library import vocabulary
 from workers.database import Database
-from workers.records import JOBS, WORDS, State
+from workers.records import JOBS, QUESTIONS, WORDS, State
 
 SHARED: Final = -1  # the take of words that belong to all takes of a job
 MAX_QUERY_WORDS: Final = 12
@@ -112,6 +112,22 @@ def write(connection: sa.Connection, job_id: str, rows: Iterable[Row]) -> None:
     values = [{"job_id": job_id, "take": take, "word": word, "weight": weight} for take, word, weight in rows]
     if values:
         connection.execute(sa.insert(WORDS), values)
+
+
+def write_missing(database: Database, limit: int = 500) -> int:
+    """Write the words of finished jobs that have none, as those of older releases; how many jobs.
+
+    Raises DatabaseError.
+    """
+    has = sa.select(WORDS.c.job_id).where(WORDS.c.job_id == JOBS.c.id).exists()
+    there = sa.and_(JOBS.c.state.in_((State.SUCCEEDED, State.CANCELED)), JOBS.c.result.is_not(None))
+    wanted = sa.select(JOBS.c.id, JOBS.c.title, JOBS.c.mode, JOBS.c.result)
+    wanted = wanted.where(there, JOBS.c.mode.not_in(QUESTIONS), ~has).limit(limit)
+    with database.writing() as connection:
+        rows = connection.execute(wanted.with_for_update(skip_locked=True)).all()
+        for row in rows:
+            write(connection, row.id, rows_of(row.title, row.mode, row.result))
+    return len(rows)
 
 
 def find(database: Database, text: str, owner: str | None, limit: int) -> list[WordHit]:

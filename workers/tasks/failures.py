@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from synth import weights
-from synth.errors import MediaError, OptionError, SynthError, WeightsError
+from synth.errors import MediaError, OptionError, SynthError, TimeLimitError, WeightsError
 from workers import redaction
+from workers.attempt import TIMEOUT
 from workers.errors import ObjectDamaged, ObjectNotFound, StorageError
 from workers.files import disk
 from workers.settings import Settings
 
 FULL_BYTES: Final = 1024**2  # with less than that nothing is stored
 
-CODES: Final = {OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
+CODES: Final = {TimeLimitError: TIMEOUT, OptionError: "bad_option", MediaError: "bad_media", WeightsError: "weights"}
 
 
 def explain(error: Exception, folder: Path, settings: Settings) -> tuple[str, str, bool]:
@@ -28,7 +29,7 @@ def explain(error: Exception, folder: Path, settings: Settings) -> tuple[str, st
         code = next((code for kind, code in CODES.items() if isinstance(error, kind)), "refused")
         message = str(error).replace(f"{folder}/", "").replace(str(folder), "the work folder")
         ours = (settings.data_dir, settings.libraries_dir, settings.music_dir or folder, weights.CHECKPOINTS)
-        return code, redaction.without_paths(message, ours), False
+        return code, redaction.without_paths(message, ours), code == TIMEOUT
     if isinstance(error, ObjectDamaged):
         return "source_damaged", f"the clip is damaged: {error}", False
     if isinstance(error, ObjectNotFound):

@@ -84,7 +84,7 @@ def rebuild(
         WeightsError: the weights are missing.
     """
     describer = description.describer()  # where it has no weights, there is no use in fetching anything
-    while jobs.list_words():
+    while text_search.write_missing(jobs.database):
         pass
     mark = folder / MARK
     since = _since(mark) if everything else 0

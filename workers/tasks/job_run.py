@@ -20,7 +20,7 @@ from synth.result import Result
 from synth.score.kept import keeper
 from synth.voices.library import registry
 from workers import music
-from workers.attempt import Attempt, close
+from workers.attempt import Attempt
 from workers.errors import DatabaseError, ObjectDamaged, StorageAway, StorageError, WorkError
 from workers.files import disk, objects
 from workers.files.result_upload import patiently, store
@@ -29,6 +29,7 @@ from workers.jobs import Job, Jobs
 from workers.records import QUESTIONS
 from workers.settings import Settings
 from workers.tasks import description, failures, recording
+from workers.tasks.lanes import Lanes
 from workers.telemetry import context as log_context
 from workers.uploads import sources
 
@@ -47,6 +48,7 @@ class WorkerContext:
     worker: str
     peers: list[Attempt] = field(default_factory=list)
     """Attempts that this process makes now; they end with it, should one have to be ended by force."""
+    lanes: Lanes = field(default_factory=Lanes)
 
 
 def about(*jobs: Job) -> contextlib.AbstractContextManager[None]:
@@ -104,6 +106,7 @@ class JobRun:
         except Exception as error:
             self.end(error)
             return None
+        attempt.loading()
         return Request(
             source,
             target,
@@ -159,7 +162,7 @@ class JobRun:
             recording.write_down_objects(attempt, jobs)
         except Cancelled:
             recording.trace(attempt, succeeded=False)
-            recording.record(attempt, lambda: close(jobs, job, attempt.reason))
+            recording.record(attempt, attempt.close)
             return False
         except Exception as error:
             code, detail, retryable = failures.explain(error, self.folder, self.context.settings)

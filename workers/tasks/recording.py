@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from workers.attempt import Attempt, Stop
+from workers.attempt import LOAD, Attempt, Stop
 from workers.errors import DatabaseError
 from workers.files import objects
 from workers.jobs import Jobs
@@ -58,7 +58,8 @@ def learn(attempt: Attempt, jobs: Jobs) -> None:
         UNWRITTEN.add(STAGE_SECONDS.one(seconds, job.mode, stage))
     trace(attempt, succeeded=True)
     with contextlib.suppress(DatabaseError):
-        jobs.learn(job, stages_s)
+        # Loading is that of a process's first jobs: no later one is to be expected to take that long.
+        jobs.learn(job, {stage: seconds for stage, seconds in stages_s.items() if stage != LOAD})
 
 
 def write_down_objects(attempt: Attempt, jobs: Jobs) -> None:

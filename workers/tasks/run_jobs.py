@@ -176,18 +176,21 @@ def _do_side_by_side(context: WorkerContext, mode: str, claimed: Sequence[Job], 
         found = [job]
         while found:
             _do(context, found)
-            found = [] if time.monotonic() > until_s else _claim(context, mode, 1, beside=True)
+            found = [] if time.monotonic() > until_s else _claim(context, mode, 1)
 
     with ThreadPoolExecutor(len(claimed), "lane") as pool:
         for done in [pool.submit(lane, job) for job in claimed]:
             done.result()
 
 
-def _claim(context: WorkerContext, mode: str, at_once: int, *, beside: bool = False) -> list[Job]:
-    """Jobs that are this process's now; none where none waits or the database is away."""
+def _claim(context: WorkerContext, mode: str, at_once: int) -> Sequence[Job]:
+    """Jobs that are this process's now, until :func:`_do` is done; none where none waits or the database is away."""
+    jobs, sound_s = context.jobs, context.settings.batch_sound_s
     try:
-        sound_s = context.settings.batch_sound_s
-        claimed = context.jobs.claim(at_once, mode, context.worker, sound_s=sound_s, beside=beside)
+        claimed = context.lanes.claim(
+            lambda beside: jobs.claim(at_once, mode, context.worker, sound_s=sound_s, beside=beside),
+            lambda: jobs.lost(mode),
+        )
     except DatabaseError:
         _log.warning("no job could be claimed: the database does not answer")
         return []  # the reconciler notifies again
@@ -199,11 +202,14 @@ def _claim(context: WorkerContext, mode: str, at_once: int, *, beside: bool = Fa
 
 def _do(context: WorkerContext, claimed: Sequence[Job]) -> None:
     """Do what was claimed at once, and clear up behind it."""
-    with about(*claimed):
-        if claimed[0].mode in ANSWERS:
-            answer(context, claimed[0])
-        else:
-            run_jobs(context, claimed)
+    try:
+        with about(*claimed):
+            if claimed[0].mode in ANSWERS:
+                answer(context, claimed[0])
+            else:
+                run_jobs(context, claimed)
+    finally:
+        context.lanes.release(len(claimed))
     UNWRITTEN.flush(context.jobs.database)
     memory.give_back()
 

@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 
 MAX_URL_CHARS: Final = 2000
 MAX_LABEL_CHARS: Final = 63  # of a host's name, between two dots; resolvers take no longer ones
+_PORT: Final = "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_HOST: Final = r"([!-\"$-.0-9;->A-Z^-~]+|\[[0-9A-Fa-f:.]+\])"
+_REST: Final = r"([/?][!-\"$-\[\]-~]*)?"
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64: Final = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 # Services that tell programs of a cloud their passwords, where no range of addresses says so.
@@ -54,6 +57,14 @@ class Target:
         """What stands in ``Host``."""
         name = f"[{self.host}]" if ":" in self.host else self.host
         return name if self.port == (443 if self.secure else 80) else f"{name}:{self.port}"
+
+
+def pattern_of(policy: Policy) -> str:
+    """What the text of an allowed address looks like, as a regular expression of JSON Schema's.
+
+    More is asked of it than this says: see :func:`target_of`.
+    """
+    return f"^http{'s?' if policy.private else 's'}://{_HOST}(:({_PORT})?)?{_REST}$"
 
 
 def target_of(url: str, policy: Policy) -> Target:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.errors import Cancelled, MediaError
+from synth.errors import Cancelled, MediaError, TimeLimitError
 from synth.media import ffmpeg, guard, video
 from synth.media.complaints import explain
 from tests.support.clips import FENCE, Zoo
@@ -122,7 +122,7 @@ def test_the_wall_clock_counts_waiting_only(zoo: Zoo) -> None:
         time.sleep(1.2 * wall_s)  # a slow consumer
         child.read(64)
     with ffmpeg.Child(endless(zoo["plain.mp4"]), fence=ffmpeg.Fence(wall_s=0.2)) as child:
-        with pytest.raises(MediaError, match="took more than"):
+        with pytest.raises(TimeLimitError, match=r"took more than the 0\.2 s that are allowed"):
             child.finish()
         pid = child.pid
     assert gone(pid)

@@ -89,7 +89,7 @@ def test_what_an_editor_cut_off_both_ends_stays_hidden(tmp_path: Path) -> None:
 
 def test_a_container_that_hides_nothing_is_refused_unless_recut(tmp_path: Path) -> None:
     source = odd.edited(odd.plain(tmp_path / "whole.mp4", 4.0), tmp_path / "cut.mp4", [(0, 2)])
-    with pytest.raises(MediaError, match=r"hides frames after its end, which a mkv file cannot do.*--recut"):
+    with pytest.raises(MediaError, match=r"hides frames after its end, which a mkv file cannot do.*option recut"):
         sounded(source, tmp_path / "result.mkv")
     assert not (tmp_path / "result.mkv").exists()
     assert sounded(source, tmp_path / "result.mkv", recut=True).picture == "encoded"
@@ -99,7 +99,7 @@ def test_a_container_that_hides_nothing_is_refused_unless_recut(tmp_path: Path) 
 def test_joined_parts_are_refused_or_coded_again(tmp_path: Path, suffix: str) -> None:
     source = odd.edited(odd.plain(tmp_path / "whole.mp4", 4.0), tmp_path / "joined.mp4", [(0, 1), (3, 4)])
     for refused in (lambda: video.probe(source), lambda: sounded(source, tmp_path / f"result{suffix}")):
-        with pytest.raises(MediaError, match=r"joins parts that do not follow each other.*--recut"):
+        with pytest.raises(MediaError, match=r"joins parts that do not follow each other.*with the option recut"):
             refused()
     done = sounded(source, tmp_path / f"result{suffix}", recut=True)
     assert (done.picture, done.digests.frames_shown) == ("encoded", 60)
@@ -246,7 +246,7 @@ def test_a_crashed_recording_is_salvaged_if_asked(tmp_path: Path, name: str, sha
     source = odd.broken_off(make(tmp_path / name, 5.0), tmp_path / f"crashed{Path(name).suffix}", share)
     target = tmp_path / f"result{source.suffix}"
     for refused in (lambda: video.probe(source), lambda: sounded(source, target)):
-        with pytest.raises(MediaError, match=r"cut short or damaged.*--salvage"):
+        with pytest.raises(MediaError, match=r"cut short or damaged.*with the option salvage"):
             refused()
     info = video.probe(source, salvage=True)
     assert 0.2 < info.duration_s <= 5.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from synth.errors import Cancelled, MediaError, OptionError
 from synth.files import file_sha256
 from synth.media import audio, video
 from synth.options import ExistingSound, Mode, Options
+from synth.pipeline import write
 from synth.pipeline.job import Request
 from synth.pipeline.modes import MODES
 from synth.pipeline.sonorize import render_hits, sonorize, sonorize_all
@@ -292,3 +294,11 @@ def test_a_voice_pack_without_the_voice_is_refused(
     monkeypatch.delitem(MODES, Mode.SPEECH, raising=False)
     with pytest.raises(OptionError, match="mode is 'speech', which has no voice"):
         sonorize(flash_clip, tmp_path / "out.mp4", Options(voice="grid-s1"))
+
+
+def test_a_loudness_that_nobody_asked_for_may_be_missed_a_little() -> None:
+    quiet = audio.Loudness(-25.0, -1.0, 12.0, True, "the sound is quieter")
+    assert write._of_loudness(Options(), quiet) is None
+    assert write._of_loudness(Options(loudness_lufs=-18.0), quiet) == quiet.warning
+    for more in (replace(quiet, lufs=-35.0), replace(quiet, gain_db=audio.MAX_GAIN_DB), replace(quiet, lufs=None)):
+        assert write._of_loudness(Options(), more) == quiet.warning

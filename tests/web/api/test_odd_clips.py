@@ -74,7 +74,7 @@ def test_a_crashed_recording_is_refused_or_salvaged(here: Place, tmp_path: Path)
 def test_joined_parts_are_refused_or_coded_again(here: Place, tmp_path: Path) -> None:
     clip = odd.edited(odd.plain(tmp_path / "whole.mp4", 4.0), tmp_path / "joined.mp4", [(0, 1), (3, 4)])
     refused = problem(here.send(clip, mode="hits"), 422, "media")
-    assert "--recut" in refused["detail"]
+    assert "with the option recut" in refused["detail"]
     job = here.sent(clip, mode="hits", recut="true")
     here.work()
     (take,) = here.client.get(job["links"]["self"]).get_json()["outputs"]
@@ -92,7 +92,7 @@ def test_the_command_line_salvages_and_recuts(
 ) -> None:
     joined = odd.edited(odd.plain(tmp_path / "whole.mp4", 4.0), tmp_path / "joined.mp4", [(0, 1), (3, 4)])
     crashed = odd.broken_off(odd.fragmented(tmp_path / "live.mp4"), tmp_path / "crashed.mp4", 0.6)
-    for clip, flag, picture in ((joined, "--recut", "encoded"), (crashed, "--salvage", "copied")):
+    for clip, flag, picture in ((joined, "recut", "encoded"), (crashed, "salvage", "copied")):
         out = tmp_path / f"{clip.stem}.result.mp4"
         assert cli.main(["run", str(clip), "-o", str(out)]) == 2
         assert flag in capsys.readouterr().err

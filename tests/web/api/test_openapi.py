@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,13 @@ from typing import Any
 import jsonschema
 import pytest
 
+from synth.options import Options
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, document, place, problem
+from web.api.openapi import description
+from web.api.problems import Problem
 from web.api.schemas.jobs import Upload
+from workers.records import ID_LENGTH
 
 
 @pytest.fixture
@@ -112,3 +118,50 @@ def test_every_shape_that_is_named_is_there() -> None:
         "maximum": 100,
         "default": 24,
     }
+
+
+def test_options_and_405_name_the_methods_of_the_document(here: Place) -> None:
+    for path, operations in description(here.app)["paths"].items():
+        address = re.sub(r"{\w+}", "0" * ID_LENGTH, re.sub(r"{(take|number)}", "0", path))
+        answered = [here.client.options(address)]
+        answered += [here.client.trace(address)] if "post" in operations and path.startswith("/v1/uploads") else []
+        for answer in answered:
+            allowed = {name.strip().lower() for name in answer.headers["Allow"].split(",")}
+            assert allowed - {"head", "options"} == set(operations), path
+
+
+def test_what_settings_limit_is_in_the_document(here: Place) -> None:
+    told = description(here.app)["components"]["schemas"]
+    limits = here.client.get("/v1/limits").get_json()
+    assert told["AnnouncedUpload"]["properties"]["bytes"]["maximum"] == limits["max_bytes"]
+    days = here.settings.retention_max_days
+    assert allows(told["ChangeMe"]["properties"]["retention_days"], days)
+    assert not allows(told["ChangeMe"]["properties"]["retention_days"], days + 1)
+    for url, good in (
+        ("https://example.org/hook?a=1", True),
+        ("https://example.org:8443", True),
+        ("https://[2606:4700::1111]/", True),
+        ("http://example.org/", False),
+        ("https://user@example.org/", False),
+        ("https://example.org:65536/", False),
+        ("https://example.org/#part", False),
+        ("https://", False),
+    ):
+        assert allows(told["NewWebhook"]["properties"]["url"], url) is good, url
+        assert allows(told["Upload"]["properties"]["webhook"], url) is good, url
+    assert allows(told["Upload"]["properties"]["webhook"], "")
+    assert "x-sonorize-setting" not in json.dumps(told)
+
+
+def test_options_of_a_variant_and_items_of_a_batch_have_their_names() -> None:
+    schemas = document()["components"]["schemas"]
+    changes = next(one for one in schemas["Variants"]["properties"]["options"]["anyOf"] if one["type"] == "object")
+    assert set(changes["properties"]) == {one.name for one in dataclasses.fields(Options)}
+    item = schemas["BatchOfItems"]["properties"]["items"]["items"]
+    assert {"custom_id", "upload", "job", "prompt"} <= set(item["properties"])
+    assert changes["additionalProperties"] is item["additionalProperties"] is False
+
+
+def test_a_stale_version_of_a_score_is_in_the_document() -> None:
+    told = Problem("conflict", "the score is at version 3 now", more={"version": 3}).as_json()
+    assert allows({"$ref": "#/components/schemas/Problem", "components": document()["components"]}, told)

@@ -35,6 +35,13 @@ enabled = false
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", 503]
 
+# 412 is how tus refuses another version of itself, 413 what is too large.
+[checks.negative_data_rejection]
+expected-statuses = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429, "5xx"]
+
+[checks.missing_required_header]
+expected-statuses = [400, 401, 403, 404, 405, 406, 412, 415, 422]
+
 [phases.stateful]
 enabled = false
 """

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from tests.support.web_place import Place, place
+from web.app import create_app
 from web.context import parts_of
 from web.uploads import posters
 from web.uploads.posters import Posters
@@ -124,3 +126,27 @@ def test_the_end_of_the_server_waits_for_no_picture_that_nobody_has_begun(
     made = [key for key in here.storage.keys("") if key.endswith("/poster.jpg")]
     assert len(made) <= slow._pool._max_workers
     assert list(here.settings.spool_dir.iterdir()) == []
+
+
+def another(here: Place) -> FlaskClient:
+    """A second process of the web on the same jobs and files, as far as it shares nothing else."""
+    return create_app(here.settings, jobs=here.jobs, storage=here.storage, notify=lambda _: True).test_client()
+
+
+def test_another_process_waits_for_the_picture_that_this_one_makes(here: Place, slow: Slow, flash_clip: Path) -> None:
+    job = here.post(flash_clip).get_json()
+    threading.Timer(0.2, slow.may.set).start()
+    picture = another(here).get(job["links"]["thumbnail"])
+    assert (picture.status_code, picture.mimetype, picture.data[:2]) == (200, "image/jpeg", b"\xff\xd8")
+
+
+def test_a_picture_that_nobody_made_is_made_when_it_is_asked_for(
+    here: Place, slow: Slow, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process was ended between the answer and the picture."""
+    monkeypatch.setattr(posters, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(slow, "begin", lambda *_: None)
+    job = here.post(flash_clip).get_json()
+    picture = another(here).get(job["links"]["thumbnail"])
+    assert (picture.status_code, picture.mimetype, picture.data[:2]) == (200, "image/jpeg", b"\xff\xd8")
+    assert objects.find(here.jobs.database, f"{job['id']}/poster.jpg") is not None

@@ -120,5 +120,5 @@ def test_jobs_of_older_releases_get_their_words(jobs: Jobs) -> None:
     with jobs.database.writing() as connection:
         connection.execute(sa.delete(WORDS))
     assert found(jobs, "rain") == []
-    assert [jobs.list_words(2), jobs.list_words(2), jobs.list_words(2)] == [2, 1, 0]
+    assert [text_search.write_missing(jobs.database, 2) for _ in range(3)] == [2, 1, 0]
     assert found(jobs, "rain") == ids[::-1]

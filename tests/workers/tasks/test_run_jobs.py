@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synth.errors import Cancelled, MediaError, WeightsError
+from synth.errors import Cancelled, MediaError, TimeLimitError, WeightsError
 from synth.media import audio, video
 from synth.media.video import VideoInfo
 from synth.options import ExistingSound, Mode, Options
@@ -323,7 +324,28 @@ def test_a_job_may_not_take_forever(house: House, voice: LivelyVoice) -> None:
     house.context = replace(house.context, settings=house.settings.model_copy(update={"job_timeout_s": 0.3}))
     failed = house.do(house.submit())
     assert failed.error is not None
-    assert (failed.state, failed.error["code"], failed.error["retryable"]) == (State.FAILED, "timeout", False)
+    assert (failed.state, failed.error["code"], failed.error["retryable"]) == (State.FAILED, "timeout", True)
+    assert re.fullmatch(
+        r"the job took \d+ s, \d+ s of them for the stage \w+; allowed are 0.3 s", failed.error["detail"]
+    )
+    assert failed.attempt == 1  # it is for its owner to try again what took that long
+
+
+def test_loading_is_a_stage_whose_progress_the_next_ones_begin_at(house: House) -> None:
+    """Else the first job of a process stands at nothing for long and then jumps."""
+    job = house.submit()
+    (claimed,) = house.jobs.claim(1, "hits", "worker")
+    with Attempt(house.jobs, claimed, heartbeat_s=0.1, timeout_s=60) as held:
+        held.loading()
+        assert servers.wait_until(lambda: house.jobs.get(job.id, None).stage == "load")
+        assert servers.wait_until(lambda: house.jobs.get(job.id, None).progress > 0.01)
+        held.progress("look", 0.0)
+        begun = house.jobs.get(job.id, None)
+        held.progress("write", 1.0)
+        written = house.jobs.get(job.id, None)
+    assert (begun.stage, written.stage) == ("look", "write")
+    assert 0.01 < begun.progress < written.progress < 1
+    assert "load" in held.stages_s()
 
 
 def test_work_that_does_not_heed_is_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -713,6 +735,8 @@ def test_a_full_disk_is_no_fault_of_the_clip(tmp_path: Path) -> None:
             "the server's disk is full",
             True,
         )
+    slow = TimeLimitError("ffmpeg took more than the 60 s that are allowed for the file")
+    assert failures.explain(slow, tmp_path, embedded(tmp_path)) == ("timeout", str(slow), True)
     assert failures.explain(MediaError("the video is cut short"), tmp_path, embedded(tmp_path)) == (
         "bad_media",
         "the video is cut short",

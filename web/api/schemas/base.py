@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, create_model
 from pydantic_core import CoreSchema, core_schema
@@ -60,6 +61,38 @@ class Formatted:
         return {**handler(schema), "format": self.name}
 
 
+@dataclass(frozen=True)
+class Documented:
+    """Annotates an object that is checked later, by a shape: the document has it as that shape."""
+
+    shape: type[BaseModel]
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(self.shape.__pydantic_core_schema__)
+
+
+FROM_SETTING: Final = "x-sonorize-setting"
+"""In a schema: which setting of a server says more of it. The document of a server has that instead."""
+
+
+class Setting(StrEnum):
+    """What a server's settings say of values that it takes."""
+
+    MAX_BYTES = "max_bytes"
+    KEEP_DAYS = "keep_days"
+    WEBHOOK = "webhook"
+    WEBHOOK_OR_NONE = "webhook_or_none"
+
+
+def by_setting(setting: Setting) -> dict[str, Any]:
+    """What a schema holds in whose place the document says what a setting says."""
+    return {FROM_SETTING: setting.value}
+
+
+KeepDays = Annotated[float, Field(gt=0, le=36500, json_schema_extra=by_setting(Setting.KEEP_DAYS))]
+"""For how many days files are kept."""
+DURATION: Final = r"[0-9]{1,7}(\.[0-9]{1,3})? ?[smh]?"
+"""A length of time: seconds, or 90s, 5m, 1h."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]

@@ -10,17 +10,33 @@ from synth.media.video import VideoInfo
 from synth.options import MAX_SEED, Mode
 from synth.options import Limits as Accepted
 from web.api.problems import KINDS
-from web.api.schemas.base import Count, Empty, Formatted, Fraction, Links, Moment, OneOf, Shape, Switch, shape_of
+from web.api.schemas.base import (
+    DURATION,
+    Count,
+    Documented,
+    Empty,
+    Formatted,
+    Fraction,
+    KeepDays,
+    Links,
+    Moment,
+    OneOf,
+    Setting,
+    Shape,
+    Switch,
+    by_setting,
+    shape_of,
+)
 from web.api.schemas.music import Music
-from web.api.schemas.options import Options, OptionsBody, OptionsForm
+from web.api.schemas.options import Options, OptionsBody, OptionsChange, OptionsForm
 from web.api.schemas.takes import Description, Route, Take
 from web.uploads.submit import MAX_VARIANTS
+from workers.records import ID_DIGIT, ID_LENGTH, State
 from workers.records import Cancellation as Outcome
-from workers.records import State
 from workers.webhooks.addresses import MAX_URL_CHARS
 
 MAX_PAGE = 100
-JOB_ID = "[0-9a-z]{26}"
+JOB_ID = f"{ID_DIGIT}{{{ID_LENGTH}}}"
 CUSTOM_ID = "^[A-Za-z0-9._:@-]{1,64}$"
 StateName = Annotated[str, OneOf(tuple(State))]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
@@ -29,10 +45,14 @@ Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 _CANCEL_AFTER: Any = Field(
     "",
     max_length=20,
+    json_schema_extra={"pattern": f"^({DURATION})?$"},
     description="Cancel it unless it has ended after so long: seconds, or 90s, 5m, 1h. As the header Cancel-After.",
 )
 _WEBHOOK: Any = Field(
-    "", max_length=MAX_URL_CHARS, description="An address of yours that is told when it ends; see /v1/webhooks."
+    "",
+    max_length=MAX_URL_CHARS,
+    json_schema_extra=by_setting(Setting.WEBHOOK_OR_NONE),
+    description="An address of yours that is told when it ends; see /v1/webhooks.",
 )
 
 
@@ -131,6 +151,9 @@ class Problem(Shape):
     instance: str = ""
     quota: str = Field("", description="Which quota is used up: bytes, queued or sound.")
     id: str = Field("", description="Of a report in the server's log.")
+    version: Count = Field(
+        default=None, description="Of a score: the newest, where another was to be changed or rendered."
+    )  # type: ignore[assignment]
     items: list[BatchItem] = Field(default_factory=list)
 
 
@@ -205,7 +228,6 @@ class Limits(shape_of("Accepted", "What a clip may be.", Accepted, {}, always=Tr
     libraries: list[str] = Field(description="Sound libraries that `library` may name.")
 
 
-KeepDays = Annotated[float, Field(gt=0, le=36500)]
 _CUSTOM_ID: Any = Field("", description="Your own name for it, once in a batch.")
 _KEEP_DAYS: Any = Field("", description="Days after which its files are deleted; else as you or the server have set.")
 
@@ -266,7 +288,7 @@ class Variants(Shape):
     seed: Seed | Empty | None = None
     seeds: Annotated[list[Seed], Field(min_length=1, max_length=MAX_VARIANTS)] | Empty | None = None
     sound_class: str | Empty | None = Field(None, description="Of a candidate, or any other sound.")
-    options: dict[str, str | int | float | bool | None] | None = Field(
+    options: Annotated[dict[str, str | int | float | bool | None], Documented(OptionsChange)] | None = Field(
         None, description="Options that are to be others than the job's; what contradicts them there gives way."
     )
 

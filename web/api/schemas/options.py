@@ -114,4 +114,10 @@ OptionsBody: Any = create_model(
     __doc__="The same as JSON, where a switch is true or false.",
     **{name: _in_json(name) for name in _TYPES},  # type: ignore[call-overload]
 )
+OptionsChange: Any = create_model(
+    "OptionsChange",
+    __base__=Shape,
+    __doc__="Options that are to be others than a job's.",
+    **{name: (_in_json(name)[0] | None, Field(None, description=_told(name))) for name in _TYPES},  # type: ignore[call-overload]
+)
 OptionsForm: Any = create_model("OptionsForm", __base__=_FormOfOptions, **{name: _sent(name) for name in _TYPES})  # type: ignore[call-overload]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from web.api.schemas.base import Count, Moment, OneOf, Seconds, Shape
+from web.api.schemas.base import Count, KeepDays, Moment, OneOf, Seconds, Shape
 from workers.owners.keys import LABEL_LENGTH, Scope
 from workers.owners.quotas import LEAST_WEIGHT
 
@@ -101,7 +101,7 @@ class Me(Shape):
 class ChangeMe(Shape):
     """What an owner sets for all their jobs."""
 
-    retention_days: Days | None = Field(description="Null: as for everybody.")
+    retention_days: KeepDays | None = Field(description="Null: as for everybody.")
 
 
 class QuotaSettings(Shape):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from web.api.schemas.base import Count, Empty, Links, Moment, OneOf, Shape
+from web.api.schemas.base import Count, Empty, Links, Moment, OneOf, Setting, Shape, by_setting
 from web.api.schemas.jobs import MAX_PAGE, Clip
 
 STATUSES = ("receiving", "ready")
@@ -32,7 +32,9 @@ class ResumableUpload(Shape):
 class AnnouncedUpload(Shape):
     """A clip that is to go straight to the storage."""
 
-    bytes: int = Field(ge=1, description="Its length; nothing else is taken.")
+    bytes: int = Field(
+        ge=1, json_schema_extra=by_setting(Setting.MAX_BYTES), description="Its length; nothing else is taken."
+    )
     filename: str = Field("", max_length=1024)
     filetype: str = Field("", max_length=255)
     sha256: Annotated[str, Field(pattern="^[0-9A-Fa-f]{64}$")] | Empty = Field("", description="In hex, to be held.")

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from web.api.schemas.base import Count, Links, Moment, OneOf, Seconds, Shape
+from web.api.schemas.base import Count, Links, Moment, OneOf, Seconds, Setting, Shape, by_setting
 from workers.webhooks.addresses import MAX_URL_CHARS
 from workers.webhooks.outbox import CHOICES, USUAL, DeliveryState, EventType
 
@@ -14,7 +14,13 @@ MAX_DESCRIPTION: Final = 200
 MAX_REPLAY_HOURS: Final = 24 * 366
 MAX_OVERLAP_HOURS: Final = 24 * 30
 Url = Annotated[
-    str, Field(min_length=1, max_length=MAX_URL_CHARS, description="https://, and no address that is private.")
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_URL_CHARS,
+        json_schema_extra=by_setting(Setting.WEBHOOK),
+        description="https://, and no address that is private.",
+    ),
 ]
 Wanted = Annotated[
     list[Annotated[str, OneOf(tuple(one.value for one in CHOICES))]], Field(min_length=1, max_length=len(CHOICES))

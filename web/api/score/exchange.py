@@ -43,6 +43,7 @@ _TOLD: Final = ("take", "parent", "duration_s", "rate_fps", "mode", "editable", 
         {200: tuple(one.partition(";")[0] for one in TYPES.values())},
         ("not-found", "option"),
         query=shapes.ScoreReadQuery,
+        places={"form": tuple(TYPES)},
         scope=Scope.READ,
     )
 )
@@ -67,6 +68,7 @@ def read(job_id: str, form: str, query: shapes.ScoreReadQuery) -> Response:
         query=shapes.ScoreReadQuery,
         raw="application/octet-stream",
         headers=("If-Match",),
+        places={"form": WRITABLE},
         scope=Scope.WRITE,
     )
 )

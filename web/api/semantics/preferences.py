@@ -12,7 +12,7 @@ from web.api.problems import Problem
 MAX_WAIT_S: Final = 60.0
 CANCEL_AFTER_RANGE_S: Final = (1.0, 7 * 86_400.0)
 _SECONDS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION: Final = re.compile(r"(?P<number>\d{1,7}(\.\d{1,3})?) ?(?P<unit>[smh]?)")
+_DURATION: Final = re.compile(r"(?P<number>[0-9]{1,7}(\.[0-9]{1,3})?) ?(?P<unit>[smh]?)")
 _WAIT: Final = re.compile(r'wait(\s*=\s*"?(?P<number>\d{1,9})"?)?\s*(;.*)?', re.IGNORECASE)
 
 
