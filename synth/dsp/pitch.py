@@ -28,6 +28,10 @@ Doubles = NDArray[np.float64]
 
 LOW_HZ: Final = 60.0
 HIGH_HZ: Final = 2000.0
+VOICE_HIGH_HZ: Final = 400.0
+"""No voice that speaks is higher for long."""
+PERIODIC: Final = 0.6
+"""What of a voice repeats less is unvoiced."""
 _WINDOW_S: Final = 0.064  # nearly four periods of the lowest pitch
 _DENSER: Final = 4
 _CANDIDATES: Final = 8
@@ -50,25 +54,34 @@ class PitchTrack:
     periodicity: Floats
 
 
-def pitch_track(sound: NDArray[Any], rate_hz: int, hop: int) -> PitchTrack:
-    """Pitch of ``sound`` [N], S = N // hop + 1; step s is centred on sample ``hop`` s, beyond its ends is silence."""
+def pitch_track(sound: NDArray[Any], rate_hz: int, hop: int, *, high_hz: float = HIGH_HZ) -> PitchTrack:
+    """Pitch of ``sound`` [N], S = N // hop + 1; step s is centred on sample ``hop`` s, beyond its ends is silence.
+
+    No pitch above ``high_hz`` is looked for: hiss repeats at some short period now and then.
+    """
     size = round(_WINDOW_S * rate_hz)
     steps = len(sound) // hop + 1
     padded = np.pad(np.asarray(sound, np.float64), (size // 2, size))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop][:steps]
     lags, strengths = [], []
     for first in range(0, steps, _BLOCK):
-        found = _candidates(frames[first : first + _BLOCK], rate_hz)
+        found = _candidates(frames[first : first + _BLOCK], rate_hz, high_hz)
         lags.append(found[0])
         strengths.append(found[1])
     lag, strength = np.concatenate(lags), np.concatenate(strengths)
-    chosen = _smoothest(strength - _OCTAVE_COST * np.log2(lag * HIGH_HZ / rate_hz), np.log2(lag))[:, None]
+    chosen = _smoothest(strength - _OCTAVE_COST * np.log2(lag * high_hz / rate_hz), np.log2(lag))[:, None]
     pitch_hz = rate_hz / np.take_along_axis(lag, chosen, 1)[:, 0]
     periodicity = np.clip(np.take_along_axis(strength, chosen, 1)[:, 0], 0, 1)
     return PitchTrack(pitch_hz.astype(np.float32), periodicity.astype(np.float32))
 
 
-def _candidates(frames: Doubles, rate_hz: int) -> tuple[Doubles, Doubles]:
+def voice_pitch(sound: NDArray[Any], rate_hz: int, hop: int) -> Floats:
+    """Pitch in Hz of a voice [N], [S] as :func:`pitch_track` counts; 0 where it is unvoiced."""
+    found = pitch_track(sound, rate_hz, hop, high_hz=VOICE_HIGH_HZ)
+    return np.where(found.periodicity > PERIODIC, found.pitch_hz, np.float32(0))
+
+
+def _candidates(frames: Doubles, rate_hz: int, high_hz: float) -> tuple[Doubles, Doubles]:
     """Lags in samples and correlations of the highest peaks a frame, [S, L] each; weakest ones where there are few."""
     size = frames.shape[1]
     window = hann(size).astype(np.float64)
@@ -77,7 +90,7 @@ def _candidates(frames: Doubles, rate_hz: int) -> tuple[Doubles, Doubles]:
     power[:, : int(0.75 * LOW_HZ * points / rate_hz)] = 0  # rumble correlates with itself at every short lag
     own = scipy.fft.irfft(np.abs(scipy.fft.rfft(window, points)) ** 2, points * _DENSER)
     dense = scipy.fft.irfft(power, points * _DENSER, axis=1)
-    first, last = int(_DENSER * rate_hz / HIGH_HZ), int(_DENSER * rate_hz / LOW_HZ)
+    first, last = int(_DENSER * rate_hz / high_hz), int(_DENSER * rate_hz / LOW_HZ)
     place = np.arange(first - 1, last + 2)
     floor = _SILENT * (window**2).sum() / _DENSER
     curve = dense[:, place] / np.maximum(dense[:, :1], floor) / (own[place] / own[0])

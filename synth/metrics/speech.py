@@ -24,9 +24,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.dsp.pitch import voice_pitch
 from synth.dsp.resampling import resample
 from synth.dsp.spectra import mel_spectrogram
 from synth.errors import OptionError
+from synth.metrics.voicing import PitchFigures, pitch_figures
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -55,8 +57,9 @@ class Measured:
     ``stoi``, ``estoi``: correlations, 1 is perfect. ``pesq_nb_8khz``, ``pesq_wb_16khz``: MOS-LQO, 1 to 4.6.
     ``mcd_db``: frame by frame, without time warping; ``mcd_dtw_db``: along the best warping path, of at most 20 s.
     ``log_mel_l1_db``: mean difference of mel band levels at equal loudness, where there is speech. ``activity_iou``:
-    frames that are speech in both over frames that are in either. ``lag_s``: how late the made sound was, and by how
-    much it was moved forward before the rest was measured.
+    frames that are speech in both over frames that are in either. ``voicing_error``, ``pitch_rms_cents`` and
+    ``pitch_correlation``: see :class:`synth.metrics.voicing.PitchFigures`. ``lag_s``: how late the made sound was, and
+    by how much it was moved forward before the rest was measured.
     """
 
     stoi: float | None = None
@@ -67,6 +70,9 @@ class Measured:
     mcd_dtw_db: float | None = None
     log_mel_l1_db: float | None = None
     activity_iou: float | None = None
+    voicing_error: float | None = None
+    pitch_rms_cents: float | None = None
+    pitch_correlation: float | None = None
     lag_s: float | None = None
 
     def values(self) -> dict[str, float | None]:
@@ -86,7 +92,7 @@ def measure(real: NDArray[Any], made: NDArray[Any]) -> Measured:
     aligned, lag_s = align(truth, made)
     if is_silent(aligned):
         return Measured()
-    near = spectral(truth, aligned)
+    near, pitch = spectral(truth, aligned), heard_pitch(truth, aligned)
     return Measured(
         stoi=stoi(truth, aligned),
         estoi=stoi(truth, aligned, extended=True),
@@ -96,6 +102,9 @@ def measure(real: NDArray[Any], made: NDArray[Any]) -> Measured:
         mcd_dtw_db=near.mcd_dtw_db,
         log_mel_l1_db=near.log_mel_l1_db,
         activity_iou=activity_iou(truth, aligned),
+        voicing_error=pitch.voicing_error,
+        pitch_rms_cents=pitch.pitch_rms_cents,
+        pitch_correlation=pitch.pitch_correlation,
         lag_s=lag_s,
     )
 
@@ -238,6 +247,16 @@ def _mel(sound: NDArray[Any]) -> Floats:
     """Mel energies [T, B] of 25 ms every 10 ms."""
     hop = round(FRAME_S * RATE_HZ)
     return mel_spectrogram(sound, RATE_HZ, window=400, hop=hop, bands=BANDS, low_hz=80.0, high_hz=7600.0)
+
+
+# --- pitch --------------------------------------------------------------------------------------------------------
+
+
+def heard_pitch(real: NDArray[Any], made: NDArray[Any]) -> PitchFigures:
+    """How near the pitch that is heard in ``made`` comes to that of ``real`` (both [N]), every 10 ms."""
+    hop = round(FRAME_S * RATE_HZ)
+    one, other = (voice_pitch(sound, RATE_HZ, hop) for sound in (real, made))
+    return pitch_figures([one], [np.stack([np.maximum(other, 1), other > 0], 1)])
 
 
 # --- intelligibility and quality ----------------------------------------------------------------------------------

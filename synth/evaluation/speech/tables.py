@@ -12,7 +12,9 @@ from synth.metrics.speech import LONGEST_LAG_S
 
 Values = Sequence[float | None]
 
-LOWER_IS_BETTER: Final = frozenset({"mcd_db", "mcd_dtw_db", "log_mel_l1_db", "wer", "wer_pocketsphinx"})
+LOWER_IS_BETTER: Final = frozenset(
+    {"mcd_db", "mcd_dtw_db", "log_mel_l1_db", "voicing_error", "pitch_rms_cents", "wer", "wer_pocketsphinx"}
+)
 UNRANKED: Final = frozenset({"lag_s"})
 
 LITERATURE: Final[dict[str, dict[str, float]]] = {
