@@ -10,8 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from synth.errors import Cancelled
 from synth.media.video import VideoInfo
@@ -19,9 +18,7 @@ from synth.options import Mode, Options
 from synth.pipeline.modes import MODES
 from synth.routing import router
 from synth.voices.base import CancelPoll, Controls, Frame, Progress, Rendering, Take
-from tests.support.voices import CHUNK_S, POISON_SEED, SCORE_POISON_SEED, FlashVoice, HissVoice, flash_route
-from workers.attempt import Attempt
-from workers.score import rendering
+from tests.support.voices import CHUNK_S, POISON_SEED, FlashVoice, HissVoice, flash_route
 
 if "_pytest" in sys.modules:  # it would change the voices of every later test
     raise RuntimeError("tests.support.preload is for the processes of workers, not for that of the tests")
@@ -58,15 +55,7 @@ def _wait(take: Take, _chunk: int) -> None:
     time.sleep(take.options.seed / 1000 / chunks)
 
 
-def _render(jobs: Any, storage: Any, attempt: Attempt, folder: Path) -> dict[str, Any]:
-    if attempt.job.options["seed"] == SCORE_POISON_SEED:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return _RENDER(jobs, storage, attempt, folder)
-
-
 _VOICE: Final = TimedVoice()
-_RENDER: Final = rendering.render
-rendering.render = _render
 _HISS: Final = TimedHiss(before_chunk=_wait)
 MODES[Mode.HITS] = lambda: _VOICE
 MODES[Mode.AMBIENT] = lambda: _HISS

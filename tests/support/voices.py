@@ -42,8 +42,6 @@ TALKING = 0.5  # mean brightness of a picture, 0..1, from which on it is the his
 CHUNK_S = 0.25
 POISON_SEED = 666
 """Of a job that kills its worker; see :mod:`tests.support.preload`."""
-SCORE_POISON_SEED = 667
-"""Of a job whose scores kill who renders them."""
 STEP = 40.0  # mean grey levels between two frames that count as a contact
 
 

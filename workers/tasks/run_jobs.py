@@ -173,7 +173,7 @@ def _do_side_by_side(context: WorkerContext, mode: str, claimed: Sequence[Job], 
     """
 
     def lane(job: Job) -> None:
-        found = [job]
+        found: Sequence[Job] = [job]
         while found:
             _do(context, found)
             found = [] if time.monotonic() > until_s else _claim(context, mode, 1)

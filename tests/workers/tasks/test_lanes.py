@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from synth.options import Mode, Options
 from tests.support import databases
+from tests.support.paths import ROOT
 from tests.support.servers import wait_until
-from workers.jobs import Job, Jobs, open_jobs
+from workers.files.storage import storage_of
+from workers.jobs import Job, Jobs, State, jobs_of, new_id, open_jobs
+from workers.settings import embedded
 from workers.tasks.lanes import Lanes
 
 WORKER = "worker#1"
@@ -57,3 +65,76 @@ def test_what_was_lost_with_a_worker_waits_for_the_other_lanes_and_they_for_it(j
         assert not other.done()
         lanes.release(1)
         assert other.result(60) == [second.id]
+
+
+WORKER_PROGRAM = """
+import os, signal, sys, threading
+from pathlib import Path
+from synth.options import Mode
+from synth.pipeline.modes import MODES
+from tests.support.voices import FlashVoice
+from workers.files.storage import storage_of
+from workers.jobs import jobs_of
+from workers.settings import embedded
+from workers.tasks import answers, run_jobs
+from workers.tasks.job_run import WorkerContext
+
+data = Path(sys.argv[1])
+settings = embedded(data, describe=False)
+settings.work_dir.mkdir(parents=True, exist_ok=True)
+first, at_work = not (data / "seen").exists(), threading.Event()
+(data / "seen").touch()
+
+class Voice(FlashVoice):
+    def controls(self, *given):
+        at_work.set()
+        threading.Event().wait(600 if first else 0)  # its process ends before that
+        return super().controls(*given)
+
+def deadly(job_run, request):
+    if first:
+        assert at_work.wait(600)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+voice = Voice()
+MODES[Mode.HITS] = lambda: voice
+answers.ANSWERS["score"] = deadly
+worker = f"worker#{os.getpid()}"
+context = WorkerContext(settings, jobs_of(settings), storage_of(settings), lambda _: True, settings.work_dir, worker)
+quick = threading.Thread(target=run_jobs.drain, args=(context, "score"))
+quick.start()
+run_jobs.drain(context, "hits")
+quick.join()
+"""
+
+
+def test_a_score_that_kills_its_process_leaves_the_job_beside_it_its_attempts(tmp_path: Path, flash_clip: Path) -> None:
+    settings = embedded(tmp_path, describe=False)
+    jobs, storage = jobs_of(settings), storage_of(settings)
+
+    def submit(mode: str) -> Job:
+        id = new_id(time.time())
+        storage.put(f"{id}/source", flash_clip, "video/mp4")
+        asked: dict[str, Any] = {
+            "options": Options(mode=Mode.HITS),
+            "title": "clip.mp4",
+            "info": {"duration_s": 2.0},
+            "owner": "ann",
+        }
+        return jobs.create(id=id, mode=mode, source_key=f"{id}/source", **asked)
+
+    job, score = submit("hits"), submit("score")
+    lost = 0
+    while True:
+        child = subprocess.Popen([sys.executable, "-c", WORKER_PROGRAM, str(tmp_path)], cwd=ROOT)
+        if child.wait() == 0:
+            break
+        assert child.returncode == -signal.SIGKILL
+        lost += 1
+        jobs.abandon(f"worker#{child.pid}", blameless=False)
+        jobs.give_up()
+    job, score = jobs.get(job.id, None), jobs.get(score.id, None)
+    assert (job.state, job.attempt) == (State.SUCCEEDED, 2)
+    assert (score.state, (score.error or {}).get("code")) == (State.FAILED, "worker_lost")
+    assert lost == settings.max_attempts + 1
+    jobs.close()
