@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
-import snowballstemmer
-
-_STEMMER: Final = snowballstemmer.stemmer("english")
 _COMPOUND_UNITS: Final = (
     (re.compile(r"km\s*/\s*h\b|kph\b", re.I), "kmh"),
     (re.compile(r"\bm\s*/\s*s\b", re.I), "mps"),
@@ -58,10 +55,17 @@ class Token:
 
 
 @cache
+def _stemmer() -> Any:
+    import snowballstemmer  # with forty languages, which who asks for nothing in words need not wait for
+
+    return snowballstemmer.stemmer("english")
+
+
+@cache
 def stem_of(word: str) -> str:
     """The stem of an English word (Porter's second algorithm, and a few irregular forms)."""
     plain = re.sub(r"['’]s?$|['’]", "", word.lower())
-    return _IRREGULAR.get(plain) or str(_STEMMER.stemWord(plain))
+    return _IRREGULAR.get(plain) or str(_stemmer().stemWord(plain))
 
 
 def tokens_of(text: str) -> list[Token]:
