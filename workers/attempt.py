@@ -283,7 +283,7 @@ class Attempt:
         jobs, job = self._jobs, self.job
         if self._stop is Stop.TIMEOUT:
             # Not tried again by itself: it took as long as jobs may take, which others wait for too.
-            return jobs.fail(job.id, job.attempt, TIMEOUT, self._took_too_long(), retryable=True, again=False)
+            return jobs.fail(job.id, job.attempt, TIMEOUT, self._took_too_long(), retryable=True, by_itself=False)
         return self._stop is Stop.CANCELED and jobs.canceled(job.id, job.attempt)
 
     def _took_too_long(self) -> str:

@@ -167,18 +167,18 @@ class Leases:
         retryable: bool,
         *,
         blameless: bool = False,
-        again: bool = True,
+        by_itself: bool = True,
     ) -> bool:
         """The attempt failed: the job waits for the next one if that may help and one is left, else it has failed.
 
         Args:
             blameless: the attempt does not count, and the next one is made half a minute later at most.
-            again: whether another attempt is made without being asked for, where it may help.
+            by_itself: whether another attempt is made without being asked for, where it may help.
 
         False, and nothing changed, if the lease is lost.
         """
         error = {"code": code, "detail": detail, "retryable": retryable, "attempt": attempt}
-        if retryable and again:
+        if retryable and by_itself:
             wait_s = RETRY_WAIT_S * 2 ** min(attempt - 1, 4 if blameless else 8)
             again: dict[str, Any] = {"state": State.QUEUED, "not_before": self.now() + wait_s}
             again |= {"lease_until": None, "worker": None, "stage": None, "progress": 0.0, "error": error}
