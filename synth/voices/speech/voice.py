@@ -9,8 +9,6 @@ Where the face is not seen, and where the lips say nothing, there is silence. Sp
 seed; the noise between the harmonics does, and in packs that know no pitch the phases that Griffin-Lim begins with.
 Long clips are sounded in pieces that meet where it is quietest.
 
-Everything is at 16 kHz up to the end, where the band above 8 kHz is filled: sibilants would be dull without it.
-
 Shapes: T = pictures at 25 a second, S = 4 T spectra, M = 80 bands, F = 321 bins, N = samples at 16 kHz.
 """
 
@@ -28,7 +26,6 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from synth import weights
-from synth.dsp import band_replication
 from synth.errors import Cancelled, MediaError, OptionError, WeightsError
 from synth.media.video import VideoInfo
 from synth.options import Mode, Options
@@ -84,7 +81,7 @@ class SpeechVoice:
     """The voice of mode ``speech``; a :class:`synth.voices.base.Voice`."""
 
     rate_hz = speaker_reading.RATE_HZ
-    sample_rate_hz = band_replication.HIGH_HZ
+    sample_rate_hz = spectra.RATE_HZ
 
     def frame_size(self, info: VideoInfo) -> tuple[int, int]:
         """See :func:`synth.voices.speech.speaker_reading.frame_size`."""
@@ -127,12 +124,12 @@ class SpeechVoice:
         )
 
     def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
-        """Speak the spectra, and fill the band above 8 kHz; see :meth:`synth.voices.base.Voice.render`."""
+        """Speak the spectra; see :meth:`synth.voices.base.Voice.render`."""
         if controls.track is None:
             raise OptionError("speech needs the spectra that were read off a face; there are none")
         voice = load(options.voice or DEFAULT_VOICE)
         sound = speak(voice, controls.track, uniforms, cancelled, controls.features.get(PITCH))
-        return Rendering(band_replication.replicate(sound), words=controls.words)
+        return Rendering(sound, words=controls.words)
 
 
 def levels(mel: NDArray[np.float32]) -> NDArray[np.float32]:

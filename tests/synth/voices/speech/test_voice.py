@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from synth import randomness, weights
-from synth.dsp.resampling import resample
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import video
 from synth.models.speech.lip_pitch import LipPitch, LipPitchConfig
@@ -240,20 +239,6 @@ def test_pitch_is_told_of_each_run_of_the_face_and_heard(
     np.testing.assert_array_equal(sound, voice.render(controls, options, UNIFORMS, never_cancelled).sound)
     whispered = voice.render(before, options, UNIFORMS, never_cancelled).sound
     assert np.abs(sound - whispered).max() > 1e-3
-
-
-def test_the_band_above_8_khz_is_filled_and_what_lies_below_stays(loud_pack: speech.VoicePack) -> None:
-    mel = np.random.default_rng(0).normal(0, 1, (150, spectra.BANDS)).astype(np.float32)
-    rendering = speech.SpeechVoice().render(Controls(1.5, track=mel), Options(), UNIFORMS, never_cancelled)
-    assert speech.SpeechVoice.sample_rate_hz == 48_000
-    assert rendering.sound.shape == (3 * 150 * spectra.HOP,)
-    power = np.square(np.abs(np.fft.rfft(rendering.sound)))
-    hz = np.fft.rfftfreq(len(rendering.sound), 1 / 48_000)
-    below, above = (power[(hz > low) & (hz < high)].mean() for low, high in ((4000, 7000), (9000, 15_000)))
-    assert 1e-4 < above / below < 1
-    spoken = speech.speak(loud_pack, mel, UNIFORMS, never_cancelled)
-    back = resample(rendering.sound, 48_000, spectra.RATE_HZ)
-    assert np.abs(spectra.magnitudes(back)[:, :280] - spectra.magnitudes(spoken)[:, :280]).mean() < 0.02
 
 
 def test_held_frames_are_mixed_from_the_true_ones(loud_pack: speech.VoicePack, monkeypatch: pytest.MonkeyPatch) -> None:
