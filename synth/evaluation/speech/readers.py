@@ -25,13 +25,11 @@ from synth.models.speech import lip_lsf
 from synth.models.speech.vid2speech import Vid2Speech
 from synth.training.speech.lsf_recipe import PREFIX as LSF_PREFIX
 from synth.voices.base import never_cancelled
-from synth.voices.speech import lip_reading, lsf, pitch, speaker_choice, spectra
+from synth.voices.speech import lip_reading, lsf, speaker_choice, spectra
 from synth.voices.speech import voice as speech
 
 OURS: Final = "ours"
 UNTRAINED: Final = "floor: our network, untrained"
-WITHOUT_PITCH: Final = "ours, without pitch: Griffin-Lim from random phases"
-STEADY_PITCH: Final = "ours, at the speaker's median pitch throughout"
 WITHOUT_POST_NET: Final = "ours, mel spectra inverted without the post-net"
 PREDECESSOR: Final = "baseline: LSF (Ephrat and Peleg 2017)"
 SEED: Final = 0
@@ -51,8 +49,6 @@ def readers(voice: str | None = None, beside: Path | None = None) -> dict[str, C
     name = voice or speech.DEFAULT_VOICE
     found: dict[str, Callable[[Corpus], Reader]] = {
         OURS: lambda _corpus: _Reads(speech.load(name)).say,
-        WITHOUT_PITCH: lambda _corpus: _Reads(without_pitch(speech.load(name))).say,
-        STEADY_PITCH: lambda _corpus: _Reads(speech.load(name), steady=True).say,
         WITHOUT_POST_NET: lambda _corpus: _Reads(without_post_net(speech.load(name))).say,
         UNTRAINED: lambda _corpus: _Reads(untrained(speech.load(name))).say,
     }
@@ -81,12 +77,7 @@ def untrained(voice: speech.VoicePack) -> speech.VoicePack:
         torch.manual_seed(SEED)
         network = Vid2Speech(trained.config)
     network.load_state_dict({**network.state_dict(), **_statistics(trained)})
-    return dataclasses.replace(voice, network=network.eval(), words=None, pitch=None)
-
-
-def without_pitch(voice: speech.VoicePack) -> speech.VoicePack:
-    """The same voice as it whispers where it is told no pitch."""
-    return dataclasses.replace(voice, pitch=None)
+    return dataclasses.replace(voice, network=network.eval(), words=None)
 
 
 def without_post_net(voice: speech.VoicePack) -> speech.VoicePack:
@@ -136,10 +127,9 @@ def _whispered(network: lip_lsf.LipLsf, sentence: Sentence) -> Sound:
 
 @dataclasses.dataclass(frozen=True)
 class _Reads:
-    """A voice that says sentences from their pictures; ``steady``: at its median pitch."""
+    """A voice that says sentences from their pictures."""
 
     voice: speech.VoicePack
-    steady: bool = False
 
     def say(self, sentence: Sentence) -> Sound:
         """What the lips of a sentence say, [N] at 16 kHz.
@@ -148,20 +138,11 @@ class _Reads:
             MediaError: no face is found in it.
         """
         crops = crops_of(sentence.video)[self.voice.network.config.window]
-        reader = lip_reading.LipReader(self.voice.network, pitch=self.voice.pitch)
+        reader = lip_reading.LipReader(self.voice.network)
         for crop in crops:
             reader.add(crop)
         mel, _ = speech.silenced(reader.end(), self.voice.loudness)
-        uniforms = functools.partial(randomness.uniforms, SEED)
-        return speech.speak(self.voice, mel, uniforms, never_cancelled, self._pitch(reader))
-
-    def _pitch(self, reader: lip_reading.LipReader) -> NDArray[np.float32] | None:
-        if self.voice.pitch is None:
-            return None
-        track = pitch.track_of(self.voice.pitch.config, reader.pitches())
-        if self.steady:
-            track[:, 0] = self.voice.pitch.config.median_hz
-        return track
+        return speech.speak(self.voice, mel, functools.partial(randomness.uniforms, SEED), never_cancelled)
 
 
 @functools.lru_cache(maxsize=128)

@@ -28,12 +28,11 @@ from synth.data.corpora.grid import Sentence
 from synth.errors import MediaError, OptionError
 from synth.files import file_sha256
 from synth.media import audio, video
-from synth.models.speech.lip_pitch import LipPitch
 from synth.models.speech.lip_words import LipWords
 from synth.models.speech.vid2speech import Vid2Speech, Vid2SpeechConfig
 from synth.training.loop import Schedule, train
 from synth.training.speech import data as speech_data
-from synth.training.speech import pitch_reader, word_reader
+from synth.training.speech import word_reader
 from synth.training.speech.data import Batch, Example, Talking
 from synth.training.speech.losses import LossWeights, losses, third_octaves
 from synth.voices.speech import speaker_choice, spectra
@@ -51,9 +50,6 @@ much. What it gave is the row ``envelopes-weigh-less`` of the report, which goes
 
 WORD_STEPS_SHARE: Final = 0.375
 """Steps of the reader of words beside those of the network, each some fifty times cheaper."""
-
-PITCH_STEPS_SHARE: Final = 0.375
-"""Steps of the reader of pitch beside those of the network, each some thirty times cheaper."""
 
 GRID: Final = DataSource(
     "GRID audiovisual sentence corpus (Cooke et al. 2006)",
@@ -161,22 +157,9 @@ def train_speech(
         reader, named = word_reader.train_word_reader(
             fitted.model, fitted.examples, shape, folder / "words", pace, seed, resume=resume
         )
-    pace = max(1, round(PITCH_STEPS_SHARE * count))
-    pitch, pitched = pitch_reader.train_pitch_reader(
-        fitted.model, fitted.examples, seen, folder / "pitch", pace, seed, resume=resume
-    )
     held_out = tuple(sorted({one.name for one in talking if one.held_out}))
-    register(
-        name, fitted.model, seen, folder, consent=agreed, corpus=corpus, held_out=held_out, words=reader, pitch=pitch
-    )
-    return {
-        **fitted.figures,
-        **named,
-        **pitched,
-        "minutes": round(minutes, 2),
-        "held_out_clips": len(held_out),
-        "voice": name,
-    }
+    register(name, fitted.model, seen, folder, consent=agreed, corpus=corpus, held_out=held_out, words=reader)
+    return {**fitted.figures, **named, "minutes": round(minutes, 2), "held_out_clips": len(held_out), "voice": name}
 
 
 def train_variants(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
@@ -271,7 +254,6 @@ def register(
     held_out: tuple[str, ...] = (),
     contrast: float = CONTRAST,
     words: LipWords | None = None,
-    pitch: LipPitch | None = None,
 ) -> weights.Entry:
     """Write a voice pack into the folder of a run; auxiliary heads have done their work and stay behind."""
     spoken = np.concatenate([speech.levels(spectra.log_mel(one.sound)) for one in seen])
@@ -280,7 +262,7 @@ def register(
     lean.load_state_dict({key: value for key, value in model.state_dict().items() if key in lean.state_dict()})
     minutes = sum(one.duration_s for one in seen) / 60
     about = {"speaker": name, "consent": consent, "minutes": f"{minutes:.1f}", "synthetic_speech": "true"}
-    pack = speech.VoicePack(name, lean.eval(), float(np.quantile(spoken, 0.9)), contrast, about, words, pitch)
+    pack = speech.VoicePack(name, lean.eval(), float(np.quantile(spoken, 0.9)), contrast, about, words)
     tensors, text = speech.pack(pack)
     return weights.register(
         weights.VOICE_PREFIX + name,

@@ -9,8 +9,7 @@ Shapes: T = pictures at 25 a second, S = 4 T spectra, H x W = 64 x 64 crops, M =
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
@@ -19,9 +18,6 @@ from numpy.typing import NDArray
 from synth.voices.speech import spectra
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from synth.models.speech.lip_pitch import LipPitch
     from synth.models.speech.lip_words import LipWords
     from synth.models.speech.vid2speech import Vid2Speech
 
@@ -55,29 +51,6 @@ def standardised(grey: NDArray[Any]) -> Floats:
     return np.asarray((values - values.mean()) / max(float(values.std()), 1.0), np.float32)
 
 
-class _Overlaps:
-    """What overlapping windows say of each picture, weighted and added up."""
-
-    def __init__(self) -> None:
-        self._sums: list[Floats] = []  # of each picture, [R, D]
-        self._weights: list[Floats] = []  # [R]
-
-    def add(self, first: int, rows: Floats, weights: Floats) -> None:
-        """Mix in rows [n, R, D] with weights [n, R] at the pictures from ``first`` on."""
-        while len(self._sums) < first + len(rows):
-            self._sums.append(np.zeros(rows.shape[1:], np.float32))
-            self._weights.append(np.zeros(rows.shape[1], np.float32))
-        for index, (row, weight) in enumerate(zip(rows, weights, strict=True), first):
-            self._sums[index] += row * weight[:, None]
-            self._weights[index] += weight
-
-    def mean(self, width: int) -> Floats:
-        """Rows [n R, D] of all pictures; [0, ``width``] where nothing was added."""
-        if not self._sums:
-            return np.zeros((0, width), np.float32)
-        return np.asarray(np.concatenate(self._sums) / np.concatenate(self._weights)[:, None], np.float32)
-
-
 class LipReader:
     """Reads a face that is seen without a break: crops in, one after another, spectra out at the end.
 
@@ -85,24 +58,17 @@ class LipReader:
         network: in evaluation mode.
         mirrored: whether the mirrored face is read too, and the mean taken: twice the work.
         words: names what the lips say, in evaluation mode; ``None`` where it is not asked for.
-        pitch: says how high the voice is, in evaluation mode; ``None`` in voices that do not know.
     """
 
-    def __init__(
-        self,
-        network: Vid2Speech,
-        *,
-        mirrored: bool = True,
-        words: LipWords | None = None,
-        pitch: LipPitch | None = None,
-    ) -> None:
+    def __init__(self, network: Vid2Speech, *, mirrored: bool = True, words: LipWords | None = None) -> None:
         self._network = network
         self._words = words
-        self._pitch = pitch
         self._mirrored = mirrored
         self._crops: list[Pixels] = []
         self._first = 0  # picture that the first crop is of
-        self._mel, self._named, self._pitches = _Overlaps(), _Overlaps(), _Overlaps()
+        self._sums: list[Floats] = []  # spectra of each picture, weighted, [4, M]
+        self._weights: list[Floats] = []
+        self._answers: list[Floats] = []  # of each picture, weighted, [C]
 
     def add(self, crop: Pixels) -> None:
         """The next picture's crop, uint8 [64, 64]; kept, not copied."""
@@ -114,62 +80,52 @@ class LipReader:
 
     def end(self) -> Floats:
         """Log mel spectra [S, M] of all pictures."""
-        if self._crops:
-            if len(self._crops) > WINDOW:
-                self._read(0, WINDOW)
-            self._read(max(0, len(self._crops) - WINDOW), len(self._crops))
-        return self._mel.mean(spectra.BANDS)
+        if not self._crops:
+            return np.zeros((0, spectra.BANDS), np.float32)
+        if len(self._crops) > WINDOW:
+            self._read(0, WINDOW)
+        self._read(max(0, len(self._crops) - WINDOW), len(self._crops))
+        return np.concatenate(self._sums) / np.concatenate(self._weights)[:, None]
 
     def answers(self) -> Floats:
         """What was named at each picture, natural logarithms of probabilities [T, C]; after :meth:`end` only."""
-        return self._named.mean(0)
-
-    def pitches(self) -> Floats:
-        """What was said of each spectrum's pitch, logarithms of probabilities [S, C]; after :meth:`end` only."""
-        return self._pitches.mean(0)
+        if not self._answers:
+            return np.zeros((0, 0), np.float32)
+        means = [one / weight.mean() for one, weight in zip(self._answers, self._weights, strict=True)]
+        return np.asarray(np.stack(means), np.float32)
 
     def _read(self, start: int, end: int) -> None:
         """Predict a window of the crops that are kept, and mix it in."""
-        crops = np.stack(self._crops[start:end])
-        seen = look(self._network, crops, mirrored=self._mirrored, words=self._words, pitch=self._pitch)
-        each, first = spectra.SPECTRA_A_PICTURE, self._first + start
-        rising = np.minimum(np.arange(len(seen.mel)), np.arange(len(seen.mel))[::-1]) + 1
-        weights = np.minimum(rising, STEP * each).astype(np.float32).reshape(-1, each)
-        self._mel.add(first, seen.mel.reshape(len(crops), each, -1), weights)
-        if seen.words is not None:
-            self._named.add(first, seen.words[:, None], weights.mean(1, keepdims=True))
-        if seen.pitches is not None:
-            self._pitches.add(first, seen.pitches.reshape(len(crops), each, -1), weights)
-
-
-class Seen(NamedTuple):
-    """What the networks say of one window.
-
-    Attributes:
-        mel: log mel spectra [S, M].
-        words: of each picture, natural logarithms of probabilities [T, C]; ``None`` without a reader of words.
-        pitches: of each spectrum, natural logarithms of probabilities [S, C]; ``None`` without a reader of pitch.
-    """
-
-    mel: Floats
-    words: Floats | None
-    pitches: Floats | None
+        mel, answers = look(self._network, np.stack(self._crops[start:end]), mirrored=self._mirrored, words=self._words)
+        each = spectra.SPECTRA_A_PICTURE
+        rising = np.minimum(np.arange(len(mel)), np.arange(len(mel))[::-1]) + 1
+        weights = np.minimum(rising, STEP * each).astype(np.float32)
+        first = self._first + start
+        while len(self._sums) < first + end - start:
+            self._sums.append(np.zeros((each, spectra.BANDS), np.float32))
+            self._weights.append(np.zeros(each, np.float32))
+            if answers is not None:
+                self._answers.append(np.zeros(answers.shape[1], np.float32))
+        for index in range(end - start):
+            piece = slice(index * each, (index + 1) * each)
+            self._sums[first + index] += mel[piece] * weights[piece, None]
+            self._weights[first + index] += weights[piece]
+            if answers is not None:
+                self._answers[first + index] += answers[index] * weights[piece].mean()
 
 
 def predict(network: Vid2Speech, crops: Pixels, *, mirrored: bool) -> Floats:
     """Log mel spectra [S, M] of crops [T, 64, 64], in one go."""
-    return look(network, crops, mirrored=mirrored).mel
+    return look(network, crops, mirrored=mirrored)[0]
 
 
 def look(
-    network: Vid2Speech,
-    crops: Pixels,
-    *,
-    mirrored: bool,
-    words: LipWords | None = None,
-    pitch: LipPitch | None = None,
-) -> Seen:
-    """What the networks say of crops [T, 64, 64], in one go; of answers the mean over both views is taken."""
+    network: Vid2Speech, crops: Pixels, *, mirrored: bool, words: LipWords | None = None
+) -> tuple[Floats, Floats | None]:
+    """Log mel spectra [S, M] of crops [T, 64, 64], in one go, and what ``words`` names in each picture.
+
+    The second is natural logarithms of probabilities [T, C], of which the mean over both views was taken.
+    """
     import torch
 
     from synth.models.reproducible import reproducible_inference
@@ -188,16 +144,11 @@ def look(
             turned = None if moved is None else moved.flip(-1) * torch.tensor([-1.0, 1.0])[:, None, None]
             looks.append(network.look(grey.flip(-1), turned))
         mel = looks[0].mel if len(looks) == 1 else 0.5 * (looks[0].mel + looks[1].mel)
-        named = None if words is None else _mean([words(one.seen, one.read)[0].log_softmax(-1) for one in looks])
-        pitches = None if pitch is None else _mean([pitch(one.read, one.mel)[0].log_softmax(-1) for one in looks])
-        return Seen(np.asarray(network.log_mel(mel)[0].numpy(), np.float32), named, pitches)
-
-
-def _mean(views: Sequence[Tensor]) -> Floats:
-    total = views[0]
-    for other in views[1:]:
-        total = total + other
-    return np.asarray((total / len(views)).numpy(), np.float32)
+        answers: Floats | None = None
+        if words is not None:
+            named = [words(one.seen, one.read)[0].log_softmax(-1) for one in looks]
+            answers = np.asarray(torch.stack(named).mean(0).numpy(), np.float32)
+        return np.asarray(network.log_mel(mel)[0].numpy(), np.float32), answers
 
 
 def linear_of(network: Vid2Speech, mel: Floats, start: int, end: int, *, contrast: float = 1.0) -> Floats:

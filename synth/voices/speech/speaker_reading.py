@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from synth.media.video import VideoInfo
 from synth.voices.base import CancelPoll, Frame, Progress, SpokenWord
-from synth.voices.speech import face_tracking, lip_reading, pitch, speaker_choice, spectra, word_order
+from synth.voices.speech import face_tracking, lip_reading, speaker_choice, spectra, word_order
 
 if TYPE_CHECKING:
-    from synth.models.speech.lip_pitch import LipPitch
     from synth.models.speech.lip_words import LipWords, LipWordsConfig
     from synth.models.speech.vid2speech import Vid2Speech
 
@@ -39,14 +38,12 @@ class Lips:
         speaker: whose lips these are.
         attendance: all faces that were seen.
         words: what they say, in order of time; none where the voice knows no words.
-        pitch: pitch in Hz and the probability of being voiced, [S, 2]; ``None`` where the voice does not know.
     """
 
     mel: NDArray[np.float32]
     speaker: speaker_choice.Presence
     attendance: speaker_choice.Attendance
     words: tuple[SpokenWord, ...] = ()
-    pitch: NDArray[np.float32] | None = None
 
     def warnings(self) -> tuple[str, ...]:
         """Sentences about when the face was not seen, and about other faces."""
@@ -67,14 +64,12 @@ def read(
     progress: Progress,
     cancelled: CancelPoll,
     words: LipWords | None = None,
-    pitch_reader: LipPitch | None = None,
 ) -> Lips:
     """Read the lips of the face that speaks, or of the one that is asked for.
 
     Args:
         network: that reads lips.
         words: names what they say; ``None`` in voices that know no words.
-        pitch_reader: says how high the voice is; ``None`` in voices that do not know.
         frames: uint8 [H, W, 3] at :data:`RATE_HZ`, of the size of :func:`frame_size`.
         face: which face, counted from the left, from 1; None is the one that speaks most.
 
@@ -94,11 +89,10 @@ def read(
         attendance.add(sightings)
         for seen in sightings:
             crop = seen.mouth if network.config.window == "mouth" else seen.face
-            readings.setdefault(seen.track, _Reading(network, words, pitch_reader)).add(index, crop, held=held[index])
+            readings.setdefault(seen.track, _Reading(network, words)).add(index, crop, held=held[index])
     speaker = attendance.speaker(face)
     reading = readings[speaker.track]
-    mel = reading.mel(attendance.frames)
-    return Lips(mel, speaker, attendance, reading.words(), reading.pitch(attendance.frames))
+    return Lips(reading.mel(attendance.frames), speaker, attendance, reading.words())
 
 
 def _noting_held(frames: Iterator[Frame], held: list[bool]) -> Iterator[Frame]:
@@ -117,25 +111,20 @@ class _Reading:
     from the true ones to either side, by time.
     """
 
-    def __init__(
-        self, network: Vid2Speech, words: LipWords | None = None, pitch_reader: LipPitch | None = None
-    ) -> None:
+    def __init__(self, network: Vid2Speech, words: LipWords | None = None) -> None:
         self._network = network
         self._words = words
-        self._pitch_reader = pitch_reader
         self._reader: lip_reading.LipReader | None = None
         self._start = self._next = 0
         self._true: NDArray[np.uint8] | None = None  # the last crop of a true frame
         self._held: list[NDArray[np.uint8]] = []  # those after it that are not
         self._read: list[tuple[int, NDArray[np.float32]]] = []
         self._told: list[SpokenWord] = []
-        self._pitched: list[tuple[int, NDArray[np.float32]]] = []
 
     def add(self, index: int, crop: NDArray[np.uint8], *, held: bool = False) -> None:
         if self._reader is None or index != self._next:
             self._close()
-            self._reader = lip_reading.LipReader(self._network, words=self._words, pitch=self._pitch_reader)
-            self._start = index
+            self._reader, self._start = lip_reading.LipReader(self._network, words=self._words), index
         self._next = index + 1
         if held and self._true is not None and len(self._held) < _MOST_HELD:
             self._held.append(crop)
@@ -169,19 +158,7 @@ class _Reading:
             self._read.append((self._start, self._reader.end()))
             if self._words is not None:
                 self._told += words_of(self._words.config, self._reader.answers(), self._start)
-            if self._pitch_reader is not None:
-                self._pitched.append((self._start, pitch.track_of(self._pitch_reader.config, self._reader.pitches())))
         self._reader = None
-
-    def pitch(self, pictures: int) -> NDArray[np.float32] | None:
-        """Pitch and voicing [S, 2] of the whole clip, unvoiced where the face was not seen; after :meth:`mel` only."""
-        if self._pitch_reader is None:
-            return None
-        each = spectra.SPECTRA_A_PICTURE
-        out = np.tile(np.array([self._pitch_reader.config.median_hz, 0], np.float32), (pictures * each, 1))
-        for start, track in self._pitched:
-            out[start * each : start * each + len(track)] = track
-        return out
 
     def words(self) -> tuple[SpokenWord, ...]:
         """What is said; after :meth:`mel` only."""

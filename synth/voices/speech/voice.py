@@ -1,13 +1,12 @@
 """The speech voice: what a silent face says, after Ephrat, Halperin and Peleg (ICCV workshops 2017, arXiv 1708.01204).
 
-    faces followed -> the one that speaks -> mel spectra and pitch off its lips -> linear spectra -> harmonics and noise
+    faces followed -> the one that speaks -> mel spectra off its lips -> linear spectra -> Griffin-Lim
 
 A *voice pack* is one network and the person that it was trained on: it speaks with that person's voice and has learnt
 that person's way of speaking only. Whoever is seen in a clip speaks with the voice of the pack.
 
-Where the face is not seen, and where the lips say nothing, there is silence. Spectra and pitch do not depend on the
-seed; the noise between the harmonics does, and in packs that know no pitch the phases that Griffin-Lim begins with.
-Long clips are sounded in pieces that meet where it is quietest.
+Where the face is not seen, and where the lips say nothing, there is silence. The spectra do not depend on the seed;
+the phases that Griffin-Lim begins with do. Long clips are sounded in pieces that meet where it is quietest.
 
 Shapes: T = pictures at 25 a second, S = 4 T spectra, M = 80 bands, F = 321 bins, N = samples at 16 kHz.
 """
@@ -30,10 +29,9 @@ from synth.errors import Cancelled, MediaError, OptionError, WeightsError
 from synth.media.video import VideoInfo
 from synth.options import Mode, Options
 from synth.voices.base import CancelPoll, Controls, Frame, Progress, Rendering, Sound, Uniforms
-from synth.voices.speech import face_detection, harmonics, lip_reading, speaker_reading, spectra
+from synth.voices.speech import face_detection, lip_reading, speaker_reading, spectra
 
 if TYPE_CHECKING:
-    from synth.models.speech.lip_pitch import LipPitch
     from synth.models.speech.lip_words import LipWords
     from synth.models.speech.vid2speech import Vid2Speech
 
@@ -42,11 +40,7 @@ DEFAULT_VOICE: Final = "grid-s1"
 QUIET_DB: Final = 32.0
 """So far below the voice's usual loudness nothing is said. Holds are bridged, see :func:`silenced`."""
 
-PITCH: Final = "pitch"
-"""The feature of :class:`synth.voices.base.Controls` with pitch in Hz and the probability of being voiced, [S, 2]."""
-
 _WORDS_PREFIX: Final = "lip-words."  # of the tensors in a pack
-_PITCH_PREFIX: Final = "lip-pitch."
 _HOLD: Final = 50  # spectra to either side of speech that are kept: cut closer, STOI falls by .03 and PESQ by .06
 _PIECE: Final = (600, 1000)  # spectra of a piece, at least and at most
 _PAUSE: Final = 31  # spectra
@@ -65,7 +59,6 @@ class VoicePack:
             answers near the mean.
         about: the text in the file: speaker, consent, minutes.
         words: names what the lips say, in evaluation mode; ``None`` in packs without.
-        pitch: says how high the voice is, in evaluation mode; ``None`` in packs without, which whisper.
     """
 
     name: str
@@ -74,7 +67,6 @@ class VoicePack:
     contrast: float
     about: Mapping[str, str] = field(default_factory=dict)
     words: LipWords | None = None
-    pitch: LipPitch | None = None
 
 
 class SpeechVoice:
@@ -104,9 +96,7 @@ class SpeechVoice:
         """
         voice = load(options.voice or DEFAULT_VOICE)
         try:
-            lips = speaker_reading.read(
-                voice.network, frames, info, options.face, progress, cancelled, voice.words, voice.pitch
-            )
+            lips = speaker_reading.read(voice.network, frames, info, options.face, progress, cancelled, voice.words)
         except MediaError as error:
             if options.settled_mode is Mode.SPEECH:
                 raise
@@ -117,7 +107,6 @@ class SpeechVoice:
             info.duration_s,
             track=mel,
             track_rate_hz=spectra.RATE_HZ / spectra.HOP,
-            features={} if lips.pitch is None else {PITCH: lips.pitch},
             silence=None if spoken_s else "the lips say nothing in this clip: its sound is silence",
             warnings=lips.warnings(),
             words=lips.words if spoken_s else (),
@@ -128,8 +117,7 @@ class SpeechVoice:
         if controls.track is None:
             raise OptionError("speech needs the spectra that were read off a face; there are none")
         voice = load(options.voice or DEFAULT_VOICE)
-        sound = speak(voice, controls.track, uniforms, cancelled, controls.features.get(PITCH))
-        return Rendering(sound, words=controls.words)
+        return Rendering(speak(voice, controls.track, uniforms, cancelled), words=controls.words)
 
 
 def levels(mel: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -150,23 +138,13 @@ def silenced(mel: NDArray[np.float32], loudness: float) -> tuple[NDArray[np.floa
     return np.asarray(quiet, np.float32), float(speaks.sum()) * spectra.HOP / spectra.RATE_HZ
 
 
-def speak(
-    voice: VoicePack,
-    mel: NDArray[np.float32],
-    uniforms: Uniforms,
-    cancelled: CancelPoll,
-    pitch: NDArray[np.float32] | None = None,
-) -> Sound:
+def speak(voice: VoicePack, mel: NDArray[np.float32], uniforms: Uniforms, cancelled: CancelPoll) -> Sound:
     """Sound [S * HOP] of log mel spectra [S, M], piece by piece.
-
-    Args:
-        pitch: in Hz, and the probability of being voiced, [S, 2]; ``None`` where it is not known.
 
     Raises:
         Cancelled: ``cancelled()`` turned true.
     """
     hop, half = spectra.HOP, _OVERLAP // 2
-    source = None if pitch is None else harmonics.Source.of(pitch)
     total = np.zeros(len(mel) * hop, np.float32)
     places = [0, *cuts(mel), len(mel)]
     for start, end in itertools.pairwise(places):
@@ -176,7 +154,8 @@ def speak(
         logs = lip_reading.linear_of(voice.network, mel, first, last, contrast=voice.contrast)
         # Where the mel spectra are silent by our hand, the post-net's idea of silence does not count.
         logs[mel[first:last].max(1) <= spectra.QUIETEST + 1e-3] = spectra.QUIETEST
-        piece = _sounded(logs, first, uniforms, source)
+        drawn = uniforms("speech phases", first * spectra.BINS, logs.size)
+        piece = spectra.from_linear(logs, 2 * np.pi * drawn.reshape(logs.shape))
         ramp = np.ones(len(piece), np.float32)
         if first > 0:
             ramp[: _OVERLAP * hop] = np.linspace(0, 1, _OVERLAP * hop, dtype=np.float32)
@@ -184,17 +163,6 @@ def speak(
             ramp[-_OVERLAP * hop :] = np.linspace(1, 0, _OVERLAP * hop, dtype=np.float32)
         total[first * hop : last * hop] += piece * ramp
     return total
-
-
-def _sounded(
-    logs: NDArray[np.float32], first: int, uniforms: Uniforms, source: harmonics.Source | None
-) -> NDArray[np.float32]:
-    """Sound of log magnitudes [S, F] from spectrum ``first`` on."""
-    if source is not None:
-        noise = uniforms("speech noise", first * spectra.HOP, len(logs) * spectra.HOP)
-        return harmonics.speak(source, first, logs, noise)
-    drawn = uniforms("speech phases", first * spectra.BINS, logs.size)
-    return spectra.from_linear(logs, 2 * np.pi * drawn.reshape(logs.shape))
 
 
 def cuts(mel: NDArray[np.float32]) -> list[int]:
@@ -246,29 +214,19 @@ def pack(voice: VoicePack) -> tuple[dict[str, Any], dict[str, str]]:
 
         stored, about["words"] = lip_words.pack(voice.words)
         tensors |= {_WORDS_PREFIX + name: value for name, value in stored.items()}
-    if voice.pitch is not None:
-        from synth.models.speech import lip_pitch
-
-        stored, about["pitch"] = lip_pitch.pack(voice.pitch)
-        tensors |= {_PITCH_PREFIX + name: value for name, value in stored.items()}
     return tensors, about
 
 
 def unpack(name: str, tensors: Mapping[str, Any], about: Mapping[str, str]) -> VoicePack:
     """The voice that :func:`pack` stored."""
     from synth.models.half_precision import restored
-    from synth.models.speech import lip_pitch, lip_words
+    from synth.models.speech import lip_words
     from synth.models.speech.vid2speech import Vid2Speech, Vid2SpeechConfig
 
-    of_words, of_pitch = (
-        {key.removeprefix(prefix): one for key, one in tensors.items() if key.startswith(prefix)}
-        for prefix in (_WORDS_PREFIX, _PITCH_PREFIX)
-    )
+    of_words = {key.removeprefix(_WORDS_PREFIX): one for key, one in tensors.items() if key.startswith(_WORDS_PREFIX)}
     words = lip_words.unpack(of_words, about["words"]) if of_words else None
-    pitch = lip_pitch.unpack(of_pitch, about["pitch"]) if of_pitch else None
 
     network = Vid2Speech(Vid2SpeechConfig.from_dict(json.loads(about["config"])))
-    heads = (_WORDS_PREFIX, _PITCH_PREFIX)
-    network.load_state_dict(restored({n: v for n, v in tensors.items() if not n.startswith(heads)}))
+    network.load_state_dict(restored({n: v for n, v in tensors.items() if not n.startswith(_WORDS_PREFIX)}))
     network.eval()
-    return VoicePack(name, network, float(about["loudness"]), float(about["contrast"]), about, words, pitch)
+    return VoicePack(name, network, float(about["loudness"]), float(about["contrast"]), about, words)

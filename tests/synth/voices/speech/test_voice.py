@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from synth import randomness, weights
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import video
-from synth.models.speech.lip_pitch import LipPitch, LipPitchConfig
 from synth.models.speech.lip_words import LipWords, LipWordsConfig
 from synth.models.speech.vid2speech import Vid2Speech
 from synth.options import Mode, Options
@@ -208,37 +207,6 @@ def test_words_are_told_of_each_run_of_the_face_and_the_sound_stays_the_same(
     assert controls.track is not None
     np.testing.assert_array_equal(controls.track, before.track)
     assert speech.SpeechVoice().render(controls, options, UNIFORMS, never_cancelled).words == controls.words
-
-
-def test_pitch_is_told_of_each_run_of_the_face_and_heard(
-    loud_pack: speech.VoicePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    options = Options(mode=Mode.SPEECH)
-    head = LipPitch(LipPitchConfig(read=2 * TINY.hidden, width=8, hidden=8, median_hz=100.0)).eval()
-    torch.nn.init.zeros_(head.to_classes.weight)
-    with torch.no_grad():
-        head.to_classes.bias.zero_()
-        head.to_classes.bias.view(4, -1)[:, 20] = 12.0  # hears one pitch always
-    said_hz = float(2 ** head.config.grid()[19])
-    pitched = dataclasses.replace(loud_pack, pitch=head)
-    before = _controls(tmp_path, _talking(75, without=range(30, 50)), options)
-    monkeypatch.setattr(speech, "load", lambda _name: pitched)
-    controls = _controls(tmp_path, _talking(75, without=range(30, 50)), options)
-    assert before.track is not None
-    assert controls.track is not None
-    np.testing.assert_array_equal(controls.track, before.track)
-    assert before.features == {}
-    track = controls.features[speech.PITCH]
-    assert track.shape == (300, 2)
-    np.testing.assert_allclose(track[10:110, 0], said_hz, rtol=0.01)
-    assert track[10:110, 1].min() > 0.9
-    assert track[140:180, 1].max() == 0
-    voice = speech.SpeechVoice()
-    sound = voice.render(controls, options, UNIFORMS, never_cancelled).sound
-    assert len(sound) == 3 * voice.sample_rate_hz
-    np.testing.assert_array_equal(sound, voice.render(controls, options, UNIFORMS, never_cancelled).sound)
-    whispered = voice.render(before, options, UNIFORMS, never_cancelled).sound
-    assert np.abs(sound - whispered).max() > 1e-3
 
 
 def test_held_frames_are_mixed_from_the_true_ones(loud_pack: speech.VoicePack, monkeypatch: pytest.MonkeyPatch) -> None:
