@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from synth.dsp.pitch import pitch_track
+from synth.dsp.pitch import VOICE_HIGH_HZ, pitch_track, voice_pitch
 
 RATE_HZ = 16_000
 HOP = 256
@@ -52,3 +52,13 @@ def test_periodicity_is_the_share_of_power_that_repeats() -> None:
 def test_there_is_a_step_for_every_hop_and_one_more_whatever_the_length() -> None:
     for samples in (0, 1, 255, 256, 5000):
         assert len(pitch_track(np.full(samples, 0.1), RATE_HZ, HOP).pitch_hz) == samples // HOP + 1
+
+
+def test_a_voice_is_voiced_where_it_hums_and_not_where_it_hisses() -> None:
+    hum, _ = _gliding(140.0, 1.0)
+    hiss = 0.1 * np.random.default_rng(0).standard_normal(RATE_HZ)
+    found = voice_pitch(np.concatenate([hum, hiss]), RATE_HZ, HOP)
+    steps = RATE_HZ // HOP
+    assert (found[3 : steps - 3] > 0).mean() > 0.95
+    assert (found[steps + 4 : -3] > 0).mean() < 0.05
+    assert found.max() <= VOICE_HIGH_HZ * 1.05

@@ -8,6 +8,8 @@ that person's way of speaking only. Whoever is seen in a clip speaks with the vo
 Where the face is not seen, and where the lips say nothing, there is silence. The spectra do not depend on the seed;
 the phases that Griffin-Lim begins with do. Long clips are sounded in pieces that meet where it is quietest.
 
+Everything is at 16 kHz up to the end, where the band above 8 kHz is filled: sibilants would be dull without it.
+
 Shapes: T = pictures at 25 a second, S = 4 T spectra, M = 80 bands, F = 321 bins, N = samples at 16 kHz.
 """
 
@@ -25,6 +27,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from synth import weights
+from synth.dsp import band_replication
 from synth.errors import Cancelled, MediaError, OptionError, WeightsError
 from synth.media.video import VideoInfo
 from synth.options import Mode, Options
@@ -73,7 +76,7 @@ class SpeechVoice:
     """The voice of mode ``speech``; a :class:`synth.voices.base.Voice`."""
 
     rate_hz = speaker_reading.RATE_HZ
-    sample_rate_hz = spectra.RATE_HZ
+    sample_rate_hz = band_replication.HIGH_HZ
 
     def frame_size(self, info: VideoInfo) -> tuple[int, int]:
         """See :func:`synth.voices.speech.speaker_reading.frame_size`."""
@@ -113,11 +116,12 @@ class SpeechVoice:
         )
 
     def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
-        """Speak the spectra; see :meth:`synth.voices.base.Voice.render`."""
+        """Speak the spectra, and fill the band above 8 kHz; see :meth:`synth.voices.base.Voice.render`."""
         if controls.track is None:
             raise OptionError("speech needs the spectra that were read off a face; there are none")
         voice = load(options.voice or DEFAULT_VOICE)
-        return Rendering(speak(voice, controls.track, uniforms, cancelled), words=controls.words)
+        sound = band_replication.replicate(speak(voice, controls.track, uniforms, cancelled))
+        return Rendering(sound, words=controls.words)
 
 
 def levels(mel: NDArray[np.float32]) -> NDArray[np.float32]:

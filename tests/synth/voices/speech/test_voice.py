@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from synth import randomness, weights
+from synth.dsp.resampling import resample
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.media import video
 from synth.models.speech.lip_words import LipWords, LipWordsConfig
@@ -207,6 +208,21 @@ def test_words_are_told_of_each_run_of_the_face_and_the_sound_stays_the_same(
     assert controls.track is not None
     np.testing.assert_array_equal(controls.track, before.track)
     assert speech.SpeechVoice().render(controls, options, UNIFORMS, never_cancelled).words == controls.words
+
+
+def test_the_band_above_8_khz_is_filled_and_what_lies_below_stays(loud_pack: speech.VoicePack) -> None:
+    mel = np.random.default_rng(0).normal(0, 1, (150, spectra.BANDS)).astype(np.float32)
+    rendering = speech.SpeechVoice().render(Controls(1.5, track=mel), Options(), UNIFORMS, never_cancelled)
+    assert speech.SpeechVoice.sample_rate_hz == 48_000
+    assert rendering.sound.shape == (3 * 150 * spectra.HOP,)
+    power = np.square(np.abs(np.fft.rfft(rendering.sound)))
+    hz = np.fft.rfftfreq(len(rendering.sound), 1 / 48_000)
+    below, above = (power[(hz > low) & (hz < high)].mean() for low, high in ((4000, 7000), (9000, 15_000)))
+    assert 1e-4 < above / below < 1
+    spoken = speech.speak(loud_pack, mel, UNIFORMS, never_cancelled)
+    before = resample(spoken, spectra.RATE_HZ, 48_000)
+    changed = np.square(np.abs(np.fft.rfft(rendering.sound - before)))
+    assert changed[hz < 7000].mean() < 1e-5 * below
 
 
 def test_held_frames_are_mixed_from_the_true_ones(loud_pack: speech.VoicePack, monkeypatch: pytest.MonkeyPatch) -> None:
