@@ -31,9 +31,9 @@ for _kind in ("audio/wav", "audio/mpeg", "audio/flac"):
 
 
 @schemathesis.serializer("application/offset+octet-stream")
-def pieces(_context: Any, value: Any) -> dict[str, Any]:
+def pieces(_context: Any, value: Any) -> bytes:
     """The piece of an upload: bytes, whatever was thought of."""
-    return {"data": value if isinstance(value, bytes) else repr(value).encode()}
+    return value if isinstance(value, bytes) else repr(value).encode()
 
 
 @schemathesis.hook
