@@ -298,7 +298,8 @@ class Leases:
 
     def _settle_blame(self, now: float, *which: sa.ColumnElement[bool]) -> None:
         """Of leases that ran out, as when a machine is gone: see :func:`_limit_of_lost`. No worker stands in the row
-        of a lost job of which that was settled.
+        of a lost job of which that was settled. Leases of one worker end one after another, as each is renewed by
+        itself: with the first it is settled of all, and the last is no job that was lost alone.
         """
         lost = sa.and_(_lost(now), JOBS.c.worker.is_not(None))
         with self._database.reading() as connection:
@@ -307,7 +308,9 @@ class Leases:
             its = JOBS.c.worker.in_(workers)
             with self._database.writing() as connection:
                 limit = _limit_of_lost(connection, its)
-                connection.execute(sa.update(JOBS).where(lost, its).values(attempt_limit=limit, worker=None))
+                held = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD))
+                connection.execute(held.values(attempt_limit=limit))
+                connection.execute(sa.update(JOBS).where(lost, its).values(worker=None))
 
     def _ended_lease(self) -> float:
         """The end of a lease that has just been lost, whatever it was."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from synth.cli import deferred_imports, listening, words
+from synth.cli import listening, words
 from synth.cli.clips import Clip, Found, exists, found, made_folder, plan, tell_skipped
 from synth.cli.console import complain, progress_bar, say, say_json, short, warn
 from synth.cli.flags import DEFAULTS, asks_for
@@ -64,7 +64,6 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Sound silent clips: the same picture comes out, with the sound of what it shows."""
-    deferred_imports.install()
     from synth.pipeline.sonorize import sonorize
 
     asked = words.understood(options, as_json=as_json)
@@ -130,7 +129,6 @@ def render(
     as_json: Json = False,
 ) -> None:
     """Sound an edited hit list under its clip, without running the nets."""
-    deferred_imports.install()
     from synth.pipeline.sonorize import render_hits
 
     ((source, target),) = plan(Found((Clip(clip),)), out, 1)

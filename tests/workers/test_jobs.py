@@ -181,6 +181,20 @@ def test_an_attempt_that_was_lost_with_others_is_blamed_on_none(jobs: Jobs, cloc
     assert (alone.id, alone.attempt, alone.attempt_limit) == (second.id, 2, 4)
 
 
+def test_leases_of_one_lost_process_may_end_one_after_another(jobs: Jobs, clock: Clock) -> None:
+    """The last of them is not taken for a job that was lost alone."""
+    first, second = create(jobs), create(jobs)
+    assert len(jobs.claim(2, "hits", f"{WORKER}#7")) == 2
+    clock.forward(2)
+    assert jobs.heartbeat(second.id, 1)
+    for wait_s in (8.5, 3):
+        clock.forward(wait_s)
+        assert jobs.give_up() == []
+    assert jobs.lost("hits") == {first.id, second.id}
+    found = [jobs.claim(1, "hits", f"{WORKER}#8")[0] for _ in range(2)]
+    assert [(job.attempt, job.attempt_limit) for job in found] == [(2, 4), (2, 4)]
+
+
 def test_a_job_whose_process_was_ended_for_another_is_spared(jobs: Jobs, clock: Clock) -> None:
     job = create(jobs)
     for attempt in range(1, 6):

@@ -69,8 +69,9 @@ def thumbnail(job_id: str) -> Response:
     key = (job.result or {}).get("thumbnail_key") or job.info.get("poster_key")
     if key is None:
         raise Problem("not-found", "there is no picture of this clip")
-    if not job.result:
-        site().submitter.wait_for_picture(job)  # it may be being made, or have been left
+    # It may be being made, or have been left.
+    if not job.result and not site().submitter.has_picture(job):
+        raise Problem("not-found", "there is no picture of this clip, or not yet")
     return media.send(media.Item(str(key), "thumbnail.jpg"))
 
 

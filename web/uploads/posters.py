@@ -29,6 +29,8 @@ from workers.uploads import sources
 MOST_UNDER_WAY: Final = 64
 """Of more clips than that at once the picture is made before the answer, so that a flood waits for itself."""
 PATIENCE_S: Final = 10.0
+WAITING: Final = 8
+"""Threads of the web that wait for a picture, at most."""
 LOOK_S: Final = 0.2  # so often it is looked whether another process has made one
 
 _log = logging.getLogger(__name__)
@@ -49,6 +51,8 @@ class Posters:
         self._pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "poster")
         self._under_way: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
+        self._making = threading.Lock()
+        self._waiting = threading.BoundedSemaphore(WAITING)
 
     def begin(self, job_id: str, clip: Path, seen: VideoInfo) -> None:
         """Make the picture of a job's clip, soon.
@@ -73,22 +77,38 @@ class Posters:
         if flood:
             self.wait(job_id)
 
-    def lacking(self, job_id: str, *, young: bool) -> bool:
-        """Wait for the picture of a job's clip that is being made, here or by another process; whether it is missing.
+    def awaited(self, job_id: str, *, young: bool, make: Callable[[], None]) -> bool:
+        """Whether the picture of a job's clip is there; while it is being made, here or by another process, it is
+        waited for, :data:`PATIENCE_S` at most.
+
+        One that nobody makes is made by ``make``, one at a time: each may need a clip of any size on this disk. Of
+        threads that wait there are :data:`WAITING` at most, so that the others answer what else is asked.
 
         Args:
             young: whether its job was made only now, so that somebody may be making it.
 
         Raises:
-            StorageError: the storage is away.
+            StorageError: the storage is away; and whatever ``make`` raises.
         """
-        self.wait(job_id)
-        until_s = time.monotonic() + (PATIENCE_S if young else 0.0)
-        while not self._is_stored(job_id):
-            if time.monotonic() > until_s:
-                return True
-            time.sleep(LOOK_S)
-        return False
+        if self._is_stored(job_id):
+            return True
+        if not self._waiting.acquire(blocking=False):
+            return False
+        try:
+            until_s = time.monotonic() + PATIENCE_S
+            self.wait(job_id)
+            while not (there := self._is_stored(job_id)) and young and time.monotonic() < until_s:
+                time.sleep(LOOK_S)
+            if there or not self._making.acquire(timeout=max(0.0, until_s - time.monotonic())):
+                return there
+            try:
+                if not self._is_stored(job_id):
+                    make()
+            finally:
+                self._making.release()
+            return self._is_stored(job_id)
+        finally:
+            self._waiting.release()
 
     def make_now(self, job_id: str, clip: Path, seen: VideoInfo) -> None:
         """Make the picture of a job's clip in this thread; it is told of the job where it has none."""

@@ -301,21 +301,30 @@ class Submitter:
             _log.info("a clip has no picture: %s", error)
             return b""
 
-    def wait_for_picture(self, job: Job) -> None:
-        """Return when the picture of a job's clip is stored, made by whoever is making it, or else by this process.
+    def has_picture(self, job: Job) -> bool:
+        """Whether the picture of a job's clip is stored: waited for while somebody makes it, or else made here.
 
         Raises:
             WorkError: a part of the server is away.
-            MediaError: the clip cannot be looked at any more.
+            Problem: ``disk-full``.
         """
         owner = str(job.info["poster_key"]).partition("/")[0]
         young = time.time() - job.created_at < MAKING_S
-        if not self.posters.lacking(owner, young=young):
-            return
-        with self.spool.request() as folder:
-            clip = folder / "clip"
-            self.storage.fetch(job.source_key, clip)
-            self.posters.make_now(owner, clip, self.probe(clip, Options.parse(job.options)))
+
+        def make() -> None:
+            self.spool.make_room(self.storage.size(job.source_key))
+            with self.spool.request() as folder:
+                clip = folder / "clip"
+                self.storage.fetch(job.source_key, clip)
+                try:
+                    seen = self.probe(clip, Options.parse(job.options))
+                except MediaError as error:
+                    _log.info("a clip has no picture: %s", error)
+                    self.jobs.lacks_picture(owner)
+                    return
+                self.posters.make_now(owner, clip, seen)
+
+        return self.posters.awaited(owner, young=young, make=make)
 
     def _make_picture(self, owner: str, path: Path, seen: video.VideoInfo) -> bool:
         return bool(self.keep_picture(owner, self.picture_of(path, seen), synced=True))

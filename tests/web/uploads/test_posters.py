@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.support.web_place import Place, place
+from tests.support.web_place import Place, place, problem
 from web.app import create_app
 from web.context import parts_of
-from web.uploads import posters
+from web.uploads import posters, submit
 from web.uploads.posters import Posters
 from workers.files import objects
 
@@ -150,3 +150,49 @@ def test_a_picture_that_nobody_made_is_made_when_it_is_asked_for(
     picture = another(here).get(job["links"]["thumbnail"])
     assert (picture.status_code, picture.mimetype, picture.data[:2]) == (200, "image/jpeg", b"\xff\xd8")
     assert objects.find(here.jobs.database, f"{job['id']}/poster.jpg") is not None
+
+
+def test_a_picture_that_nobody_made_is_made_once_for_all_who_ask(
+    here: Place, slow: Slow, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slow, "begin", lambda *_: None)
+    job = here.post(flash_clip).get_json()
+    monkeypatch.setattr(submit, "MAKING_S", 0.0)  # nobody is making it any more
+    fetched: list[str] = []
+    fetch = here.storage.fetch
+    monkeypatch.setattr(here.storage, "fetch", lambda key, path: (fetched.append(key), fetch(key, path)))
+    slow.may.set()
+    answers: list[int] = []
+    asking = [
+        threading.Thread(
+            target=lambda: answers.append(here.app.test_client().get(job["links"]["thumbnail"]).status_code)
+        )
+        for _ in range(4)
+    ]
+    for one in asking:
+        one.start()
+    for one in asking:
+        one.join()
+    assert (answers, len(fetched)) == ([200] * 4, 1)
+
+
+def test_few_wait_for_a_picture_so_that_the_others_answer(here: Place, slow: Slow, flash_clip: Path) -> None:
+    job = here.post(flash_clip).get_json()
+    waiting = [slow._waiting.acquire(blocking=False) for _ in range(posters.WAITING)]
+    assert all(waiting)
+    problem(here.client.get(job["links"]["thumbnail"]), 404, "not-found")
+    for _ in waiting:
+        slow._waiting.release()
+    slow.may.set()
+    assert here.client.get(job["links"]["thumbnail"]).status_code == 200
+
+
+def test_a_clip_that_can_no_longer_be_read_has_no_picture(
+    here: Place, slow: Slow, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slow, "begin", lambda *_: None)
+    monkeypatch.setattr(submit, "MAKING_S", 0.0)
+    job = here.post(flash_clip).get_json()
+    monkeypatch.setattr(here.storage, "fetch", lambda _, path: path.write_bytes(b"no clip"))
+    problem(here.client.get(job["links"]["thumbnail"]), 404, "not-found")
+    assert "poster_key" not in here.jobs.get(job["id"], None).info
