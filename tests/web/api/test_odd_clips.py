@@ -92,12 +92,12 @@ def test_the_command_line_salvages_and_recuts(
 ) -> None:
     joined = odd.edited(odd.plain(tmp_path / "whole.mp4", 4.0), tmp_path / "joined.mp4", [(0, 1), (3, 4)])
     crashed = odd.broken_off(odd.fragmented(tmp_path / "live.mp4"), tmp_path / "crashed.mp4", 0.6)
-    for clip, flag, picture in ((joined, "recut", "encoded"), (crashed, "salvage", "copied")):
+    for clip, option, picture in ((joined, "recut", "encoded"), (crashed, "salvage", "copied")):
         out = tmp_path / f"{clip.stem}.result.mp4"
         assert cli.main(["run", str(clip), "-o", str(out)]) == 2
-        assert flag in capsys.readouterr().err
+        assert option in capsys.readouterr().err
         assert not out.exists()
-        assert cli.main(["run", str(clip), "-o", str(out), flag, "--json"]) == 0
+        assert cli.main(["run", str(clip), "-o", str(out), f"--{option}", "--json"]) == 0
         printed = capsys.readouterr()
         (output,) = json.loads(printed.out)["outputs"]
         assert output["picture"] == picture

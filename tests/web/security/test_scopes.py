@@ -22,6 +22,7 @@ from web.security import scopes
 from web.security.api_keys import Keys
 from web.server.run import refuse_an_open_door
 from workers.owners.keys import Scope
+from workers.records import ID_LENGTH
 from workers.settings import embedded
 
 ROOT_SECRET = "root's"
@@ -101,7 +102,7 @@ def test_a_key_with_one_scope_is_refused_everything_else(keyed: Place, has: Scop
         if route.operation.scope in (None, has):
             continue
         answer = keyed.client.open(
-            re.sub(r"\{\w+\}", "0", route.path), method=route.method.upper(), headers=bearer(secret)
+            re.sub(r"\{\w+\}", "0" * ID_LENGTH, route.path), method=route.method.upper(), headers=bearer(secret)
         )
         told = problem(answer, 403, "scope")
         assert str(route.operation.scope) in told["detail"]
@@ -115,7 +116,7 @@ def test_a_key_that_reads_cannot_write_on_the_pages_either(keyed: Place) -> None
     token = reader.get("/").text.split('name="csrf_token" value="')[1].split('"')[0]
     for rule in keyed.app.url_map.iter_rules():
         if "POST" in (rule.methods or ()) and not rule.rule.startswith(("/v1", "/login", "/logout", "/search")):
-            path = re.sub(r"<(int:)?\w+>", "0", rule.rule)
+            path = re.sub(r"<([^:<>]+:)?\w+>", "0" * ID_LENGTH, rule.rule)
             assert reader.post(path, data={"csrf_token": token}).status_code == 403, path
     assert reader.post("/logout", data={"csrf_token": token}).status_code == 303
 
