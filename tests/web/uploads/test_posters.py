@@ -160,7 +160,12 @@ def test_a_picture_that_nobody_made_is_made_once_for_all_who_ask(
     monkeypatch.setattr(submit, "MAKING_S", 0.0)  # nobody is making it any more
     fetched: list[str] = []
     fetch = here.storage.fetch
-    monkeypatch.setattr(here.storage, "fetch", lambda key, path: (fetched.append(key), fetch(key, path)))
+
+    def counted(key: str, path: Path) -> None:
+        fetched.append(key)
+        fetch(key, path)
+
+    monkeypatch.setattr(here.storage, "fetch", counted)
     slow.may.set()
     answers: list[int] = []
     asking = [
