@@ -255,8 +255,7 @@ def _mel(sound: NDArray[Any]) -> Floats:
 def heard_pitch(real: NDArray[Any], made: NDArray[Any]) -> PitchFigures:
     """How near the pitch that is heard in ``made`` comes to that of ``real`` (both [N]), every 10 ms."""
     hop = round(FRAME_S * RATE_HZ)
-    one, other = (voice_pitch(sound, RATE_HZ, hop) for sound in (real, made))
-    return pitch_figures([one], [np.stack([np.maximum(other, 1), other > 0], 1)])
+    return pitch_figures(*(voice_pitch(sound, RATE_HZ, hop) for sound in (real, made)))
 
 
 # --- intelligibility and quality ----------------------------------------------------------------------------------

@@ -8,21 +8,18 @@ Shapes: S frames.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-VOICED: Final = 0.5
-"""Frames that are voiced with a higher probability count as voiced."""
 CENTS: Final = 1200
 
 
 @dataclass(frozen=True)
 class PitchFigures:
-    """Figures over all frames of some clips; ``None`` where there was nothing to measure.
+    """Figures over all frames of a clip; ``None`` where there was nothing to measure.
 
     Attributes:
         voicing_error: share of frames, 0..1.
@@ -36,31 +33,22 @@ class PitchFigures:
     pitch_correlation: float | None
     spread_ratio: float | None
 
-    def values(self) -> dict[str, float | None]:
-        """By name, in the order above."""
-        return asdict(self)
 
-
-def pitch_figures(heard: Sequence[NDArray[Any]], predicted: Sequence[NDArray[Any]]) -> PitchFigures:
-    """Figures of clips.
-
-    Args:
-        heard: pitch in Hz [S] a clip; 0 is unvoiced.
-        predicted: pitch in Hz and the probability of being voiced, [S, 2] a clip.
+def pitch_figures(heard: NDArray[Any], predicted: NDArray[Any]) -> PitchFigures:
+    """Figures of a clip, both in Hz [S]; 0 is unvoiced.
 
     Raises:
         ValueError: no frames.
     """
-    if not sum(map(len, heard)):
+    if not len(heard):
         raise ValueError("there are no frames whose pitch could be compared")
-    truth = np.concatenate([np.asarray(one, np.float64) for one in heard])
-    made = np.concatenate([np.asarray(one, np.float64) for one in predicted])
-    voiced, said = truth > 0, made[:, 1] > VOICED
+    truth, made = np.asarray(heard, np.float64), np.asarray(predicted, np.float64)
+    voiced, said = truth > 0, made > 0
     both = voiced & said
     wrong = float(np.mean(voiced != said))
     if both.sum() < 2:
         return PitchFigures(wrong, None, None, None)
-    one, other = CENTS * np.log2(truth[both]), CENTS * np.log2(made[both, 0])
+    one, other = CENTS * np.log2(truth[both]), CENTS * np.log2(made[both])
     deviation, moved = float(one.std()), float(other.std())
     moves = deviation > 1e-6 and moved > 1e-6
     return PitchFigures(

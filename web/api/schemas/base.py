@@ -91,8 +91,8 @@ def by_setting(setting: Setting) -> dict[str, Any]:
 
 KeepDays = Annotated[float, Field(gt=0, le=36500, json_schema_extra=by_setting(Setting.KEEP_DAYS))]
 """For how many days files are kept."""
-DURATION: Final = r"[0-9]{1,7}(\.[0-9]{1,3})? ?[smh]?"
-"""A length of time: seconds, or 90s, 5m, 1h."""
+DURATION: Final = r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?([smh]?)"
+"""A length of time, its number and its unit: seconds, or 90s, 5m, 1h."""
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]

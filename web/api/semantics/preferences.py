@@ -8,11 +8,11 @@ from typing import Final
 from flask import request
 
 from web.api.problems import Problem
+from web.api.schemas.base import DURATION
 
 MAX_WAIT_S: Final = 60.0
 CANCEL_AFTER_RANGE_S: Final = (1.0, 7 * 86_400.0)
 _SECONDS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION: Final = re.compile(r"(?P<number>[0-9]{1,7}(\.[0-9]{1,3})?) ?(?P<unit>[smh]?)")
 _WAIT: Final = re.compile(r'wait(\s*=\s*"?(?P<number>\d{1,9})"?)?\s*(;.*)?', re.IGNORECASE)
 
 
@@ -49,8 +49,8 @@ def cancel_after_s(field: str = "") -> float | None:
         name, given = "cancel_after", field.strip()
     if not given:
         return None
-    match = _DURATION.fullmatch(given)
-    seconds = float(match["number"]) * _SECONDS[match["unit"]] if match else 0.0
+    match = re.fullmatch(DURATION, given)
+    seconds = float(match[1]) * _SECONDS[match[2]] if match else 0.0
     low, high = CANCEL_AFTER_RANGE_S
     if not low <= seconds <= high:
         allowed = f"allowed is {low:g} to {high:g} seconds, written as 90, 90s, 5m or 1h"
