@@ -14,11 +14,12 @@ from sqlalchemy.exc import IntegrityError
 
 from synth.options import Options
 from workers.database import Database, open_database
-from workers.errors import Conflict, NotFound, QueueFull
+from workers.errors import Conflict, NotFound
 from workers.files import tombstones
 from workers.files.storage import Stored
 from workers.gallery import listing, made
 from workers.gallery.listing import Filters
+from workers.job_table import creation
 from workers.leases import Leases
 from workers.owners.quotas import DAY_S, Owners, Quota
 from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of, owner_of
@@ -128,16 +129,16 @@ class Jobs(Leases):
         more_bytes = 0 if source is None else source.bytes_
         try:
             with self._database.writing() as connection:
-                if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
+                if (earlier := creation.same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
-                self._refuse_when_full(connection)
+                creation.refuse_when_full(connection, self.max_queued)
                 asked = (owner, str(row["mode"]), info, options.as_dict())
                 row["turn"] = self.owners.admit(connection, *asked, more_bytes=more_bytes)
                 sources.take(connection, row, source, spooled=spooled)
                 return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
             with self._database.reading() as connection:
-                if (earlier := self._same_request(connection, owner, idempotency_key, request_hash)) is not None:
+                if (earlier := creation.same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
             if custom_id is not None:
                 raise Conflict(f"this batch has a job with the custom_id {custom_id!r} already") from error
@@ -150,12 +151,12 @@ class Jobs(Leases):
             Conflict: the key belongs to a different request.
         """
         with self._database.reading() as connection:
-            return self._same_request(connection, owner, idempotency_key, request_hash)
+            return creation.same_request(connection, owner, idempotency_key, request_hash)
 
     def get(self, id: str, owner: str | None) -> Job:
         """One job. Raises NotFound, also for somebody else's."""
         with self._database.reading() as connection:
-            return self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
+            return self._found(connection.execute(sa.select(JOBS).where(*creation.whose(id, owner))).one_or_none())
 
     def recent(
         self,
@@ -174,7 +175,7 @@ class Jobs(Leases):
     def rename(self, id: str, owner: str | None, title: str) -> Job:
         """Give a job another title; words find it by that from now on. Raises NotFound."""
         with self._database.writing() as connection:
-            named = sa.update(JOBS).where(*_whose(id, owner)).values(title=title).returning(JOBS)
+            named = sa.update(JOBS).where(*creation.whose(id, owner)).values(title=title).returning(JOBS)
             job = self._found(connection.execute(named).one_or_none())
             if job.result is not None and job.mode not in QUESTIONS:
                 text_search.write(connection, id, text_search.rows_of(job.title, job.mode, job.result))
@@ -195,7 +196,7 @@ class Jobs(Leases):
             keep_partial: keep what was made by then, as if the job's options had asked for it.
         """
         with self._database.writing() as connection:
-            whose = _whose(id, owner)
+            whose = creation.whose(id, owner)
             ended = {"state": State.CANCELED, "stage": None, "finished_at": self._clock(), "cancel_requested": True}
             waits = sa.update(JOBS).where(*whose, JOBS.c.state == State.QUEUED).values(ended)
             if gone := connection.execute(waits.returning(JOBS)).one_or_none():
@@ -241,8 +242,8 @@ class Jobs(Leases):
             "traceparent": tracing.traceparent(),
         }
         with self._database.writing() as connection:
-            self._refuse_when_full(connection)
-            found = sa.select(JOBS).where(*_whose(id, owner)).with_for_update()
+            creation.refuse_when_full(connection, self.max_queued)
+            found = sa.select(JOBS).where(*creation.whose(id, owner)).with_for_update()
             there = self._found(connection.execute(found).one_or_none())
             if there.state not in of:
                 raise Conflict(f"the job is {there.state}; only failed and canceled ones can be tried again")
@@ -258,7 +259,7 @@ class Jobs(Leases):
         """Keep a job's files for so many days from now; ``None``: as its owner or the settings say. Raises NotFound."""
         until = None if days is None else self._clock() + days * DAY_S
         with self._database.writing() as connection:
-            kept = sa.update(JOBS).where(*_whose(id, owner)).values(keep_until=until).returning(JOBS)
+            kept = sa.update(JOBS).where(*creation.whose(id, owner)).values(keep_until=until).returning(JOBS)
             return self._found(connection.execute(kept).one_or_none())
 
     def delete(self, id: str, owner: str | None, *, has_files: bool = True) -> Job:
@@ -268,11 +269,11 @@ class Jobs(Leases):
             has_files: false where its files are deleted already, or it never had any.
         """
         with self._database.writing() as connection:
-            there = self._found(connection.execute(sa.select(JOBS).where(*_whose(id, owner))).one_or_none())
+            there = self._found(connection.execute(sa.select(JOBS).where(*creation.whose(id, owner))).one_or_none())
             sources.lock(connection, id, there.source_id)
             renders = sa.select(SCORE_RENDERS.c.row_id).where(SCORE_RENDERS.c.job_id == id)
             connection.execute(sa.delete(JOBS).where(JOBS.c.id.in_(renders)))
-            gone = sa.delete(JOBS).where(*_whose(id, owner)).returning(JOBS)
+            gone = sa.delete(JOBS).where(*creation.whose(id, owner)).returning(JOBS)
             job = self._found(connection.execute(gone).one_or_none())
             sources.release(connection, id)
             if has_files:
@@ -355,32 +356,11 @@ class Jobs(Leases):
         """Give the connections back."""
         self._database.close()
 
-    def _refuse_when_full(self, connection: sa.Connection) -> None:
-        waiting = connection.scalar(sa.select(sa.func.count()).where(JOBS.c.state == State.QUEUED)) or 0
-        if waiting >= self.max_queued:
-            raise QueueFull(f"{waiting} jobs wait already; allowed are {self.max_queued}")
-
-    @staticmethod
-    def _same_request(
-        connection: sa.Connection, owner: str, idempotency_key: str | None, request_hash: str | None
-    ) -> Job | None:
-        if idempotency_key is None:
-            return None
-        same = (JOBS.c.owner == owner, JOBS.c.idempotency_key == idempotency_key)
-        row = connection.execute(sa.select(JOBS).where(*same)).one_or_none()
-        if row is not None and row.request_hash != request_hash:
-            raise Conflict("this idempotency key was used for a different request")
-        return None if row is None else job_of(row)
-
     @staticmethod
     def _found(row: sa.Row[Any] | None) -> Job:
         if row is None:
             raise NotFound("there is no such job")
         return job_of(row)
-
-
-def _whose(id: str, owner: str | None) -> tuple[sa.ColumnElement[bool], ...]:
-    return (JOBS.c.id == id,) if owner is None else (JOBS.c.id == id, JOBS.c.owner == owner)
 
 
 def open_jobs(

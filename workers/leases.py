@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from workers.database import Database
 from workers.gallery import made
+from workers.job_table import claims
 from workers.owners import retention
 from workers.records import FINAL, HELD, JOBS, QUESTIONS, Job, State, job_of
 from workers.scheduling_clock import Clock, SchedulingClock
 from workers.search import text_search
 from workers.telemetry import counters
-from workers.telemetry.families import ATTEMPTS, ERRORS, LEASES_LOST
+from workers.telemetry.families import ATTEMPTS, ERRORS
 from workers.uploads import sources
 from workers.webhooks import outbox
 
@@ -79,13 +80,13 @@ class Leases:
         # Whoever claims dies with the machine that holds a SQLite file: who loses the claim has lost its worker too.
         with self._database.writing(synced=False) as connection:
             # Two questions, not one with an OR: the index gives each its first few, whatever waits behind them.
-            both = [_first(n, mode, ready) for ready in (waiting, _lost(now))]
+            both = [claims.first(n, mode, ready) for ready in (waiting, claims.lost(now))]
             rows = [row for found in both for row in connection.execute(found).mappings()]
             rows.sort(key=lambda row: (row["turn"], row["queued_at"], row["id"]))
-            ids = _together([row for row in rows[:n] if not (beside and row["lease_until"])], sound_s)
+            ids = claims.together([row for row in rows[:n] if not (beside and row["lease_until"])], sound_s)
             if not ids:
                 return []
-            counters.write(connection, _lost_leases(row for row in rows if row["id"] in ids))
+            counters.write(connection, claims.lost_leases(row for row in rows if row["id"] in ids))
             taken = (
                 sa.update(JOBS)
                 .where(JOBS.c.id.in_(ids))
@@ -106,7 +107,9 @@ class Leases:
 
     def lost(self, mode: str) -> frozenset[str]:
         """Ids of the jobs of a mode whose worker was lost and that may be claimed."""
-        found = sa.select(JOBS.c.id).where(JOBS.c.mode == mode, *_LEFT, _lost(self.now()), JOBS.c.lease_until > 0)
+        found = sa.select(JOBS.c.id).where(
+            JOBS.c.mode == mode, *claims.LEFT, claims.lost(self.now()), JOBS.c.lease_until > 0
+        )
         with self._database.reading() as connection:
             return frozenset(connection.scalars(found))
 
@@ -200,7 +203,7 @@ class Leases:
         ended = 0.0 if blameless else self._ended_lease()
         freed = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD)).values(lease_until=ended, rung_at=0.0, worker=None)
         with self._database.writing() as connection:
-            limit = JOBS.c.attempt_limit + 1 if blameless else _limit_of_lost(connection, its)
+            limit = JOBS.c.attempt_limit + 1 if blameless else claims.limit_of_lost(connection, its)
             return int(connection.execute(freed.values(attempt_limit=limit)).rowcount)
 
     def overdue(self, limit: int = 100) -> list[Job]:
@@ -209,7 +212,7 @@ class Leases:
         They count as notified for from now on, so that several reconcilers do not all notify.
         """
         now = self.now()
-        ready = sa.or_(sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now), _lost(now))
+        ready = sa.or_(sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now), claims.lost(now))
         lately = sa.or_(JOBS.c.rung_at > now - NOTIFY_AGAIN_S, JOBS.c.attempt >= JOBS.c.attempt_limit)
         waiting = sa.select(JOBS.c.id).where(ready, ~lately).order_by(JOBS.c.queued_at).limit(limit)
         with self._database.reading() as connection:
@@ -229,7 +232,7 @@ class Leases:
         now = self.now()
         since = sa.func.coalesce(sa.case((JOBS.c.not_before > JOBS.c.queued_at, JOBS.c.not_before)), JOBS.c.queued_at)
         left = sa.and_(JOBS.c.attempt < JOBS.c.attempt_limit, sa.not_(JOBS.c.cancel_requested))
-        ready = sa.or_(sa.and_(JOBS.c.state == State.QUEUED, since < now - wait_s), _lost(now - wait_s))
+        ready = sa.or_(sa.and_(JOBS.c.state == State.QUEUED, since < now - wait_s), claims.lost(now - wait_s))
         waits = sa.and_(JOBS.c.mode.in_(modes), left, ready)
         its = JOBS.c.worker.startswith(f"{worker}#", autoescape=True)
         holds = sa.and_(JOBS.c.state.in_(HELD), its, JOBS.c.lease_until >= now)
@@ -242,7 +245,7 @@ class Leases:
         """End the jobs whose worker went missing and that get no further attempt; those that ended."""
         now = self.now()
         self._settle_blame(now)
-        lost = _lost(now)
+        lost = claims.lost(now)
         detail = "the worker was lost in the middle of the work, as often as is allowed"
         error = {"code": WORKER_LOST, "detail": detail, "retryable": True}
         canceled = self._change_lost(sa.and_(lost, JOBS.c.cancel_requested), State.CANCELED, None)
@@ -297,17 +300,17 @@ class Leases:
             return int(connection.execute(sa.delete(JOBS).where(old)).rowcount)
 
     def _settle_blame(self, now: float, *which: sa.ColumnElement[bool]) -> None:
-        """Of leases that ran out, as when a machine is gone: see :func:`_limit_of_lost`. No worker stands in the row
-        of a lost job of which that was settled. Leases of one worker end one after another, as each is renewed by
-        itself: with the first it is settled of all, and the last is no job that was lost alone.
+        """Of leases that ran out, as when a machine is gone: see :func:`workers.job_table.claims.limit_of_lost`. No
+        worker stands in the row of a lost job of which that was settled. Leases of one worker end one after another, as
+        each is renewed by itself: with the first it is settled of all, and the last is no job that was lost alone.
         """
-        lost = sa.and_(_lost(now), JOBS.c.worker.is_not(None))
+        lost = sa.and_(claims.lost(now), JOBS.c.worker.is_not(None))
         with self._database.reading() as connection:
             workers = list(connection.scalars(sa.select(JOBS.c.worker).where(lost, *which).distinct()))
         if workers:
             its = JOBS.c.worker.in_(workers)
             with self._database.writing() as connection:
-                limit = _limit_of_lost(connection, its)
+                limit = claims.limit_of_lost(connection, its)
                 held = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD))
                 connection.execute(held.values(attempt_limit=limit))
                 connection.execute(sa.update(JOBS).where(lost, its).values(worker=None))
@@ -368,52 +371,7 @@ class Leases:
                 lost_rows = connection.execute(sa.select(JOBS.c.mode, JOBS.c.lease_until).where(this)).mappings().all()
                 changed = connection.execute(sa.update(JOBS).where(this).values(**values).returning(JOBS))
                 jobs = [job_of(row) for row in changed]
-                counters.write(connection, _lost_leases(lost_rows) if jobs else {})
+                counters.write(connection, claims.lost_leases(lost_rows) if jobs else {})
                 outbox.ended(connection, jobs, self._clock())
             ended += jobs
         return ended
-
-
-_LEFT: Final = (~JOBS.c.cancel_requested, JOBS.c.attempt < JOBS.c.attempt_limit)
-_CLAIMED: Final = ("id", "mode", "turn", "queued_at", "lease_until", "info", "options")
-
-
-def _first(n: int, mode: str, ready: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    """The first ``n`` jobs of a mode in the order of their turns, of those that are ready in this way."""
-    wanted = sa.select(*(JOBS.c[name] for name in _CLAIMED))
-    wanted = wanted.where(JOBS.c.mode == mode, *_LEFT, ready).order_by(JOBS.c.turn, JOBS.c.queued_at, JOBS.c.id)
-    return wanted.limit(n).with_for_update(skip_locked=True)
-
-
-def _lost(now_s: float) -> sa.ColumnElement[bool]:
-    """Jobs whose lease was over by then."""
-    return sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < now_s)
-
-
-def _limit_of_lost(connection: sa.Connection, its: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    """The last attempt of jobs whose process was lost: one more than before where it was lost with others, because
-    that attempt is blamed on none of them.
-    """
-    held = sa.select(JOBS.c.worker).where(its, JOBS.c.state.in_(HELD))
-    several = list(connection.scalars(held.group_by(JOBS.c.worker).having(sa.func.count() > 1)))
-    return JOBS.c.attempt_limit + sa.case((JOBS.c.worker.in_(several), 1), else_=0)
-
-
-def _lost_leases(rows: Iterable[sa.RowMapping]) -> counters.Increments:
-    """What is counted for rows whose lease ran out; who was freed on purpose has an end of lease that is zero."""
-    modes = [row["mode"] for row in rows if row["lease_until"]]
-    return counters.together(*(LEASES_LOST.one(mode) | ATTEMPTS.one(mode, "lost") for mode in modes))
-
-
-def _together(rows: Iterable[sa.RowMapping], sound_s: float) -> list[str]:
-    """The ids that one worker takes at once, of jobs in the order in which they wait."""
-    ids: list[str] = []
-    for row in rows:
-        asked_s = float(row["info"].get("duration_s", 0.0)) * int(row["options"].get("takes", 1))
-        lost = bool(row["lease_until"])  # who waits has no lease, and who was freed on purpose none that counts
-        if lost and not ids:
-            return [row["id"]]
-        if not lost and (not ids or asked_s <= sound_s):
-            ids.append(row["id"])
-            sound_s -= asked_s
-    return ids

@@ -38,8 +38,8 @@ from web.gallery import listing as lists
 from web.security.sessions import still_allowed
 from web.uploads import forms
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import info_json, variant_seeds
-from web.uploads.variants import options_with
+from web.uploads.titles import info_json
+from web.uploads.variants import options_with, variant_seeds
 from workers.jobs import Job, State
 from workers.owners.keys import Scope
 

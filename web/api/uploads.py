@@ -17,7 +17,7 @@ from web.api.schemas import uploads as schemas
 from web.context import owner, site, viewer
 from web.uploads import tus
 from web.uploads.clips import PICTURE
-from web.uploads.submit import display_title
+from web.uploads.titles import display_title
 from workers.errors import WorkError
 from workers.files import disk
 from workers.owners.keys import Scope

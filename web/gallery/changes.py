@@ -21,7 +21,8 @@ from web.api.semantics.conditional import unless_known
 from web.api.semantics.tickets import checked_days
 from web.context import forget_favourites, owner, site, viewer
 from web.security.sessions import local_path
-from web.uploads.submit import shown_title, variant_seeds
+from web.uploads.titles import shown_title
+from web.uploads.variants import variant_seeds
 from workers.errors import Conflict, NotFound
 from workers.gallery import listing
 from workers.gallery.listing import Filters

@@ -25,8 +25,8 @@ from web.security.sessions import local_path
 from web.server import samples
 from web.uploads import forms, variants
 from web.uploads.multipart import Form, read_form
-from web.uploads.submit import variant_seeds
 from web.uploads.ticket import Ticket
+from web.uploads.variants import variant_seeds
 from workers.gallery.listing import Sort
 from workers.jobs import Job, State, new_id
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from synth.options import Options
 from web.api.problems import Problem
-from web.uploads.submit import Submitter, display_title, info_json
+from web.uploads.submit import Submitter
 from web.uploads.ticket import Ticket, request_hash_of
+from web.uploads.titles import display_title, info_json
 from workers.errors import Conflict, ObjectNotFound
 from workers.jobs import Job
 from workers.uploads.deposits import Deposits

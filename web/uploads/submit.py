@@ -12,25 +12,25 @@ import logging
 import os
 import threading
 import time
-import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from synth.errors import MediaError, OptionError
+from synth.errors import MediaError
 from synth.media import video
 from synth.media.looking import look
 from synth.media.picture import poster
-from synth.options import MAX_SEED, MAX_TAKES, Limits, Options
+from synth.options import Limits, Options
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
 from web.uploads.posters import Posters
 from web.uploads.questions import Questions
 from web.uploads.spool import Spool
 from web.uploads.ticket import Ticket, request_hash_of
+from web.uploads.titles import display_title, info_json
 from workers.broker.queue import Notify
 from workers.errors import Conflict, DatabaseFull, ObjectNotFound, StorageAway, WorkError
 from workers.files import objects, tombstones
@@ -44,8 +44,6 @@ from workers.uploads import sources
 from workers.uploads.deposits import Deposits
 from workers.webhooks.endpoints import Endpoints
 
-TITLE_LENGTH: Final = 120
-MAX_VARIANTS: Final = MAX_TAKES
 MAKING_S: Final = 60.0
 """For so long after a clip was taken in somebody may be making its picture."""
 _log = logging.getLogger(__name__)
@@ -378,39 +376,3 @@ class Submitter:
         except Exception:
             # The row is gone or never was, so nobody can see these files; the sweep of the storage finds them.
             _log.exception("the files of job %s could not be deleted", job_id)
-
-
-def variant_seeds(raw: Mapping[str, Any], job: Job) -> list[int]:
-    """The seeds that a request for variants asks for: ``seed`` or ``seeds``, or else the next one.
-
-    Raises:
-        OptionError: a seed is no whole number in range, or there are too many.
-    """
-    wanted = raw.get("seeds")
-    if wanted in (None, ""):
-        takes = int(job.options.get("takes", 1))
-        following = int(job.options.get("seed", 0))
-        if not raw.get("sound_class"):  # another sound is another sound with the same seed too
-            following = (following + takes) % (MAX_SEED + 1)
-        wanted = [raw["seed"] if raw.get("seed") not in (None, "") else following]
-    if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_VARIANTS:
-        raise OptionError(f"seeds must be a list of 1 to {MAX_VARIANTS} whole numbers")
-    return [Options.parse({"seed": seed}).seed for seed in wanted]
-
-
-def display_title(filename: str) -> str:
-    """A client's file name as text to show: its last part, without what cannot be seen or turns the line around."""
-    return shown_title(filename.replace("\\", "/").rstrip("/").rpartition("/")[2])
-
-
-def shown_title(text: str) -> str:
-    """A title as somebody wrote it, without what cannot be seen or turns the line around."""
-    plain = "".join(char for char in unicodedata.normalize("NFC", text) if unicodedata.category(char)[0] != "C")
-    return " ".join(plain.split())[:TITLE_LENGTH].strip() or "untitled clip"
-
-
-def info_json(info: video.VideoInfo) -> dict[str, Any]:
-    """What was seen of a clip, as plain JSON values."""
-    values = asdict(info)
-    values["bytes"] = values.pop("bytes_")
-    return values

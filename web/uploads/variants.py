@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from synth.ambient_classes import AMBIENT_CLASSES
-from synth.options import GOES_WITH, Mode, Synthesis
+from synth.errors import OptionError
+from synth.options import GOES_WITH, MAX_SEED, MAX_TAKES, Mode, Options, Synthesis
 from web.uploads import forms
+from workers.jobs import Job
 
+MAX_VARIANTS: Final = MAX_TAKES
 _SAY_WHAT: Final = ("prompt", "sound_class")
 _SWITCHES: Final = ("salvage", "recut", "keep_partial")
 
@@ -90,3 +93,21 @@ def _can_make(synthesis: str, merged: Mapping[str, Any]) -> bool:
         ambient = merged.get("mode") in (Mode.AUTO.value, Mode.AMBIENT.value)
         return ambient and not words and (name is None or name in AMBIENT_CLASSES)
     return True
+
+
+def variant_seeds(raw: Mapping[str, Any], job: Job) -> list[int]:
+    """The seeds that a request for variants asks for: ``seed`` or ``seeds``, or else the next one.
+
+    Raises:
+        OptionError: a seed is no whole number in range, or there are too many.
+    """
+    wanted = raw.get("seeds")
+    if wanted in (None, ""):
+        takes = int(job.options.get("takes", 1))
+        following = int(job.options.get("seed", 0))
+        if not raw.get("sound_class"):  # another sound is another sound with the same seed too
+            following = (following + takes) % (MAX_SEED + 1)
+        wanted = [raw["seed"] if raw.get("seed") not in (None, "") else following]
+    if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_VARIANTS:
+        raise OptionError(f"seeds must be a list of 1 to {MAX_VARIANTS} whole numbers")
+    return [Options.parse({"seed": seed}).seed for seed in wanted]

@@ -22,7 +22,7 @@ from tests.synth.cli.test_bad_input import BAD_CLIPS
 from web.api.problems import Problem
 from web.server import http_server
 from web.uploads.multipart import Bounds, read_form
-from web.uploads.submit import display_title
+from web.uploads.titles import display_title
 
 REFUSED_WITHIN_S = 2.0
 BOUNDARY = "frontier"

@@ -15,8 +15,8 @@ from synth.options import Mode, Options
 from tests.support import databases
 from tests.support.running_server import House
 from tests.workers.test_jobs import Clock, at_once, create
+from workers.job_table.claims import first
 from workers.jobs import Job, Jobs, open_jobs
-from workers.leases import _first
 from workers.records import JOBS, State, new_id
 
 SECOND = {"duration_s": 1.0}
@@ -153,7 +153,7 @@ def test_ten_thousand_that_wait_are_not_read_to_find_the_next(jobs: Jobs) -> Non
         rows = [{**row, "id": new_id(time.time()), "turn": float(number)} for number in range(1, 10_001)]
         connection.execute(sa.insert(JOBS), rows)
     waiting = sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= jobs.now())
-    text = str(_first(8, "hits", waiting).compile(jobs.database.engine, compile_kwargs={"literal_binds": True}))
+    text = str(first(8, "hits", waiting).compile(jobs.database.engine, compile_kwargs={"literal_binds": True}))
     with jobs.database.writing() as connection:
         connection.exec_driver_sql("ANALYZE")
         explain = "EXPLAIN" if jobs.database.is_postgresql else "EXPLAIN QUERY PLAN"

@@ -19,8 +19,8 @@ from web.api.semantics.tickets import checked_days, options_of
 from web.context import owner, site, viewer
 from web.uploads.manifest import Line
 from web.uploads.multipart import Upload
-from web.uploads.submit import display_title
 from web.uploads.ticket import Ticket
+from web.uploads.titles import display_title
 from workers.batches import refusals
 from workers.batches.refusals import Refusal
 from workers.errors import WorkError

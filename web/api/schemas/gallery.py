@@ -10,7 +10,7 @@ from pydantic import Field
 from synth.options import Mode
 from web.api.schemas.base import Count, Empty, Formatted, Fraction, KeepDays, Moment, OneOf, Shape, Switch
 from web.api.schemas.jobs import JOB_ID, JobError, JobsOfBatchQuery, StateName
-from web.uploads.submit import TITLE_LENGTH
+from web.uploads.titles import TITLE_LENGTH
 from workers.gallery.listing import Sort
 from workers.gallery.shares import LONGEST_S, SHORTEST_S, USUAL_S
 

@@ -30,7 +30,7 @@ from web.api.schemas.base import (
 from web.api.schemas.music import Music
 from web.api.schemas.options import Options, OptionsBody, OptionsChange, OptionsForm
 from web.api.schemas.takes import Description, Route, Take
-from web.uploads.submit import MAX_VARIANTS
+from web.uploads.variants import MAX_VARIANTS
 from workers.records import ID_DIGIT, ID_LENGTH, State
 from workers.records import Cancellation as Outcome
 from workers.webhooks.addresses import MAX_URL_CHARS
