@@ -22,7 +22,7 @@ from workers.gallery.listing import Filters
 from workers.job_table import creation
 from workers.leases import Leases
 from workers.owners.quotas import DAY_S, Owners, Quota
-from workers.records import HELD, JOBS, QUESTIONS, Cancellation, job_of, owner_of
+from workers.records import HELD, IS_HELD, JOBS, QUESTIONS, Cancellation, job_of, owner_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
@@ -135,7 +135,7 @@ class Jobs(Leases):
                 asked = (owner, str(row["mode"]), info, options.as_dict())
                 row["turn"] = self.owners.admit(connection, *asked, more_bytes=more_bytes)
                 sources.take(connection, row, source, spooled=spooled)
-                return job_of(connection.execute(sa.insert(JOBS).values(row).returning(JOBS)).one())
+                return job_of(connection.execute(creation.INSERT, row).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second
             with self._database.reading() as connection:
                 if (earlier := creation.same_request(connection, owner, idempotency_key, request_hash)) is not None:
@@ -202,7 +202,7 @@ class Jobs(Leases):
             if gone := connection.execute(waits.returning(JOBS)).one_or_none():
                 outbox.ended(connection, [job_of(gone)], self._clock())
                 return Cancellation.CANCELED
-            conditions = sa.update(JOBS).where(*whose, JOBS.c.state.in_(HELD)).values(cancel_requested=True)
+            conditions = sa.update(JOBS).where(*whose, IS_HELD).values(cancel_requested=True)
             if row := connection.execute(conditions.returning(JOBS.c.options)).one_or_none():
                 if keep_partial:
                     kept = {**row.options, "keep_partial": True}

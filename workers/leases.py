@@ -17,7 +17,7 @@ from workers.database import Database
 from workers.gallery import made
 from workers.job_table import claims
 from workers.owners import retention
-from workers.records import FINAL, HELD, JOBS, QUESTIONS, Job, State, job_of
+from workers.records import FINAL, HELD, IS_HELD, JOBS, QUESTIONS, Job, State, job_of
 from workers.scheduling_clock import Clock, SchedulingClock
 from workers.search import text_search
 from workers.telemetry import counters
@@ -76,12 +76,13 @@ class Leases:
         """
         now = self.now()
         waiting = sa.and_(JOBS.c.state == State.QUEUED, JOBS.c.not_before <= now)
-        self._settle_blame(now, JOBS.c.mode == mode)
         # Whoever claims dies with the machine that holds a SQLite file: who loses the claim has lost its worker too.
         with self._database.writing(synced=False) as connection:
             # Two questions, not one with an OR: the index gives each its first few, whatever waits behind them.
-            both = [claims.first(n, mode, ready) for ready in (waiting, claims.lost(now))]
-            rows = [row for found in both for row in connection.execute(found).mappings()]
+            rows = list(connection.execute(claims.first(n, mode, waiting)).mappings())
+            if workers := claims.workers_of_lost(connection, now, JOBS.c.mode == mode):
+                claims.settle_blame(connection, now, [name for name in workers if name is not None])
+                rows += connection.execute(claims.first(n, mode, claims.lost(now))).mappings()
             rows.sort(key=lambda row: (row["turn"], row["queued_at"], row["id"]))
             ids = claims.together([row for row in rows[:n] if not (beside and row["lease_until"])], sound_s)
             if not ids:
@@ -201,7 +202,7 @@ class Leases:
         """
         its = sa.or_(JOBS.c.worker == worker, JOBS.c.worker.startswith(f"{worker}#", autoescape=True))
         ended = 0.0 if blameless else self._ended_lease()
-        freed = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD)).values(lease_until=ended, rung_at=0.0, worker=None)
+        freed = sa.update(JOBS).where(its, IS_HELD).values(lease_until=ended, rung_at=0.0, worker=None)
         with self._database.writing() as connection:
             limit = JOBS.c.attempt_limit + 1 if blameless else claims.limit_of_lost(connection, its)
             return int(connection.execute(freed.values(attempt_limit=limit)).rowcount)
@@ -235,7 +236,7 @@ class Leases:
         ready = sa.or_(sa.and_(JOBS.c.state == State.QUEUED, since < now - wait_s), claims.lost(now - wait_s))
         waits = sa.and_(JOBS.c.mode.in_(modes), left, ready)
         its = JOBS.c.worker.startswith(f"{worker}#", autoescape=True)
-        holds = sa.and_(JOBS.c.state.in_(HELD), its, JOBS.c.lease_until >= now)
+        holds = sa.and_(IS_HELD, its, JOBS.c.lease_until >= now)
         with self._database.reading() as connection:
             if connection.scalar(sa.select(JOBS.c.id).where(waits).limit(1)) is None:
                 return False
@@ -244,7 +245,11 @@ class Leases:
     def give_up(self) -> list[Job]:
         """End the jobs whose worker went missing and that get no further attempt; those that ended."""
         now = self.now()
-        self._settle_blame(now)
+        with self._database.reading() as connection:
+            workers = [name for name in claims.workers_of_lost(connection, now) if name is not None]
+        if workers:
+            with self._database.writing() as connection:
+                claims.settle_blame(connection, now, workers)
         lost = claims.lost(now)
         detail = "the worker was lost in the middle of the work, as often as is allowed"
         error = {"code": WORKER_LOST, "detail": detail, "retryable": True}
@@ -299,22 +304,6 @@ class Leases:
         with self._database.writing() as connection:
             return int(connection.execute(sa.delete(JOBS).where(old)).rowcount)
 
-    def _settle_blame(self, now: float, *which: sa.ColumnElement[bool]) -> None:
-        """Of leases that ran out, as when a machine is gone: see :func:`workers.job_table.claims.limit_of_lost`. No
-        worker stands in the row of a lost job of which that was settled. Leases of one worker end one after another, as
-        each is renewed by itself: with the first it is settled of all, and the last is no job that was lost alone.
-        """
-        lost = sa.and_(claims.lost(now), JOBS.c.worker.is_not(None))
-        with self._database.reading() as connection:
-            workers = list(connection.scalars(sa.select(JOBS.c.worker).where(lost, *which).distinct()))
-        if workers:
-            its = JOBS.c.worker.in_(workers)
-            with self._database.writing() as connection:
-                limit = claims.limit_of_lost(connection, its)
-                held = sa.update(JOBS).where(its, JOBS.c.state.in_(HELD))
-                connection.execute(held.values(attempt_limit=limit))
-                connection.execute(sa.update(JOBS).where(lost, its).values(worker=None))
-
     def _ended_lease(self) -> float:
         """The end of a lease that has just been lost, whatever it was."""
         return self.now() - self.lease_s
@@ -338,7 +327,7 @@ class Leases:
             synced: see :meth:`workers.database.Database.writing`; a sign of life dies with the machine anyway.
             outcome: of the attempt, where this ends it: it is counted.
         """
-        mine = (JOBS.c.id == id, JOBS.c.attempt == attempt, JOBS.c.state.in_(HELD))
+        mine = (JOBS.c.id == id, JOBS.c.attempt == attempt, IS_HELD)
         ends = values.get("state") in FINAL
         told = (JOBS,) if ends else (JOBS.c.title, JOBS.c.mode)  # a heartbeat need not read all of a row
         changed = sa.update(JOBS).where(*mine, *conditions).values(**values).returning(*told)

@@ -212,6 +212,9 @@ JOBS: Final = sa.Table(
     sa.Index("jobs_to_cancel", "cancel_at"),
 )
 
+IS_HELD: Final = JOBS.c.state.in_([sa.literal_column(f"'{state.value}'") for state in HELD])
+"""That a worker holds a job. Words and not parameters: SQLAlchemy would put a list together anew for each statement."""
+
 VECTORS: Final = sa.Table(
     "vectors",
     METADATA,

@@ -76,7 +76,9 @@ def expires_at(job: Job) -> float | None:
     """When a job's files are deleted; ``None`` before it has ended, unless that was said, and once they are."""
     if job.state is State.EXPIRED:
         return None
-    return retention.expires_at(job, owner_retention_days(job.owner), site().settings.retention_days)
+    # How long the owner's are kept is looked up only where it matters: it has ended, and nothing was said of it.
+    days = None if job.finished_at is None or job.keep_until else owner_retention_days(job.owner)
+    return retention.expires_at(job, days, site().settings.retention_days)
 
 
 def links(job: Job) -> dict[str, str]:

@@ -1,21 +1,21 @@
-"""Pictures of clips that were just accepted, made beside the answer: nobody who sends a clip waits for its decoding.
+"""Pictures of clips that were just accepted, made after the answer: nobody who sends a clip waits for its decoding.
 
-A picture from the first third of a clip of 720p takes as long to find as all the rest of an upload. So the job is made
-and its worker is woken first; whoever asks for the picture meanwhile waits for it. Another process of the web than the
-one that took the clip in sees in the storage when it is there; where the other one does not make it in time, as when it
-was ended, who is asked makes it.
+A picture takes a processor longer to make than all the rest of an upload. So the job is made and its worker is woken
+first, and pictures are made once no clip has come for :data:`CALM_S`; who asks for one before has it made at once, and
+waits for it. Of a flood the later ones are left to whoever asks for them. Another process of the web than the one that
+took the clip in sees in the storage when it is there; where the other one does not make it in time, as when it was
+ended, who is asked makes it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import secrets
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,9 @@ from workers.jobs import Jobs
 from workers.uploads import sources
 
 MOST_UNDER_WAY: Final = 64
-"""Of more clips than that at once the picture is made before the answer, so that a flood waits for itself."""
+"""Clips that wait for their picture at once, at most; of those that come then it is made when it is asked for."""
+MOST_LEFT_OUT: Final = 10_000
+CALM_S: Final = 0.5
 PATIENCE_S: Final = 10.0
 WAITING: Final = 8
 """Threads of the web that wait for a picture, at most."""
@@ -49,10 +51,13 @@ class Posters:
     ) -> None:
         self._folder, self._jobs, self._storage, self._make = folder, jobs, storage, make
         self._pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "poster")
-        self._under_way: dict[str, Future[None]] = {}
+        self._under_way: dict[str, _Picture] = {}
+        self._left_out: dict[str, None] = {}
         self._lock = threading.Lock()
         self._making = threading.Lock()
         self._waiting = threading.BoundedSemaphore(WAITING)
+        self._over = threading.Event()
+        self._last_clip_s = 0.0  # monotonic
 
     def begin(self, job_id: str, clip: Path, seen: VideoInfo) -> None:
         """Make the picture of a job's clip, soon.
@@ -60,22 +65,30 @@ class Posters:
         Args:
             clip: it may be gone when this returns: what is looked at is a name of our own for it.
         """
+        self._last_clip_s = time.monotonic()
         mine = self._folder / f"poster-{secrets.token_hex(8)}"
+        with self._lock:
+            if len(self._under_way) >= MOST_UNDER_WAY:
+                if len(self._left_out) >= MOST_LEFT_OUT:
+                    self._left_out.pop(next(iter(self._left_out)))
+                self._left_out[job_id] = None
+                return
         try:
             os.link(clip, mine)
         except OSError:  # a disk that knows no links: the answer waits
             self._do(job_id, clip, seen)
             return
+        picture = _Picture(mine, seen)
         with self._lock:
+            self._under_way[job_id] = picture
             try:
-                done = self._under_way[job_id] = self._pool.submit(self._do, job_id, mine, seen)
+                made = self._pool.submit(self._make_when_calm, job_id, picture)
             except RuntimeError:  # this process is ending
-                mine.unlink(missing_ok=True)
-                return
-            flood = len(self._under_way) > MOST_UNDER_WAY
-        done.add_done_callback(lambda _: self._forget(job_id, mine))
-        if flood:
-            self.wait(job_id)
+                made = None
+        if made is None:
+            self._forget(job_id, picture)
+        else:
+            made.add_done_callback(lambda done: self._forget(job_id, picture) if done.cancelled() else None)
 
     def awaited(self, job_id: str, *, young: bool, make: Callable[[], None]) -> bool:
         """Whether the picture of a job's clip is there; while it is being made, here or by another process, it is
@@ -97,6 +110,8 @@ class Posters:
         try:
             until_s = time.monotonic() + PATIENCE_S
             self.wait(job_id)
+            with self._lock:
+                young = young and job_id not in self._left_out
             while not (there := self._is_stored(job_id)) and young and time.monotonic() < until_s:
                 time.sleep(LOOK_S)
             if there or not self._making.acquire(timeout=max(0.0, until_s - time.monotonic())):
@@ -121,12 +136,15 @@ class Posters:
             return False
 
     def wait(self, job_id: str) -> None:
-        """Return when the picture of a job's clip is made, if it is being made; or after :data:`PATIENCE_S`."""
+        """Return when the picture of a job's clip is made, if that was begun: now, where it still waits for a calm
+        moment; or after :data:`PATIENCE_S`.
+        """
         with self._lock:
-            done = self._under_way.get(job_id)
-        if done is not None:
-            with contextlib.suppress(TimeoutError, CancelledError):
-                done.result(PATIENCE_S)
+            picture = self._under_way.get(job_id)
+        if picture is not None:
+            picture.wanted.set()
+            self._make_once(job_id, picture)
+            picture.done.wait(PATIENCE_S)
 
     def settle(self) -> None:
         """Return when all pictures are made that are being made now."""
@@ -152,9 +170,38 @@ class Posters:
 
     def close(self) -> None:
         """Make no more pictures than those that are being made: the end of this process waits for them."""
+        self._over.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _forget(self, job_id: str, clip: Path) -> None:
-        clip.unlink(missing_ok=True)
+    def _make_when_calm(self, job_id: str, picture: _Picture) -> None:
+        while not picture.wanted.is_set():
+            left_s = self._last_clip_s + CALM_S - time.monotonic()
+            if left_s <= 0 or self._over.wait(left_s):
+                break
+        if self._over.is_set():
+            self._forget(job_id, picture)
+        else:
+            self._make_once(job_id, picture)
+
+    def _make_once(self, job_id: str, picture: _Picture) -> None:
+        """Make it, unless another thread does."""
+        if picture.begun.acquire(blocking=False):
+            try:
+                self._do(job_id, picture.clip, picture.seen)
+            finally:
+                self._forget(job_id, picture)
+
+    def _forget(self, job_id: str, picture: _Picture) -> None:
+        picture.clip.unlink(missing_ok=True)
         with self._lock:
             self._under_way.pop(job_id, None)
+        picture.done.set()
+
+
+class _Picture:
+    """A picture that is to be made: ``begun`` is held by who makes it, ``wanted`` says that somebody waits for it."""
+
+    def __init__(self, clip: Path, seen: VideoInfo) -> None:
+        self.clip, self.seen = clip, seen
+        self.begun = threading.Lock()
+        self.wanted, self.done = threading.Event(), threading.Event()

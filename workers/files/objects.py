@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -14,6 +15,9 @@ from workers.database import Database
 from workers.files.storage import Stored
 from workers.records import JOBS, OBJECTS, State
 from workers.uploads.tables import UPLOADS
+
+_FORGET: Final = sa.delete(OBJECTS).where(OBJECTS.c.key == sa.bindparam("of_key"))
+_KEEP: Final = sa.insert(OBJECTS)
 
 
 def write(connection: sa.Connection, stored: Mapping[str, Stored]) -> None:
@@ -25,8 +29,8 @@ def write(connection: sa.Connection, stored: Mapping[str, Stored]) -> None:
         {"key": key, "job_id": key.partition("/")[0], "bytes": one.bytes_, "sha256": one.sha256, "stored_at": now}
         for key, one in stored.items()
     ]
-    connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.key.in_(list(stored))))
-    connection.execute(sa.insert(OBJECTS), rows)
+    connection.execute(_FORGET, [{"of_key": key} for key in stored])
+    connection.execute(_KEEP, rows)
 
 
 def record(database: Database, stored: Mapping[str, Stored], *, synced: bool = True) -> None:

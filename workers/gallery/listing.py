@@ -110,13 +110,15 @@ def counts(database: Database, owner: str | None, kind: Kind) -> dict[str, int]:
         return {row.value: row.jobs for row in connection.execute(counted)}
 
 
+_MARKED: Final = sa.select(FAVOURITES.c.job_id)
+_MARKED_OF: Final = _MARKED.join(JOBS, JOBS.c.id == FAVOURITES.c.job_id).where(JOBS.c.owner == sa.bindparam("of_owner"))
+
+
 def all_favourites(database: Database, owner: str | None) -> frozenset[str]:
     """The ids of the jobs that are marked. Raises DatabaseError."""
-    wanted = sa.select(FAVOURITES.c.job_id)
-    if owner is not None:
-        wanted = wanted.join(JOBS, JOBS.c.id == FAVOURITES.c.job_id).where(JOBS.c.owner == owner)
     with database.reading() as connection:
-        return frozenset(connection.scalars(wanted))
+        found = connection.scalars(_MARKED) if owner is None else connection.scalars(_MARKED_OF, {"of_owner": owner})
+        return frozenset(found)
 
 
 def mark(database: Database, job_id: str, favourite: bool) -> None:

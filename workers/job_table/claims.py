@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from workers.records import HELD, JOBS
+from workers.records import IS_HELD, JOBS
 from workers.telemetry import counters
 from workers.telemetry.families import ATTEMPTS, LEASES_LOST
 
@@ -25,16 +25,34 @@ def first(n: int, mode: str, ready: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 def lost(now_s: float) -> sa.ColumnElement[bool]:
     """Jobs whose lease was over by then."""
-    return sa.and_(JOBS.c.state.in_(HELD), JOBS.c.lease_until < now_s)
+    return sa.and_(IS_HELD, JOBS.c.lease_until < now_s)
 
 
 def limit_of_lost(connection: sa.Connection, its: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     """The last attempt of jobs whose process was lost: one more than before where it was lost with others, because
     that attempt is blamed on none of them.
     """
-    held = sa.select(JOBS.c.worker).where(its, JOBS.c.state.in_(HELD))
+    held = sa.select(JOBS.c.worker).where(its, IS_HELD)
     several = list(connection.scalars(held.group_by(JOBS.c.worker).having(sa.func.count() > 1)))
     return JOBS.c.attempt_limit + sa.case((JOBS.c.worker.in_(several), 1), else_=0)
+
+
+def workers_of_lost(connection: sa.Connection, now_s: float, *which: sa.ColumnElement[bool]) -> list[str | None]:
+    """The workers that jobs were lost with by then, each once; ``None`` stands for those of which that is settled."""
+    return list(connection.scalars(sa.select(JOBS.c.worker).where(lost(now_s), *which).distinct()))
+
+
+def settle_blame(connection: sa.Connection, now_s: float, workers: list[str]) -> None:
+    """Of leases that ran out, as when a machine is gone: see :func:`limit_of_lost`. No worker stands in the row of a
+    lost job of which that was settled. Leases of one worker end one after another, as each is renewed by itself: with
+    the first it is settled of all, and the last is no job that was lost alone.
+    """
+    if not workers:
+        return
+    its = JOBS.c.worker.in_(workers)
+    held = sa.update(JOBS).where(its, IS_HELD)
+    connection.execute(held.values(attempt_limit=limit_of_lost(connection, its)))
+    connection.execute(sa.update(JOBS).where(lost(now_s), its).values(worker=None))
 
 
 def lost_leases(rows: Iterable[sa.RowMapping]) -> counters.Increments:

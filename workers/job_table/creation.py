@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import sqlalchemy as sa
 
 from workers.errors import Conflict, QueueFull
 from workers.records import JOBS, Job, State, job_of
+
+_WAITING: Final = sa.select(sa.func.count()).where(JOBS.c.state == State.QUEUED)
+INSERT: Final = sa.insert(JOBS).returning(JOBS)
 
 
 def refuse_when_full(connection: sa.Connection, most: int) -> None:
@@ -14,7 +19,7 @@ def refuse_when_full(connection: sa.Connection, most: int) -> None:
     Raises:
         QueueFull: ``most`` wait already.
     """
-    waiting = connection.scalar(sa.select(sa.func.count()).where(JOBS.c.state == State.QUEUED)) or 0
+    waiting = connection.scalar(_WAITING) or 0
     if waiting >= most:
         raise QueueFull(f"{waiting} jobs wait already; allowed are {most}")
 

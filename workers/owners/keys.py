@@ -127,6 +127,9 @@ def digest_of(secret: str) -> str:
 REMEMBERED_S: Final = 60.0
 
 
+_ANY: Final = sa.select(KEYS.c.id).limit(1)
+
+
 class KeyStore:
     """All keys of the database. Every method raises DatabaseError when it cannot be reached."""
 
@@ -157,7 +160,7 @@ class KeyStore:
 
     def _look_for_any(self) -> bool:
         with self._database.reading() as connection:
-            return connection.scalar(sa.select(KEYS.c.id).limit(1)) is not None
+            return connection.scalar(_ANY) is not None
 
     def holder(self, secret: str) -> Key | None:
         """The active key that reads so."""

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from workers.jobs import Jobs
 from workers.owners.quotas import Quota
 from workers.owners.tables import KEYS, OWNER_DAYS
-from workers.records import HELD, JOBS, QUESTIONS, State
+from workers.records import HELD, IS_HELD, JOBS, QUESTIONS, State
 from workers.timing.presence import GONE_S
 from workers.timing.tables import WORKER_SIGNS
 from workers.webhooks.tables import DELIVERIES
@@ -107,7 +107,7 @@ def queue(jobs: Jobs) -> list[ModeRow]:
 
 def workers(jobs: Jobs) -> list[WorkerRow]:
     """Workers that left a sign of life lately, or hold a job. Raises DatabaseError."""
-    held = sa.select(JOBS.c.worker, sa.func.count()).where(JOBS.c.state.in_(HELD)).group_by(JOBS.c.worker)
+    held = sa.select(JOBS.c.worker, sa.func.count()).where(IS_HELD).group_by(JOBS.c.worker)
     holds: Counter[str] = Counter()
     with jobs.database.reading() as connection:
         for worker, count in connection.execute(held):

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from synth.options import Options
 from workers.errors import Conflict, NotFound
 from workers.jobs import Job, Jobs, new_id
-from workers.records import HELD, JOBS, SCORE, SLOW_SCORE
+from workers.records import IS_HELD, JOBS, SCORE, SLOW_SCORE
 from workers.score.tables import SCORE_RENDERS, SCORES
 from workers.search import text_search
 
@@ -138,7 +138,7 @@ class Renders:
         lost, the row is to be cancelled, or the job or the take before is gone.
         """
         of = str(attempt.info["score"]["of"])
-        mine = (JOBS.c.id == attempt.id, JOBS.c.attempt == attempt.attempt, JOBS.c.state.in_(HELD))
+        mine = (JOBS.c.id == attempt.id, JOBS.c.attempt == attempt.attempt, IS_HELD)
         try:
             with self._database.writing() as connection:
                 row = connection.execute(sa.select(JOBS).where(JOBS.c.id == of).with_for_update()).one_or_none()

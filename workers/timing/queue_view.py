@@ -15,7 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from workers.database import Database
-from workers.records import HELD, JOBS, Job, State
+from workers.records import IS_HELD, JOBS, Job, State
 from workers.timing.expectation import Expectations, remaining_seconds
 from workers.timing.presence import present
 from workers.timing.remembered import Remembered
@@ -69,7 +69,7 @@ class QueueView:
             DatabaseError: the database cannot be reached.
         """
         columns = (JOBS.c.id, JOBS.c.mode, JOBS.c.progress, JOBS.c.started_at, JOBS.c.queued_at, JOBS.c.turn, *_WORK)
-        held = sa.select(*columns).where(JOBS.c.state.in_(HELD), JOBS.c.lease_until >= now_s)
+        held = sa.select(*columns).where(IS_HELD, JOBS.c.lease_until >= now_s)
         waits = sa.select(*columns).where(JOBS.c.state == State.QUEUED)
         waits = waits.order_by(JOBS.c.turn, JOBS.c.queued_at, JOBS.c.id).limit(_WAITING_AT_MOST)
         with database.reading() as connection:

@@ -33,6 +33,9 @@ UNTIL_STORED: Final = {"stage": STORING, "not_before": 1e11}
 """What stands in the row of such a job: nobody claims it in the next thousand years, unless it is let go."""
 
 
+_WAITING: Final = sa.select(SPOOLED.c.key).where(SPOOLED.c.key == sa.bindparam("of_key"))
+
+
 def lock(connection: sa.Connection, *owners: str | None) -> None:
     """Until the transaction ends, nobody begins or ceases to use what belongs to these jobs and uploads.
 
@@ -103,7 +106,7 @@ def wait(connection: sa.Connection, key: str, clip: Stored) -> None:
 
 def is_waiting(connection: sa.Connection, key: str) -> bool:
     """Whether a clip still lies on a server's own disk, because the storage was away."""
-    return connection.scalar(sa.select(SPOOLED.c.key).where(SPOOLED.c.key == key)) is not None
+    return connection.scalar(_WAITING, {"of_key": key}) is not None
 
 
 def release(connection: sa.Connection, owner: str) -> bool:

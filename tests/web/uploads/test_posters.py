@@ -79,10 +79,27 @@ def test_of_a_job_that_is_deleted_meanwhile_nothing_stays(here: Place, slow: Slo
     assert objects.of_job(here.jobs.database, job["id"]) == {}
 
 
-def test_a_flood_waits_for_itself(here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pictures_of_a_flood_are_made_when_they_are_asked_for(
+    here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(posters, "MOST_UNDER_WAY", 0)
+    monkeypatch.setattr(posters, "PATIENCE_S", 600.0)  # nobody else makes it, so it is not waited for
     job = here.post(flash_clip).get_json()
-    assert f"{job['id']}/poster.jpg" in set(here.storage.keys(""))
+    here.settle()
+    assert f"{job['id']}/poster.jpg" not in set(here.storage.keys(""))
+    assert here.client.get(job["links"]["thumbnail"]).status_code == 200
+    assert list(here.settings.spool_dir.iterdir()) == []
+
+
+def test_while_clips_come_pictures_wait_unless_they_are_asked_for(
+    here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posters, "CALM_S", 600.0)
+    first, second = (here.post(flash_clip).get_json() for _ in range(2))
+    assert here.client.get(first["links"]["thumbnail"]).status_code == 200
+    stored = set(here.storage.keys(""))
+    assert f"{first['id']}/poster.jpg" in stored
+    assert f"{second['id']}/poster.jpg" not in stored
 
 
 def test_on_a_disk_without_links_the_answer_waits_for_the_picture(
