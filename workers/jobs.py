@@ -97,7 +97,7 @@ class Jobs(Leases):
             OverQuota: the owner has as much as they may.
             Conflict: the idempotency key belongs to a different request; or the clip is another's, and gone.
         """
-        now, made_at_s = self.now(), self._clock()
+        now, made_at_s, asked = self.now(), self._clock(), options.as_dict()
         row = {
             "id": id or new_id(made_at_s),
             "owner": owner,
@@ -105,7 +105,7 @@ class Jobs(Leases):
             "custom_id": custom_id,
             "state": State.QUEUED,
             "mode": mode or options.mode.value,
-            "options": options.as_dict(),
+            "options": asked,
             "title": title,
             "source_key": source_key,
             "source_id": owner_of(source_key),
@@ -132,8 +132,8 @@ class Jobs(Leases):
                 if (earlier := creation.same_request(connection, owner, idempotency_key, request_hash)) is not None:
                     return earlier
                 creation.refuse_when_full(connection, self.max_queued)
-                asked = (owner, str(row["mode"]), info, options.as_dict())
-                row["turn"] = self.owners.admit(connection, *asked, more_bytes=more_bytes)
+                what = (owner, str(row["mode"]), info, asked)
+                row["turn"] = self.owners.admit(connection, *what, more_bytes=more_bytes)
                 sources.take(connection, row, source, spooled=spooled)
                 return job_of(connection.execute(creation.INSERT, row).one())
         except IntegrityError as error:  # PostgreSQL lets two in at once; the constraint stops the second

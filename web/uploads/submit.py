@@ -134,15 +134,15 @@ class Submitter:
         if ticket.idempotency_key is not None and (earlier := self.earlier(ticket, request_hash)):
             return earlier
         seen = self.probe(upload.path, ticket.options)
-        title = display_title(upload.filename)
-        sound_s = sound_seconds(info_json(seen), ticket.options.as_dict())
+        title, clip_info = display_title(upload.filename), info_json(seen)
+        sound_s = sound_seconds(clip_info, ticket.options_json)
         mode, more_bytes = ticket.options.mode.value, upload.path.stat().st_size
         self.jobs.owners.refuse_over(ticket.owner, mode=mode, sound_s=sound_s, more_bytes=more_bytes)
         job_id = new_id(time.time())
         key = f"{job_id}/source"
-        stored, waits = self._deposits.put(key, upload.path, upload.sha256)
+        stored, waits = self._deposits.put(key, upload.path, upload.sha256, settled=True)
         try:
-            info = {**info_json(seen), **({} if waits else {"poster_key": f"{job_id}/{sources.POSTER}"})}
+            info = {**clip_info, **({} if waits else {"poster_key": f"{job_id}/{sources.POSTER}"})}
             job = self._create(
                 ticket,
                 id=job_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
@@ -34,10 +35,15 @@ class Ticket:
     custom_id: str | None = None
     webhook_url: str | None = None
 
+    @functools.cached_property
+    def options_json(self) -> dict[str, Any]:
+        """The options as JSON values, put together once; nobody changes them."""
+        return self.options.as_dict()
+
 
 def request_hash_of(sha256: str, ticket: Ticket) -> str:
     """Of all that is asked for: the same clip with the same options."""
-    asked: dict[str, Any] = {"clip": sha256, "options": ticket.options.as_dict()}
+    asked: dict[str, Any] = {"clip": sha256, "options": ticket.options_json}
     if ticket.cancel_after_s is not None:
         asked["cancel_after_s"] = ticket.cancel_after_s
     if ticket.keep_days is not None:

@@ -52,8 +52,11 @@ class S3Storage:
         self._client = _client(endpoint, self._given)
         self._signer = _client(public, self._given) if public else (None if endpoint else self._client)
 
-    def put(self, key: str, source: Path | BinaryIO, content_type: str) -> Stored:
-        """See :class:`Storage`. Large files go in parts; the object appears when the last one is there."""
+    def put(self, key: str, source: Path | BinaryIO, content_type: str, *, known: Stored | None = None) -> Stored:
+        """See :class:`Storage`; what is known is reckoned again from what is sent.
+
+        Large files go in parts; the object appears when the last one is there.
+        """
         how = {"Bucket": self.bucket, "Key": checked_key(key), "ExtraArgs": {"ContentType": content_type}}
         with self._errors(key):
             if isinstance(source, Path):

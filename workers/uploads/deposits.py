@@ -49,11 +49,12 @@ class Deposits(Part):
         self._jobs, self._storage, self._folder, self._notify = jobs, storage, folder, notify
         self._try_again_at = 0.0  # monotonic
 
-    def put(self, key: str, path: Path, sha256: str) -> tuple[Stored, bool]:
+    def put(self, key: str, path: Path, sha256: str, *, settled: bool = False) -> tuple[Stored, bool]:
         """Put a clip into the storage; where that is away, under its owner's name into the folder of uploads.
 
         Args:
             path: the clip, on the disk of that folder, or in it already; then it stays until it is stored.
+            settled: whether nobody writes to it any more, so that the storage may take it as it is, without a copy.
 
         Returns:
             What it is, and whether it waits: then :meth:`workers.jobs.Jobs.create` is to be told so.
@@ -64,7 +65,8 @@ class Deposits(Part):
         """
         if time.monotonic() >= self._try_again_at:
             try:
-                return self._storage.put(key, path, SOURCE_TYPE), False
+                known = Stored(path.stat().st_size, sha256) if settled else None
+                return self._storage.put(key, path, SOURCE_TYPE, known=known), False
             except StorageAway as error:
                 self._try_again_at = time.monotonic() + AWAY_S
                 _log.warning("%s waits on this disk: %s", key, error)

@@ -23,6 +23,7 @@ _MOVIE: Final = frozenset((b"mvhd", b"trak", b"udta"))
 _ENTRY: Final = frozenset((b"avcC", b"pasp", b"colr", b"btrt"))
 _UPRIGHT: Final = (0x00010000, 0, 0, 0, 0x00010000, 0, 0, 0, 0x40000000)
 _AAC: Final = 0x40
+_LOW_COMPLEXITY, _MOST_RATES, _MOST_CHANNELS = 2, 12, 7
 _FRAMES_AT_LEAST: Final = 2
 
 
@@ -151,14 +152,18 @@ def _check_places(samples: Samples, media: list[tuple[int, int]]) -> None:
 
 
 def _check_aac(entry: bytes, coding: bytes) -> None:
-    """Hold that a sound is AAC: the first byte of the decoder's configuration says so (ISO/IEC 14496-1, 7.2.6)."""
+    """Hold that a sound is AAC of low complexity, as its configuration says (ISO/IEC 14496-1, 7.2.6; 14496-3, 1.6)."""
     if coding != b"mp4a" or len(entry) < 28 or entry[8:10] != b"\0\0":
         raise NotPlain
-    found = once(entry, frozenset((b"esds", b"btrt")), 28)
-    data = found.get(b"esds", b"")
-    at = _inside(data, 4, 0x03) + 3
-    at = _inside(data, at, 0x04)
-    if data[at : at + 1] != bytes((_AAC,)):
+    data = once(entry, frozenset((b"esds", b"btrt")), 28).get(b"esds", b"")
+    stream = _inside(data, 4, 0x03) + 3
+    decoder = _inside(data, stream, 0x04)
+    own = _inside(data, decoder + 13, 0x05)
+    if data[decoder : decoder + 1] != bytes((_AAC,)) or own + 2 > len(data):
+        raise NotPlain
+    bits = int.from_bytes(data[own : own + 2], "big")
+    kind, rate, channels, special = bits >> 11, bits >> 7 & 15, bits >> 3 & 15, bits & 7
+    if kind != _LOW_COMPLEXITY or rate > _MOST_RATES or not 1 <= channels <= _MOST_CHANNELS or special:
         raise NotPlain
 
 

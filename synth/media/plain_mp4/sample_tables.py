@@ -84,6 +84,8 @@ def once(data: bytes, allowed: frozenset[bytes], start: int = 0) -> dict[bytes, 
 
 
 _TRACK: Final = frozenset((b"tkhd", b"edts", b"mdia"))
+_IN_THIS_FILE: Final = struct.pack(">I4sII", 28, b"dref", 0, 1) + struct.pack(">I4sI", 12, b"url ", 1)
+"""Of where the samples are: nowhere but in the file itself."""
 _MEDIA: Final = frozenset((b"mdhd", b"hdlr", b"minf"))
 _INFORMATION: Final = frozenset((b"vmhd", b"smhd", b"dinf", b"stbl"))
 _TABLES: Final = frozenset(
@@ -101,7 +103,10 @@ class Track:
     def __init__(self, data: bytes) -> None:
         outer = once(data, _TRACK)
         media = once(_of(outer, b"mdia"), _MEDIA)
-        self._tables = once(_of(once(_of(media, b"minf"), _INFORMATION), b"stbl"), _TABLES)
+        information = once(_of(media, b"minf"), _INFORMATION)
+        if _of(information, b"dinf") != _IN_THIS_FILE:
+            raise NotPlain
+        self._tables = once(_of(information, b"stbl"), _TABLES)
         self._edits = outer.get(b"edts")
         self.header = _header(_of(outer, b"tkhd"), _of(media, b"mdhd"), _of(media, b"hdlr"), _of(self._tables, b"stsd"))
 
@@ -192,7 +197,7 @@ def _header(track: bytes, media: bytes, handler: bytes, entries: bytes) -> Heade
     matrix = _at(">9i", track, {0: 40, 1: 52})
     (ticks_per_s,) = _at(">I", media, {0: 12, 1: 20})
     _, count, size, coding = struct.unpack_from(">III4s", _long(entries, 16))
-    if count != 1 or 8 + size != len(entries) or not ticks_per_s:
+    if count != 1 or 8 + size != len(entries) or not 0 < ticks_per_s < 2**31:
         raise NotPlain
     return Header(ticks_per_s, matrix, entries[16:], coding, _long(handler, 12)[8:12])
 

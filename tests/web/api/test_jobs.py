@@ -493,7 +493,7 @@ def test_a_full_queue(tmp_path: Path, dark_clip: Path, flash_voice: FlashVoice) 
 
 
 def test_a_storage_that_is_away(here: Place, dark_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: Any) -> int:
+    def away(*_: Any, **__: Any) -> int:
         raise StorageError("the object storage at http://internal:1234 refused")
 
     monkeypatch.setattr(here.storage, "put", away)
@@ -507,7 +507,7 @@ def test_a_storage_that_is_away(here: Place, dark_clip: Path, monkeypatch: pytes
 
 
 def test_a_full_disk(here: Place, dark_clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any) -> int:
+    def full(*_: Any, **__: Any) -> int:
         raise StorageError("a file cannot be stored: No space left on device") from OSError(28, "No space left")
 
     monkeypatch.setattr(here.storage, "put", full)

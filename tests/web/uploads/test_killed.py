@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,18 @@ def test_killed_in_the_middle_of_a_piece(data: Path, flash_clip: Path, monkeypat
     with serving("--workers", "0", data=data):  # the first thing that it does is to sweep
         wait_until(lambda: files_in(data / "files") == [])
     assert files_in(data / "spool") == []
+
+
+@services.embedded_only
+def test_killed_right_after_the_answer(data: Path, flash_clip: Path) -> None:
+    """What was acknowledged is there: the row and every byte of the clip, of several that came at once too."""
+    clips = 6
+    with serving("--workers", "0", data=data) as server, Client(server.address) as client:
+        with ThreadPoolExecutor(clips) as pool:
+            made = list(pool.map(lambda seed: client.create(flash_clip, {"mode": "hits", "seed": seed}), range(clips)))
+        server.stop(signal.SIGKILL)
+    with serving("--workers", "0", data=data) as server, Client(server.address) as client:
+        for number, job in enumerate(made):
+            found = client._json("GET", job["links"]["self"])
+            assert (found["status"], found["options"]["seed"]) == ("queued", number)
+            assert (data / "files" / job["id"] / "source").read_bytes() == flash_clip.read_bytes()

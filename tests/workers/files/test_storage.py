@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import os
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -76,6 +78,32 @@ def test_putting_again_replaces(storage: Storage) -> None:
     storage.put("a/b", io.BytesIO(b"a longer first one"), "text/plain")
     storage.put("a/b", io.BytesIO(b"second"), "text/plain")
     assert whole(storage, "a/b") == b"second"
+
+
+def test_a_file_that_nobody_writes_to_any_more_may_be_taken_as_it_is(storage: Storage, tmp_path: Path) -> None:
+    clip, known = tmp_path / "clip", Stored(5, hashlib.sha256(b"clip!").hexdigest())
+    clip.write_bytes(b"clip!")
+    assert storage.put("job/source", clip, "video/mp4", known=known) == known
+    clip.unlink()
+    assert b"".join(storage.read("job/source")) == b"clip!"
+    clip.write_bytes(b"other")
+    assert (
+        storage.put("job/source", clip, "video/mp4", known=Stored(5, hashlib.sha256(b"other").hexdigest())).bytes_ == 5
+    )
+    assert b"".join(storage.read("job/source")) == b"other"
+    assert list(storage.keys()) == ["job/source"]
+
+
+def test_a_file_of_another_disk_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    clip = tmp_path / "clip"
+    clip.write_bytes(b"clip!")
+    stored = LocalStorage(tmp_path / "files")
+    assert stored.put("job/source", clip, "video/mp4", known=stored_as(b"clip!")) == stored_as(b"clip!")
+    assert whole(stored, "job/source") == b"clip!"
 
 
 def test_nothing_stored_is_not_found(storage: Storage, tmp_path: Path) -> None:
