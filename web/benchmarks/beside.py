@@ -38,8 +38,9 @@ class Sizes:
     modes: tuple[str, ...] = ("hits", "ambient", "auto")
     cold_modes: tuple[str, ...] = ("hits", "ambient")
     batch: int = 8
-    submits: int = 80
-    reads: int = 800
+    submits: int = 48
+    reads: int = 480
+    memory_clip_s: float = 4.0
     size: tuple[int, int] = of_the_library.SIZE
 
 
@@ -81,7 +82,7 @@ def server(beside: Path, sizes: Sizes = Sizes()) -> dict[str, Any]:
     """
     with _Comparison(beside, sizes) as comparison:
         clip = of_the_server.simulated_clip(comparison.folder / "small.mp4")
-        long = comparison.clip("clip.mp4", sizes.clip_s)
+        long = comparison.clip("clip.mp4", sizes.memory_clip_s)
         comparison.serve(workers=0, searchers=0)
         found = {
             "submits": comparison.rounds(

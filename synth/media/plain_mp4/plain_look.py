@@ -156,10 +156,10 @@ def _check_aac(entry: bytes, coding: bytes) -> None:
     if coding != b"mp4a" or len(entry) < 28 or entry[8:10] != b"\0\0":
         raise NotPlain
     data = once(entry, frozenset((b"esds", b"btrt")), 28).get(b"esds", b"")
-    stream = _inside(data, 4, 0x03) + 3
-    decoder = _inside(data, stream, 0x04)
-    own = _inside(data, decoder + 13, 0x05)
-    if data[decoder : decoder + 1] != bytes((_AAC,)) or own + 2 > len(data):
+    stream, _ = _inside(data, 4, len(data), 0x03)
+    decoder, end = _inside(data, stream + 3, len(data), 0x04)
+    own, end = _inside(data, decoder + 13, end, 0x05)
+    if data[decoder : decoder + 1] != bytes((_AAC,)) or own + 2 > end:
         raise NotPlain
     bits = int.from_bytes(data[own : own + 2], "big")
     kind, rate, channels, special = bits >> 11, bits >> 7 & 15, bits >> 3 & 15, bits & 7
@@ -167,11 +167,15 @@ def _check_aac(entry: bytes, coding: bytes) -> None:
         raise NotPlain
 
 
-def _inside(data: bytes, at: int, tag: int) -> int:
-    """Where the content of a descriptor begins."""
+def _inside(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
+    """From where to where the content of a descriptor goes, which lies before ``end`` as a whole."""
     if data[at : at + 1] != bytes((tag,)):
         raise NotPlain
-    for place in range(at + 1, at + 5):
-        if not data[place : place + 1] or not data[place] & 0x80:
-            return place + 1
+    length = 0
+    for place in range(at + 1, min(at + 5, end)):
+        length = length << 7 | data[place] & 0x7F
+        if not data[place] & 0x80:
+            if place + 1 + length > end:
+                raise NotPlain
+            return place + 1, place + 1 + length
     raise NotPlain
