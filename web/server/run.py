@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import logging
 import os
@@ -94,6 +95,9 @@ class Server:
             deposits.start()
             undo.callback(deposits.stop)
             undo.callback(parts_of(app).submitter.posters.close)
+            gc.collect()
+            gc.freeze()  # what stays is not to be looked through again and again
+            undo.callback(gc.unfreeze)
             self.address = undo.enter_context(_answering(self.settings, app, listening))
             if self._with_samples:
                 samples = Samples(parts_of(app), lambda: self.services.ready)

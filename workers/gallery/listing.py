@@ -116,6 +116,8 @@ _MARKED_OF: Final = _MARKED.join(JOBS, JOBS.c.id == FAVOURITES.c.job_id).where(J
 
 def all_favourites(database: Database, owner: str | None) -> frozenset[str]:
     """The ids of the jobs that are marked. Raises DatabaseError."""
+    if database.is_empty(FAVOURITES):
+        return frozenset()
     with database.reading() as connection:
         found = connection.scalars(_MARKED) if owner is None else connection.scalars(_MARKED_OF, {"of_owner": owner})
         return frozenset(found)

@@ -127,9 +127,6 @@ def digest_of(secret: str) -> str:
 REMEMBERED_S: Final = 60.0
 
 
-_ANY: Final = sa.select(KEYS.c.id).limit(1)
-
-
 class KeyStore:
     """All keys of the database. Every method raises DatabaseError when it cannot be reached."""
 
@@ -159,8 +156,7 @@ class KeyStore:
         return self._any.get(None, self._look_for_any)
 
     def _look_for_any(self) -> bool:
-        with self._database.reading() as connection:
-            return connection.scalar(_ANY) is not None
+        return not self._database.is_empty(KEYS)
 
     def holder(self, secret: str) -> Key | None:
         """The active key that reads so."""
