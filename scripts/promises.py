@@ -77,6 +77,7 @@ def _load(kept: _Kept) -> str:
         f"{submits['uploaded_clips']['per_s']:.0f} looked-at clips a second; {reads['per_s']:.0f} reads a second, "
         f"p99 {1000 * reads['p99_s']:.0f} ms; start p99 {1000 * kept['submit_to_start_s']['p99']:.0f} ms; upload "
         f"{kept['upload']['mb_per_s']:.0f} MB/s, {kept['upload']['extra_mb']:+.0f} MB"
+        + (f"; the machine's load before it was {kept['load']['before'][0]:.1f} on 2 cores" if "load" in kept else "")
     )
 
 

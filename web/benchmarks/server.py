@@ -11,6 +11,7 @@ import http.client
 import itertools
 import json
 import multiprocessing
+import os
 import shutil
 import statistics
 import tempfile
@@ -70,11 +71,12 @@ def server(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
         sizes: how much is measured.
         preload: module that the workers import first; the tests bring a voice without weights by it.
     """
+    load_before = os.getloadavg()
     with tempfile.TemporaryDirectory(prefix="sonorize-bench-") as name:
         folder = Path(name)
         clip = simulated_clip(folder / "clip.mp4")
         with running(folder / "front", workers=0) as front:
-            figures = {
+            figures: dict[str, Any] = {
                 "submits": _submits(front, clip, sizes),
                 "status_reads": read_load(front.address, sizes.reads),
                 "upload": _upload(front, clip, folder / "large.mp4", sizes),
@@ -82,6 +84,10 @@ def server(sizes: Sizes = Sizes(), preload: str = "") -> dict[str, Any]:
         with running(folder / "whole", workers=1, preload=preload) as whole:
             figures["submit_to_start_s"] = _starts(whole, clip, sizes)
             figures["jobs"] = _jobs(whole, clip, sizes)
+    figures["load"] = {
+        "before": [round(one, 2) for one in load_before],
+        "after": [round(one, 2) for one in os.getloadavg()],
+    }
     return figures
 
 
