@@ -75,7 +75,7 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
     return _INSERTS[connection.dialect.name](table)
 
 
-def _virtual_time() -> sa.Select[tuple[float]]:
+def _virtual_time() -> sa.Select[Any]:
     """Of the queue of a mode: the turn of what is worked on, else of what is next; in an empty one all begin anew."""
     mode = sa.bindparam("of_mode", type_=sa.String)
     held = sa.select(sa.func.max(JOBS.c.turn)).where(IS_HELD, JOBS.c.mode == mode)

@@ -159,7 +159,8 @@ class Track:
             raise NotPlain
         before = np.cumsum(sizes) - sizes
         first = np.cumsum(held) - held
-        return np.repeat(offsets - before[first], held) + before
+        starts: NDArray[np.int64] = np.repeat(offsets - before[first], held) + before
+        return starts
 
     def _in_chunks(self, chunks: int) -> NDArray[np.int64]:
         """How many samples each chunk holds."""
