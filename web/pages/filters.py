@@ -91,6 +91,7 @@ def install(app: Flask) -> None:
         sentence,
         phrases.rank_words,
         phrases.fit_words,
+        phrases.texture_of,
         phrases.texture_words,
         phrases.kind_name,
         phrases.where_words,
