@@ -66,7 +66,8 @@ def _chosen(
         )
 
     def weight(name: str) -> float:
-        strikes = onsets and "onsets" in sounds[name].drives.values()
+        # Whoever plays moves suddenly, on whichever instrument: that speaks for none before another.
+        strikes = onsets and "onsets" in sounds[name].drives.values() and sounds[name].family != "music"
         return evidence[name] * (_WITH_ONSETS if strikes else 1.0)
 
     seconds = [name for name in evidence if name not in BEDS and evidence[name] >= _SECOND and may_join(name)]

@@ -54,6 +54,8 @@ def test_onsets_prefer_what_strikes() -> None:
     seen = selection(dog=0.6, cow=0.25, hammer=0.2)
     assert heard(seen, onsets=False)[1] == "cow"
     assert heard(seen, onsets=True)[1] == "hammer"
+    seen = selection(applause=0.6, guitar=0.25, drum_kit=0.2)
+    assert heard(seen, onsets=True)[1] == "guitar"  # whoever plays it moves suddenly too
 
 
 def test_a_bed_alone_is_the_foreground() -> None:

@@ -70,6 +70,18 @@ def test_blows_come_when_the_picture_strikes_and_not_more_often_than_may_be() ->
     assert drive.strikes(all_sounds()["cello"]) is None
 
 
+@pytest.mark.parametrize(
+    "name", ["drum_kit", "bass_drum", "snare_drum", "cymbal", "xylophone", "vibraphone", "gong", "singing_bowl"]
+)
+def test_an_instrument_that_is_struck_sounds_when_it_is_seen_to_be(name: str) -> None:
+    rows = motion()
+    rows[:, MOTION.index("speed_p98")] = strokes([2.0, 5.0, 8.0])
+    drive = drive_of(rows, np.full(STEPS, 0.35, np.float32), np.full(STEPS, 0.5, np.float32))
+    found = drive.strikes(all_sounds()[name])
+    assert found is not None
+    np.testing.assert_allclose(found[0], [2.0, 5.0, 8.0], atol=0.1)
+
+
 def test_a_knob_that_is_fixed_is_not_turned() -> None:
     drive = drive_of(motion(), np.linspace(0, 1, STEPS, dtype=np.float32), np.full(STEPS, 0.5, np.float32))
     rain = all_sounds()["rain"]
