@@ -32,6 +32,8 @@ _BY_RATIO: Final = 4.0  # high / low of a knob from which on it is turned by rat
 _STRIKING_SPEED: Final = 0.05  # sides a second: what is slower cannot be told from noise
 _SHARP: Final = 0.5  # fall of log speed within two frames: half as fast, about
 _CLOSEST_S: Final = 0.2
+_STILL, _MOVES = 0.03, 0.1  # activity below which nothing moves but coding noise, and from which on something does
+_BEGINS_S: Final = 0.3  # what moves earlier moves from the beginning
 _SOFTEST: Final = 0.5
 
 
@@ -117,6 +119,23 @@ def onsets_of(speed: Floats, cut: Floats) -> tuple[NDArray[np.float64], NDArray[
         return np.zeros(0), np.zeros(0)
     heights = found["peak_heights"]
     return (peaks + 1) / RATE_HZ, _SOFTEST + (1 - _SOFTEST) * heights / heights.max()
+
+
+def first_move_s(activity: Floats) -> float | None:
+    """When something begins to move in a picture that is still until then; ``None`` where it moves from the beginning,
+    or never does.
+
+    Args:
+        activity: [T], 0..1.
+    """
+    moving = np.flatnonzero(activity >= _MOVES)
+    if not len(moving):
+        return None
+    # Activity is smoothed, so that it rises a little before anything moves.
+    still = np.flatnonzero(activity[: moving[0]] < _STILL)
+    begins = int(still[-1]) + 1 if len(still) else 0
+    seen_before = activity[:begins].max(initial=0.0) >= _STILL
+    return None if seen_before or begins < _BEGINS_S * RATE_HZ else begins / RATE_HZ
 
 
 def turned(knob: Knob, cue: Floats) -> NDArray[np.float64]:

@@ -73,3 +73,9 @@ def test_together_holds_either_way() -> None:
     sounds = list(all_sounds().values())[::11]
     for one, other in itertools.combinations(sounds, 2):
         assert together(one, other) == together(other, one)
+
+
+def test_what_somebody_does_is_not_heard_before_anything_moves() -> None:
+    layers = layers_of(selection(pouring=0.6, frying=0.3), onsets=False, moves_s=2.0)
+    assert [(layer.sound, layer.start_s) for layer in layers] == [("pouring", 2.0), ("frying", None)]
+    assert layers_of(selection(pouring=0.6), onsets=False)[0].start_s is None

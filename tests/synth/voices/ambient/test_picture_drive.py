@@ -7,7 +7,7 @@ import pytest
 
 from synth.voices.ambient.catalogue.registry import all_sounds
 from synth.voices.ambient.optical_flow import MOTION, RATE_HZ, SIDE_PX, Motion
-from synth.voices.ambient.picture_drive import EXCURSION, drive_of, onsets_of, turned
+from synth.voices.ambient.picture_drive import EXCURSION, drive_of, first_move_s, onsets_of, turned
 
 STEPS = 160
 
@@ -117,3 +117,19 @@ def test_a_still_picture_says_nothing() -> None:
     assert float(drive.curves(all_sounds()["rain"], {})["drops_per_s"].values[0]) == pytest.approx(
         all_sounds()["rain"].knob("drops_per_s").default
     )
+
+
+def test_when_something_begins_to_move() -> None:
+    activity = np.zeros(STEPS, np.float32)
+    assert first_move_s(activity) is None  # a picture that stays as it is says nothing of when
+    activity[50:] = 0.4
+    activity[48:50] = 0.05
+    begins_s = first_move_s(activity)
+    assert begins_s == pytest.approx(48 / RATE_HZ)
+    activity[10] = 0.05  # something moves a little, and rests
+    assert first_move_s(activity) is None
+    activity[:] = 0.4
+    assert first_move_s(activity) is None
+    activity[:2] = 0.0
+    assert first_move_s(activity) is None  # as good as from the beginning
+    assert first_move_s(np.zeros(0, np.float32)) is None
