@@ -142,26 +142,12 @@ def taken(url: str, policy: Policy) -> bool:
 
 @pytest.mark.parametrize("policy", [PUBLIC, PRIVATE], ids=["public", "private"])
 def test_the_pattern_in_the_document_and_the_server_take_the_same(policy: Policy) -> None:
-    schemes = ("https://", "HTTPS://", "hTTp://", "http://", "ftp://", "https:", "https:/", "//", "")
-    hosts = ("example.org", "EXAMPLE.org.", "a_b;c", "93.184.215.14", "[2606:4700:4700::1111]", "[::g]", "[v1.a]", "")
-    hosts += ("u@example.org", "@example.org", "u:p@example.org", "exa mple.org", "exa\\mple", "a]b", "b\u00fccher.de")
-    ports = ("", ":", ":443", ":0443", ":0", ":65535", ":65536", ":99999", ":4a", ":-1", ":+443")
-    rests = (
-        "",
-        "/",
-        "/a?b=c",
-        "?a",
-        "#",
-        "/#",
-        "/a?b#",
-        "#x",
-        "/a#x",
-        "/a b",
-        "/\\",
-        "/\u00fc",
-        '/[x]{|}~^`"<>%',
-        "/\n",
-    )
+    schemes = ["https://", "HTTPS://", "hTTp://", "http://", "ftp://", "https:", "https:/", "//", ""]
+    hosts = ["example.org", "EXAMPLE.org.", "a_b;c", "93.184.215.14", "[2606:4700:4700::1111]", "[::g]", "[v1.a]", ""]
+    hosts += ["u@example.org", "@example.org", "u:p@example.org", "exa mple.org", "exa\\mple", "a]b", "b\u00fccher.de"]
+    ports = ["", ":", ":443", ":0443", ":0", ":65535", ":65536", ":99999", ":4a", ":-1", ":+443"]
+    rests = ["", "/", "/a?b=c", "?a", "#", "/#", "/a?b#", "#x", "/a#x", "/a b", "/\\"]
+    rests += ["/\u00fc", '/[x]{|}~^`"<>%', "/\n"]
     for url in map("".join, itertools.product(schemes, hosts, ports, rests)):
         assert taken(url, policy) == bool(re.search(pattern_of(policy), url)) or "\n" in url, url
 
