@@ -15,7 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.media import audio, muxing
+from synth.dsp.loudness import integrated_lufs
+from synth.media import muxing
 from synth.media.ffmpeg import Cancel, Fence, run
 from synth.media.files import url
 from synth.media.muxing import Muxing
@@ -146,7 +147,7 @@ def settle(
             limited, _ = limiter.limit(sound, rate_hz, ceiling, height.copy())
     peak, _, limited, ceiling, back = min(tried, key=lambda one: one[:2])
     delivery = Delivery(
-        coding, audio.loudness(back, coded_hz), peak if np.any(back) else None, limited_again=len(tried) - 1
+        coding, integrated_lufs(back, coded_hz), peak if np.any(back) else None, limited_again=len(tried) - 1
     )
     over_db = peak - ceiling_dbtp
     told = f"after decoding the true peak is {peak:.2f} dBTP instead of {ceiling_dbtp:.2f} dBTP"
