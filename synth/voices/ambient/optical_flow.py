@@ -11,8 +11,8 @@ from typing import Any, Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
+from synth.dsp.curves import smoothed
 from synth.voices.base import Frame
 
 RATE_HZ: Final = 15.625
@@ -61,7 +61,7 @@ def activity_of(motion: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.zeros(0, np.float32)
     speed = (motion[:, MOTION.index("speed_own")] + motion[:, MOTION.index("speed_p90")]).astype(np.float64) / 2
     raw = np.log(np.maximum(speed, _STILL) / _STILL) / np.log(_LIVELY / _STILL)
-    smooth = gaussian_filter1d(np.minimum(raw, 1.0), _SMOOTHING_FRAMES, mode="nearest")
+    smooth = smoothed(np.minimum(raw, 1.0), _SMOOTHING_FRAMES)
     return np.asarray(np.clip(smooth, 0, 1), np.float32)
 
 

@@ -17,11 +17,10 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 from torch import Tensor
 
 from synth.dsp.cochleagram import COCHLEAGRAM_RATE_HZ
+from synth.dsp.curves import peaks_of, smoothed
 from synth.errors import Cancelled
 from synth.materials import MATERIALS
 from synth.models.half_precision import restored
@@ -234,8 +233,8 @@ def onset_peaks(onset: NDArray[np.float32], threshold: float) -> tuple[NDArray[n
     """Times in seconds and heights of the peaks of an onset probability [S] that reach ``threshold``."""
     if not len(onset):
         return np.zeros(0), np.zeros(0)
-    smooth = gaussian_filter1d(onset.astype(np.float64), _SMOOTHING_STEPS, mode="nearest")
+    smooth = smoothed(onset, _SMOOTHING_STEPS)
     # Zeros to either side: a contact at the very first or last step is a peak too.
     padded = np.concatenate([[0.0], smooth, [0.0]])
-    peaks, _ = find_peaks(padded, height=threshold, distance=round(_SHORTEST_GAP_S * COCHLEAGRAM_RATE_HZ))
+    peaks = peaks_of(padded, height=threshold, distance=round(_SHORTEST_GAP_S * COCHLEAGRAM_RATE_HZ))
     return (peaks - 1) / COCHLEAGRAM_RATE_HZ, padded[peaks]

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
+from synth.dsp.curves import smoothed
 from synth.voices.base import Frame
 
 _NOISE: Final = 12.0  # grey levels: coding noise and flicker are no motion
@@ -41,7 +41,7 @@ class StrikePositions:
         """Where it moved at each time, -1 (left edge) to 1 (right edge); 0 where nothing ever moved."""
         if not self._places:
             return [0.0 for _ in times_s]
-        smooth = gaussian_filter1d(np.array(self._places), _SMOOTHING_S * self._rate_hz, mode="nearest")
+        smooth = smoothed(np.array(self._places), _SMOOTHING_S * self._rate_hz)
         steps = np.arange(len(smooth)) / self._rate_hz
         return [float(np.clip(np.interp(time_s, steps, smooth), -1, 1)) for time_s in times_s]
 
