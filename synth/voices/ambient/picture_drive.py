@@ -14,9 +14,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
+from synth.dsp.curves import peaks_of, smoothed
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.performance import Curve
 from synth.voices.ambient.optical_flow import MOTION, RATE_HZ
@@ -79,7 +78,7 @@ class PictureDrive:
     @property
     def pan(self) -> Curve:
         """Where what moves is, -1 (left) .. 1 (right)."""
-        smooth = gaussian_filter1d(self.cues["position"].astype(np.float64), _PAN_SMOOTH_S * RATE_HZ, mode="nearest")
+        smooth = smoothed(self.cues["position"], _PAN_SMOOTH_S * RATE_HZ)
         return Curve(np.clip(2 * smooth - 1, -1, 1), RATE_HZ)
 
 
@@ -114,10 +113,10 @@ def onsets_of(speed: Floats, cut: Floats) -> tuple[NDArray[np.float64], NDArray[
     fall = np.maximum(0, np.concatenate([log_speed[:-2] - log_speed[2:], [0, 0]]))
     near_cut = np.convolve(cut, np.ones(5), mode="same") > 0
     fall[near_cut] = 0
-    peaks, found = find_peaks(fall, height=_SHARP, distance=max(1, round(_CLOSEST_S * RATE_HZ)))
+    peaks = peaks_of(fall, height=_SHARP, distance=max(1, round(_CLOSEST_S * RATE_HZ)))
     if not len(peaks):
         return np.zeros(0), np.zeros(0)
-    heights = found["peak_heights"]
+    heights = fall[peaks]
     return (peaks + 1) / RATE_HZ, _SOFTEST + (1 - _SOFTEST) * heights / heights.max()
 
 
@@ -155,4 +154,4 @@ def _cue(value: Floats, usual: float) -> Floats:
 
 
 def _smooth(value: NDArray[np.floating]) -> Floats:
-    return np.asarray(gaussian_filter1d(value.astype(np.float64), _SMOOTH_S * RATE_HZ, mode="nearest"), np.float32)
+    return np.asarray(smoothed(value, _SMOOTH_S * RATE_HZ), np.float32)
