@@ -28,7 +28,7 @@ def smoothed(curve: NDArray[Any], deviation: float) -> Doubles:
     for away in range(reach, 0, -1):
         either = padded[reach - away :][:count] + padded[reach + away :][:count]
         out += either * weights[reach - away]
-    return out
+    return np.asarray(out)
 
 
 def peaks_of(curve: NDArray[Any], *, height: float, distance: int) -> NDArray[np.int64]:

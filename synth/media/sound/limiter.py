@@ -115,7 +115,7 @@ def _widest(values: NDArray[Any], width: int) -> NDArray[Any]:
     found, seen = values, 1
     while 2 * seen <= width:
         found, seen = np.maximum(found[:-seen], found[seen:]), 2 * seen
-    return np.maximum(found[: len(values) - width + 1], found[width - seen :])
+    return np.asarray(np.maximum(found[: len(values) - width + 1], found[width - seen :]))
 
 
 def true_peak_dbtp(sound: NDArray[np.float32]) -> float:
