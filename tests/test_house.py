@@ -148,6 +148,19 @@ def test_importable_without_torch() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_job_waits_for_no_import_that_it_does_not_use() -> None:
+    """A command is a process of its own: the parts of scipy take it half a second, forty stemmers a tenth."""
+    program = (
+        "import sys\n"
+        "import synth.pipeline.sonorize, synth.voices.hits.detector, synth.voices.hits.voice\n"
+        "import synth.voices.ambient.computed_voice\n"
+        "print(*(name for name in sys.argv[1:] if name in sys.modules))\n"
+    )
+    slow = ("scipy.signal", "scipy.fft", "scipy.ndimage", "scipy.special", "scipy.stats", "snowballstemmer")
+    done = subprocess.run([sys.executable, "-c", program, *slow], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == []
+
+
 def test_version_is_the_newest_in_the_changelog() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     headings = [line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")]

@@ -45,12 +45,14 @@ TIMEOUT: Final = "timeout"
 SPANS: Final = {"fetch": (0.0, 0.02), "look": (0.02, 0.75), "write": (0.75, 0.88), "describe": (0.88, 0.97)} | {
     "store": (0.97, 1.0)
 }
+SPEAKING_SPANS: Final = {"faces" if stage == "look" else stage: span for stage, span in SPANS.items()}
 RENDERING_SPANS: Final = {"fetch": (0.0, 0.02), "look": (0.02, 0.12), "render": (0.12, 0.85)} | {
     "write": (0.85, 0.9),
     "describe": (0.9, 0.97),
     "store": (0.97, 1.0),
 }
-ROUTED_SPANS: Final = {"fetch": (0.0, 0.02), "route": (0.02, 0.08), "look": (0.08, 0.4), "render": (0.4, 0.83)} | {
+ROUTED_SPANS: Final = {"fetch": (0.0, 0.02), "route": (0.02, 0.08), "look": (0.08, 0.4), "faces": (0.08, 0.4)} | {
+    "render": (0.4, 0.83),
     "write": (0.83, 0.9),
     "describe": (0.9, 0.97),
     "store": (0.97, 1.0),
@@ -58,6 +60,7 @@ ROUTED_SPANS: Final = {"fetch": (0.0, 0.02), "route": (0.02, 0.08), "look": (0.0
 DRAWING_SPANS: Final = {"fetch": (0.0, 0.05), "draw": (0.05, 1.0)}
 _SPANS_OF: Final[dict[str, dict[str, tuple[float, float]]]] = {
     Mode.AMBIENT: RENDERING_SPANS,
+    Mode.SPEECH: SPEAKING_SPANS,
     Mode.AUTO: ROUTED_SPANS,
     OVERLAY: DRAWING_SPANS,
 }

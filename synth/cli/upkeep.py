@@ -118,7 +118,7 @@ def examine(
 def _packages() -> str:
     from synth.provenance import package_version
 
-    names = ("sonorize", "torch", "numpy", "scipy", "moviepy", "soundfile", "soxr", "pyloudnorm")
+    names = ("sonorize", "torch", "numpy", "scipy", "moviepy", "soundfile", "soxr")
     found = {name: package_version(name) for name in names}
     missing = [name for name, version in found.items() if version is None]
     if missing:

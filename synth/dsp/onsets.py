@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-import scipy.fft
-import scipy.ndimage
+import scipy
 from numpy.typing import NDArray
 
 from synth.dsp.resampling import resample

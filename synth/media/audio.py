@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import struct
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from synth.dsp.loudness import SILENCE_LUFS, integrated_lufs
 from synth.errors import MediaError
 from synth.media.ffmpeg import Child, Fence
 from synth.media.files import arriving, source_bytes, url
@@ -22,15 +22,11 @@ from synth.options import LIMITS
 
 MAX_DURATION_S: Final = 2 * LIMITS.max_duration_s
 RATE_RANGE_HZ: Final = (1000, 768_000)
-SILENCE_LUFS: Final = -70.0  # the absolute gate of ITU-R BS.1770: below it there is nothing to measure
 MAX_GAIN_DB: Final = 40.0  # more would make music of the noise floor
 MAX_LIMITING_DB: Final = 9.0  # beyond that a limiter flattens hits; the sound stays quieter, unless that is asked for
 FARTHEST_LIMITING_DB: Final = 30.0
-BLOCK_S: Final = 0.4  # what BS.1770 measures at once
 _PASSES: Final = 3
 _CLOSE_ENOUGH_DB: Final = 0.2
-_AT_REST: Final = 1e-100  # of a filter's state: its square is nothing beside what a gate at -70 LUFS lets through
-_SETTLING_SAMPLES: Final = 1 << 15  # too few for a filter to fall from there to where processors get slow
 READER: Final = "reader 2"
 """Changes when files come out otherwise than before, so that indexes hear them again."""
 _AU_HEADER: Final = struct.Struct(">4sIIIII")
@@ -186,7 +182,7 @@ def normalise(
     """
     if len(sound) == 0 or not np.any(sound):
         return sound.copy(), Loudness(None, None, 0.0, False, "the sound is silent, so its loudness was left alone")
-    measured = loudness(sound, rate_hz)
+    measured = integrated_lufs(sound, rate_hz)
     if measured is None:
         peak = limiter.true_peak_dbtp(sound)
         return sound.copy(), Loudness(
@@ -206,7 +202,7 @@ def normalise(
         result, limited = limiter.limit(
             sound * gain, rate_hz, true_peak_dbtp, height * gain, release_db_per_s=release_db_per_s
         )
-        reached = loudness(result, rate_hz) or SILENCE_LUFS
+        reached = integrated_lufs(result, rate_hz) or SILENCE_LUFS
         missing_db = loudness_lufs - reached
         next_db = min(gain_db + missing_db, highest_db)
         met = missing_db < _CLOSE_ENOUGH_DB and not (limiting and missing_db < -_CLOSE_ENOUGH_DB)
@@ -233,48 +229,3 @@ def _too_quiet(reached_lufs: float, wanted_lufs: float, *, by_peaks: bool) -> st
         f"the sound is {figures}: so little was heard in it that raising it by {MAX_GAIN_DB:g} dB, the most there is, "
         "was not enough; another seed or another sound may be louder"
     )
-
-
-def loudness(sound: NDArray[np.float32], rate_hz: int) -> float | None:
-    """Integrated loudness of [N], or [N, channels], in LUFS (ITU-R BS.1770-4).
-
-    None where all of it is below the absolute gate.
-
-    A sound shorter than the 0.4 s that are measured at once is measured with silence after it, as it would be heard.
-    """
-    import pyloudnorm  # brings scipy along, which takes a second or two
-
-    shortest = int(np.ceil(BLOCK_S * rate_hz)) + 1
-    padded = np.pad(sound, [(0, max(0, shortest - len(sound))), (0, 0)][: sound.ndim])
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        meter = pyloudnorm.Meter(rate_hz)
-        meter._filters = {name: _Settling(one) for name, one in meter._filters.items()}
-        value = float(meter.integrated_loudness(padded.astype(np.float64)))
-    return value if np.isfinite(value) and value >= SILENCE_LUFS else None
-
-
-class _Settling:
-    """A filter of pyloudnorm's that is at rest when what it has heard has died away.
-
-    In digital silence a recursive filter goes on for ever, in numbers so small that processors take six times as long
-    for them (denormals). Set to 0 at :data:`_AT_REST`, it adds to the power of a block what is rounded away there.
-    """
-
-    def __init__(self, filter_: Any) -> None:
-        self._b, self._a, self._gain = filter_.b, filter_.a, filter_.passband_gain
-
-    def apply_filter(self, data: NDArray[np.float64]) -> NDArray[np.float64]:
-        """One channel [N], filtered as pyloudnorm does."""
-        from scipy import signal
-
-        out = np.empty(len(data))
-        state = np.zeros(max(len(self._a), len(self._b)) - 1)
-        for start in range(0, len(data), _SETTLING_SAMPLES):
-            piece = slice(start, start + _SETTLING_SAMPLES)
-            if not (state.any() or data[piece].any()):  # at rest it gives what it gets
-                out[piece] = 0.0
-                continue
-            out[piece], state = signal.lfilter(self._b, self._a, data[piece], zi=state)
-            state[np.abs(state) < _AT_REST] = 0.0
-        return np.asarray(self._gain * out)

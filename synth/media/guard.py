@@ -62,7 +62,8 @@ def harden(arguments: Sequence[str], max_streams: int, max_pixels: int) -> list[
             hardened += ["-protocol_whitelist", "pipe" if ours else "file"]
             hardened += ["-format_whitelist", formats, "-codec_whitelist", decoders]
             hardened += ["-max_streams", str(max_streams), "-max_pixels", str(max_pixels)]
-            hardened += ["-threads", "2"]
+            # More than processors: each waits for the pictures that its own refers to. Of 720p, four take a tenth less.
+            hardened += ["-threads", "4"]
         hardened.append(argument)
     return hardened
 

@@ -218,7 +218,7 @@ def _info(found: Listing, times: NDArray[np.int64], last_length: int, bytes_: in
     return VideoInfo(
         duration_s=duration_s,
         start_s=float(int(times[0]) * found.tick_s) - found.clock.shift_s,
-        rate_fps=rate_fps(times, found.tick_s),
+        rate_fps=_rate_fps(times, found.tick_s),
         frames=len(times),
         width=picture.height if sideways else picture.width,
         height=picture.width if sideways else picture.height,
@@ -252,7 +252,7 @@ def _warnings(found: Listing, duration_s: float, *, salvaged: bool) -> list[str]
     return sentences
 
 
-def rate_fps(times: NDArray[np.int64], tick_s: Fraction) -> float:
+def _rate_fps(times: NDArray[np.int64], tick_s: Fraction) -> float:
     """Mean rate; the usual rate next to it where rounding of the times could explain the difference."""
     span = int(times[-1] - times[0])
     if span <= 0:

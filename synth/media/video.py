@@ -139,7 +139,8 @@ def _showing_several(seen: Look, wanted: Sequence[tuple[View, str]], listing: st
     for number, chain in enumerate(chains):
         own = _LABEL.sub(rf"[\g<1>{number}]", chain)  # a chain may have labels inside, the same in each
         graph.append(f"[in{number}]{own}[out{number}]")
-    arguments = ["-filter_complex", ";".join(graph)]
+    # Scaling down by area is too little work to be shared among threads.
+    arguments = ["-filter_complex_threads", "1", "-filter_complex", ";".join(graph)]
     for number, (_, target) in enumerate(wanted):
         arguments += ["-map", f"[out{number}]", *_RAW, target]
     return [*arguments, *decoding(f"[out{len(wanted)}]", listing, sampled=True)]

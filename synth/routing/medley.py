@@ -22,12 +22,15 @@ from synth.media import audio
 from synth.options import Options
 from synth.voices.ambient.layers import Layer
 from synth.voices.base import CancelPoll, Controls, Frame, Hit, Progress, Rendering, Sound, Uniforms, Voice
+from synth.voices.base import Part as SoundPart
 
 if TYPE_CHECKING:
     from synth.media.video import VideoInfo
     from synth.voices.library.matching import Laid
 
 CROSS_FADE_S: Final = 0.05
+PARTS_S: Final = 540.0
+"""Of so much sound the ranges are given as parts: each of them is as long as the clip."""
 
 _ON_TIME: Final = 1e-6  # of a frame: rounding is no reason to take another one
 
@@ -137,11 +140,12 @@ class Medley:
         )
 
     def render(self, controls: Controls, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:
-        """Sound one take; see :meth:`synth.voices.base.Voice.render`."""
+        """Sound one take, whose parts are the ranges; see :meth:`synth.voices.base.Voice.render`."""
         out = np.zeros((round(self._duration_s * self.sample_rate_hz), 2), np.float32)
         hits: list[Hit] = []
         laid: list[Laid] = []
         layers: list[Layer] = []
+        ranges: list[SoundPart] = []
         for number, part in enumerate(self._parts):
             if cancelled():
                 raise Cancelled("stopped between two ranges of the clip")
@@ -149,20 +153,25 @@ class Medley:
             hits += _on_the_clip(part, rendering.hits)
             laid += _laid_on_the_clip(part, rendering.laid)
             layers += _layers_on_the_clip(part, rendering.layers)
-            self._lay(out, number, rendering.sound, options)
+            begin, piece = self._piece(number, rendering.sound, options, len(out))
+            out[begin : begin + len(piece)] += piece
+            if self._duration_s * len(self._parts) <= PARTS_S:
+                alone = np.zeros_like(out)
+                alone[begin : begin + len(piece)] = piece
+                ranges.append(SoundPart(f"range-{number + 1}", alone))
             if rendering.made_s is not None:
                 return Rendering(
                     out, tuple(hits), max(0.0, part.offset_s + rendering.made_s), tuple(laid), tuple(layers)
                 )
-        return Rendering(out, tuple(hits), laid=tuple(laid), layers=tuple(layers))
+        return Rendering(out, tuple(hits), laid=tuple(laid), layers=tuple(layers), parts=tuple(ranges))
 
-    def _lay(self, out: Sound, number: int, sound: Sound, options: Options) -> None:
-        """Add the sound of a part to the whole, with its cross-fades."""
+    def _piece(self, number: int, sound: Sound, options: Options, count: int) -> tuple[int, Sound]:
+        """The sound of a part with its cross-fades, and where in the whole of ``count`` samples it begins."""
         part, rate_hz = self._parts[number], self.sample_rate_hz
         fade = round(CROSS_FADE_S * rate_hz)
         begin, end = round(part.start_s * rate_hz), round(part.end_s * rate_hz)
         last = number == len(self._parts) - 1
-        stop = len(out) if last else min(len(out), end + fade)
+        stop = count if last else min(count, end + fade)
         early = round((part.start_s - part.offset_s) * rate_hz)
         ready = audio.resample(to_channels(sound, 2), part.voice.sample_rate_hz, rate_hz)[early:]
         piece = np.zeros((stop - begin, 2), np.float32)
@@ -177,7 +186,7 @@ class Medley:
         if not last:
             tail = piece[end - begin :]
             tail *= np.cos(np.linspace(0, np.pi / 2, fade, endpoint=False, dtype=np.float32))[: len(tail), None]
-        out[begin:stop] += piece
+        return begin, piece
 
 
 def _sound(part: Part, options: Options, uniforms: Uniforms, cancelled: CancelPoll) -> Rendering:

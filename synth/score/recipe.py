@@ -35,7 +35,7 @@ class Recipe:
     Attributes:
         mode: the voice, never ``auto``.
         mode_reason: why that voice.
-        ranges: which voice sounds which part, where there are several: their hits and layers are not told apart then.
+        ranges: which voice sounds which range, where there are several: each is one part then, its hits are none.
         info: of the clip.
         input_sha256: of the clip.
         from_list: whether the hits came from a list.

@@ -50,7 +50,6 @@ from synth.voices.base import (
     ignore_progress,
     never_cancelled,
 )
-from synth.voices.hits.sound_bank import BANK_RATE_HZ
 
 _OWN_NUMBERS: Final = re.compile(r"l([1-9]\d{0,3})")
 _FIRST_OTHER: Final = 10_000
@@ -280,7 +279,7 @@ class _Remaking:
         voice = voice_of(Mode.HITS, options)
         rendering = voice.render(controls, options, self._uniforms, self._cancelled)
         self._hits = rendering.hits
-        return rendering.sound, BANK_RATE_HZ if plain else recipe.rate_hz
+        return rendering.sound, voice.sample_rate_hz if plain else recipe.rate_hz
 
     def _exact_hits(self) -> tuple[Hit, ...]:
         """The hits of the score, with what the picture said of those that it found."""

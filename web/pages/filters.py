@@ -31,14 +31,17 @@ _STATES: Final = {
     State.EXPIRED: "Expired",
 }
 STAGES: Final = {
+    "storing": "Storing the clip",
     "fetch": "Fetching the clip",
     "load": "Getting ready",
     "route": "Choosing a voice",
     "look": "Watching the clip",
+    "faces": "Finding who talks",
     "render": "Making the sound",
     "write": "Putting it under the picture",
     "describe": "Listening to the result",
     "store": "Storing the result",
+    "draw": "Drawing where the sound comes from",
     "music": "Choosing music",
     "bed": "Laying music under the sound",
 }
@@ -88,6 +91,7 @@ def install(app: Flask) -> None:
         sentence,
         phrases.rank_words,
         phrases.fit_words,
+        phrases.texture_of,
         phrases.texture_words,
         phrases.kind_name,
         phrases.where_words,

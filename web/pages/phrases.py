@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from synth.options import Mode
 from web.api.representations import METHODS
 
 FIRM: Final = 0.5
@@ -26,6 +27,14 @@ def fit_words(correspondence: float) -> str:
         if correspondence >= least:
             return words
     return "hardly fits the picture"
+
+
+def texture_of(take: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What is known of the texture of a take; ``None`` of speech: kinds are of sounds that go on as they are."""
+    if take["mode"] == Mode.SPEECH:
+        return None
+    texture: Mapping[str, Any] | None = (take.get("description") or {}).get("texture")
+    return texture
 
 
 def texture_words(texture: Mapping[str, Any]) -> str:

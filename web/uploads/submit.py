@@ -23,7 +23,6 @@ from synth.errors import MediaError
 from synth.media import video
 from synth.media.looking import look
 from synth.media.picture import poster
-from synth.media.plain_mp4.plain_look import plain_look
 from synth.options import Limits, Options
 from web.api.problems import Problem
 from web.uploads.multipart import Bounds, Upload
@@ -85,8 +84,6 @@ class Submitter:
             MediaError: it is refused, or no container that is written can hold what is asked for.
         """
         asked = options or Options()
-        if (plain := plain_look(clip, self.limits)) is not None:  # mp4 with H.264: every result can hold it
-            return plain
         with self._looking:
             seen = look(clip, self.limits, salvage=asked.salvage, recut=asked.recut)
         seen.result_suffix(asked.existing_sound)

@@ -18,8 +18,9 @@ from synth.options import Options
 from workers.errors import Conflict, NotFound
 from workers.jobs import Job, Jobs, new_id
 from workers.records import IS_HELD, JOBS, SCORE, SLOW_SCORE
+from workers.score.ranking import ranked
 from workers.score.tables import SCORE_RENDERS, SCORES
-from workers.search import text_search
+from workers.search import text_search, vectors
 
 MAX_TAKES: Final = 99
 """Takes that a job may have, those of its options included."""
@@ -129,7 +130,8 @@ class Renders:
             outputs = list((row.result or {}).get("outputs", ()))
             left = [one for one in outputs if one["take"] != take]
             if len(left) < len(outputs):
-                self._write(connection, row, {**row.result, "outputs": left})
+                self._write(connection, row, ranked({**row.result, "outputs": left}))
+        vectors.keep_take(self._database, job.id, row.attempt, take, ())  # or a search would find what is not there
         still = {key for one in left for key in keys_of_take(one)}
         return [key for one in outputs if one["take"] == take for key in keys_of_take(one) if key not in still]
 

@@ -63,6 +63,18 @@ def keep(
     return True
 
 
+def keep_take(jobs: Leases | Database, job_id: str, attempt: int, take: int, found: Sequence[Vector]) -> bool:
+    """Keep what one more take sounds like beside the others of its job, or nothing of it where ``found`` is empty.
+
+    Returns and raises as :func:`keep`; false too where nothing is kept of the job.
+    """
+    before = of_job(jobs, job_id)
+    of_takes = {number: vectors for number, vectors in before.items() if number not in (PICTURE_TAKE, take)}
+    if not before:
+        return False
+    return keep(jobs, job_id, attempt, before.get(PICTURE_TAKE, ()), {**of_takes, take: found})
+
+
 def of_job(jobs: Leases | Database, job_id: str) -> dict[int, tuple[Vector, ...]]:
     """Take -> its vectors; :data:`PICTURE_TAKE` for those of the picture. Empty where none are kept.
 

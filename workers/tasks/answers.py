@@ -18,26 +18,35 @@ from workers.score import rendering
 from workers.score.renders import Renders
 from workers.tasks import comparisons, overlays, recording, search_answers
 from workers.tasks.job_run import JobRun, WorkerContext
+from workers.tasks.take_descriptions import describe_take
 
 
 def answer(context: WorkerContext, job: Job) -> None:
     """One attempt at a question, answered by :data:`ANSWERS`; the answer stands in the row."""
+    if _answer(context, job) and job.mode in (SCORE, SLOW_SCORE) and context.settings.describe:
+        asked = job.info["score"]
+        describe_take(context.jobs, context.storage, context.folder, str(asked["of"]), int(asked["take"]))
+
+
+def _answer(context: WorkerContext, job: Job) -> bool:
+    """Whether the answer stands in the row."""
     with JobRun(context, job) as job_run:
         request = job_run.begin()
         if request is None:
-            return
+            return False
         try:
             message = ANSWERS[job.mode](job_run, request)
             recording.write_down_objects(job_run.attempt, context.jobs)
         except Exception as error:
             _unstore(job_run)
             job_run.end(error)
-            return
+            return False
         if recording.record(job_run.attempt, lambda: _finish_answer(context.jobs, job, message)):
             recording.learn(job_run.attempt, context.jobs)
-        else:
-            recording.record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
-            _unstore(job_run)
+            return True
+        recording.record(job_run.attempt, lambda: context.jobs.canceled(job.id, job.attempt))
+        _unstore(job_run)
+        return False
 
 
 def _unstore(job_run: JobRun) -> None:

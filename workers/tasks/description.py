@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 STAGE: Final = "describe"
 SWITCHED_OFF: Final = "this server does not describe results"
 _LOOK_AGAIN_S: Final = 0.2
-_TURNS: Final = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
+TURNS: Final = threading.BoundedSemaphore(max(1, os.cpu_count() or 1))
 """As many jobs are described at the same time as there are processors: the nets of one take one."""
 _ONE_LOOKS: Final = threading.Lock()
 
@@ -172,7 +172,7 @@ def describe(
             sounds = [output.decoded or audio.read(output.target) for output in outcome.outputs]
             seen = looking.seen() if looking else None
             found = describer().describe(folder / "source", sounds, attempt.stop, views=views, seen=seen)
-            _check(found, outcome.outputs)
+            check(found, len(outcome.outputs))
             _heed(attempt)
             attempt.progress(STAGE, 0.7)
             files, shared = _draw(found, outcome.outputs, folder, attempt, views)
@@ -255,13 +255,13 @@ def keep_vectors(jobs: Jobs, attempt: Attempt, described: Described, outputs: Se
 @contextlib.contextmanager
 def _turn(attempt: Attempt) -> Iterator[None]:
     """Wait until a processor is left by those who describe."""
-    while not _TURNS.acquire(timeout=_LOOK_AGAIN_S):
+    while not TURNS.acquire(timeout=_LOOK_AGAIN_S):
         _heed(attempt)
     try:
         _heed(attempt)
         yield
     finally:
-        _TURNS.release()
+        TURNS.release()
 
 
 def _heed(attempt: Attempt) -> None:
@@ -269,10 +269,14 @@ def _heed(attempt: Attempt) -> None:
         raise Cancelled("the job was stopped")
 
 
-def _check(found: Description, outputs: Sequence[Output]) -> None:
-    """Hold a description to be one that can be kept: a number that JSON lacks would spoil the whole row."""
-    if len(found.takes) != len(outputs):
-        raise ValueError(f"{len(found.takes)} takes were described; there are {len(outputs)}")
+def check(found: Description, takes: int) -> None:
+    """Hold a description to be one that can be kept: a number that JSON lacks would spoil the whole row.
+
+    Raises:
+        ValueError: it is none, or not one of so many takes.
+    """
+    if len(found.takes) != takes:
+        raise ValueError(f"{len(found.takes)} takes were described; there are {takes}")
     if not all(math.isfinite(unit.strength) for unit in found.units):
         raise ValueError("a unit is excited by a number that is none")
     for take in found.takes:
@@ -293,7 +297,7 @@ def _draw(
     drawn: list[Mapping[str, Path]] = []
     for number, (output, take) in enumerate(zip(outputs, found.takes, strict=True)):
         _heed(attempt)
-        drawn.append(_draw_take(take, f"take{output.take}", pictures, found.times_s, folder) if take.maps else {})
+        drawn.append(draw_take(take, f"take{output.take}", pictures, found.times_s, folder) if take.maps else {})
         attempt.progress(STAGE, 0.7 + 0.3 * (number + 1) / len(outputs))
     if not found.units:
         return tuple(drawn), {}
@@ -302,9 +306,10 @@ def _draw(
     return tuple(drawn), shared
 
 
-def _draw_take(
+def draw_take(
     take: TakeDescription, stem: str, pictures: NDArray[np.uint8], times_s: Sequence[float], folder: Path
 ) -> dict[str, Path]:
+    """The heat maps of a take as files; name of the entry in its row -> the file, whose name begins with ``stem``."""
     ordered = {name: take.maps[name] for name in heat_map.METHODS if name in take.maps}
     files = {"maps_key": folder / f"{stem}.maps.npz", "sheet_key": folder / f"{stem}.maps.jpg"}
     heat_map.save(ordered, times_s, files["maps_key"])

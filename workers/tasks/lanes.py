@@ -27,7 +27,7 @@ class Lanes:
         """Claim jobs, each of which is to be released. What may be claimed only alone is waited for.
 
         Args:
-            claim: takes jobs; called with whether this process does others, so that none of a lost worker is taken.
+            claim: takes jobs; called with whether none of a lost worker may be taken.
             lost: ids of the jobs of lost workers that may be taken.
         """
         with self._changed:
@@ -40,9 +40,11 @@ class Lanes:
                 finally:
                     self._waiting -= 1
                     self._changed.notify_all()
-            found = claim(self._held > 0)
+            # A worker may be lost between the two questions. Where none was, none of its jobs is taken until the next
+            # time; where one was, what is taken may be another one's, and tells it by its attempts: it comes alone.
+            found = claim(self._held > 0 or not suspects)
             self._held += len(found)
-            self._alone = any(job.id in suspects for job in found)
+            self._alone = bool(suspects) and len(found) == 1 and found[0].attempt > 1
             return found
 
     def release(self, count: int) -> None:

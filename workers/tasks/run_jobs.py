@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
+import scipy.signal  # noqa: F401  (all of it, before there are threads that would each begin to import a part)
+
 from synth.errors import SynthError
 from synth.options import Mode
 from synth.pipeline.job import Request

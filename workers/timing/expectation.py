@@ -21,7 +21,7 @@ from workers.timing.tables import STAGE_TIMES
 FORGETTING: Final = 0.92
 NEWEST: Final = 20
 """Where no stage was measured yet, so many of the newest finished jobs of the mode speak for it."""
-SHARED_STAGES: Final = ("fetch", "route", "look")
+SHARED_STAGES: Final = ("fetch", "route", "look", "faces")
 """The stages that a job goes through once, however many takes it has."""
 _SPREAD: Final = 0.05  # of the square of the mean: with less spread of lengths no slope can be told
 

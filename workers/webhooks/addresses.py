@@ -8,6 +8,7 @@ The connection then goes to the very address that was looked at, so that a name 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,8 +17,8 @@ from urllib.parse import urlsplit
 MAX_URL_CHARS: Final = 2000
 MAX_LABEL_CHARS: Final = 63  # of a host's name, between two dots; resolvers take no longer ones
 _PORT: Final = "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_HOST: Final = r"([!-\"$-.0-9;->A-Z^-~]+|\[[0-9A-Fa-f:.]+\])"
-_REST: Final = r"([/?][!-\"$-\[\]-~]*)?"
+_HOST: Final = r'([!-"$-.0-9;->A-Z^-~]+|\[[0-9A-Fa-f:.]+\])'
+_REST: Final = r'([/?][!-"$-\[\]-~]*)?#?'
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64: Final = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
 # Services that tell programs of a cloud their passwords, where no range of addresses says so.
@@ -60,11 +61,11 @@ class Target:
 
 
 def pattern_of(policy: Policy) -> str:
-    """What the text of an allowed address looks like, as a regular expression of JSON Schema's.
+    """What the text of an allowed address looks like, as a regular expression of JSON Schema's and of Python's.
 
-    More is asked of it than this says: see :func:`target_of`.
+    :func:`target_of` takes no other, and asks more of it: which hosts and ports, and how long it may be.
     """
-    return f"^http{'s?' if policy.private else 's'}://{_HOST}(:({_PORT})?)?{_REST}$"
+    return f"^[Hh][Tt][Tt][Pp]{'[Ss]?' if policy.private else '[Ss]'}://{_HOST}(:({_PORT})?)?{_REST}$"
 
 
 def target_of(url: str, policy: Policy) -> Target:
@@ -92,6 +93,8 @@ def target_of(url: str, policy: Policy) -> Target:
     if port == 0 or (policy.ports and port not in policy.ports):
         allowed = ", ".join(map(str, sorted(policy.ports))) or "1 to 65535"
         raise Refused(f"the url's port is {port}; allowed are {allowed}")
+    if not re.match(pattern_of(policy), url):
+        raise Refused("the url is none: its host or port cannot be read")
     host = parts.hostname.rstrip(".")
     if not policy.private and (host == "localhost" or host.endswith((".localhost", ".local", ".internal"))):
         raise Refused(f"the url's host {host!r} is a name of this machine or of its network")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from synth.dsp.resampling import resample
 from synth.evaluation.ambient.aisfx import RATE_HZ
 from synth.evaluation.ambient.judged_sets import Judged, Set
-from synth.evaluation.ambient.variety import controls
+from synth.evaluation.ambient.set_figures import controls
 from synth.evaluation.ambient.yamnet import RATE_HZ as SOUND_HZ
 
 NEIGHBOURS: Final = 5

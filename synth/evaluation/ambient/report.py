@@ -14,29 +14,24 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import scipy.stats
 from tqdm import tqdm
 
-from synth.ambient_classes import AMBIENT_CLASSES
 from synth.data.corpora import class_sounds
 from synth.errors import OptionError
-from synth.evaluation.ambient import kept_sounds, likelihood, sound_checks, variety
+from synth.evaluation.ambient import kept_sounds, likelihood, set_figures, sound_checks
 from synth.evaluation.ambient.aisfx import installed_aisfx
-from synth.evaluation.ambient.judged_sets import Judged, Set, Sound, Verdict
-from synth.evaluation.ambient.judges import Ears, Judge, cross_validated, mapped
+from synth.evaluation.ambient.judged_sets import Judged, Set, Sound
 from synth.evaluation.ambient.neighbours import by_neighbours
+from synth.evaluation.ambient.verdicts import by_class, class_figures, cross_validated_real, verdicts
 from synth.evaluation.ambient.yamnet import RATE_HZ, YamNet, installed_yamnet
 from synth.files import write_whole
-from synth.metrics.frechet import Axes, frechet_distance
-from synth.metrics.hits import class_accuracies, confusion_matrix, wilson_interval
 from synth.training.ambient.data import Recording, prepare
-from synth.training.ambient.recipes import HELD_OUT_FOLD, split
+from synth.training.ambient.recipes import split
 from synth.voices.ambient import band_envelopes, voice
 from synth.voices.ambient.envelope_bank import EnvelopeBank
 from synth.voices.ambient.harmonics import with_harmonics
@@ -160,70 +155,6 @@ def _voiced_control(bank: EnvelopeBank, label: str, count: int, seed: int) -> So
     return with_harmonics(sound_checks.white_noise(count, seed), guide)
 
 
-# --- class --------------------------------------------------------------------------------------------------------
-
-BY_HELD_OUT: Final = f"trained on fold {HELD_OUT_FOLD}"
-BY_SEEN: Final = "trained on the decoder's folds"
-MAPPED: Final = "untrained"
-
-
-def verdicts(judged: Judged) -> list[Verdict]:
-    """All judges on all sets."""
-    found = []
-    for ears in judged.generated.ears.embeddings:
-        for training, known, real in (
-            (BY_HELD_OUT, judged.held_out, judged.seen),
-            (BY_SEEN, judged.seen, judged.held_out),
-        ):
-            judge = Judge.trained(known.ears.embeddings[ears], known.labels)
-            taken = {
-                name: judge(one.ears.embeddings[ears]) for name, one in _sets(judged).items() if name != "real"
-            } | {"real": judge(real.ears.embeddings[ears])}
-            found.append(_verdict(ears, training, taken, real.labels, judged.beside))
-    if judged.generated.ears.evidence is not None and set(judged.classes) <= set(AMBIENT_CLASSES):
-        every = _together(judged.seen, judged.held_out)
-        taken = {name: _mapped(one, judged.classes) for name, one in (_sets(judged) | {"real": every}).items()}
-        found.append(_verdict("yamnet", MAPPED, taken, every.labels, judged.beside))
-    return found
-
-
-def _sets(judged: Judged) -> dict[str, Set]:
-    return {"generated": judged.generated, "noise": judged.noise, **judged.further}
-
-
-def _verdict(
-    ears: str, training: str, taken: Mapping[str, Sequence[str]], real_labels: Sequence[str], beside: Set | None
-) -> Verdict:
-    return Verdict(
-        ears,
-        training,
-        taken["generated"],
-        taken["real"],
-        real_labels,
-        taken["noise"],
-        taken.get("shaped"),
-        taken.get("pulses"),
-        taken.get("plain"),
-        taken.get("beside"),
-        () if beside is None else beside.labels,
-    )
-
-
-def _mapped(sounds: Set, classes: Sequence[str]) -> list[str]:
-    evidence = sounds.ears.evidence
-    assert evidence is not None
-    unasked = [name not in classes for name in AMBIENT_CLASSES]
-    return mapped(np.where(unasked, -1.0, evidence))
-
-
-def _together(first: Set, second: Set) -> Set:
-    a, b = first.ears, second.ears
-    yamnet = None if a.yamnet is None or b.yamnet is None else np.concatenate([a.yamnet, b.yamnet])
-    evidence = None if a.evidence is None or b.evidence is None else np.concatenate([a.evidence, b.evidence])
-    ears = Ears(np.concatenate([a.own, b.own]), yamnet, evidence)
-    return Set([*first.sounds, *second.sounds], [*first.labels, *second.labels], ears)
-
-
 def report(judged: Judged) -> dict[str, Any]:
     """All figures but those of likelihood."""
     found = verdicts(judged)
@@ -231,169 +162,28 @@ def report(judged: Judged) -> dict[str, Any]:
     return {
         "sounds": {"generated": len(judged.generated.sounds), "real": len(judged.folds), "classes": judged.classes},
         "class_accuracy": classes | {"chance": 1 / len(judged.classes)},
-        "cross_validated_real": _cross_validated(judged),
+        "cross_validated_real": cross_validated_real(judged),
         "aim": {"share_of_ceiling": WANTED_SHARE}
         | {name: figures["share_of_ceiling"] >= WANTED_SHARE for name, figures in classes.items()},
         "by_class": {
             verdict.name: {
-                "generated": _by_class(judged.generated.labels, verdict.generated, judged.classes),
-                "real": _by_class(verdict.real_labels, verdict.real, judged.classes),
+                "generated": by_class(judged.generated.labels, verdict.generated, judged.classes),
+                "real": by_class(verdict.real_labels, verdict.real, judged.classes),
             }
             | (
-                {"another build": _by_class(verdict.beside_labels, verdict.beside, judged.classes)}
+                {"another build": by_class(verdict.beside_labels, verdict.beside, judged.classes)}
                 if verdict.beside
                 else {}
             )
             for verdict in found
         },
-        "distance": distances(judged),
-        "faults": faults(judged),
-        "dropouts": dropouts(judged),
-        "copies": copies(judged),
-        "trained_on_generated": variety.trained_on_generated(judged),
-        "spread": variety.spread(judged),
+        "distance": set_figures.distances(judged),
+        "faults": set_figures.faults(judged),
+        "dropouts": set_figures.dropouts(judged),
+        "copies": set_figures.copies(judged),
+        "trained_on_generated": set_figures.trained_on_generated(judged),
+        "spread": set_figures.spread(judged),
     }
-
-
-def class_figures(verdict: Verdict, asked: Sequence[str]) -> dict[str, Any]:
-    """Accuracy of one judge on what was generated, beside its ceiling and its floors."""
-    shuffled = [asked[k] for k in np.random.default_rng(0).permutation(len(asked))]
-    generated = _accuracy(asked, verdict.generated)
-    ceiling = _accuracy(verdict.real_labels, verdict.real)
-    return {
-        "generated": generated,
-        "ceiling: real clips it has not met": ceiling,
-        "share_of_ceiling": generated["accuracy"] / ceiling["accuracy"] if ceiling["accuracy"] else 0.0,
-        "control: noise with the same band levels": _accuracy(asked, verdict.shaped) if verdict.shaped else None,
-        "control: pulses and noise with the same band levels": (
-            _accuracy(asked, verdict.pulses) if verdict.pulses else None
-        ),
-        "without fine structure": _accuracy(asked, verdict.plain) if verdict.plain else None,
-        "another build": _accuracy(verdict.beside_labels, verdict.beside) if verdict.beside else None,
-        "beyond_control": beyond(asked, verdict.generated, verdict.shaped) if verdict.shaped else None,
-        "floor: white and pink noise": _accuracy(asked, verdict.noise),
-        "floor: shuffled classes": _accuracy(shuffled, verdict.generated),
-    }
-
-
-def beyond(asked: Sequence[str], made: Sequence[str], control: Sequence[str]) -> dict[str, Any]:
-    """How many sounds only the decoder got right and how many only its control, pair by pair with the same levels.
-
-    ``p`` is that of a two-sided sign test: how likely so uneven a split is if the decoder adds nothing.
-    """
-    pairs = [(one == label, other == label) for label, one, other in zip(asked, made, control, strict=True)]
-    won, lost = pairs.count((True, False)), pairs.count((False, True))
-    p = float(scipy.stats.binomtest(won, won + lost).pvalue) if won + lost else 1.0
-    return {"decoder_only": won, "control_only": lost, "p": p}
-
-
-def _accuracy(expected: Sequence[str], taken: Sequence[str]) -> dict[str, Any]:
-    right = sum(one == other for one, other in zip(expected, taken, strict=True))
-    interval = wilson_interval(right, len(expected))
-    assert interval is not None
-    return {"accuracy": right / len(expected), "n": len(expected), "interval_95": [interval.low, interval.high]}
-
-
-def _by_class(expected: Sequence[str], taken: Sequence[str], classes: Sequence[str]) -> dict[str, float | None]:
-    return dict(zip(classes, class_accuracies(confusion_matrix(expected, taken, classes)), strict=True))
-
-
-def _cross_validated(judged: Judged) -> dict[str, Any]:
-    every = _together(judged.seen, judged.held_out)
-    return {
-        name: _accuracy(every.labels, cross_validated(embeddings, every.labels, judged.folds))
-        for name, embeddings in every.ears.embeddings.items()
-    }
-
-
-# --- distance, faults, copies -------------------------------------------------------------------------------------
-
-
-def distances(judged: Judged) -> dict[str, Any]:
-    """Frechet distances to the held-out recordings, by ears; all sets have as many sounds a class, so they compare."""
-    each = min(
-        min(list(one.labels).count(name) for name in judged.classes)
-        for one in (judged.seen, judged.held_out, judged.generated)
-    )
-    sets = {
-        "generated": judged.generated,
-        "floor: white and pink noise": judged.noise,
-        "ceiling: other real recordings": judged.seen,
-    }
-    sets |= variety.controls(judged)
-    table: dict[str, Any] = {"sounds_in_each_set": each * len(judged.classes)}
-    for ears, embeddings in judged.seen.ears.embeddings.items():
-        axes = Axes.of(embeddings)
-        real = axes(_evenly(judged.held_out, each, judged.classes).ears.embeddings[ears])
-        table[f"FD-{ears}"] = {
-            name: frechet_distance(axes(_evenly(one, each, judged.classes).ears.embeddings[ears]), real)
-            for name, one in sets.items()
-        }
-    return table
-
-
-def _evenly(sounds: Set, each: int, classes: Sequence[str]) -> Set:
-    """As many of every class, spread over those that there are."""
-    chosen: list[int] = []
-    for name in classes:
-        own = [k for k, label in enumerate(sounds.labels) if label == name]
-        chosen += [own[k * len(own) // each] for k in range(each)]
-    return sounds.where(chosen)
-
-
-def faults(judged: Judged) -> dict[str, Any]:
-    """Shares of sounds with each fault, of what was generated and of real recordings that it has not met."""
-    table: dict[str, Any] = {}
-    for name, one in (("generated", judged.generated), ("real", judged.held_out)):
-        found = [sound_checks.faults(sound) for sound in one.sounds]
-        kinds = ("silent", "clipped", "tone", "repeats")
-        table[name] = {kind: float(np.mean([getattr(fault, kind) for fault in found])) for kind in kinds}
-        table[name]["loudest_db"] = float(np.median([fault.loudest_db for fault in found]))
-        table[name]["named"] = [
-            f"{label} {one.labels[:k].count(label)}: {kind}"
-            for k, (label, fault) in enumerate(zip(one.labels, found, strict=True))
-            for kind in kinds
-            if getattr(fault, kind)
-        ]
-    return table
-
-
-def dropouts(judged: Judged) -> list[str] | None:
-    """Generated sounds that are silent for over a quarter of a second in which their band levels are not.
-
-    A decoder begins in silence, and may stay or fall back there. ``None`` for one that is told no levels.
-    """
-    if judged.shaped is None:
-        return None
-    labels = judged.generated.labels
-    missing_s = [
-        sound_checks.missing_s(made, control)
-        for made, control in zip(judged.generated.sounds, judged.shaped.sounds, strict=True)
-    ]
-    return [f"{labels[k]} {labels[:k].count(labels[k])}: {one:.1f} s" for k, one in enumerate(missing_s) if one > 0.25]
-
-
-def copies(judged: Judged) -> dict[str, Any]:
-    """How near the loudest half seconds come to recordings of their class that the decoder learnt from."""
-    found: dict[str, list[sound_checks.Nearest]] = {"generated": [], "real": []}
-    for label in judged.classes:
-        known = sound_checks.Recordings(judged.seen.of_class(label))
-        found["generated"] += [known.nearest(sound) for sound in judged.generated.of_class(label)]
-        if judged.beside is not None:
-            found.setdefault("another build", []).extend(map(known.nearest, judged.beside.of_class(label)))
-        found["real"] += [known.nearest(sound) for sound in judged.held_out.of_class(label)]
-    return {
-        name: {
-            "correlation_median": float(np.median([one.correlation for one in nearest])),
-            "correlation_largest": max(one.correlation for one in nearest),
-            "mel_db_median": float(np.median([one.mel_db for one in nearest])),
-            "mel_db_smallest": min(one.mel_db for one in nearest),
-        }
-        for name, nearest in found.items()
-    }
-
-
-# --- likelihood ---------------------------------------------------------------------------------------------------
 
 
 def retrievals(decoder: Decoder, recordings: Sequence[Recording], run: Path | None = None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.dsp.loudness import integrated_lufs
 from synth.errors import MediaError
 from synth.media import audio
 from synth.media.sound import limiter
@@ -90,7 +91,7 @@ def lay_under(sound: Floats, music: Floats, rate_hz: int, bed: Bed, *, true_peak
         warnings.append(loudness.warning.replace("the sound", "the music", 1))
     laid = sound + levelled * faded(len(sound), rate_hz) * giving_way(sound, rate_hz, bed.duck_db)
     result, limited = limiter.limit(np.asarray(laid, np.float32), rate_hz, true_peak_dbtp)
-    reached = audio.loudness(result, rate_hz)
+    reached = integrated_lufs(result, rate_hz)
     return Mixed(result, reached, limiter.true_peak_dbtp(result), limited, tuple(warnings))
 
 

@@ -1,7 +1,8 @@
 """What a listener gets: a sound after its container's coding and decoding, with its true peak where it was asked for.
 
 A lossy coding puts other samples out than were put in: Opus at 128 kb/s comes back up to 1.2 dB over the true peak,
-AAC at 192 kb/s .1 dB. So the sound is coded, decoded, measured, and limited again by what sticks out.
+AAC at 192 kb/s mostly .1 dB. So the sound is coded, decoded, measured, and limited again by what sticks out. Under AAC
+that is left room from the start, since a second coding takes longer than all else that is done for it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.media import audio, muxing
+from synth.dsp.loudness import integrated_lufs
+from synth.media import muxing
 from synth.media.ffmpeg import Cancel, Fence, run
 from synth.media.files import url
 from synth.media.muxing import Muxing
@@ -27,6 +29,10 @@ TIMES_AT_MOST: Final = 2
 """How often a sound is limited again."""
 _EXACT_DB: Final = 0.005  # what measuring between four points a sample leaves open anyway
 _MARGIN_DB: Final = 0.1  # the coding of a sound that was limited again sticks out elsewhere
+ROOM_DB: Final = {"aac": 0.25}
+"""How far a sound is held under its ceiling before it is coded the first time. Of 18 sounds of hits that were limited
+to their ceiling, AAC brought 17 back .0 to .37 dB over it and one 1.2 dB; with this room, the latter alone. Opus would
+take so much that a second coding of some is better than less loudness of all."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,11 @@ def settle(
     """
     tried: list[tuple[float, int, Floats, float, Floats]] = []
     limited, ceiling, height = sound, ceiling_dbtp, None
+    if coding in ROOM_DB and not mixed:
+        ceiling -= ROOM_DB[coding]
+        if limiter.true_peak_dbtp(sound) > ceiling:
+            height = limiter.peaks(sound)
+            limited, _ = limiter.limit(sound, rate_hz, ceiling, height.copy())
     for again in range(TIMES_AT_MOST + 1):
         back = heard(limited, ceiling)
         peak = limiter.true_peak_dbtp(back)
@@ -146,7 +157,7 @@ def settle(
             limited, _ = limiter.limit(sound, rate_hz, ceiling, height.copy())
     peak, _, limited, ceiling, back = min(tried, key=lambda one: one[:2])
     delivery = Delivery(
-        coding, audio.loudness(back, coded_hz), peak if np.any(back) else None, limited_again=len(tried) - 1
+        coding, integrated_lufs(back, coded_hz), peak if np.any(back) else None, limited_again=len(tried) - 1
     )
     over_db = peak - ceiling_dbtp
     told = f"after decoding the true peak is {peak:.2f} dBTP instead of {ceiling_dbtp:.2f} dBTP"

@@ -9,7 +9,8 @@ Shapes: N = samples; a sound is [N], or [N, C] for C channels.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -109,11 +110,12 @@ def _between(windows: NDArray[np.float64]) -> NDArray[np.float32]:
     return highest
 
 
-def _widest(values: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
-    """The largest value within ``reach`` of each."""
-    from scipy import ndimage
-
-    return np.asarray(ndimage.maximum_filter1d(values, 2 * reach + 1, mode="constant"), np.float32)
+def _widest(values: NDArray[Any], width: int) -> NDArray[Any]:
+    """The largest of each ``width`` values in a row, [N] -> [N - width + 1]."""
+    found, seen = values, 1
+    while 2 * seen <= width:
+        found, seen = np.maximum(found[:-seen], found[seen:]), 2 * seen
+    return np.asarray(np.maximum(found[: len(values) - width + 1], found[width - seen :]))
 
 
 def true_peak_dbtp(sound: NDArray[np.float32]) -> float:
@@ -177,7 +179,8 @@ def plan(
 
     def rise(gain_db: float, release: float) -> float:
         held_db = _held_db(tops * np.float32(10 ** (gain_db / 20)), rate_hz // step, ceiling, release)
-        held_db = _widest(held_db, round(LOOK_AHEAD_S * rate_hz / step / 2))
+        reach = round(LOOK_AHEAD_S * rate_hz / step / 2)
+        held_db = _widest(np.pad(held_db, reach), 2 * reach + 1)
         return _gated_db(power * 10 ** ((gain_db - held_db.astype(np.float64)) / 10), rate_hz / step) - before_db
 
     for release in RELEASES_DB_PER_S:
@@ -209,7 +212,9 @@ def _held_db(height: NDArray[np.float32], rate_hz: int, ceiling: float, release_
     step_db, before_db = release_db_per_s / rate_hz, 0.0
     for start in range(0, len(height), _BLOCK):
         piece = height[start : start + _BLOCK].astype(np.float64)
-        needed = np.maximum(20 * np.log10(np.maximum(piece, _FLOOR) / ceiling), 0.0)
+        needed = np.zeros(len(piece))
+        over = piece > ceiling
+        needed[over] = 20 * np.log10(piece[over] / ceiling)
         # Recovery in a straight line of dB: the highest line that falls from an earlier need, as a running maximum.
         line = np.arange(1, len(needed) + 1) * step_db
         fallen = np.maximum(np.maximum.accumulate(needed + line), before_db) - line
@@ -220,19 +225,28 @@ def _held_db(height: NDArray[np.float32], rate_hz: int, ceiling: float, release_
 
 def _lowered(sound: NDArray[np.float32], held_db: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
     """The sound [N] or [N, C] lowered by the smallest smooth curve that is nowhere below ``held_db``."""
-    from scipy import ndimage, signal
-
     # The maximum over a window, averaged over the same window, is nowhere below what is needed.
     reach = max(1, round(LOOK_AHEAD_S * rate_hz / 2))
     window = np.hanning(2 * reach + 3)[1:-1]
-    window /= window.sum()
+    size = 1 << (4 * len(window) - 1).bit_length()
+    spectrum = np.fft.rfft(window / window.sum(), size)
     padded = np.pad(held_db, 2 * reach, mode="edge")
-    out = np.empty_like(sound)
-    for start in range(0, len(sound), _BLOCK):
-        stop = min(start + _BLOCK, len(sound))
-        piece = padded[start : stop + 4 * reach].astype(np.float64)
-        highest = ndimage.maximum_filter1d(piece, 2 * reach + 1)[reach:-reach]
-        smooth = np.maximum(signal.oaconvolve(highest, window, mode="valid"), 0.0)
-        gain = 10 ** (-smooth / 20)
+    out = sound.copy()
+    for start, stop in _pieces(held_db, 2 * reach, size - 2 * reach):
+        highest = _widest(padded[start : stop + 4 * reach].astype(np.float64), len(window))
+        smooth = np.fft.irfft(np.fft.rfft(highest, size) * spectrum, size)[2 * reach : len(highest)]
+        gain = 10 ** (-np.maximum(smooth, 0.0) / 20)
         out[start:stop] = sound[start:stop] * (gain if sound.ndim == 1 else gain[:, None])
     return out
+
+
+def _pieces(held_db: NDArray[np.float32], reach: int, most: int) -> Iterator[tuple[int, int]]:
+    """Where a sound is lowered, or is within ``reach`` samples of that: begin and end of pieces, ``most`` long."""
+    held = np.flatnonzero(held_db)
+    if not len(held):
+        return
+    gaps = np.flatnonzero(np.diff(held) > 2 * reach)
+    begins, ends = held[[0, *(gaps + 1)]] - reach, held[[*gaps, -1]] + reach + 1
+    for begin, end in zip(begins.clip(0).tolist(), ends.clip(max=len(held_db)).tolist(), strict=True):
+        for start in range(begin, end, most):
+            yield start, min(start + most, end)

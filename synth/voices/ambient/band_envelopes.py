@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
-import scipy.fft
+import scipy
 from numpy.typing import NDArray
 
 from synth.dsp.spectra import hann, mel_filters, overlap_added, stft

@@ -26,7 +26,7 @@ from synth.voices.ambient import mixing, scene
 from synth.voices.ambient.catalogue import call_shapes
 from synth.voices.ambient.layering import layers_of
 from synth.voices.ambient.layers import Candidate, Layer
-from synth.voices.ambient.picture_drive import PictureDrive, drive_of
+from synth.voices.ambient.picture_drive import PictureDrive, drive_of, first_move_s
 from synth.voices.ambient.prompting.asked import asked_of
 from synth.voices.base import (
     CancelPoll,
@@ -82,7 +82,7 @@ class ComputedVoice:
         drive = drive_of(seen.motion, seen.activity, seen.position)
         named = options.sound_class if asked.parsed is None else asked.parsed.layers[0].sound
         choice = choice_of(selection, named)
-        layers = layers_of(selection, onsets=len(drive.onsets_s) > 0)
+        layers = layers_of(selection, onsets=len(drive.onsets_s) > 0, moves_s=first_move_s(seen.activity))
         if options.sound_class is not None:
             layers = (Layer(options.sound_class),)
         warnings: tuple[str, ...] = () if choice.fits else (choice.reason,)

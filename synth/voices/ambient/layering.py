@@ -9,6 +9,7 @@ makes events gets more say where the picture has onsets.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from synth.models.vocabulary.sound_selector import SoundSelection
@@ -32,15 +33,17 @@ _ALIKE: Final = 0.5
 _WITH_ONSETS: Final = 1.5
 
 
-def layers_of(selection: SoundSelection, *, onsets: bool) -> tuple[Layer, ...]:
+def layers_of(selection: SoundSelection, *, onsets: bool, moves_s: float | None = None) -> tuple[Layer, ...]:
     """Up to :data:`MOST` layers for what was seen, the foreground first.
 
     Args:
         selection: what the picture calls for.
         onsets: whether things strike in it.
+        moves_s: when something begins to move in it; before that, what somebody has to do is not heard.
     """
     sounds = all_sounds()
-    return _chosen(selection.best.name, selection.further, sounds, onsets=onsets)
+    chosen = _chosen(selection.best.name, selection.further, sounds, onsets=onsets)
+    return tuple(replace(layer, start_s=moves_s) if sounds[layer.sound].worked else layer for layer in chosen)
 
 
 def together(one: SoundClass, other: SoundClass) -> bool:
@@ -66,7 +69,8 @@ def _chosen(
         )
 
     def weight(name: str) -> float:
-        strikes = onsets and "onsets" in sounds[name].drives.values()
+        # Whoever plays moves suddenly, on whichever instrument: that speaks for none before another.
+        strikes = onsets and "onsets" in sounds[name].drives.values() and sounds[name].family != "music"
         return evidence[name] * (_WITH_ONSETS if strikes else 1.0)
 
     seconds = [name for name in evidence if name not in BEDS and evidence[name] >= _SECOND and may_join(name)]

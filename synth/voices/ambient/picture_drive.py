@@ -14,9 +14,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
+from synth.dsp.curves import peaks_of, smoothed
 from synth.voices.ambient.catalogue.entry import Knob, SoundClass
 from synth.voices.ambient.catalogue.performance import Curve
 from synth.voices.ambient.optical_flow import MOTION, RATE_HZ
@@ -32,6 +31,8 @@ _BY_RATIO: Final = 4.0  # high / low of a knob from which on it is turned by rat
 _STRIKING_SPEED: Final = 0.05  # sides a second: what is slower cannot be told from noise
 _SHARP: Final = 0.5  # fall of log speed within two frames: half as fast, about
 _CLOSEST_S: Final = 0.2
+_STILL, _MOVES = 0.03, 0.1  # activity below which nothing moves but coding noise, and from which on something does
+_BEGINS_S: Final = 0.3  # what moves earlier moves from the beginning
 _SOFTEST: Final = 0.5
 
 
@@ -77,7 +78,7 @@ class PictureDrive:
     @property
     def pan(self) -> Curve:
         """Where what moves is, -1 (left) .. 1 (right)."""
-        smooth = gaussian_filter1d(self.cues["position"].astype(np.float64), _PAN_SMOOTH_S * RATE_HZ, mode="nearest")
+        smooth = smoothed(self.cues["position"], _PAN_SMOOTH_S * RATE_HZ)
         return Curve(np.clip(2 * smooth - 1, -1, 1), RATE_HZ)
 
 
@@ -112,11 +113,28 @@ def onsets_of(speed: Floats, cut: Floats) -> tuple[NDArray[np.float64], NDArray[
     fall = np.maximum(0, np.concatenate([log_speed[:-2] - log_speed[2:], [0, 0]]))
     near_cut = np.convolve(cut, np.ones(5), mode="same") > 0
     fall[near_cut] = 0
-    peaks, found = find_peaks(fall, height=_SHARP, distance=max(1, round(_CLOSEST_S * RATE_HZ)))
+    peaks = peaks_of(fall, height=_SHARP, distance=max(1, round(_CLOSEST_S * RATE_HZ)))
     if not len(peaks):
         return np.zeros(0), np.zeros(0)
-    heights = found["peak_heights"]
+    heights = fall[peaks]
     return (peaks + 1) / RATE_HZ, _SOFTEST + (1 - _SOFTEST) * heights / heights.max()
+
+
+def first_move_s(activity: Floats) -> float | None:
+    """When something begins to move in a picture that is still until then; ``None`` where it moves from the beginning,
+    or never does.
+
+    Args:
+        activity: [T], 0..1.
+    """
+    moving = np.flatnonzero(activity >= _MOVES)
+    if not len(moving):
+        return None
+    # Activity is smoothed, so that it rises a little before anything moves.
+    still = np.flatnonzero(activity[: moving[0]] < _STILL)
+    begins = int(still[-1]) + 1 if len(still) else 0
+    seen_before = activity[:begins].max(initial=0.0) >= _STILL
+    return None if seen_before or begins < _BEGINS_S * RATE_HZ else begins / RATE_HZ
 
 
 def turned(knob: Knob, cue: Floats) -> NDArray[np.float64]:
@@ -136,4 +154,4 @@ def _cue(value: Floats, usual: float) -> Floats:
 
 
 def _smooth(value: NDArray[np.floating]) -> Floats:
-    return np.asarray(gaussian_filter1d(value.astype(np.float64), _SMOOTH_S * RATE_HZ, mode="nearest"), np.float32)
+    return np.asarray(smoothed(value, _SMOOTH_S * RATE_HZ), np.float32)

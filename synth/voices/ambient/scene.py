@@ -43,7 +43,8 @@ CLASSES: Final = 1000
 EVERY: Final = 8
 """The network looks at each eighth frame: 1.95 pictures a second."""
 
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 2  # so that the network looks while frames are decoded, and little is left to look at behind them
+_WAITING: Final = 8  # such pairs, at most: pictures that wait take memory
 _Answers = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
@@ -152,8 +153,8 @@ def look(
             if index % every == 0:
                 waiting.append(frame.copy())
             if len(waiting) == _AT_ONCE:
-                if len(glances) > 1:
-                    glances[-2].result()  # pictures that wait take memory
+                if len(glances) >= _WAITING:
+                    glances[-_WAITING].result()
                 glances.append(pool.submit(eye.features_and_classes, np.stack(waiting)))
                 waiting.clear()
                 progress("look", (index + 1) / max(index + 1, expected_frames))

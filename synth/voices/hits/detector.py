@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 from torch import Tensor
 
 from synth.dsp.cochleagram import COCHLEAGRAM_RATE_HZ
+from synth.dsp.curves import peaks_of, smoothed
 from synth.errors import Cancelled
 from synth.materials import MATERIALS
 from synth.models.half_precision import restored
@@ -37,7 +37,7 @@ _SMOOTHING_STEPS: Final = 2.0
 _WEAKEST: Final = 0.15
 
 Eye = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""RGB pictures [K, H, W, 3] -> features [K, A] of the RGB stream's backbone."""
+"""RGB pictures [K, H, W, 3] -> features [K, A] of the RGB stream's backbone, each picture's by itself."""
 
 
 @dataclass(frozen=True)
@@ -110,33 +110,59 @@ def hear(
     Raises:
         Cancelled: ``cancelled()`` turned true.
     """
-    # The paper's RGB stream sees the first frame; the mean over eight is less at the mercy of one hand in the way.
-    wanted = {int((k + 0.5) * max(1, expected_frames) / PICTURES) for k in range(PICTURES)}
-    pictures: list[Frame] = []
     features: list[Tensor] = []
     window: list[NDArray[np.uint8]] = []
     width, height = model.config.width, model.config.height
-    first: Frame | None = None
-    for index, frame in enumerate(frames):
-        if cancelled():
-            raise Cancelled("stopped while looking at the picture")
-        first = frame if first is None else first
-        if index in wanted:
-            pictures.append(frame.copy())
-        small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
-        grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
-        # Nothing was before the first frame: it is its own neighbour, as is the last.
-        window.extend([grey, grey] if index == 0 else [grey])
-        if len(window) == _AT_ONCE + 2:
-            features.append(_encode(model, window))
-            window = window[-2:]
-            progress(min(1.0, index / max(1, expected_frames)))
-    if first is None:
-        empty = np.zeros((0, 42), np.float32)
-        return Heard(np.zeros(0, np.float32), empty, np.zeros((0, len(MATERIALS)), np.float32))
-    features.append(_encode(model, [*window, window[-1]]))
-    seen = eye(np.stack(pictures or [first])).mean(0)
-    return _conclude(model, torch.cat(features), seen)
+    with _Glances(eye, expected_frames) as glances:
+        for index, frame in enumerate(frames):
+            if cancelled():
+                raise Cancelled("stopped while looking at the picture")
+            glances.offer(index, frame)
+            small = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+            grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+            # Nothing was before the first frame: it is its own neighbour, as is the last.
+            window.extend([grey, grey] if index == 0 else [grey])
+            if len(window) == _AT_ONCE + 2:
+                features.append(_encode(model, window))
+                window = window[-2:]
+                progress(min(1.0, index / max(1, expected_frames)))
+        if not window:
+            empty = np.zeros((0, 42), np.float32)
+            return Heard(np.zeros(0, np.float32), empty, np.zeros((0, len(MATERIALS)), np.float32))
+        features.append(_encode(model, [*window, window[-1]]))
+        return _conclude(model, torch.cat(features), glances.mean())
+
+
+class _Glances:
+    """What the RGB stream's backbone sees in eight frames of a clip, in a thread beside the decoding of others.
+
+    The paper's sees the first frame; the mean over eight is less at the mercy of one hand in the way.
+    """
+
+    def __init__(self, eye: Eye, expected_frames: int) -> None:
+        self._eye = eye
+        self._wanted = {int((k + 0.5) * max(1, expected_frames) / PICTURES) for k in range(PICTURES)}
+        self._first: Frame | None = None
+        self._pool = ThreadPoolExecutor(1, "glance")
+        self._begun: list[Future[NDArray[np.float32]]] = []
+
+    def offer(self, index: int, frame: Frame) -> None:
+        """Take a frame if it is one of the eight."""
+        self._first = frame.copy() if self._first is None else self._first
+        if index in self._wanted:
+            self._begun.append(self._pool.submit(self._eye, frame[None].copy()))
+
+    def mean(self) -> NDArray[np.float32]:
+        """Features [A]: the mean over those that came, or of the first frame where none of them did."""
+        if not self._begun and self._first is not None:
+            return np.asarray(self._eye(self._first[None])[0])
+        return np.asarray(np.concatenate([one.result() for one in self._begun]).mean(0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
 
 def hear_arrays(model: TwoStream, grey: NDArray[np.uint8], picture: NDArray[np.float32]) -> Heard:
@@ -207,8 +233,8 @@ def onset_peaks(onset: NDArray[np.float32], threshold: float) -> tuple[NDArray[n
     """Times in seconds and heights of the peaks of an onset probability [S] that reach ``threshold``."""
     if not len(onset):
         return np.zeros(0), np.zeros(0)
-    smooth = gaussian_filter1d(onset.astype(np.float64), _SMOOTHING_STEPS, mode="nearest")
+    smooth = smoothed(onset, _SMOOTHING_STEPS)
     # Zeros to either side: a contact at the very first or last step is a peak too.
     padded = np.concatenate([[0.0], smooth, [0.0]])
-    peaks, _ = find_peaks(padded, height=threshold, distance=round(_SHORTEST_GAP_S * COCHLEAGRAM_RATE_HZ))
+    peaks = peaks_of(padded, height=threshold, distance=round(_SHORTEST_GAP_S * COCHLEAGRAM_RATE_HZ))
     return (peaks - 1) / COCHLEAGRAM_RATE_HZ, padded[peaks]

@@ -15,8 +15,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-import scipy.fft
-import scipy.ndimage
+import scipy
 from numpy.typing import NDArray
 
 from synth.errors import OptionError

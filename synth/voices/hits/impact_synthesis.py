@@ -15,8 +15,7 @@ import math
 from typing import Any, Final
 
 import numpy as np
-import scipy.fft
-import scipy.signal
+import scipy
 from numpy.typing import NDArray
 
 from synth.errors import OptionError

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from synth import weights
 from synth.dsp.cochleagram import COCHLEAGRAM_RATE_HZ, COCHLEAGRAM_SOUND_RATE_HZ, cochleagram, invert_cochleagram
@@ -245,6 +245,8 @@ def _impose(track: NDArray[np.float32], hits: tuple[Hit, ...], duration_s: float
         audible = np.maximum(audible, np.where(away < 0, 1 + away / before, 1 - away / after).clip(0, 1))
     count = round(duration_s * COCHLEAGRAM_SOUND_RATE_HZ)
     # Never quite 0, whose normal deviate would be minus infinity.
-    noise = ndtri(np.clip(uniforms("noise", 0, count).astype(np.float64), 1e-7, 1 - 1e-7)).astype(np.float32)
+    noise = scipy.special.ndtri(np.clip(uniforms("noise", 0, count).astype(np.float64), 1e-7, 1 - 1e-7)).astype(
+        np.float32
+    )
     sound = invert_cochleagram(track * audible[:, None], noise)
     return resample(sound, COCHLEAGRAM_SOUND_RATE_HZ, BANK_RATE_HZ)

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.dsp.cochleagram import cochleagram
+from synth.dsp.loudness import integrated_lufs
 from synth.dsp.onsets import detect_onsets
 from synth.errors import MediaError
-from synth.media import audio
 from synth.models.sound_texture import textures
 from synth.voices.hits.sound_bank import FEATURES, window
 from synth.voices.library.catalogue import Floats, Kind, Piece
@@ -79,7 +79,7 @@ def hear(sound: NDArray[Any], rate_hz: int) -> Heard:
         duration_s=len(whole) / rate_hz,
         rate_hz=rate_hz,
         kind=kind,
-        loudness_lufs=audio.loudness(heard, rate_hz),
+        loudness_lufs=integrated_lufs(heard, rate_hz),
         peak_dbfs=_decibels(float(np.abs(heard).max())),
         quiet_db=float(np.percentile(levels, 10)),
         usual_db=float(np.percentile(levels, 50)),

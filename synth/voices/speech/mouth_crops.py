@@ -14,7 +14,7 @@ from typing import Final
 
 import cv2
 import numpy as np
-import scipy.ndimage
+import scipy
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]

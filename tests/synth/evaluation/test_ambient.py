@@ -21,8 +21,9 @@ from synth.evaluation.ambient import (
     likelihood,
     neighbours,
     pictures,
+    set_figures,
     sound_checks,
-    variety,
+    verdicts,
     yamnet,
 )
 from synth.evaluation.ambient import report as evaluation
@@ -211,13 +212,13 @@ def test_a_dropout_is_named(judged: judged_sets.Judged) -> None:
     assert judged.shaped is not None
     silent = np.zeros_like(judged.shaped.sounds[3])
     made = replace(judged.generated, sounds=[*judged.shaped.sounds[:3], silent])
-    assert evaluation.dropouts(replace(judged, generated=made)) == ["rain 1: 0.6 s"]
+    assert set_figures.dropouts(replace(judged, generated=made)) == ["rain 1: 0.6 s"]
 
 
 def test_the_control_is_compared_pair_by_pair() -> None:
     asked = ["a"] * 8
-    assert evaluation.beyond(asked, ["a"] * 8, ["b"] * 8) == {"decoder_only": 8, "control_only": 0, "p": 2 / 256}
-    assert evaluation.beyond(asked, asked, asked)["p"] == 1
+    assert verdicts.beyond(asked, ["a"] * 8, ["b"] * 8) == {"decoder_only": 8, "control_only": 0, "p": 2 / 256}
+    assert verdicts.beyond(asked, asked, asked)["p"] == 1
 
 
 def test_a_copy_is_found_at_any_level_and_noise_is_no_copy() -> None:
@@ -367,19 +368,21 @@ def test_recordings_in_place_of_what_was_made_reach_the_ceiling(judged: judged_s
         for name, figures in evaluation.report(cheating)["class_accuracy"].items()
         if name != "chance"
     )
-    assert variety.trained_on_generated(cheating)["own"]["generated"] == 1
-    assert variety.spread(cheating)["generated beside real"] == pytest.approx(1)
+    assert set_figures.trained_on_generated(cheating)["own"]["generated"] == 1
+    assert set_figures.spread(cheating)["generated beside real"] == pytest.approx(1)
     played_back = replace(judged, generated=judged.seen)
-    assert evaluation.copies(played_back)["generated"]["correlation_median"] > 0.99
+    assert set_figures.copies(played_back)["generated"]["correlation_median"] > 0.99
 
 
 def test_a_class_whose_sounds_are_all_alike_has_no_spread(judged: judged_sets.Judged) -> None:
     alike = judged.generated.where([0, 0, 2, 2])
-    table = variety.spread(replace(judged, generated=alike))
+    table = set_figures.spread(replace(judged, generated=alike))
     assert table["generated"] == {"dog": 0, "rain": 0}
     assert table["real"]["dog"] > 0
     assert (
-        variety.trained_on_generated(replace(judged, generated=judged.noise.where([0, 1, 2, 3])))["own"]["generated"]
+        set_figures.trained_on_generated(replace(judged, generated=judged.noise.where([0, 1, 2, 3])))["own"][
+            "generated"
+        ]
         <= 0.5
     )
 
@@ -404,7 +407,7 @@ def test_the_second_judge_goes_by_the_nearest_held_out_recordings(judged: judged
 
 def test_pictures_are_drawn(judged: judged_sets.Judged, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    pictures.draw(judged, evaluation.verdicts(judged), evaluation.report(judged), tmp_path)
+    pictures.draw(judged, verdicts.verdicts(judged), evaluation.report(judged), tmp_path)
     pictures.bits_bars({"uniform": 8.0, "guided": 4.1}, tmp_path / "bits.png")
     log = tmp_path / "log.jsonl"
     log.write_text('{"step": 20, "bits": 8.1}\n{"step": 40, "bits": 7.2}\n')

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from synth.dsp.loudness import integrated_lufs
 from synth.media import audio, shown, video, writing
 from synth.media.sound import limiter
 from synth.options import ExistingSound
+from synth.voices.hits.voice import bank_of
 from tests.support.children import children
 from tests.support.clips import SOUND_HZ, Zoo
 
@@ -57,14 +59,45 @@ def test_the_true_peak_is_met_after_decoding(zoo: Zoo, tmp_path: Path, name: str
     assert decoded_peak_dbtp(target) == pytest.approx(delivery.true_peak_dbtp, abs=0.05)
     assert delivery.coding == {".mkv": "flac", ".webm": "opus"}.get(suffix, "aac")
     over_db = decoded_peak_dbtp(plain) - CEILING_DBTP
-    assert (delivery.limited_again > 0) == (over_db > 0.01)
+    if delivery.coding != "aac":
+        assert (delivery.limited_again > 0) == (over_db > 0.01)
     if suffix == ".webm":  # the fault that this mends
         assert over_db > 0.2
-    before = audio.loudness(audio.read(plain)[0], SOUND_HZ)  # a coding takes loudness away by itself
+    before = integrated_lufs(audio.read(plain)[0], SOUND_HZ)  # a coding takes loudness away by itself
     assert delivery.loudness_lufs is not None
     assert before is not None
     assert before - 1.5 < delivery.loudness_lufs < before + 0.1
     assert not [one for one in done.warnings if "true peak" in one]
+
+
+def struck(seed: int, duration_s: float = 2.0) -> NDArray[np.float32]:
+    """What the hits voice makes: sounds of its bank, two a second, as loud as results usually are."""
+    exemplars = bank_of(None).exemplars
+    sound = np.zeros(round(duration_s * SOUND_HZ), np.float32)
+    for start, one in zip(range(0, len(sound), SOUND_HZ // 2), exemplars[seed * 7 :: 11], strict=False):
+        sound[start : start + len(one.sound)] += one.sound[: len(sound) - start]
+    normalised, done = audio.normalise(sound, SOUND_HZ, loudness_lufs=-16.0, true_peak_dbtp=CEILING_DBTP)
+    assert done.limited
+    return normalised
+
+
+def test_a_second_coding_in_aac_is_the_exception(zoo: Zoo, tmp_path: Path) -> None:
+    """It takes longer than all else that is done for the promise, so the first one has room to stick out."""
+    again = []
+    for seed in range(4):
+        target = tmp_path / f"{seed}.mp4"
+        done = video.remux(
+            zoo["plain.mp4"],
+            struck(seed),
+            SOUND_HZ,
+            target,
+            existing=ExistingSound.REPLACE,
+            true_peak_dbtp=CEILING_DBTP,
+        )
+        assert done.delivery is not None
+        assert CEILING_DBTP - 0.7 < decoded_peak_dbtp(target) <= CEILING_DBTP + 0.01
+        again.append(done.delivery.limited_again > 0)
+    assert sum(again) <= 1
 
 
 @pytest.mark.parametrize(("name", "suffix"), [("voiced.mp4", ".mp4"), ("voiced.webm", ".webm"), ("voiced.mkv", ".mkv")])

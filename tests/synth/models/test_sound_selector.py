@@ -108,7 +108,8 @@ def _first_variance_ratio(pixels: Input) -> float:
 
     Pictures are noise whose spectrum falls as that of photographs does, with their brightness and contrast.
     """
-    eye = ImageNetEye(weights.load_imagenet(), pixels)
+    state = weights.load_imagenet()
+    eye = ImageNetEye(state, pixels)
     draw = np.random.default_rng(0)
     fall = 1 / np.maximum(1, np.hypot(*np.meshgrid(np.fft.fftfreq(224) * 224, np.fft.fftfreq(224) * 224)))
     pictures = []
@@ -118,8 +119,9 @@ def _first_variance_ratio(pixels: Input) -> float:
         light = grey[..., None] + colour.transpose(1, 2, 0)
         pictures.append(np.clip(118 + 62 * light / light.std(), 0, 255).astype(np.uint8))
     with torch.inference_mode():
-        met = eye._net._conv_stem(eye._light(np.stack(pictures))).var((0, 2, 3))
-    return float((met / eye._net._bn0.running_var).median())
+        light = torch.nn.functional.pad(eye._light(np.stack(pictures)), (0, 1, 0, 1))
+        met = torch.nn.functional.conv2d(light, state["_conv_stem.weight"], stride=2).var((0, 2, 3))
+    return float((met / state["_bn0.running_var"]).median())
 
 
 def test_the_backbone_was_trained_on_the_plain_input() -> None:

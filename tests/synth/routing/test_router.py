@@ -171,3 +171,25 @@ def test_a_stick_that_strikes_stays_hits_unless_the_picture_is_clear() -> None:
     one = window(0.0, LOUD, "photocopier", hits_s=(0.4, 1.0, 1.6))
     unsure = Window(one.start_s, one.end_s, one.onset, one.loudness, one.logits * 0, one.words * 0.3, one.cues)
     assert router.route(Glance(2.0, (), looks((0.0, 1.0), *NOBODY), (unsure,)), router.VOICES).mode is Mode.HITS
+
+
+@pytest.mark.parametrize("word", ["drum", "cleaver", "hatchet", "hammer"])
+def test_single_impacts_that_are_clearly_seen_are_hits_whatever_is_struck(word: str) -> None:
+    struck = window(0.0, LOUD, word, hits_s=(0.4, 1.0, 1.6))
+    found = router.route(Glance(2.0, (), looks((0.0, 1.0), *NOBODY), (struck,)), router.VOICES)
+    assert (found.mode, found.reason) == (Mode.HITS, "impacts at 1.5 a second")
+    rare = window(0.0, LOUD, word, hits_s=(0.4,))
+    assert router.route(Glance(2.0, (), looks((0.0, 1.0), *NOBODY), (rare,)), router.VOICES).mode is Mode.AMBIENT
+    assert router.route(Glance(2.0, (), looks((0.0, 1.0), *NOBODY), (struck,)), (Mode.AMBIENT,)).mode is Mode.AMBIENT
+
+
+@pytest.mark.parametrize("word", ["marimba", "gong", "basketball", "chime"])
+def test_what_has_a_note_or_rings_keeps_the_sound_of_its_class(word: str) -> None:
+    one = window(0.0, LOUD, word, hits_s=(0.4, 1.0, 1.6))
+    assert router.route(Glance(2.0, (), looks((0.0, 1.0), *NOBODY), (one,)), router.VOICES).mode is Mode.AMBIENT
+
+
+def test_a_drum_does_not_change_its_voice_when_it_rests() -> None:
+    windows = (window(0.0, LOUD, "drum", hits_s=(0.2, 0.6, 1.0, 1.4)), window(4.0, QUIET, "drum"))
+    found = router.route(Glance(8.0, (4.0,), looks((0.0, 1.0), *NOBODY), windows), router.VOICES)
+    assert [one.mode for one in found.ranges] == [Mode.HITS]

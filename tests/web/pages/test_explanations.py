@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import torch
 from PIL import Image
 
@@ -24,7 +25,7 @@ from tests.web.api.test_jobs import fits
 from tests.workers.tasks.test_description import Spoilt
 from web.api import representations
 from web.pages import heat_videos, phrases
-from workers.records import OVERLAY
+from workers.records import JOBS, OVERLAY
 from workers.tasks import description
 
 KIND_FIELDS = (("cluster", "name"), ("expected", "expected_name"))
@@ -117,6 +118,22 @@ def test_the_page_shows_tags_fit_maps_and_ranks(here: Place, flash_clip: Path) -
     assert explained.count('class="taken"') == 3
     assert "Unit 7, which likes <b>thunder</b>" in explained
     assert here.client.get(links["heat-units"]).data[:2] == b"\xff\xd8"
+
+
+def test_speech_is_said_to_have_no_texture(here: Place, flash_clip: Path) -> None:
+    job = described(here, flash_clip)
+    pages = [job["links"]["page"], f"{job['links']['page']}/explain"]
+    assert all("exture is " in here.client.get(page).text for page in pages)
+    with here.jobs.database.writing() as connection:
+        kept = connection.execute(sa.select(JOBS.c.result).where(JOBS.c.id == job["id"])).scalar_one()
+        for output in kept["outputs"]:
+            output["mode"] = "speech"
+        connection.execute(sa.update(JOBS).where(JOBS.c.id == job["id"]).values(result=kept))
+    for page in pages:
+        text = here.client.get(page).text
+        assert "What is heard" in text or "This take" in text  # the rest of the description is there
+        assert "exture is " not in text
+        assert "<dt>Typicality</dt>" not in text
 
 
 def test_names_from_a_description_are_shown_and_not_run(

@@ -67,6 +67,23 @@ def test_what_was_lost_with_a_worker_waits_for_the_other_lanes_and_they_for_it(j
         assert other.result(60) == [second.id]
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["the first", "another"])
+def test_what_is_lost_while_it_is_asked_for_is_done_beside_nothing(jobs: Jobs, known: bool) -> None:
+    lanes, suspect, other = Lanes(), create(jobs), create(jobs)
+    jobs.claim(1, "hits", "gone")
+    before = frozenset({"another job, which somebody else has taken"} if known else ())
+
+    def lose_and_claim(beside: bool) -> list[Job]:
+        jobs.abandon("gone", blameless=False)
+        return jobs.claim(1, "hits", WORKER, beside=beside)
+
+    found = [job.id for job in lanes.claim(lose_and_claim, lambda: before)]
+    assert found == ([suspect.id] if known else [])
+    assert lanes._alone == known  # or else the other one would begin beside it
+    lanes.release(len(found))
+    assert claim(lanes, jobs, "hits") == [other.id if known else suspect.id]
+
+
 WORKER_PROGRAM = """
 import os, signal, sys, threading
 from pathlib import Path

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+
 import pytest
 
-from workers.webhooks.addresses import Policy, Refused, allowed_of, target_of
+from workers.webhooks.addresses import Policy, Refused, allowed_of, pattern_of, target_of
 
 PUBLIC = Policy()
 PRIVATE = Policy(private=True)
@@ -127,3 +130,28 @@ def test_ports() -> None:
     assert target_of("https://example.org/", few).port == 443
     with pytest.raises(Refused, match="port is 8444; allowed are 443, 8443"):
         target_of("https://example.org:8444/", few)
+
+
+def taken(url: str, policy: Policy) -> bool:
+    try:
+        target_of(url, policy)
+    except Refused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("policy", [PUBLIC, PRIVATE], ids=["public", "private"])
+def test_the_pattern_in_the_document_and_the_server_take_the_same(policy: Policy) -> None:
+    schemes = ["https://", "HTTPS://", "hTTp://", "http://", "ftp://", "https:", "https:/", "//", ""]
+    hosts = ["example.org", "EXAMPLE.org.", "a_b;c", "93.184.215.14", "[2606:4700:4700::1111]", "[::g]", "[v1.a]", ""]
+    hosts += ["u@example.org", "@example.org", "u:p@example.org", "exa mple.org", "exa\\mple", "a]b", "b\u00fccher.de"]
+    ports = ["", ":", ":443", ":0443", ":0", ":65535", ":65536", ":99999", ":4a", ":-1", ":+443"]
+    rests = ["", "/", "/a?b=c", "?a", "#", "/#", "/a?b#", "#x", "/a#x", "/a b", "/\\"]
+    rests += ["/\u00fc", '/[x]{|}~^`"<>%', "/\n"]
+    for url in map("".join, itertools.product(schemes, hosts, ports, rests)):
+        assert taken(url, policy) == bool(re.search(pattern_of(policy), url)) or "\n" in url, url
+
+
+def test_what_people_write_by_accident_is_taken() -> None:
+    assert target_of("HTTPS://Example.org/a#", PUBLIC).authority == "example.org"
+    assert target_of("HTTPS://Example.org/a#", PUBLIC).path == "/a"

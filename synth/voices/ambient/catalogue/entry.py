@@ -62,6 +62,9 @@ class SoundClass:
         engine: what makes it.
         knobs: in the order in which they are shown.
         drives: knob -> the cue of a picture that turns it from ``low`` to ``high``.
+        impacts: its events are single impacts, short and without a note, whose sound is that of what is struck; where
+            the hits voice sees them clearly it sounds them in time (:mod:`synth.routing.router`).
+        worked: it sounds only while somebody does something that can be seen: not before anything moves.
         together: names of sounds, or of families, that it may be heard with.
         source: what makes the samples.
     """
@@ -78,6 +81,8 @@ class SoundClass:
     imagenet_against: tuple[str, ...] = ()
     engine: Engine = "computed"
     drives: Mapping[str, Cue] = field(default_factory=lambda: MappingProxyType({}))
+    impacts: bool = False
+    worked: bool = False
     together: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -70,7 +70,7 @@ def parse_without(text: str | None) -> Exclusions:
     """
     words = [word for part in re.split(r"[,;\n]|\band\b|\bor\b", text or "") if (word := part.strip(" ."))]
     sounds = frozenset().union(*(named_by(word) for word in words))
-    return Exclusions(sounds, any(stems_of(word) in _SPEECH_WORDS for word in words))
+    return Exclusions(sounds, any(stems_of(word) in _speech_words() for word in words))
 
 
 def named_by(word: str) -> frozenset[str]:
@@ -121,6 +121,11 @@ _OTHER_WORDS: Final = {
     "humans": "people",
     "animal": "animals",
 }
-_SPEECH_WORDS: Final = frozenset(
-    stems_of(word) for word in (SPEECH, "voices", "people", "human", "talking", "spoken words", "dialogue")
-)
+
+
+@cache
+def _speech_words() -> frozenset[tuple[str, ...]]:
+    """Words that rule out the speech voice too, as stems; only who rules something out needs the stemmer."""
+    return frozenset(
+        stems_of(word) for word in (SPEECH, "voices", "people", "human", "talking", "spoken words", "dialogue")
+    )

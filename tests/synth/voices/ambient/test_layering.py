@@ -54,6 +54,8 @@ def test_onsets_prefer_what_strikes() -> None:
     seen = selection(dog=0.6, cow=0.25, hammer=0.2)
     assert heard(seen, onsets=False)[1] == "cow"
     assert heard(seen, onsets=True)[1] == "hammer"
+    seen = selection(applause=0.6, guitar=0.25, drum_kit=0.2)
+    assert heard(seen, onsets=True)[1] == "guitar"  # whoever plays it moves suddenly too
 
 
 def test_a_bed_alone_is_the_foreground() -> None:
@@ -71,3 +73,9 @@ def test_together_holds_either_way() -> None:
     sounds = list(all_sounds().values())[::11]
     for one, other in itertools.combinations(sounds, 2):
         assert together(one, other) == together(other, one)
+
+
+def test_what_somebody_does_is_not_heard_before_anything_moves() -> None:
+    layers = layers_of(selection(pouring=0.6, frying=0.3), onsets=False, moves_s=2.0)
+    assert [(layer.sound, layer.start_s) for layer in layers] == [("pouring", 2.0), ("frying", None)]
+    assert layers_of(selection(pouring=0.6), onsets=False)[0].start_s is None

@@ -7,7 +7,7 @@ import pytest
 
 from synth.voices.ambient.catalogue.registry import all_sounds
 from synth.voices.ambient.optical_flow import MOTION, RATE_HZ, SIDE_PX, Motion
-from synth.voices.ambient.picture_drive import EXCURSION, drive_of, onsets_of, turned
+from synth.voices.ambient.picture_drive import EXCURSION, drive_of, first_move_s, onsets_of, turned
 
 STEPS = 160
 
@@ -70,6 +70,18 @@ def test_blows_come_when_the_picture_strikes_and_not_more_often_than_may_be() ->
     assert drive.strikes(all_sounds()["cello"]) is None
 
 
+@pytest.mark.parametrize(
+    "name", ["drum_kit", "bass_drum", "snare_drum", "cymbal", "xylophone", "vibraphone", "gong", "singing_bowl"]
+)
+def test_an_instrument_that_is_struck_sounds_when_it_is_seen_to_be(name: str) -> None:
+    rows = motion()
+    rows[:, MOTION.index("speed_p98")] = strokes([2.0, 5.0, 8.0])
+    drive = drive_of(rows, np.full(STEPS, 0.35, np.float32), np.full(STEPS, 0.5, np.float32))
+    found = drive.strikes(all_sounds()[name])
+    assert found is not None
+    np.testing.assert_allclose(found[0], [2.0, 5.0, 8.0], atol=0.1)
+
+
 def test_a_knob_that_is_fixed_is_not_turned() -> None:
     drive = drive_of(motion(), np.linspace(0, 1, STEPS, dtype=np.float32), np.full(STEPS, 0.5, np.float32))
     rain = all_sounds()["rain"]
@@ -105,3 +117,19 @@ def test_a_still_picture_says_nothing() -> None:
     assert float(drive.curves(all_sounds()["rain"], {})["drops_per_s"].values[0]) == pytest.approx(
         all_sounds()["rain"].knob("drops_per_s").default
     )
+
+
+def test_when_something_begins_to_move() -> None:
+    activity = np.zeros(STEPS, np.float32)
+    assert first_move_s(activity) is None  # a picture that stays as it is says nothing of when
+    activity[50:] = 0.4
+    activity[48:50] = 0.05
+    begins_s = first_move_s(activity)
+    assert begins_s == pytest.approx(48 / RATE_HZ)
+    activity[10] = 0.05  # something moves a little, and rests
+    assert first_move_s(activity) is None
+    activity[:] = 0.4
+    assert first_move_s(activity) is None
+    activity[:2] = 0.0
+    assert first_move_s(activity) is None  # as good as from the beginning
+    assert first_move_s(np.zeros(0, np.float32)) is None

@@ -32,6 +32,7 @@ export class Mixer {
 
   label(name) {
     if (NAMES[name]) return NAMES[name];
+    if (name.startsWith("range-")) return `Range ${name.slice(6)}`;
     const layer = name.startsWith("layer-") && this.studio.score.find("layers", name.slice(6));
     return layer ? this.studio.sounds[layer.sound] ?? layer.sound : name;
   }

@@ -139,6 +139,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
             Knob("stiff_ratio", 0, 0.5, 1, "", "how stiff the paper is"),
         ),
         drives={"squeezes_per_s": "activity"},
+        worked=True,
         together=_QUIET,
         source=Room(Events(crumple, "squeezes_per_s", 3.6, jitter=0.2, first=0.05), 0.25, 0.15, floor=0.002),
     ),

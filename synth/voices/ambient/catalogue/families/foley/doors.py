@@ -113,6 +113,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
             _ROOM,
         ),
         drives={"knocks_per_s": "onsets"},
+        impacts=True,
         together=_INDOORS,
         source=Room(Events(knock, "knocks_per_s", 0.4, jitter=0.06), "room_s", 0.25, 3000, floor=0.006),
     ),

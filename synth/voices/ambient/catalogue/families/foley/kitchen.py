@@ -68,6 +68,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
             Knob("board_mm", 12, 25, 45, "mm", "thickness of the board"),
         ),
         drives={"chops_per_s": "onsets"},
+        impacts=True,
         together=_KITCHEN,
         source=Room(Events(chop, "chops_per_s", 0.6, jitter=0.12, lead_s=0.06), 0.3, 0.2, floor=0.006),
     ),

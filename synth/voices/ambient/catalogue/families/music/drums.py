@@ -157,7 +157,8 @@ CLASSES: Final = (
             Knob("fills", 0.0, 0.3, 1.0, "", "strokes beside the pattern"),
             Knob("size", 0.8, 1.0, 1.3, "", "of the drums"),
         ),
-        drives={"steps_per_s": "activity"},
+        drives={"steps_per_s": "onsets"},
+        impacts=True,
         together=("music", "people"),
     ),
     SoundClass(
@@ -174,7 +175,8 @@ CLASSES: Final = (
             Knob("ring_s", 0.15, 0.35, 0.55, "s", "how long it rings"),
             Knob("beats_per_s", 0.7, 1.3, 2.2, "1/s", "strokes"),
         ),
-        drives={"beats_per_s": "activity"},
+        drives={"beats_per_s": "onsets"},
+        impacts=True,
         together=("music", "people"),
     ),
     SoundClass(
@@ -187,7 +189,8 @@ CLASSES: Final = (
         family="music",
         source=Room(Events(roll, "strokes_per_s", 0.4, jitter=0.02, first=0.1), t60_s=0.4, wet=0.2, floor=0.001),
         knobs=(Knob("strokes_per_s", 3.0, 8.0, 20.0, "1/s", "strokes: above 15 a roll"),),
-        drives={"strokes_per_s": "activity"},
+        drives={"strokes_per_s": "onsets"},
+        impacts=True,
         together=("music", "people"),
     ),
     SoundClass(
@@ -215,7 +218,7 @@ CLASSES: Final = (
             Knob("size_m", 0.3, 0.45, 0.6, "m", "diameter"),
             Knob("strokes_per_s", 0.35, 0.6, 3.0, "1/s", "strokes"),
         ),
-        drives={"strokes_per_s": "activity"},
+        drives={"strokes_per_s": "onsets"},
         together=("music", "people"),
     ),
 )

@@ -142,7 +142,7 @@ CLASSES: Final = (
             Knob("notes_per_s", 2.0, 5.0, 10.0, "1/s", "notes"),
             Knob("hardness", 0.2, 0.6, 1.0, "", "of the mallets: felt to wood"),
         ),
-        drives={"notes_per_s": "activity"},
+        drives={"notes_per_s": "onsets"},
         together=("music", "people"),
     ),
     SoundClass(
@@ -158,7 +158,7 @@ CLASSES: Final = (
             Knob("notes_per_s", 1.0, 3.0, 7.0, "1/s", "notes"),
             Knob("vibrato_hz", 2.0, 5.0, 8.0, "Hz", "turns of the discs"),
         ),
-        drives={"notes_per_s": "activity"},
+        drives={"notes_per_s": "onsets"},
         together=("music", "people"),
     ),
     SoundClass(
@@ -198,7 +198,7 @@ CLASSES: Final = (
             Knob("force", 0.3, 0.6, 1.0, "", "how hard it is struck"),
             Knob("strokes_per_s", 0.1, 0.2, 0.5, "1/s", "strokes"),
         ),
-        drives={"strokes_per_s": "activity"},
+        drives={"strokes_per_s": "onsets"},
         together=("music", "people", "nature"),
     ),
     SoundClass(
@@ -214,7 +214,7 @@ CLASSES: Final = (
             Knob("pitch_hz", 150, 260, 420, "Hz", "lowest mode: large bowls are low"),
             Knob("strokes_per_s", 0.1, 0.25, 0.5, "1/s", "strokes"),
         ),
-        drives={"strokes_per_s": "activity"},
+        drives={"strokes_per_s": "onsets"},
         together=("music", "people", "nature"),
     ),
 )

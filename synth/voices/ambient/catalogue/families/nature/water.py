@@ -231,6 +231,7 @@ CLASSES: Final[tuple[SoundClass, ...]] = (
             Knob("flow_ratio", 0.3, 1, 3, "", "how much is poured"),
         ),
         drives={"flow_ratio": "activity"},
+        worked=True,
         together=("foley", "people", "machines"),
         source=Texture(pouring, 2.0, 0.2),
     ),

@@ -1,0 +1,100 @@
+"""A take that was rendered from a score is listened to as the others are, after it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synth.errors import MediaError
+from tests.support.describers import FlashDescriber
+from tests.support.voices import FlashVoice
+from tests.support.web_place import Place, place
+from tests.web.api.test_jobs import fits
+from workers.search import vectors
+from workers.tasks import description
+
+
+class LouderIsNearer(FlashDescriber):
+    """Whose sounds lie the nearer to the picture the louder they are; one that fails when it is told to."""
+
+    fails = False
+
+    def describe(self, *given: Any, **more: Any) -> Any:
+        if self.fails:
+            raise MediaError("the clip cannot be looked at any more")
+        return super().describe(*given, **more)
+
+
+@pytest.fixture
+def eye(monkeypatch: pytest.MonkeyPatch) -> LouderIsNearer:
+    eye = LouderIsNearer()
+    monkeypatch.setattr(description, "describer", lambda: eye)
+    return eye
+
+
+@pytest.fixture
+def here(tmp_path: Path, flash_voice: FlashVoice, eye: LouderIsNearer) -> Iterator[Place]:
+    with place(tmp_path / "data", describe=True) as made:
+        yield made
+
+
+def sounded(here: Place, clip: Path) -> str:
+    link = here.sent(clip, mode="hits")["links"]["self"]
+    here.work()
+    return str(link)
+
+
+def corrected(here: Place, link: str, loudness_lufs: float) -> dict[str, Any]:
+    """The job, after its sound was made quieter or louder, as a further take."""
+    version = here.client.get(f"{link}/score").get_json()["version"]
+    changed = here.client.patch(f"{link}/score?take=0", json={"version": version, "loudness_lufs": loudness_lufs})
+    assert changed.status_code == 200, changed.text
+    assert here.client.post(f"{link}/score/render", json={}).status_code == 202
+    here.work()
+    return dict(here.client.get(link).get_json())
+
+
+def test_a_corrected_take_is_described_ranked_and_found(here: Place, flash_clip: Path) -> None:
+    link = sounded(here, flash_clip)
+    job = corrected(here, link, -36.0)
+    fits(job, "Job")
+    first, second = job["outputs"]
+    assert second["description"]["tags"][0]["name"] == "crackling fire"
+    assert second["description"]["distance"] > first["description"]["distance"]
+    assert (first["description"]["rank"], second["description"]["rank"]) == (1, 2)
+    assert job["description"]["ranking"] == [0, 1]
+    assert {"heat-map-avol", "heat-map-attention", "heat-maps", "maps"} <= set(second["links"])
+    drawn = here.client.get(second["links"]["heat-map-avol"])
+    assert drawn.data[:2] == b"\xff\xd8"
+    assert first["links"]["maps"] != second["links"]["maps"]
+    assert set(vectors.of_job(here.jobs, job["id"])) == {vectors.PICTURE_TAKE, 0, 1}
+    page = here.client.get(f"{job['links']['page']}?take=1").text
+    assert "Where the sound comes from</h3>" in page
+
+
+def test_a_take_that_goes_takes_its_description_along(here: Place, flash_clip: Path) -> None:
+    link = sounded(here, flash_clip)
+    job = corrected(here, link, -10.0)
+    maps = job["outputs"][1]["links"]["maps"]
+    assert [one["description"]["rank"] for one in job["outputs"]] == [2, 1]
+    assert here.client.get(maps).status_code == 200
+    assert here.client.delete(f"{link}/takes/1").status_code == 204
+    job = here.client.get(link).get_json()
+    assert [one["description"]["rank"] for one in job["outputs"]] == [1]
+    assert job["description"]["ranking"] == [0]
+    assert set(vectors.of_job(here.jobs, job["id"])) == {vectors.PICTURE_TAKE, 0}
+    assert here.client.get(maps).status_code == 404
+
+
+def test_a_take_is_there_though_it_cannot_be_described(here: Place, flash_clip: Path, eye: LouderIsNearer) -> None:
+    link = sounded(here, flash_clip)
+    eye.fails = True
+    job = corrected(here, link, -36.0)
+    fits(job, "Job")
+    assert [one["take"] for one in job["outputs"]] == [0, 1]
+    assert job["outputs"][1]["description"] is None
+    assert (job["outputs"][0]["description"]["rank"], job["description"]["ranking"]) == (1, [0])
+    assert "Not listened to yet." in here.client.get(f"{job['links']['page']}?take=1").text

@@ -1,0 +1,97 @@
+"""A result whose ranges have voices of their own: each range is a part that is mixed, muted and replaced by itself."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from synth.media import audio, video
+from tests.support.voices import FlashVoice, HissVoice
+from tests.support.web_place import Place, place
+
+RANGES = ["range-1", "range-2", "range-3"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, flash_voice: FlashVoice, hiss_voice: HissVoice) -> Iterator[Place]:
+    with place(tmp_path / "data") as made:
+        yield made
+
+
+@pytest.fixture
+def link(here: Place, tmp_path: Path) -> str:
+    """A job of a clip that flashes for a second, is bright for one, and flashes again: hits, ambience, hits."""
+
+    def frames() -> Iterator[NDArray[np.uint8]]:
+        for index in range(93):
+            now_s = index / 30
+            lit = 1.0 <= now_s < 2.0 or any(0 <= now_s - at_s + 1e-9 < 0.1 for at_s in (0.5, 2.5))
+            yield np.full((48, 64, 3), 255 if lit else 16, np.uint8)
+
+    clip = tmp_path / "changing.mp4"
+    video.write_frames(frames(), clip, rate_fps=30)
+    made = str(here.sent(clip)["links"]["self"])
+    here.work()
+    return made
+
+
+def corrected(here: Place, link: str, **changes: Any) -> dict[str, Any]:
+    """The take that a changed score of the first one gives."""
+    version = here.client.get(f"{link}/score?take=0").get_json()["version"]
+    changed = here.client.patch(f"{link}/score?take=0", json={"version": version, **changes})
+    assert changed.status_code == 200, changed.text
+    assert here.client.post(f"{link}/score/render", json={"take": 0}).status_code == 202
+    here.work()
+    job = here.client.get(link).get_json()
+    assert len(job["outputs"]) == 2, job
+    return dict(job["outputs"][1])
+
+
+def heard(here: Place, address: str) -> tuple[NDArray[np.float32], int]:
+    sound, rate_hz = soundfile.read(io.BytesIO(here.client.get(address).data), dtype="float32")
+    return np.atleast_2d(sound.T).mean(0), rate_hz
+
+
+def level(sound: NDArray[np.float32], rate_hz: int, start_s: float, end_s: float) -> float:
+    return float(np.abs(sound[round(start_s * rate_hz) : round(end_s * rate_hz)]).mean())
+
+
+def test_each_range_is_a_part_and_their_sum_is_the_sound(here: Place, link: str) -> None:
+    job = here.client.get(link).get_json()
+    score = here.client.get(f"{link}/score").get_json()
+    assert [stem["name"] for stem in score["stems"]] == RANGES
+    parts = [heard(here, f"{link}/takes/0/stems/{name}") for name in RANGES]
+    rate_hz = parts[0][1]
+    whole, whole_hz = heard(here, job["outputs"][0]["links"]["sound"])
+    together = audio.resample(np.sum([sound for sound, _ in parts], axis=0), rate_hz, whole_hz)
+    assert np.corrcoef(together[: len(whole)], whole[: len(together)])[0, 1] > 0.999
+    for number, (sound, _) in enumerate(parts):
+        for other in (0, 1, 2):
+            found = level(sound, rate_hz, other + 0.1, other + 0.9)
+            assert (found > 1e-4) == (other == number)
+
+
+def test_a_range_is_muted_and_something_else_laid_in_its_place(here: Place, link: str) -> None:
+    stems = [{"name": name, "muted": name == "range-2"} for name in RANGES]
+    take = corrected(here, link, stems=stems, hits=[{"id": "own", "time_s": 1.5, "material": "wood"}])
+    sound, rate_hz = heard(here, take["links"]["sound"])
+    assert level(sound, rate_hz, 1.1, 1.4) < 1e-4  # of the ambience nothing is left
+    assert level(sound, rate_hz, 1.5, 1.6) > 1e-3
+    assert level(sound, rate_hz, 0.5, 0.6) > 1e-3
+    assert level(sound, rate_hz, 2.5, 2.6) > 1e-3
+    assert [hit["time_s"] for hit in take["hits"]] == [1.5]
+
+
+def test_what_is_rendered_unchanged_is_the_same(here: Place, link: str) -> None:
+    first = here.client.get(link).get_json()["outputs"][0]
+    again = corrected(here, link, limiter=True)
+    before, _ = heard(here, first["links"]["sound"])
+    after, _ = heard(here, again["links"]["sound"])
+    assert np.corrcoef(before, after)[0, 1] > 0.9999
