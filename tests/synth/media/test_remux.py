@@ -221,6 +221,7 @@ def test_tags_that_cannot_be_written(zoo: Zoo, tmp_path: Path) -> None:
         ("plain.mp4", "result.webm", REPLACE, "cannot hold a picture coded as h264"),
         ("plain.webm", "result.mov", REPLACE, "cannot hold a picture coded as vp8"),
         ("plain.mp4", "result.gif", REPLACE, "allowed are .mp4"),
+        ("plain.mp4", "results", REPLACE, "has no ending; allowed are .mp4.*; for a folder .* write 'results/'"),
         ("edited.mp4", "result.mkv", REPLACE, "hides frames"),
         ("voiced.mkv", "result.mov", KEEP, "cannot hold"),
         ("plain.mp4", "none/result.mp4", REPLACE, "folder does not exist"),

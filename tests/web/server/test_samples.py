@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from synth.data.strike_scenes import simulate
+from synth.options import Mode, Options
+from synth.pipeline.sonorize import sonorize
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place
 from web.context import parts_of
@@ -89,3 +93,16 @@ def test_everybody_hears_them_and_nobody_owns_them(tmp_path: Path, flash_voice: 
         assert here.client.get("/v1/jobs", headers=ben).get_json()["jobs"] == []
         assert here.client.post("/admin/samples/delete", headers=ben).status_code == 403
         assert len(samples.shown(parts_of(here.app))) == 3
+
+
+@pytest.mark.parametrize(("seed", "material"), samples.SCENES)
+def test_a_sample_sounds_as_its_title_says(tmp_path: Path, seed: int, material: str) -> None:
+    """With the weights that ship: what is heard most is the material that is drawn."""
+    width, height = samples.SIZE
+    scene = simulate.draw_scene(
+        seed, duration_s=samples.DURATION_S, rate_fps=samples.RATE_FPS, material=material, demo=True
+    )
+    simulate.write_clip(scene, tmp_path / "clip.mp4", width=width, height=height, with_sound=False)
+    result = sonorize(tmp_path / "clip.mp4", tmp_path / "result.mp4", Options(mode=Mode.HITS, seed=seed))
+    heard = Counter(hit.material for hit in result.outputs[0].hits)
+    assert heard.most_common(1)[0][0] == material
