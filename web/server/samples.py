@@ -22,8 +22,8 @@ from workers.jobs import Job, State
 
 OWNER: Final = ":samples"
 SCENES: Final = ((3, "wood"), (1, "metal"), (4, "plastic"))
-"""Seed of the simulator, and what is struck: scenes of which the hits voice, which has learnt from real clips last, takes
-the material for what is drawn. Of most drawn ones it does not, and a sample would not sound as its title says."""
+"""Seed of the simulator, and what is struck: scenes of which the hits voice, which has learnt from real clips last,
+takes the material for what is drawn. Of most drawn ones it does not, and a sample would not sound as its title says."""
 DURATION_S: Final = 4.0
 RATE_FPS: Final = 30.0
 SIZE: Final = (480, 360)
