@@ -166,7 +166,7 @@ def test_the_overlay_video_is_drawn_once_when_it_is_asked_for(here: Place, flash
     again = here.client.get(link, headers={"Range": "bytes=0-9"})
     assert (again.status_code, again.data, len(here.notified)) == (206, answer.data[:10], notified)
     assert len(here.jobs.recent(owner=None)[0]) == 1, "a question is no job"
-    here.client.delete(job["links"]["self"])
+    assert here.client.delete(job["links"]["self"]).status_code == 204
     wait_until(lambda: here.left() == [])  # files may go a moment after their job
 
 

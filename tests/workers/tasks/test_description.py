@@ -208,10 +208,10 @@ def test_a_storage_that_takes_no_maps_costs_the_maps_alone(
 ) -> None:
     whole = here.storage.put
 
-    def refuse(key: str, source: Any, content_type: str) -> Stored:
+    def refuse(key: str, source: Any, content_type: str, **known: Any) -> Stored:
         if key.endswith(".maps.npz"):
             raise StorageError("the object storage cannot be reached")
-        return whole(key, source, content_type)
+        return whole(key, source, content_type, **known)
 
     monkeypatch.setattr("workers.files.result_upload.STORE_PATIENCE_S", 0.1)
     monkeypatch.setattr(here.storage, "put", refuse)

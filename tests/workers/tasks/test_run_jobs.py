@@ -64,13 +64,13 @@ class ShakyStorage(LocalStorage):
     puts: tuple[str, ...] = ()
     on_put: Callable[[str], None] = staticmethod(lambda _: None)
 
-    def put(self, key: str, source: Any, content_type: str) -> Stored:
+    def put(self, key: str, source: Any, content_type: str, *, known: Stored | None = None) -> Stored:
         self.on_put(key)
         if self.refusals > 0:
             self.refusals -= 1
             raise StorageError("the object storage cannot be reached")
         self.puts = (*self.puts, key)
-        return super().put(key, source, content_type)
+        return super().put(key, source, content_type, known=known)
 
 
 @dataclass
