@@ -119,6 +119,7 @@ def render_score(
         existing_gain_db=score.stem(ORIGINAL).gain_db,
         verified=before.verified,
         edited=tuple(dict.fromkeys([*before.edited, *changed(before.score, score)])),
+        heard_modes=_heard_modes(recipe, score),
     )
     voice = KeptVoice(recipe, rate_hz)
     from_list = recipe.from_list or "hits" in request.edited
@@ -194,6 +195,13 @@ def _options(before: Before, score: Score) -> Options:
         true_peak_dbtp=score.true_peak_dbtp,
         limiter=score.limiter,
     )
+
+
+def _heard_modes(recipe: Recipe, score: Score) -> tuple[Mode, ...]:
+    if recipe.ranges:
+        return tuple(heard_ranges.heard_modes(score, recipe.ranges))
+    is_silent = recipe.mode is Mode.SPEECH and not score.is_heard(kept.only_part(recipe))
+    return () if is_silent else (recipe.mode,)
 
 
 class _Remaking:
