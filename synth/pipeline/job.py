@@ -33,8 +33,9 @@ class Request:
     the options; who may change their mind on the way brings an answer of their own. ``views`` are what the first
     reader of the picture leaves behind for later ones; a job without them decodes its clip each time. ``keep`` keeps
     what a take can be corrected with (:mod:`synth.score.kept`). Of a take that is rendered from a score ``edited``
-    says what of it was changed, ``existing_gain_db`` how loud the clip's own sound is mixed in, and ``verified`` what
-    the copy of the picture can be held against.
+    says what of it was changed, ``existing_gain_db`` how loud the clip's own sound is mixed in, ``verified`` what the
+    copy of the picture can be held against, and ``heard_modes`` the voices that its score leaves to be heard; ``None``
+    where all are.
     """
 
     source: Path
@@ -48,6 +49,7 @@ class Request:
     existing_gain_db: float = 0.0
     verified: Verified | None = None
     edited: tuple[str, ...] = ()
+    heard_modes: tuple[Mode, ...] | None = None
     views: Views | None = None
 
     def is_unwanted(self) -> bool:

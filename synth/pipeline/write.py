@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Self
@@ -72,7 +72,7 @@ def _write_take(observed: Observed, take: int, rendering: Rendering, spent_s: Ma
         mode_reason=job.mode_reason,
         hit_list=job.from_list,
         ranges=[one.as_json() for one in job.ranges],
-        synthetic_speech=Mode.SPEECH in ([one.mode for one in job.ranges] or [job.mode]),
+        synthetic_speech=Mode.SPEECH in _heard_modes(job),
         sounds=sounds_of(rendering.laid),
         edited=request.edited,
     )
@@ -164,6 +164,13 @@ def recipe_of(observed: Observed) -> Recipe:
         job.voice.sample_rate_hz,
         observed.controls,
     )
+
+
+def _heard_modes(job: Job) -> Sequence[Mode]:
+    """The voices that are heard in a take."""
+    if job.request.heard_modes is not None:
+        return job.request.heard_modes
+    return [one.mode for one in job.ranges] or [job.mode]
 
 
 def _as_asked(rendering: Rendering, job: Job, duration_s: float) -> Sound:

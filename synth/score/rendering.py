@@ -12,7 +12,7 @@ import functools
 import re
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,8 @@ from synth.pipeline.modes import voice_of
 from synth.pipeline.write import write
 from synth.randomness import uniforms
 from synth.result import Output
-from synth.score import drawings, kept
+from synth.score import drawings, heard_ranges, kept
+from synth.score.heard_ranges import RangeContents
 from synth.score.kept_files import Kept
 from synth.score.recipe import KeptVoice, Recipe
 from synth.score.score import HITS_STEM, LAYER_STEM, ORIGINAL, Score, ScoreLayer
@@ -68,6 +69,7 @@ class Before:
         edited: what of it was changed already.
         verified: what a copy of the picture can be held against.
         drawings: of its parts; ``None`` where they are not kept.
+        in_ranges: hits and layers of its ranges, of those that are muted too.
     """
 
     recipe: Recipe
@@ -78,6 +80,7 @@ class Before:
     edited: tuple[str, ...] = ()
     verified: Verified | None = None
     drawings: Path | None = None
+    in_ranges: RangeContents = field(default_factory=RangeContents)
 
 
 def render_score(
@@ -116,6 +119,7 @@ def render_score(
         existing_gain_db=score.stem(ORIGINAL).gain_db,
         verified=before.verified,
         edited=tuple(dict.fromkeys([*before.edited, *changed(before.score, score)])),
+        heard_modes=_heard_modes(recipe, score),
     )
     voice = KeptVoice(recipe, rate_hz)
     from_list = recipe.from_list or "hits" in request.edited
@@ -193,6 +197,13 @@ def _options(before: Before, score: Score) -> Options:
     )
 
 
+def _heard_modes(recipe: Recipe, score: Score) -> tuple[Mode, ...]:
+    if recipe.ranges:
+        return tuple(heard_ranges.heard_modes(score, recipe.ranges))
+    is_silent = recipe.mode is Mode.SPEECH and not score.is_heard(kept.only_part(recipe))
+    return () if is_silent else (recipe.mode,)
+
+
 class _Remaking:
     """The parts of a score, those that changed made anew."""
 
@@ -223,8 +234,10 @@ class _Remaking:
         )
         layers = tuple(self._told(layer) for layer in score.layers if score.is_heard(LAYER_STEM + layer.id))
         hits = self._hits or tuple(hit.as_hit() for hit in score.hits)
+        ranged = heard_ranges.told(self._before.in_ranges, score, self._before.recipe.ranges)
+        both = sorted([*hits, *ranged.hits], key=lambda hit: hit.time_s)
         sound = summed(moved, round(self._before.recipe.info.duration_s * rate_hz))
-        return Rendering(sound, hits, layers=layers, parts=moved), rate_hz
+        return Rendering(sound, tuple(both), layers=(*layers, *ranged.layers), parts=moved), rate_hz
 
     def keep(self, folder: Path, made: kept.Sounded, recipe: Recipe) -> Kept:
         """Keep the new parts of the take, and drawings of all."""

@@ -133,9 +133,9 @@ class Score:
         return next((stem for stem in self.stems if stem.name == name), ScoreStem(name))
 
     def is_heard(self, name: str) -> bool:
-        """Whether a part is heard: not muted, and solo where any is."""
+        """Whether a part is heard: not muted, and solo where any is; one that is solo and muted silences all others."""
         stem = self.stem(name)
-        return not stem.muted and (stem.solo or not any(one.solo and not one.muted for one in self.stems))
+        return not stem.muted and (stem.solo or not any(one.solo for one in self.stems))
 
 
 def parse(raw: Mapping[str, Any], *, duration_s: float, parts: Sequence[str] = ()) -> Score:

@@ -104,6 +104,7 @@ def _result(found: Job, told: Mapping[str, Any]) -> dict[str, Any]:
         "take": take,
         "shown_because": studio.shown_because(takes, take, request.args.get("take")),
         "studio": studio.config(found, told, takes[take]),
+        "lanes": studio.lanes(found, takes[take]),
         "modules": studio.import_map(),
         "nothing_fits": studio.none_fits(takes[take]),
         "libraries": site().libraries,

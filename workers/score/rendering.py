@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,12 @@ from typing import Any
 from synth.errors import OptionError
 from synth.media.remuxing import Verified
 from synth.result import Output
+from synth.score.heard_ranges import RangeContents
 from synth.score.recipe import Recipe
 from synth.score.rendering import Before, render_score, reused_parts
 from synth.score.score import LAYER_STEM, Score, parse
 from synth.voices.ambient.layers import Layer
+from synth.voices.base import Hit
 from workers.attempt import Attempt
 from workers.errors import NotFound
 from workers.files.result_upload import entry_of, patiently, put_take
@@ -110,6 +112,7 @@ def _before(
         tuple(parent["provenance"].get("edited", ())),
         Verified.from_json(parent["verified"]) if parent.get("verified") else None,
         fetched(str(parent["drawings_key"]), "before.drawings.zip") if parent.get("drawings_key") else None,
+        _in_ranges(job, parent) if recipe.ranges else RangeContents(),
     )
     wanted = set(reused_parts(before, score))
     parts = {
@@ -118,6 +121,15 @@ def _before(
         if one["name"] in wanted and score.is_heard(str(one["name"]))
     }
     return replace(before, parts=parts)
+
+
+def _in_ranges(job: Job, parent: Mapping[str, Any]) -> RangeContents:
+    """What the ranges of a take are made of: only the take that nobody touched tells of all, and has the same seed."""
+    made: Sequence[Mapping[str, Any]] = (job.result or {}).get("outputs", ())
+    untouched = [one for one in made if one.get("parent") is None and one["seed"] == parent["seed"]]
+    first = untouched[0] if untouched else parent
+    hits = tuple(Hit(**one) for one in first.get("hits", ()))
+    return RangeContents(hits, tuple(_layer(one) for one in first.get("layers", ())))
 
 
 def _layer(told: Mapping[str, Any]) -> Layer:

@@ -21,6 +21,7 @@ from synth.pipeline.look import Observed
 from synth.pipeline.render import render
 from synth.pipeline.write import write
 from synth.result import Output, Result
+from synth.routing.ranges import Range
 from synth.score import drawings, kept
 from synth.score.recipe import Recipe
 from synth.score.rendering import Before, changed, render_score
@@ -274,6 +275,19 @@ def test_the_clips_own_sound_is_a_stem(tmp_path: Path) -> None:
     assert tone_of(plain) < 0.02
     again = taken.again(with_stems(mixed.kept.score, ScoreStem(ORIGINAL, muted=True)), "replaced")
     assert again.target.read_bytes() == taken.target.read_bytes()
+
+
+def test_speech_that_is_not_heard_is_not_said_to_be_synthetic(struck: Taken) -> None:
+    ranges = (Range(0.0, 1.0, Mode.SPEECH, 0.9, "a face"), Range(1.0, FLASH_CLIP_S, Mode.HITS, 0.9, "impacts"))
+    both = Score(stems=(ScoreStem("range-1"), ScoreStem("range-2")))
+    parts = {stem.name: struck.before.parts["hits"] for stem in both.stems}
+    before = replace(struck.before, recipe=replace(struck.before.recipe, ranges=ranges), score=both, parts=parts)
+    assert struck.again(both, "both", before).provenance["synthetic_speech"] is True
+    silent = with_stems(both, ScoreStem("range-1", muted=True))
+    assert "synthetic_speech" not in struck.again(silent, "silent", before).provenance
+    assert struck.again(with_stems(both, ScoreStem("range-2", muted=True)), "said", before).provenance[
+        "synthetic_speech"
+    ]
 
 
 def tone_of(sound: NDArray[np.float32]) -> float:

@@ -42,16 +42,21 @@ def link(here: Place, tmp_path: Path) -> str:
     return made
 
 
-def corrected(here: Place, link: str, **changes: Any) -> dict[str, Any]:
-    """The take that a changed score of the first one gives."""
-    version = here.client.get(f"{link}/score?take=0").get_json()["version"]
-    changed = here.client.patch(f"{link}/score?take=0", json={"version": version, **changes})
+def corrected(here: Place, link: str, take: int = 0, **changes: Any) -> dict[str, Any]:
+    """The take that a changed score of an earlier one gives."""
+    before = len(here.client.get(link).get_json()["outputs"])
+    version = here.client.get(f"{link}/score?take={take}").get_json()["version"]
+    changed = here.client.patch(f"{link}/score?take={take}", json={"version": version, **changes})
     assert changed.status_code == 200, changed.text
-    assert here.client.post(f"{link}/score/render", json={"take": 0}).status_code == 202
+    assert here.client.post(f"{link}/score/render", json={"take": take}).status_code == 202
     here.work()
     job = here.client.get(link).get_json()
-    assert len(job["outputs"]) == 2, job
-    return dict(job["outputs"][1])
+    assert len(job["outputs"]) == before + 1, job
+    return dict(job["outputs"][-1])
+
+
+def muted(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name, "muted": name in names} for name in RANGES]
 
 
 def heard(here: Place, address: str) -> tuple[NDArray[np.float32], int]:
@@ -79,14 +84,26 @@ def test_each_range_is_a_part_and_their_sum_is_the_sound(here: Place, link: str)
 
 
 def test_a_range_is_muted_and_something_else_laid_in_its_place(here: Place, link: str) -> None:
-    stems = [{"name": name, "muted": name == "range-2"} for name in RANGES]
-    take = corrected(here, link, stems=stems, hits=[{"id": "own", "time_s": 1.5, "material": "wood"}])
+    take = corrected(here, link, stems=muted("range-2"), hits=[{"id": "own", "time_s": 1.5, "material": "wood"}])
     sound, rate_hz = heard(here, take["links"]["sound"])
     assert level(sound, rate_hz, 1.1, 1.4) < 1e-4  # of the ambience nothing is left
     assert level(sound, rate_hz, 1.5, 1.6) > 1e-3
     assert level(sound, rate_hz, 0.5, 0.6) > 1e-3
     assert level(sound, rate_hz, 2.5, 2.6) > 1e-3
-    assert [hit["time_s"] for hit in take["hits"]] == [1.5]
+    assert [hit["time_s"] for hit in take["hits"]] == pytest.approx([0.5, 1.5, 2.5], abs=0.05)
+
+
+def test_the_hits_of_a_range_are_told_as_long_as_it_is_heard(here: Place, link: str) -> None:
+    first = here.client.get(link).get_json()["outputs"][0]
+    early, late = first["hits"]
+    assert (early["time_s"], late["time_s"]) == pytest.approx((0.5, 2.5), abs=0.05)
+    own = [{"id": "own", "time_s": 2.8, "material": "wood"}]
+    second = corrected(here, link, stems=muted("range-3"), hits=own)
+    assert [hit["time_s"] for hit in second["hits"]] == [early["time_s"], 2.8]
+    assert second["hits"][0] == early
+    assert here.client.get(f"{link}/outputs/1/hits").get_json()["hits"] == second["hits"]
+    third = corrected(here, link, take=1, stems=muted("range-1", "range-2"), hits=[])  # heard again, of a take without
+    assert third["hits"] == [late]
 
 
 def test_what_is_rendered_unchanged_is_the_same(here: Place, link: str) -> None:

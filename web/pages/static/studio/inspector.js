@@ -6,6 +6,7 @@ import { icon } from "./icons.js";
 import { clock, frameOf } from "./timeline/timecode.js";
 
 const LOOK_MS = 250;
+const IN_RANGES = { hits: "hits", ambient: "layers", speech: "words" };
 const signed = (value, unit) => `${value > 0 ? "+" : ""}${Math.round(10 * value) / 10} ${unit}`;
 const side = (pan) => (Math.abs(pan) < 0.005 ? "centre" : `${Math.round(100 * Math.abs(pan))} % ${pan < 0 ? "left" : "right"}`);
 
@@ -31,7 +32,18 @@ export class Inspector {
   }
 
   #nothing() {
-    return [el("p", { className: "hint" }, "Choose a mark to see it in detail. Double-click a lane, or press M, to add one at that moment; drag a mark to move it.")];
+    const ranged = this.#ofRanges();
+    return [...(ranged ? [el("p", { className: "hint", data: { ranged: "" } }, ranged)] : []), el("p", { className: "hint" }, "Choose a mark to see it in detail. Double-click a lane, or press M, to add one at that moment; drag a mark to move it.")];
+  }
+
+  /** Why the lanes are empty though something is heard, where ranges are parts of their own; else null. */
+  #ofRanges() {
+    const { config, score } = this.editor;
+    const parts = new Set(score.state.stems.map((one) => one.name));
+    const told = config.ranges.flatMap(({ mode }, at) => (parts.has(`range-${at + 1}`) ? [`the ${IN_RANGES[mode]} of range ${at + 1}`] : []));
+    if (!told.length) return null;
+    const all = new Intl.ListFormat("en").format(told);
+    return `${all[0].toUpperCase()}${all.slice(1)} are part of ${told.length > 1 ? "those ranges" : "that range"}; mute ${told.length > 1 ? "one" : "it"} to lay others in its place.`;
   }
 
   #panel(kind, entry) {

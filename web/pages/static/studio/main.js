@@ -18,6 +18,8 @@ import { Toolbar } from "./toolbar.js";
 import { Transport } from "./timeline/transport.js";
 import { Wave } from "./timeline/waves.js";
 
+const MOST_LANES = 8; // as many as studio.css has room for
+
 class Studio {
   constructor(root, config) {
     Object.assign(this, { root, config, takes: config.takes, sounds: config.sounds, snap: true, selected: null, making: null });
@@ -211,6 +213,7 @@ class Studio {
       row.classList.toggle("current", number === this.working);
       spectrum(number === this.working);
     }
+    Object.assign(this.root.dataset, { takes: Math.min(this.takes.length, MOST_LANES), stems: Math.min(session.stems.length, MOST_LANES) });
     this.words.lane.row.after(this.lanes.get(this.working).row);
     this.mixer.open(session.stems, session.made, session.mix?.links.sound ?? session.take.links.sound);
     const original = session.stems.find((one) => one.name === ORIGINAL);

@@ -4,6 +4,7 @@ import { announce, el } from "../dom.js";
 import { Wave } from "../timeline/waves.js";
 
 const NAMES = { hits: "Hits", speech: "Speech", ambience: "Ambience", library: "Library", original: "Original sound" };
+const RANGE = "range-";
 const MUTED_DB = -Infinity;
 const PRESETS = [[-14, "−14 LUFS, streaming"], [-16, "−16 LUFS, podcasts"], [-20, "−20 LUFS"], [-23, "−23 LUFS, EBU R 128"], [-24, "−24 LUFS, ATSC A/85"]];
 
@@ -32,9 +33,14 @@ export class Mixer {
 
   label(name) {
     if (NAMES[name]) return NAMES[name];
-    if (name.startsWith("range-")) return `Range ${name.slice(6)}`;
+    if (name.startsWith(RANGE)) return this.#range(Number(name.slice(RANGE.length)));
     const layer = name.startsWith("layer-") && this.studio.score.find("layers", name.slice(6));
     return layer ? this.studio.sounds[layer.sound] ?? layer.sound : name;
+  }
+
+  #range(number) {
+    const told = this.studio.config.ranges[number - 1];
+    return told ? `Range ${number}: ${told.mode}, ${told.start_s.toFixed(1)}–${told.end_s.toFixed(1)} s` : `Range ${number}`;
   }
 
   #lane(stem) {
@@ -52,6 +58,8 @@ export class Mixer {
     const told = el("output", { className: "num" });
     const lane = this.studio.timeline.addRow({ name: `stem-${stem.name}`, label, tools: [mute, solo, gain, told] });
     lane.row.classList.add("tl-stem");
+    lane.row.classList.toggle("range", stem.name.startsWith(RANGE));
+    lane.title.title = label;
     const wave = new Wave(this.studio.timeline, lane, stem.links, { tone: "soft", duration_s: stem.duration_s, rate_hz: stem.rate_hz });
     this.studio.swappable(lane, wave);
     this.lanes.set(stem.name, { lane, wave, mute, solo, gain, told });
