@@ -80,12 +80,12 @@ def _describe(jobs: Jobs, storage: Storage, job: Job, entry: Mapping[str, Any], 
 
 def _write(jobs: Jobs, job: Job, take: int, entry: Mapping[str, Any], stored: Mapping[str, Stored]) -> bool:
     """Write what is known of a take into its job; false where the job or the take is gone."""
-    objects.record(jobs.database, stored, synced=False)
     with jobs.database.writing() as connection:
         mine = sa.select(JOBS).where(JOBS.c.id == job.id, JOBS.c.attempt == job.attempt).with_for_update()
         row = connection.execute(mine).one_or_none()
         if row is None or row.result is None or all(one["take"] != take for one in row.result["outputs"]):
             return False
+        objects.write(connection, stored)
         outputs = [dict(entry) if one["take"] == take else one for one in row.result["outputs"]]
         result = ranked({**row.result, "outputs": outputs})
         connection.execute(sa.update(JOBS).where(JOBS.c.id == job.id).values(result=result))

@@ -13,8 +13,10 @@ from tests.support.describers import FlashDescriber
 from tests.support.voices import FlashVoice
 from tests.support.web_place import Place, place
 from tests.web.api.test_jobs import fits
+from workers.files import objects
 from workers.search import vectors
 from workers.tasks import description
+from workers.uploads.sources import POSTER
 
 
 class LouderIsNearer(FlashDescriber):
@@ -98,3 +100,35 @@ def test_a_take_is_there_though_it_cannot_be_described(here: Place, flash_clip: 
     assert job["outputs"][1]["description"] is None
     assert (job["outputs"][0]["description"]["rank"], job["description"]["ranking"]) == (1, [0])
     assert "Not listened to yet." in here.client.get(f"{job['links']['page']}?take=1").text
+
+
+def recorded(here: Place, job_id: str) -> set[str]:
+    """The keys of a job that are written down, which its owner's quota counts; they are those that are stored."""
+    written = {key for key in objects.of_job(here.jobs.database, job_id) if not key.endswith(POSTER)}
+    assert written == {key for key in here.storage.keys(job_id) if not key.endswith(POSTER)}
+    return written
+
+
+def test_a_deleted_take_counts_in_no_quota(here: Place, flash_clip: Path) -> None:
+    link = sounded(here, flash_clip)
+    job_id = link.rpartition("/")[2]
+    before = recorded(here, job_id)
+    corrected(here, link, -36.0)
+    assert recorded(here, job_id) > before
+    assert here.client.delete(f"{link}/takes/1").status_code == 204
+    assert recorded(here, job_id) == before
+
+
+def test_of_a_take_that_is_deleted_while_it_is_described_nothing_stays(
+    here: Place, flash_clip: Path, eye: LouderIsNearer
+) -> None:
+    link = sounded(here, flash_clip)
+    job_id = link.rpartition("/")[2]
+    before = recorded(here, job_id)
+    deleted: list[int] = []
+    eye.before = lambda: deleted.append(here.client.delete(f"{link}/takes/1").status_code)
+    job = corrected(here, link, -36.0)
+    assert deleted == [204]
+    assert [one["take"] for one in job["outputs"]] == [0]
+    assert recorded(here, job_id) == before
+    assert set(vectors.of_job(here.jobs, job_id)) == {vectors.PICTURE_TAKE, 0}
