@@ -120,6 +120,7 @@ class Renders:
             NotFound: the job has no such take that was rendered from a score.
         """
         with self._database.writing() as connection:
+            serial = vectors.next_serial(connection, self._database.is_postgresql)
             row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job.id).with_for_update()).one_or_none()
             asked = connection.execute(_numbered(job.id, take)).one_or_none()
             if row is None or asked is None or asked.row_id == _DELETED:
@@ -132,10 +133,10 @@ class Renders:
             left = [one for one in outputs if one["take"] != take]
             if len(left) < len(outputs):
                 self._write(connection, row, ranked({**row.result, "outputs": left}))
+                vectors.keep_take(connection, serial, job.id, take, ())  # or a search would find what is not there
             still = {key for one in left for key in keys_of_take(one)}
             mine = [key for one in outputs if one["take"] == take for key in keys_of_take(one) if key not in still]
             objects.forget_in(connection, mine)  # they count for nobody any more, also while the storage is away
-        vectors.keep_take(self._database, job.id, row.attempt, take, ())  # or a search would find what is not there
         return mine
 
     def finish(self, attempt: Job, entry: Mapping[str, Any]) -> bool:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from synth.description import heat_map
+from synth.description.description import Vector
 from synth.errors import SynthError
 from synth.media import audio
 from workers.errors import WorkError
@@ -70,17 +71,20 @@ def _describe(jobs: Jobs, storage: Storage, job: Job, entry: Mapping[str, Any], 
     described = description.Described(found, spent_s=time.perf_counter() - began)
     alone: dict[str, Any] = {"outputs": [{**entry, **keys}]}
     description.tell(alone, described)
-    if not _write(jobs, job, take, alone["outputs"][0], stored):
+    if not _write(jobs, job, alone["outputs"][0], stored, found.takes[0].vectors):
         for key in stored:
             storage.delete(key)
         return False
-    vectors.keep_take(jobs, job.id, job.attempt, take, found.takes[0].vectors)
     return True
 
 
-def _write(jobs: Jobs, job: Job, take: int, entry: Mapping[str, Any], stored: Mapping[str, Stored]) -> bool:
-    """Write what is known of a take into its job; false where the job or the take is gone."""
+def _write(
+    jobs: Jobs, job: Job, entry: Mapping[str, Any], stored: Mapping[str, Stored], found: Sequence[Vector]
+) -> bool:
+    """Write what is known of a take into its job; false, and nothing changed, where the job or the take is gone."""
+    take = int(entry["take"])
     with jobs.database.writing() as connection:
+        serial = vectors.next_serial(connection, jobs.database.is_postgresql)
         mine = sa.select(JOBS).where(JOBS.c.id == job.id, JOBS.c.attempt == job.attempt).with_for_update()
         row = connection.execute(mine).one_or_none()
         if row is None or row.result is None or all(one["take"] != take for one in row.result["outputs"]):
@@ -90,4 +94,5 @@ def _write(jobs: Jobs, job: Job, take: int, entry: Mapping[str, Any], stored: Ma
         result = ranked({**row.result, "outputs": outputs})
         connection.execute(sa.update(JOBS).where(JOBS.c.id == job.id).values(result=result))
         text_search.write(connection, job.id, text_search.rows_of(row.title, row.mode, result))
+        vectors.keep_take(connection, serial, job.id, take, found)
     return True

@@ -15,7 +15,7 @@ from tests.support.web_place import Place, place
 from tests.web.api.test_jobs import fits
 from workers.files import objects
 from workers.search import vectors
-from workers.tasks import description
+from workers.tasks import description, take_descriptions
 from workers.uploads.sources import POSTER
 
 
@@ -132,3 +132,21 @@ def test_of_a_take_that_is_deleted_while_it_is_described_nothing_stays(
     assert [one["take"] for one in job["outputs"]] == [0]
     assert recorded(here, job_id) == before
     assert set(vectors.of_job(here.jobs, job_id)) == {vectors.PICTURE_TAKE, 0}
+
+
+def test_no_vectors_stay_of_a_take_that_is_deleted_once_its_description_is_written(
+    here: Place, flash_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = sounded(here, flash_clip)
+    write = take_descriptions._write
+    deleted: list[int] = []
+
+    def and_delete(*given: Any) -> bool:
+        written = write(*given)
+        deleted.append(here.client.delete(f"{link}/takes/1").status_code)
+        return written
+
+    monkeypatch.setattr(take_descriptions, "_write", and_delete)
+    job = corrected(here, link, -36.0)
+    assert deleted == [204]
+    assert set(vectors.of_job(here.jobs, job["id"])) == {vectors.PICTURE_TAKE, 0}
