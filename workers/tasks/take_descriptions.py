@@ -6,6 +6,7 @@ take any more: what goes wrong here, also that the process ends, leaves a take t
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
 import time
@@ -19,7 +20,7 @@ from synth.description import heat_map
 from synth.description.description import Vector
 from synth.errors import SynthError
 from synth.media import audio
-from workers.errors import WorkError
+from workers.errors import StorageError, WorkError
 from workers.files import objects
 from workers.files.result_upload import CONTENT_TYPES
 from workers.files.storage import Storage, Stored
@@ -47,7 +48,9 @@ def describe_take(jobs: Jobs, storage: Storage, folder: Path, job_id: str, take:
             return _describe(jobs, storage, job, entry, Path(name))
     except (SynthError, WorkError, ValueError) as error:
         _log.warning("job %s: take %d is not described: %s", job_id, take, error)
-        return False
+    except Exception:
+        _log.exception("job %s: take %d is not described", job_id, take)
+    return False
 
 
 def _take(job: Job, take: int) -> Mapping[str, Any] | None:
@@ -67,15 +70,20 @@ def _describe(jobs: Jobs, storage: Storage, job: Job, entry: Mapping[str, Any], 
         pictures = heat_map.stills(source, found.times_s)
         files = description.draw_take(found.takes[0], "take", pictures, found.times_s, folder)
     keys = {name: f"{stem}{path.name.removeprefix('take')}" for name, path in files.items()}
-    stored = {keys[name]: storage.put(keys[name], path, CONTENT_TYPES[path.suffix]) for name, path in files.items()}
-    described = description.Described(found, spent_s=time.perf_counter() - began)
-    alone: dict[str, Any] = {"outputs": [{**entry, **keys}]}
-    description.tell(alone, described)
-    if not _write(jobs, job, alone["outputs"][0], stored, found.takes[0].vectors):
-        for key in stored:
-            storage.delete(key)
-        return False
-    return True
+    stored: dict[str, Stored] = {}
+    written = False
+    try:
+        for name, path in files.items():
+            stored[keys[name]] = storage.put(keys[name], path, CONTENT_TYPES[path.suffix])
+        described = description.Described(found, spent_s=time.perf_counter() - began)
+        alone: dict[str, Any] = {"outputs": [{**entry, **keys}]}
+        description.tell(alone, described)
+        written = _write(jobs, job, alone["outputs"][0], stored, found.takes[0].vectors)
+    finally:
+        for key in () if written else stored:
+            with contextlib.suppress(StorageError):
+                storage.delete(key)
+    return written
 
 
 def _write(

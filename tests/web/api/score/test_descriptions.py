@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,18 @@ from workers.uploads.sources import POSTER
 class LouderIsNearer(FlashDescriber):
     """Whose sounds lie the nearer to the picture the louder they are; one that fails when it is told to."""
 
-    fails = False
+    failure: Exception | None = None
+    length = 1.0  # of its vectors; any other is refused when they are to be kept
 
     def describe(self, *given: Any, **more: Any) -> Any:
-        if self.fails:
-            raise MediaError("the clip cannot be looked at any more")
-        return super().describe(*given, **more)
+        if self.failure:
+            raise self.failure
+        found = super().describe(*given, **more)
+        takes = [
+            replace(take, vectors=tuple(replace(one, values=self.length * one.values) for one in take.vectors))
+            for take in found.takes
+        ]
+        return replace(found, takes=tuple(takes))
 
 
 @pytest.fixture
@@ -93,7 +100,7 @@ def test_a_take_that_goes_takes_its_description_along(here: Place, flash_clip: P
 
 def test_a_take_is_there_though_it_cannot_be_described(here: Place, flash_clip: Path, eye: LouderIsNearer) -> None:
     link = sounded(here, flash_clip)
-    eye.fails = True
+    eye.failure = MediaError("the clip cannot be looked at any more")
     job = corrected(here, link, -36.0)
     fits(job, "Job")
     assert [one["take"] for one in job["outputs"]] == [0, 1]
@@ -150,3 +157,18 @@ def test_no_vectors_stay_of_a_take_that_is_deleted_once_its_description_is_writt
     job = corrected(here, link, -36.0)
     assert deleted == [204]
     assert set(vectors.of_job(here.jobs, job["id"])) == {vectors.PICTURE_TAKE, 0}
+
+
+def test_whatever_goes_wrong_with_a_description_is_told_and_leaves_nothing(
+    here: Place, flash_clip: Path, eye: LouderIsNearer, caplog: pytest.LogCaptureFixture
+) -> None:
+    link = sounded(here, flash_clip)
+    job_id = link.rpartition("/")[2]
+    before = recorded(here, job_id)
+    eye.length = 2.0
+    assert corrected(here, link, -36.0)["outputs"][1]["description"] is None
+    assert "its length must be one" in caplog.text
+    assert not [key for key in recorded(here, job_id) - before if "maps" in key or "avol" in key]
+    eye.length, eye.failure = 1.0, RuntimeError("the net is broken")
+    assert corrected(here, link, -30.0)["outputs"][2]["description"] is None
+    assert "RuntimeError: the net is broken" in caplog.text  # with where it came from
