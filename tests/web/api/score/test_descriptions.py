@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,12 +26,13 @@ class LouderIsNearer(FlashDescriber):
     """Whose sounds lie the nearer to the picture the louder they are; one that fails when it is told to."""
 
     failure: Exception | None = None
+    cancelled: Callable[[], bool] = lambda: False  # what the last call was given
     length = 1.0  # of its vectors; any other is refused when they are to be kept
 
     def describe(self, *given: Any, **more: Any) -> Any:
         if self.failure:
             raise self.failure
-        found = super().describe(*given, **more)
+        found, self.cancelled = super().describe(*given, **more), given[2]
         takes = [
             replace(take, vectors=tuple(replace(one, values=self.length * one.values) for one in take.vectors))
             for take in found.takes
@@ -58,12 +61,17 @@ def sounded(here: Place, clip: Path) -> str:
 
 def corrected(here: Place, link: str, loudness_lufs: float) -> dict[str, Any]:
     """The job, after its sound was made quieter or louder, as a further take."""
+    correct(here, link, loudness_lufs)
+    here.work()
+    return dict(here.client.get(link).get_json())
+
+
+def correct(here: Place, link: str, loudness_lufs: float) -> None:
+    """Ask for such a take."""
     version = here.client.get(f"{link}/score").get_json()["version"]
     changed = here.client.patch(f"{link}/score?take=0", json={"version": version, "loudness_lufs": loudness_lufs})
     assert changed.status_code == 200, changed.text
     assert here.client.post(f"{link}/score/render", json={}).status_code == 202
-    here.work()
-    return dict(here.client.get(link).get_json())
 
 
 def test_a_corrected_take_is_described_ranked_and_found(here: Place, flash_clip: Path) -> None:
@@ -136,6 +144,7 @@ def test_of_a_take_that_is_deleted_while_it_is_described_nothing_stays(
     eye.before = lambda: deleted.append(here.client.delete(f"{link}/takes/1").status_code)
     job = corrected(here, link, -36.0)
     assert deleted == [204]
+    assert eye.cancelled()
     assert [one["take"] for one in job["outputs"]] == [0]
     assert recorded(here, job_id) == before
     assert set(vectors.of_job(here.jobs, job_id)) == {vectors.PICTURE_TAKE, 0}
@@ -172,3 +181,27 @@ def test_whatever_goes_wrong_with_a_description_is_told_and_leaves_nothing(
     eye.length, eye.failure = 1.0, RuntimeError("the net is broken")
     assert corrected(here, link, -30.0)["outputs"][2]["description"] is None
     assert "RuntimeError: the net is broken" in caplog.text  # with where it came from
+
+
+def test_the_next_correction_waits_for_no_description(here: Place, flash_clip: Path, eye: LouderIsNearer) -> None:
+    """A worker that keeps it waiting while it holds no row is taken for deaf, and killed."""
+    link = sounded(here, flash_clip)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        go_on.wait()
+
+    eye.before = wait
+    with here.at_work():
+        try:
+            correct(here, link, -36.0)
+            assert begun.wait(60)
+            correct(here, link, -30.0)
+            until_s = time.monotonic() + 60
+            while (take := here.client.get(f"{link}/takes/2?wait_s=1").get_json())["status"] != "succeeded":
+                assert time.monotonic() < until_s, take
+            assert here.client.get(link).get_json()["outputs"][1]["description"] is None
+        finally:
+            go_on.set()
+    assert all(one["description"] for one in here.client.get(link).get_json()["outputs"])
