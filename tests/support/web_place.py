@@ -30,6 +30,7 @@ from workers.jobs import Job, Jobs, jobs_of
 from workers.records import COMPARISON, OVERLAY, ROUTE, SCORE, SEARCH, SLOW_SCORE
 from workers.settings import Settings, embedded
 from workers.tasks import job_run, run_jobs
+from workers.tasks.take_descriptions import TakeDescriptions
 from workers.uploads.sources import POSTER
 
 PROBLEM = "application/problem+json"
@@ -47,6 +48,7 @@ class Place:
         self.jobs: Jobs = jobs_of(self.settings)
         self.storage: Storage = storage_of(self.settings)
         self.notified: list[str] = []
+        self._take_descriptions = TakeDescriptions()
         self.app = create_app(self.settings, jobs=self.jobs, storage=self.storage, notify=self.notified.append)
         self.client: FlaskClient = self.app.test_client()
 
@@ -68,10 +70,20 @@ class Place:
         assert self.jobs.canceled(job.id, job.attempt, result)
 
     def work(self) -> None:
-        """Do all jobs that wait, with the worker's own code, in this process."""
+        """Do all jobs that wait, with the worker's own code, in this process, and describe the takes that it made."""
+        self._work()
+        self._take_descriptions.settle()
+
+    def _work(self) -> None:
         self.settings.work_dir.mkdir(parents=True, exist_ok=True)
         context = job_run.WorkerContext(
-            self.settings, self.jobs, self.storage, lambda _: True, self.settings.work_dir, "test"
+            self.settings,
+            self.jobs,
+            self.storage,
+            lambda _: True,
+            self.settings.work_dir,
+            "test",
+            take_descriptions=self._take_descriptions,
         )
         for mode in MODES:
             while run_jobs.drain(context, mode):
@@ -84,7 +96,7 @@ class Place:
 
         def work() -> None:
             while not over.wait(0.02):
-                self.work()
+                self._work()
 
         worker = threading.Thread(target=work)
         worker.start()
@@ -93,6 +105,7 @@ class Place:
         finally:
             over.set()
             worker.join()
+            self._take_descriptions.settle()
 
     def send(self, *clips: Path | tuple[Path, str], to: str = "/v1/jobs", **options: Any) -> TestResponse:
         """Upload clips, each a path or a path and the name that the client gives it; their pictures are made then."""

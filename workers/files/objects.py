@@ -64,8 +64,13 @@ def of_job(database: Database, job_id: str) -> dict[str, Stored]:
 def forget(database: Database, keys: list[str]) -> None:
     """Forget objects that are deleted. Raises DatabaseError."""
     with database.writing() as connection:
-        for start in range(0, len(keys), 500):
-            connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.key.in_(keys[start : start + 500])))
+        forget_in(connection, keys)
+
+
+def forget_in(connection: sa.Connection, keys: list[str]) -> None:
+    """The same in a transaction of the caller's."""
+    for start in range(0, len(keys), 500):
+        connection.execute(sa.delete(OBJECTS).where(OBJECTS.c.key.in_(keys[start : start + 500])))
 
 
 def forget_unowned(database: Database, older_than: float) -> None:

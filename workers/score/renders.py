@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from synth.options import Options
 from workers.errors import Conflict, NotFound
+from workers.files import objects
 from workers.jobs import Job, Jobs, new_id
 from workers.records import IS_HELD, JOBS, SCORE, SLOW_SCORE
 from workers.score.ranking import ranked
@@ -119,6 +120,7 @@ class Renders:
             NotFound: the job has no such take that was rendered from a score.
         """
         with self._database.writing() as connection:
+            serial = vectors.next_serial(connection, self._database.is_postgresql)
             row = connection.execute(sa.select(JOBS).where(JOBS.c.id == job.id).with_for_update()).one_or_none()
             asked = connection.execute(_numbered(job.id, take)).one_or_none()
             if row is None or asked is None or asked.row_id == _DELETED:
@@ -131,9 +133,11 @@ class Renders:
             left = [one for one in outputs if one["take"] != take]
             if len(left) < len(outputs):
                 self._write(connection, row, ranked({**row.result, "outputs": left}))
-        vectors.keep_take(self._database, job.id, row.attempt, take, ())  # or a search would find what is not there
-        still = {key for one in left for key in keys_of_take(one)}
-        return [key for one in outputs if one["take"] == take for key in keys_of_take(one) if key not in still]
+                vectors.keep_take(connection, serial, job.id, take, ())  # or a search would find what is not there
+            still = {key for one in left for key in keys_of_take(one)}
+            mine = [key for one in outputs if one["take"] == take for key in keys_of_take(one) if key not in still]
+            objects.forget_in(connection, mine)  # they count for nobody any more, also while the storage is away
+        return mine
 
     def finish(self, attempt: Job, entry: Mapping[str, Any]) -> bool:
         """End the row of an attempt with a take, and join that to its job; false, and nothing changed, if the lease is

@@ -53,26 +53,43 @@ def keep(
     rows += [_row(take, vector) for take, vectors in vectors_of_takes.items() for vector in vectors]
     database = jobs if isinstance(jobs, Database) else jobs.database
     with database.writing() as connection:
+        serial = next_serial(connection, database.is_postgresql)
         if connection.scalar(sa.select(JOBS.c.attempt).where(JOBS.c.id == job_id)) != attempt:
             return False
         connection.execute(sa.delete(VECTORS).where(VECTORS.c.job_id == job_id))
         if rows:
-            serial = _next_serial(connection, database.is_postgresql)
             payload = {"job_id": job_id, "attempt": attempt, "serial": serial}
             connection.execute(sa.insert(VECTORS), [{**payload, **row} for row in rows])
     return True
 
 
-def keep_take(jobs: Leases | Database, job_id: str, attempt: int, take: int, found: Sequence[Vector]) -> bool:
+def keep_take(connection: sa.Connection, serial: int, job_id: str, take: int, found: Sequence[Vector]) -> bool:
     """Keep what one more take sounds like beside the others of its job, or nothing of it where ``found`` is empty.
 
-    Returns and raises as :func:`keep`; false too where nothing is kept of the job.
+    It belongs into the transaction that writes the take into its job or takes it out, with the job's row locked: so no
+    vectors stay of a take that is gone.
+
+    Args:
+        serial: of :func:`next_serial`, asked for at the beginning of that transaction.
+
+    Returns:
+        Whether they were kept; false where nothing is kept of the job.
+
+    Raises:
+        ValueError: as :func:`keep`.
     """
-    before = of_job(jobs, job_id)
-    of_takes = {number: vectors for number, vectors in before.items() if number not in (PICTURE_TAKE, take)}
-    if not before:
+    rows = [_row(take, vector) for vector in found]
+    its = VECTORS.c.job_id == job_id
+    attempt = connection.scalar(sa.select(VECTORS.c.attempt).where(its).limit(1))
+    if attempt is None:
         return False
-    return keep(jobs, job_id, attempt, before.get(PICTURE_TAKE, ()), {**of_takes, take: found})
+    connection.execute(sa.delete(VECTORS).where(its, VECTORS.c.take == take))
+    # Who holds the table in memory reads all of a job anew, in place of what it knew of it.
+    connection.execute(sa.update(VECTORS).where(its).values(serial=serial))
+    if rows:
+        payload = {"job_id": job_id, "attempt": attempt, "serial": serial}
+        connection.execute(sa.insert(VECTORS), [{**payload, **row} for row in rows])
+    return True
 
 
 def of_job(jobs: Leases | Database, job_id: str) -> dict[int, tuple[Vector, ...]]:
@@ -112,10 +129,11 @@ def _row(take: int, vector: Vector) -> dict[str, Any]:
     return {"take": take, "space": vector.space, "side": str(vector.side), "vector": packed(vector.values)}
 
 
-def _next_serial(connection: sa.Connection, is_postgresql: bool) -> int:
+def next_serial(connection: sa.Connection, is_postgresql: bool) -> int:
     """A number greater than all before, and not yet seen by anybody when the transaction ends.
 
-    It follows the clock, so that numbers of rows that were deleted do not come again.
+    Ask for it before anything else of the transaction: of two that lock it and a job's row in different orders each
+    would wait for the other. It follows the clock, so that numbers of rows that were deleted do not come again.
     """
     if is_postgresql:  # SQLite has one writer at a time anyway
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS_LOCK)))

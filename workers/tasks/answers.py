@@ -18,14 +18,17 @@ from workers.score import rendering
 from workers.score.renders import Renders
 from workers.tasks import comparisons, overlays, recording, search_answers
 from workers.tasks.job_run import JobRun, WorkerContext
-from workers.tasks.take_descriptions import describe_take
 
 
 def answer(context: WorkerContext, job: Job) -> None:
-    """One attempt at a question, answered by :data:`ANSWERS`; the answer stands in the row."""
+    """One attempt at a question, answered by :data:`ANSWERS`; the answer stands in the row.
+
+    A take is described once it is there, beside whatever this lane does next.
+    """
     if _answer(context, job) and job.mode in (SCORE, SLOW_SCORE) and context.settings.describe:
         asked = job.info["score"]
-        describe_take(context.jobs, context.storage, context.folder, str(asked["of"]), int(asked["take"]))
+        of, take = str(asked["of"]), int(asked["take"])
+        context.take_descriptions.begin(context.jobs, context.storage, context.folder, of, take)
 
 
 def _answer(context: WorkerContext, job: Job) -> bool:

@@ -30,6 +30,7 @@ from workers.records import QUESTIONS
 from workers.settings import Settings
 from workers.tasks import description, failures, recording
 from workers.tasks.lanes import Lanes
+from workers.tasks.take_descriptions import TakeDescriptions
 from workers.telemetry import context as log_context
 from workers.uploads import sources
 
@@ -49,6 +50,7 @@ class WorkerContext:
     peers: list[Attempt] = field(default_factory=list)
     """Attempts that this process makes now; they end with it, should one have to be ended by force."""
     lanes: Lanes = field(default_factory=Lanes)
+    take_descriptions: TakeDescriptions = field(default_factory=TakeDescriptions)
 
 
 def about(*jobs: Job) -> contextlib.AbstractContextManager[None]:

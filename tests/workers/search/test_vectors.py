@@ -137,6 +137,31 @@ def test_the_cache_finds_what_came_since_and_not_what_went(jobs: Jobs) -> None:
     assert ids[0] not in found(vector_cache, 77)
 
 
+def test_one_more_take_is_found_beside_the_others_and_not_once_it_went(jobs: Jobs) -> None:
+    vector_cache = VectorCache(jobs)
+    job_id = kept(jobs, 0)
+
+    def keep_take(of: str, values: list[Vector]) -> bool:
+        with jobs.database.writing() as connection:
+            serial = vectors.next_serial(connection, jobs.database.is_postgresql)
+            return vectors.keep_take(connection, serial, of, 1, values)
+
+    def takes() -> set[int]:
+        return {near.item.take for near in vector_cache.nearest(vector(1).values, "ave", Side.SOUND, None, 9)}
+
+    assert takes() == {0}
+    assert keep_take(job_id, [vector(1)])
+    assert takes() == {0, 1}
+    assert keep_take(job_id, [vector(2)])
+    assert found(vector_cache, 2) == [job_id, job_id]
+    assert keep_take(job_id, [])
+    assert takes() == {0}
+    assert not keep_take(claimed(jobs).id, [vector(3)])  # nothing is kept of that one
+    with pytest.raises(ValueError, match="space"):
+        keep_take(job_id, [Vector("smell", Side.SOUND, vector(1).values)])
+    assert takes() == {0}
+
+
 def test_most_of_it_deleted_leaves_the_rest_to_be_found(jobs: Jobs) -> None:
     vector_cache = VectorCache(jobs)
     ids = [kept(jobs, seed) for seed in range(12)]
