@@ -119,8 +119,8 @@ def _first_variance_ratio(pixels: Input) -> float:
         light = grey[..., None] + colour.transpose(1, 2, 0)
         pictures.append(np.clip(118 + 62 * light / light.std(), 0, 255).astype(np.uint8))
     with torch.inference_mode():
-        light = torch.nn.functional.pad(eye._light(np.stack(pictures)), (0, 1, 0, 1))
-        met = torch.nn.functional.conv2d(light, state["_conv_stem.weight"], stride=2).var((0, 2, 3))
+        seen = torch.nn.functional.pad(eye._light(np.stack(pictures)), (0, 1, 0, 1))
+        met = torch.nn.functional.conv2d(seen, state["_conv_stem.weight"], stride=2).var((0, 2, 3))
     return float((met / state["_bn0.running_var"]).median())
 
 
