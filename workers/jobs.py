@@ -22,7 +22,7 @@ from workers.gallery.listing import Filters
 from workers.job_table import creation
 from workers.leases import Leases
 from workers.owners.quotas import DAY_S, Owners, Quota
-from workers.records import HELD, IS_HELD, JOBS, QUESTIONS, Cancellation, job_of, owner_of
+from workers.records import HELD, IS_HELD, JOBS, OVERLAY, QUESTIONS, Cancellation, job_of, owner_of
 from workers.records import Job as Job
 from workers.records import State as State
 from workers.records import made_at as made_at
@@ -273,6 +273,8 @@ class Jobs(Leases):
             sources.lock(connection, id, there.source_id)
             renders = sa.select(SCORE_RENDERS.c.row_id).where(SCORE_RENDERS.c.job_id == id)
             connection.execute(sa.delete(JOBS).where(JOBS.c.id.in_(renders)))
+            # Who asked for a video of its maps may have left before the answer: such a row would hold its files.
+            connection.execute(sa.delete(JOBS).where(JOBS.c.source_id == id, JOBS.c.mode == OVERLAY))
             gone = sa.delete(JOBS).where(*creation.whose(id, owner)).returning(JOBS)
             job = self._found(connection.execute(gone).one_or_none())
             sources.release(connection, id)

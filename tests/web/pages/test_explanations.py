@@ -151,6 +151,15 @@ def test_names_from_a_description_are_shown_and_not_run(
         assert "&lt;script&gt;alert" in text
 
 
+def test_a_question_that_nobody_took_away_holds_no_file_of_a_deleted_job(here: Place, flash_clip: Path) -> None:
+    job = described(here, flash_clip)
+    link = job["outputs"][0]["links"]["heat-map-video-avol"]
+    assert here.client.post(link.replace("heat-map.mp4", "heat-map")).status_code == 202
+    here.work()  # and nobody asks how far it is
+    assert here.client.delete(job["links"]["self"]).status_code == 204
+    wait_until(lambda: here.left() == [])
+
+
 def test_the_overlay_video_is_drawn_once_when_it_is_asked_for(here: Place, flash_clip: Path, tmp_path: Path) -> None:
     job = described(here, flash_clip)
     link = job["outputs"][0]["links"]["heat-map-video-avol"]
