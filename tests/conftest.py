@@ -71,6 +71,21 @@ def flash_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def changing_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A silent clip of 3.1 s that flashes for a second, is bright for one, and flashes again: hits, ambience, hits."""
+
+    def frames() -> Iterator[NDArray[np.uint8]]:
+        for index in range(93):
+            now_s = index / 30
+            lit = 1.0 <= now_s < 2.0 or any(0 <= now_s - at_s + 1e-9 < 0.1 for at_s in (0.5, 2.5))
+            yield np.full((48, 64, 3), 255 if lit else 16, np.uint8)
+
+    target = tmp_path_factory.mktemp("clips") / "changing.mp4"
+    video.write_frames(frames(), target, rate_fps=30)
+    return target
+
+
+@pytest.fixture(scope="session")
 def dark_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A silent clip of 1 s in which nothing happens."""
     target = tmp_path_factory.mktemp("clips") / "dark.mp4"

@@ -1,6 +1,6 @@
 """Smoothing and peaks of curves, in numpy alone: who needs no more of scipy does not wait for it to be imported.
 
-Each gives the very numbers of the function of scipy that its docstring names. Shapes: T = steps of a curve.
+Each gives the numbers of the function of scipy that its docstring names, to rounding. Shapes: T = steps of a curve.
 """
 
 from __future__ import annotations

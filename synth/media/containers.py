@@ -134,11 +134,13 @@ def for_target(target: Path, video_codec: str, *, transparent: bool = False, rec
     """
     container = _BY_SUFFIX.get(target.suffix.lower())
     if container is None:
-        named = (
-            f"the result ends in {target.suffix!r}" if target.suffix else f"the result {target.name!r} has no ending"
+        allowed = f"allowed are {', '.join(SUFFIXES)}"
+        if target.suffix:
+            raise MediaError(f"the result ends in {target.suffix!r}; {allowed}")
+        folder = f"{target.name}/"
+        raise MediaError(
+            f"the result {target.name!r} has no ending; {allowed}; for a folder that is not there yet write {folder!r}"
         )
-        hint = "" if target.suffix else f"; for a folder that is not there yet write {target.name + '/'!r}"
-        raise MediaError(f"{named}; allowed are {', '.join(SUFFIXES)}{hint}")
     if video_codec not in container.video_codecs and not recut:
         able = [suffix for suffix, other in _BY_SUFFIX.items() if video_codec in other.video_codecs]
         raise MediaError(f"a {container.name} file cannot hold a picture coded as {video_codec}; {_listed(able)} can")

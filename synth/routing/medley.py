@@ -20,6 +20,7 @@ from synth.dsp.stereo import to_channels
 from synth.errors import Cancelled
 from synth.media import audio
 from synth.options import Options
+from synth.routing.ranges import RANGE_STEM
 from synth.voices.ambient.layers import Layer
 from synth.voices.base import CancelPoll, Controls, Frame, Hit, Progress, Rendering, Sound, Uniforms, Voice
 from synth.voices.base import Part as SoundPart
@@ -158,7 +159,7 @@ class Medley:
             if self._duration_s * len(self._parts) <= PARTS_S:
                 alone = np.zeros_like(out)
                 alone[begin : begin + len(piece)] = piece
-                ranges.append(SoundPart(f"range-{number + 1}", alone))
+                ranges.append(SoundPart(f"{RANGE_STEM}{number + 1}", alone))
             if rendering.made_s is not None:
                 return Rendering(
                     out, tuple(hits), max(0.0, part.offset_s + rendering.made_s), tuple(laid), tuple(layers)

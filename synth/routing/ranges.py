@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from synth.options import Mode
+
+RANGE_STEM: Final = "range-"
+"""Before the number of a range, from 1: the name of its part of the sound."""
 
 
 @dataclass(frozen=True)

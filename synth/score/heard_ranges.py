@@ -8,17 +8,12 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from synth.options import Mode
-from synth.routing.ranges import Range
-from synth.score.score import Score
+from synth.routing.ranges import RANGE_STEM, Range
+from synth.score.score import RANGES_STEM, Score
 from synth.voices.ambient.layers import Layer
 from synth.voices.base import Hit
-
-RANGE_STEM: Final = "range-"
-TOGETHER_STEM: Final = "sound"
-"""All ranges as one part: of clips that are too long for a part a range."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,7 @@ def heard(score: Score, ranges: Sequence[Range]) -> list[bool]:
     """Whether each of the ranges is heard."""
     known = {stem.name for stem in score.stems}
     own = [f"{RANGE_STEM}{number}" for number, _ in enumerate(ranges, start=1)]
-    return [score.is_heard(name if name in known else TOGETHER_STEM) for name in own]
+    return [score.is_heard(name if name in known else RANGES_STEM) for name in own]
 
 
 def heard_modes(score: Score, ranges: Sequence[Range]) -> list[Mode]:

@@ -21,7 +21,17 @@ from synth.options import ExistingSound, Mode, Options, Synthesis
 from synth.score import drawings
 from synth.score.kept_files import Kept, KeptPart
 from synth.score.recipe import Recipe
-from synth.score.score import HITS_STEM, MAX_TEXT, ORIGINAL, Score, ScoreHit, ScoreLayer, ScoreStem, ScoreWord
+from synth.score.score import (
+    HITS_STEM,
+    MAX_TEXT,
+    ORIGINAL,
+    RANGES_STEM,
+    Score,
+    ScoreHit,
+    ScoreLayer,
+    ScoreStem,
+    ScoreWord,
+)
 from synth.voices.base import Part, Rendering
 
 PARTS_S: Final = 180.0
@@ -114,7 +124,7 @@ def deliver(folder: Path, stem: str, made: Sounded, recipe: Recipe, drawn: drawi
 def only_part(recipe: Recipe) -> str:
     """The name of the only part that a voice's sound has."""
     if recipe.ranges:
-        return "sound"
+        return RANGES_STEM
     if recipe.mode is Mode.HITS:
         return HITS_STEM
     if recipe.mode is Mode.SPEECH:

@@ -36,6 +36,8 @@ ORIGINAL: Final = "original"
 """The stem that is the clip's own sound."""
 HITS_STEM: Final = "hits"
 LAYER_STEM: Final = "layer-"
+RANGES_STEM: Final = "sound"
+"""All ranges as one part: of clips that are too long for a part a range."""
 
 T = TypeVar("T")
 

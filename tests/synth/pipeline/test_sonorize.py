@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from synth.errors import Cancelled, MediaError, OptionError
 from synth.files import file_sha256
@@ -225,21 +223,6 @@ def test_an_empty_list_is_silence(flash_voice: FlashVoice, flash_clip: Path, tmp
     listed.write_text('{"hits": []}')
     (output,) = render_hits(listed, flash_clip, tmp_path / "out.mp4", Options()).outputs
     assert output.warnings == (NO_HITS,)
-
-
-@pytest.fixture
-def changing_clip(tmp_path: Path) -> Path:
-    """Dark with flashes for a second, then bright for a second, then dark with flashes again: 3.1 s."""
-
-    def frames() -> Iterator[NDArray[np.uint8]]:
-        for index in range(93):
-            now_s = index / 30
-            lit = 1.0 <= now_s < 2.0 or any(0 <= now_s - at_s + 1e-9 < 0.1 for at_s in (0.5, 2.5))
-            yield np.full((48, 64, 3), 255 if lit else 16, np.uint8)
-
-    target = tmp_path / "changing.mp4"
-    video.write_frames(frames(), target, rate_fps=30)
-    return target
 
 
 def test_ranges_have_voices_of_their_own(

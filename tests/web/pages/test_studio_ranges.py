@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from synth.media import video
 from tests.support.voices import HissVoice
 from tests.web.pages.test_browser import CHROMIUM, DRIVER, Live, Person, downloads, live, person, until
 
@@ -27,21 +23,6 @@ return [...document.querySelectorAll('.tl-stem')].map((row) => {
   return [row.querySelector('.tl-name').textContent, top >= box.top && bottom <= box.bottom + 1];
 });
 """
-
-
-@pytest.fixture
-def changing_clip(tmp_path: Path) -> Path:
-    """It flashes for a second, is bright for one, and flashes again: hits, ambience, hits."""
-
-    def frames() -> Iterator[NDArray[np.uint8]]:
-        for index in range(93):
-            now_s = index / 30
-            lit = 1.0 <= now_s < 2.0 or any(0 <= now_s - at_s + 1e-9 < 0.1 for at_s in (0.5, 2.5))
-            yield np.full((48, 64, 3), 255 if lit else 16, np.uint8)
-
-    clip = tmp_path / "changing.mp4"
-    video.write_frames(frames(), clip, rate_fps=30)
-    return clip
 
 
 def lanes(person: Person) -> list[tuple[str, bool]]:

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from synth.media import audio, video
+from synth.media import audio
 from tests.support.voices import FlashVoice, HissVoice
 from tests.support.web_place import Place, place
 
@@ -26,18 +26,9 @@ def here(tmp_path: Path, flash_voice: FlashVoice, hiss_voice: HissVoice) -> Iter
 
 
 @pytest.fixture
-def link(here: Place, tmp_path: Path) -> str:
-    """A job of a clip that flashes for a second, is bright for one, and flashes again: hits, ambience, hits."""
-
-    def frames() -> Iterator[NDArray[np.uint8]]:
-        for index in range(93):
-            now_s = index / 30
-            lit = 1.0 <= now_s < 2.0 or any(0 <= now_s - at_s + 1e-9 < 0.1 for at_s in (0.5, 2.5))
-            yield np.full((48, 64, 3), 255 if lit else 16, np.uint8)
-
-    clip = tmp_path / "changing.mp4"
-    video.write_frames(frames(), clip, rate_fps=30)
-    made = str(here.sent(clip)["links"]["self"])
+def link(here: Place, changing_clip: Path) -> str:
+    """A job of a clip whose ranges have voices of their own."""
+    made = str(here.sent(changing_clip)["links"]["self"])
     here.work()
     return made
 
