@@ -35,6 +35,9 @@ def train(
         str | None, typer.Option(help="speech: who is seen and agreed to a synthetic voice, in a sentence.")
     ] = None,
     start: Annotated[str | None, typer.Option("--from", help="speech: a voice to begin with, such as grid-s1.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="speech: learn from so many minutes of what is there.", show_default=False)
+    ] = None,
     boxes: Annotated[
         Path | None,
         typer.Option(help="localizer: boxes that people drew, as JSON lines."),
@@ -49,7 +52,7 @@ def train(
         return
     chosen = RECIPES[known_name("recipe", recipe, RECIPES)]
     _folder_exists(data)
-    further = {"speaker": speaker, "consent": consent, "start": start, "boxes": boxes}
+    further = {"speaker": speaker, "consent": consent, "start": start, "minutes": minutes, "boxes": boxes}
     given = {name: value for name, value in further.items() if value is not None}
     for name in given:
         if name not in chosen.takes:

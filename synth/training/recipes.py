@@ -56,7 +56,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "speech": Recipe(
         "a voice pack for the speech voice, from GRID or any folder of videos of one person talking",
         speech.train_speech,
-        frozenset({"speaker", "consent", "start"}),
+        frozenset({"speaker", "consent", "start", "minutes"}),
     ),
     "speech-variants": Recipe(
         "the lip reader with one part left out or exchanged at a time, all trained for the same number of steps",

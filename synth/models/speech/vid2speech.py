@@ -51,13 +51,13 @@ class Vid2SpeechConfig:
     side: int = 56
     flow: bool = True
     post_net: bool = True
-    channels: tuple[int, ...] = (16, 32, 64, 128)
-    flow_channels: tuple[int, ...] = (12, 24, 48)
-    features: int = 256
+    channels: tuple[int, ...] = (32, 64, 128, 256)
+    flow_channels: tuple[int, ...] = (24, 48, 96)
+    features: int = 320
     flow_features: int = 64
-    hidden: int = 192
+    hidden: int = 320
     layers: int = 2
-    decoder_channels: int = 128
+    decoder_channels: int = 192
     bank: int = 8
     bank_channels: int = 48
     post_hidden: int = 96
@@ -66,7 +66,7 @@ class Vid2SpeechConfig:
     bins: int = 321
     units: int = 128
     words: int = 0
-    dropout: float = 0.3
+    dropout: float = 0.2
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values; :meth:`from_dict` reads them back."""

@@ -200,6 +200,42 @@ def _draw(
     return grey, flow * np.float32(speed), mel, linear, one.units[index], one.words[index]
 
 
+def spliced(examples: Sequence[Example], number: int, rng: np.random.Generator, share: float) -> Example:
+    """One clip, at times gone on with by another one from its word in the same place on: sentences nobody said.
+
+    Where a fixed sentence could be learnt by heart, its words cannot. Clips without transcripts stay as they are.
+
+    Args:
+        number: of the clip that it begins with.
+        share: of the words after the first at which another clip takes over.
+    """
+    made = examples[number]
+    for place in range(1, len(_word_starts(made))):
+        if rng.random() >= share:
+            continue
+        other = examples[int(rng.integers(len(examples)))]
+        ours, theirs = _word_starts(made), _word_starts(other)
+        if place < min(len(ours), len(theirs)):
+            made = _joined(made, ours[place], other, theirs[place])
+    return made
+
+
+def _word_starts(one: Example) -> list[int]:
+    """Pictures at which a word begins."""
+    begins = (np.diff(one.words, prepend=one.words[:1]) != 0) & (one.words > SILENT)
+    return [int(index) for index in np.flatnonzero(begins)]
+
+
+def _joined(first: Example, end: int, second: Example, start: int) -> Example:
+    """The pictures of one clip up to ``end`` and of another from ``start`` on."""
+    each = len(first.mel) // len(first.crops)
+    parts = {
+        name: np.concatenate([getattr(first, name)[: end * many], getattr(second, name)[start * many :]])
+        for name, many in (("crops", 1), ("flow", 1), ("mel", each), ("linear", each), ("units", 1), ("words", 1))
+    }
+    return Example(first.name, **parts)
+
+
 def whole_view(one: Example, config: Vid2SpeechConfig, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """All pictures of a clip in one view: shifted, relit, perhaps mirrored; [T, H, W] and [T, 2, H / 2, W / 2]."""
     return _view(one, np.arange(len(one.crops)), config, rng, 1.0, blind=False)

@@ -24,7 +24,7 @@ from synth.errors import OptionError
 from synth.models.speech import lip_lsf
 from synth.models.speech.lip_lsf import CONFIGS, LipLsf, LipLsfConfig
 from synth.training.loop import Schedule, train
-from synth.training.speech import recipes
+from synth.training.speech import preparation, recipes
 from synth.training.speech.data import Talking
 from synth.voices.speech import lip_reading, lsf, spectra
 from synth.weights import DataSource
@@ -123,7 +123,7 @@ def train_lsf(
         raise OptionError("--data is missing: a folder of videos of one person talking, or GRID")
     sentences, corpus = recipes._sentences(data)
     name = recipes._name(speaker, corpus)
-    talking = recipes.prepare(sentences, folder.resolve().parent / "cache" / "speech")
+    talking = preparation.prepare(sentences, folder.resolve().parent / "cache" / "speech")
     model, figures = fit(talking, CONFIGS["small"], folder, steps or STEPS, seed, resume=resume)
     held_out = tuple(sorted({one.name for one in talking if one.held_out}))
     register(name, model, folder, corpus=corpus, held_out=held_out)

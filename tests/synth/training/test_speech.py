@@ -18,7 +18,7 @@ from synth.media import video
 from synth.models.speech.vid2speech import Prediction, Vid2Speech
 from synth.options import ExistingSound
 from synth.training.loop import Schedule
-from synth.training.speech import data
+from synth.training.speech import data, preparation
 from synth.training.speech import recipes as recipe
 from synth.training.speech.data import Talking
 from synth.training.speech.losses import LossWeights, envelope_loss, losses, third_octaves
@@ -151,6 +151,24 @@ def test_the_truth_costs_least(examples: list[data.Example]) -> None:
     assert float(worse) > 1
 
 
+def test_spliced_sentences_go_on_from_the_same_place_of_another(examples: list[data.Example]) -> None:
+    made = data.spliced(examples, 0, np.random.default_rng(0), 1.0)
+    start = int(np.flatnonzero(np.diff(examples[0].words) != 0)[1]) + 1  # of the second word, at 0.8 s
+    assert len(made.crops) == len(examples[0].crops)
+    np.testing.assert_array_equal(made.crops[:start], examples[0].crops[:start])
+    np.testing.assert_array_equal(made.mel[: 4 * start], examples[0].mel[: 4 * start])
+    others = [one for one in examples if np.array_equal(one.crops[start:], made.crops[start:])]
+    assert len(others) == 1
+    np.testing.assert_array_equal(made.linear[4 * start :], others[0].linear[4 * start :])
+    np.testing.assert_array_equal(made.flow[start:], others[0].flow[start:])
+
+
+def test_nothing_is_spliced_where_no_word_is_known_or_nothing_is_asked_for(examples: list[data.Example]) -> None:
+    assert data.spliced(examples, 1, np.random.default_rng(0), 0.0) is examples[1]
+    unknown = [dataclasses.replace(one, words=np.full_like(one.words, -1)) for one in examples]
+    assert data.spliced(unknown, 1, np.random.default_rng(0), 1.0) is unknown[1]
+
+
 # --- the recipe ---------------------------------------------------------------------------------------------------
 
 
@@ -192,11 +210,11 @@ def test_a_folder_of_videos_becomes_clips_with_faces_and_sound(tmp_path: Path) -
     folder = _folder(tmp_path, 3)
     video.write_frames((drawn_faces.room() for _ in range(50)), folder / "talk3.mp4", rate_fps=25)
     sentences, _ = recipe._sentences(folder)
-    talking = recipe.prepare(sentences, tmp_path / "cache")
+    talking = preparation.prepare(sentences, tmp_path / "cache")
     assert len(talking) == 3  # nobody is seen in the fourth
     assert {one.mouth.shape for one in talking} == {(50, 64, 64)}
     assert all(one.words is None for one in talking)
-    again = recipe.prepare(sentences, tmp_path / "cache")
+    again = preparation.prepare(sentences, tmp_path / "cache")
     assert all(np.array_equal(a.mouth, b.mouth) for a, b in zip(talking, again, strict=True))
     assert {one.held_out for one in talking} <= {sentence.part == HELD_OUT for sentence in sentences}
 
@@ -210,6 +228,19 @@ def test_enrolment_asks_for_consent_a_name_and_enough_minutes(tmp_path: Path) ->
         recipe.train_speech(**asked, speaker="Me!", consent="I agree")
     with pytest.raises(OptionError, match=r"minutes of talking were found; at least 2 are needed and 20 are advised"):
         recipe.train_speech(**asked, speaker="me", consent="I agree")
+
+
+def test_a_part_of_the_minutes_is_drawn() -> None:
+    clips = [_talking(0)] * 60  # three minutes
+    seen = [dataclasses.replace(one, name=str(number)) for number, one in enumerate(clips)]
+    drawn = recipe._drawn(seen, 2.0, 0)
+    assert len(drawn) == 40
+    assert [one.name for one in drawn] == sorted((one.name for one in drawn), key=int)
+    assert {one.name for one in recipe._drawn(seen, 2.0, 1)} != {one.name for one in drawn}
+    assert {one.name for one in drawn} <= {one.name for one in recipe._drawn(seen, 2.5, 0)}
+    for minutes in (1.9, 3.1):
+        with pytest.raises(OptionError, match=f"--minutes is {minutes}; allowed is 2 to the 3.0 that were found"):
+            recipe._drawn(seen, minutes, 0)
 
 
 def test_few_minutes_are_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
