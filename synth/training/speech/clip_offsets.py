@@ -35,8 +35,8 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from synth.files import write_whole
-from synth.training.speech.data import Talking
-from synth.training.speech.lip_offset import shifted
+from synth.training.speech.data import Talking, between
+from synth.training.speech.lip_offset import beside, shifted
 from synth.voices.speech import spectra
 
 Floats = NDArray[np.float32]
@@ -183,12 +183,8 @@ def _bands(talking: Sequence[Talking]) -> list[Floats]:
 
 
 def _at(heard: Floats, pictures: int, lag: float) -> Floats:
-    """Levels ``lag`` spectra later, [T, 4 K]; what would lie before the beginning is the beginning."""
-    places = np.clip(np.arange(_EACH * pictures) + lag, 0, len(heard) - 1.001)
-    before = places.astype(np.int64)
-    share = (places - before).astype(np.float32)[:, None]
-    mixed = (1 - share) * heard[before] + share * heard[before + 1]
-    return np.asarray(mixed.reshape(pictures, -1), np.float32)
+    """Levels ``lag`` spectra later, [T, 4 K]."""
+    return between(heard, np.arange(_EACH * pictures) + lag).reshape(pictures, -1)
 
 
 def _lag(said: Floats, heard: Floats, start: int, end: int) -> float:
@@ -205,9 +201,7 @@ def _lag(said: Floats, heard: Floats, start: int, end: int) -> float:
     top = int(np.argmax(fits))
     if not 0 < top < 2 * _LAGS:
         return float(top - _LAGS)
-    before, here, after = fits[top - 1 : top + 2]
-    bend = before - 2 * here + after
-    return top - _LAGS + (0.5 * (before - after) / bend if bend < 0 else 0.0)
+    return top - _LAGS + beside(fits, top)
 
 
 def _ridge(seen: Sequence[Floats], wanted: Sequence[Floats]) -> Predictor:

@@ -195,8 +195,8 @@ def _draw(
     index = np.round(times).astype(np.int64)
     grey, flow = _view(one, index, config, rng, strength)
     fine = start + speed * np.arange(pictures * config.spectra_a_picture) / config.spectra_a_picture
-    mel = _at(one.mel, fine * config.spectra_a_picture)
-    linear = _at(one.linear, fine * config.spectra_a_picture)
+    mel = _followed_by_silence(one.mel, fine * config.spectra_a_picture)
+    linear = _followed_by_silence(one.linear, fine * config.spectra_a_picture)
     return grey, flow * np.float32(speed), mel, linear, one.units[index], one.words[index]
 
 
@@ -210,13 +210,15 @@ def spliced(examples: Sequence[Example], number: int, rng: np.random.Generator, 
         share: of the words after the first at which another clip takes over.
     """
     made = examples[number]
-    for place in range(1, len(_word_starts(made))):
+    ours = _word_starts(made)
+    for place in range(1, len(ours)):
         if rng.random() >= share:
             continue
         other = examples[int(rng.integers(len(examples)))]
-        ours, theirs = _word_starts(made), _word_starts(other)
+        theirs = _word_starts(other)
         if place < min(len(ours), len(theirs)):
             made = _joined(made, ours[place], other, theirs[place])
+            ours = _word_starts(made)
     return made
 
 
@@ -270,13 +272,19 @@ def _view(
     return np.ascontiguousarray(grey), np.ascontiguousarray(flow)
 
 
-def _at(spectra_: NDArray[np.float16], places: NDArray[np.float64]) -> Floats:
-    """Spectra between the spectra; beyond the last there is silence."""
-    before = np.clip(np.floor(places).astype(np.int64), 0, len(spectra_) - 1)
+def _followed_by_silence(spectra_: NDArray[np.float16], places: NDArray[np.float64]) -> Floats:
+    found = between(spectra_, places)
+    found[places > len(spectra_) - 1] = spectra.QUIETEST
+    return found
+
+
+def between(spectra_: NDArray[Any], places: NDArray[np.floating[Any]]) -> Floats:
+    """Spectra [S, ...] at places between them, in spectra; the first and the last are held beyond the ends."""
+    held = np.clip(places, 0, len(spectra_) - 1)
+    before = np.floor(held).astype(np.int64)
     after = np.minimum(before + 1, len(spectra_) - 1)
-    share = (places - np.floor(places)).astype(np.float32)[:, None]
+    share = (held - before).astype(np.float32)[:, None]
     mixed = (1 - share) * spectra_[before].astype(np.float32) + share * spectra_[after].astype(np.float32)
-    mixed[places > len(spectra_) - 1] = spectra.QUIETEST
     return np.asarray(mixed, np.float32)
 
 

@@ -185,7 +185,12 @@ def _peak(sums: Doubles, lags: Doubles) -> tuple[float, float]:
     """The lag with the most opening a frame, by a parabola through the three nearest; and that over the mean."""
     mean = sums[0] / np.maximum(sums[1], 1e-9)
     top = int(mean[1:-1].argmax()) + 1
-    before, here, after = mean[top - 1 : top + 2]
+    part = np.clip(beside(mean, top), -1, 1)
+    return float(lags[top] + part * _GRID_S), float(mean[top] / max(mean.mean(), 1e-9))
+
+
+def beside(values: Sequence[float] | Doubles, top: int) -> float:
+    """How far from ``top``, in steps, the parabola through the three values around it is highest; 0 if it is not."""
+    before, here, after = values[top - 1 : top + 2]
     bend = before - 2 * here + after
-    part = 0.5 * (before - after) / bend if bend < 0 else 0.0
-    return float(lags[top] + np.clip(part, -1, 1) * _GRID_S), float(here / max(mean.mean(), 1e-9))
+    return float(0.5 * (before - after) / bend) if bend < 0 else 0.0

@@ -157,10 +157,9 @@ def train_speech(
     agreed = _consent(consent, corpus)
     talking = preparation.prepare(sentences, folder.resolve().parent / "cache" / "speech")
     seen = [one for one in talking if not one.held_out]
-    _check_minutes(_minutes_of(seen))
     if minutes is not None:
         seen = _drawn(seen, minutes, seed)
-        _check_minutes(_minutes_of(seen))
+    _check_minutes(_minutes_of(seen))
     count = steps or STEPS
     seen, timed = clip_offsets.put_in_time(seen, folder, count, seed, resume=resume)
     words = speech_data.vocabulary(seen)

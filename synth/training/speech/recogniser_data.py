@@ -20,6 +20,7 @@ from torch import Tensor
 
 from synth.data.corpora.grid import Word
 from synth.models.speech.grid_words import REDUCTION, standardised
+from synth.training.speech.data import between
 from synth.training.speech.grid_recogniser import WORDS
 from synth.voices.speech import spectra
 
@@ -57,7 +58,7 @@ def _draw(one: Spoken, rng: np.random.Generator) -> tuple[Floats, NDArray[np.int
     start_s = _SHIFT_S * rng.uniform(-1, 1)
     step_s = speed * spectra.HOP / spectra.RATE_HZ
     times_s = start_s + step_s * np.arange(SPECTRA)
-    mel = worsened(_at(one.mel, times_s * spectra.RATE_HZ / spectra.HOP), rng)
+    mel = worsened(_amid_quiet(one.mel, times_s * spectra.RATE_HZ / spectra.HOP), rng)
     return standardised(mel), classes_at(one.words, times_s[::REDUCTION])
 
 
@@ -73,15 +74,11 @@ def classes_at(words: Sequence[Word], times_s: NDArray[np.floating[Any]]) -> NDA
     return classes
 
 
-def _at(mel: NDArray[np.float16], places: NDArray[np.float64]) -> Floats:
+def _amid_quiet(mel: NDArray[np.float16], places: NDArray[np.float64]) -> Floats:
     """Spectra between the spectra; beyond both ends the quietest tenth of the clip, so that nothing starts abruptly."""
-    whole = mel.astype(np.float32)
-    rest = np.quantile(whole, 0.1, axis=0)
-    before = np.clip(np.floor(places).astype(np.int64), 0, len(whole) - 2)
-    share = np.clip(places - before, 0, 1).astype(np.float32)[:, None]
-    mixed = (1 - share) * whole[before] + share * whole[before + 1]
-    mixed[(places < 0) | (places > len(whole) - 1)] = rest
-    return np.asarray(mixed, np.float32)
+    found = between(mel, places)
+    found[(places < 0) | (places > len(mel) - 1)] = np.quantile(mel.astype(np.float32), 0.1, axis=0)
+    return found
 
 
 # --- worsening ----------------------------------------------------------------------------------------------------
