@@ -93,6 +93,11 @@ class Prediction(NamedTuple):
     units: Tensor | None
     words: Tensor | None
 
+    def exact(self) -> Prediction:
+        """The same in float32, where the network computed in less."""
+        linear, units, words = (None if one is None else one.float() for one in (self.linear, self.units, self.words))
+        return Prediction(self.mel.float(), linear, units, words)
+
 
 class Look(NamedTuple):
     """What the network sees in a batch.

@@ -121,9 +121,11 @@ class SpeechTask:
         return speech_data.draw_batch(chosen, self.model.config, rng, pictures=WINDOW_PICTURES, strength=self.strength)
 
     def loss(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-        """The weighted sum of the terms."""
+        """The weighted sum of the terms; the network computes in bfloat16, its weights and the terms in float32."""
         flow = batch.flow if self.model.config.flow else None
-        return losses(self.model, self.model(batch.grey, flow), batch, self.weights, self.bands)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            said = self.model(batch.grey, flow)
+        return losses(self.model, said.exact(), batch, self.weights, self.bands)
 
 
 def train_speech(

@@ -94,6 +94,18 @@ def test_a_batch_depends_on_its_seed_and_index_alone(examples: list[data.Example
     assert first.mel.shape == (recipe.BATCH, 4 * recipe.WINDOW_PICTURES, 80)
 
 
+def test_a_network_computes_in_bfloat16_and_learns_in_float32(examples: list[data.Example]) -> None:
+    task = recipe.SpeechTask(Vid2Speech(CONFIG), examples, seed=4)
+    task.model.eval()
+    batch = task.batch(0)
+    rough, _ = task.loss(batch)
+    rough.backward()
+    exact, _ = losses(task.model, task.model(batch.grey, batch.flow), batch, task.weights, task.bands)
+    assert rough.dtype == torch.float32
+    assert all(one.grad is None or one.grad.dtype == torch.float32 for one in task.model.parameters())
+    assert 0 < abs(rough.item() - exact.item()) < 0.02 * exact.item()
+
+
 def test_without_augmentation_a_window_is_the_clip_itself(examples: list[data.Example]) -> None:
     rng = np.random.default_rng(0)
     batch = data.draw_batch(examples[:1], CONFIG, rng, pictures=75, strength=0.0)
