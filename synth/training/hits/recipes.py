@@ -218,7 +218,7 @@ def _keep_folds(
     tensors: dict[str, Tensor] = {}
     about = {"config": json.dumps(SMALL.as_dict()), "folds": json.dumps(sorted(parts))}
     for part, network in networks.items():
-        packed, _ = detector.pack(network, calibrations[part])
+        packed, _ = detector.pack(network, calibrations[part], eight_bits=True)
         tensors.update({f"{part}.{key}": value for key, value in packed.items()})
         about[f"calibration.{part}"] = json.dumps(dataclasses.asdict(calibrations[part]))
     weights.register(

@@ -23,7 +23,8 @@ from synth.dsp.cochleagram import COCHLEAGRAM_RATE_HZ
 from synth.dsp.curves import peaks_of, smoothed
 from synth.errors import Cancelled
 from synth.materials import MATERIALS
-from synth.models.half_precision import restored
+from synth.models import eight_bit
+from synth.models.half_precision import halved
 from synth.models.reproducible import reproducible_inference
 from synth.models.two_stream import Prediction, TwoStream, TwoStreamConfig
 from synth.shapes import Arrays
@@ -75,17 +76,18 @@ class Heard(Arrays):
 def build(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> tuple[TwoStream, Calibration]:
     """The network and its calibration out of a weights file, ready to listen."""
     model = TwoStream(TwoStreamConfig.from_dict(json.loads(metadata["config"])))
-    model.load_state_dict(restored(tensors))
+    model.load_state_dict(eight_bit.restored(tensors))
     return model.eval(), Calibration(**json.loads(metadata["calibration"]))
 
 
-def pack(model: TwoStream, calibration: Calibration) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors, in half precision, and the metadata that :func:`build` reads."""
-    tensors = {
-        # What was measured rather than learned stays exact: rounding it would shift every band of every sound.
-        name: value.half() if value.dtype == torch.float32 and not name.startswith(_MEASURED) else value
-        for name, value in model.state_dict().items()
-    }
+def pack(
+    model: TwoStream, calibration: Calibration, *, eight_bits: bool = False
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors, in half precision or their matrices in eight bits, and the metadata that :func:`build` reads."""
+    state = model.state_dict()
+    # What was measured rather than learned stays exact: rounding it would shift every band of every sound.
+    learnt = {name: value for name, value in state.items() if not name.startswith(_MEASURED)}
+    tensors = state | (eight_bit.rounded(learnt) if eight_bits else halved(learnt))
     about: dict[str, Any] = {"config": model.config.as_dict(), "calibration": vars(calibration)}
     return tensors, {name: json.dumps(value) for name, value in about.items()}
 

@@ -163,14 +163,19 @@ def test_one_step_of_the_simulation_recipe_gives_weights_that_load(tmp_path: Pat
     assert loaded.entry.recipe == "hits-simulation"
 
 
-def test_half_precision_packing_changes_next_to_nothing() -> None:
+@pytest.mark.parametrize(("eight_bits", "kind"), [(False, torch.float16), (True, torch.int8)])
+def test_packing_changes_next_to_nothing(eight_bits: bool, kind: torch.dtype) -> None:
     torch.manual_seed(0)
     model = TwoStream(SMALL).eval()
-    packed = detector.build(*detector.pack(model, detector.Calibration(threshold=0.4)))
-    assert packed[1].threshold == 0.4
+    tensors, about = detector.pack(model, detector.Calibration(threshold=0.4), eight_bits=eight_bits)
+    assert any(one.dtype == kind for one in tensors.values())
+    packed, calibration = detector.build(tensors, about)
+    assert calibration.threshold == 0.4
     example = _example("a", "a")
-    before, after = recipes.listen(model, example), recipes.listen(packed[0], example)
+    before, after = recipes.listen(model, example), recipes.listen(packed, example)
     assert np.abs(before.onset - after.onset).max() < 5e-3
+    measured = {name: value for name, value in model.state_dict().items() if name.startswith("pca_")}
+    assert measured and all(torch.equal(packed.state_dict()[name], value) for name, value in measured.items())
 
 
 def test_recipes_that_need_data_say_so(tmp_path: Path) -> None:
