@@ -175,7 +175,8 @@ def test_packing_changes_next_to_nothing(eight_bits: bool, kind: torch.dtype) ->
     before, after = recipes.listen(model, example), recipes.listen(packed, example)
     assert np.abs(before.onset - after.onset).max() < 5e-3
     measured = {name: value for name, value in model.state_dict().items() if name.startswith("pca_")}
-    assert measured and all(torch.equal(packed.state_dict()[name], value) for name, value in measured.items())
+    assert measured
+    assert all(torch.equal(packed.state_dict()[name], value) for name, value in measured.items())
 
 
 def test_recipes_that_need_data_say_so(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_network_computes_in_bfloat16_and_learns_in_float32(examples: list[dat
     task.model.eval()
     batch = task.batch(0)
     rough, _ = task.loss(batch)
-    rough.backward()
+    rough.backward()  # type: ignore[no-untyped-call]
     exact, _ = losses(task.model, task.model(batch.grey, batch.flow), batch, task.weights, task.bands)
     assert rough.dtype == torch.float32
     assert all(one.grad is None or one.grad.dtype == torch.float32 for one in task.model.parameters())
