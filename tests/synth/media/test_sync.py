@@ -1,6 +1,6 @@
 """Sound lies under a copied picture to the sample, as decoders that are not ours find it: PyAV and Chromium.
 
-``docs/SYNC.md`` has the table that these tests hold.
+``docs/FILES.md`` has the table that these tests hold.
 """
 
 from __future__ import annotations
@@ -87,6 +87,11 @@ def test_kept_clicks_out_of_matroska_lose_what_its_milliseconds_lost(zoo: Zoo, t
     assert abs(lag(*by_pyav(target, track=1), clicks())) <= HALF_A_MILLISECOND
 
 
+def heard_within(suffix: str) -> int:
+    """Samples: Chromium 156 cuts what precedes the sound by Matroska's milliseconds, older ones did to the sample."""
+    return HALF_A_MILLISECOND if suffix in (".mkv", ".webm") else 0
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[webdriver.Chrome]:
     if CHROMIUM is None or DRIVER is None:
@@ -100,8 +105,8 @@ def test_a_browser_finds_our_clicks_too(
     zoo: Zoo, tmp_path: Path, browser: webdriver.Chrome, name: str, suffix: str
 ) -> None:
     decoded = by_chromium(browser, laid(zoo[name], tmp_path / f"result{suffix}"))
-    assert lag(decoded, 0.0, clicks()) == 0
-    assert abs(len(decoded) - len(clicks())) <= 2 * HALF_A_MILLISECOND
+    assert abs(lag(decoded, 0.0, clicks())) <= heard_within(suffix)
+    assert abs(len(decoded) - len(clicks())) <= 2 * HALF_A_MILLISECOND + 2 * heard_within(suffix)
 
 
 @pytest.mark.parametrize(
@@ -115,4 +120,5 @@ def test_a_browser_finds_clicks_of_every_coding(
     zoo: Zoo, tmp_path: Path, browser: webdriver.Chrome, coding: str, suffix: str
 ) -> None:
     """What PyAV says of these files another decoder says too; in a result they are the same packets."""
-    assert lag(by_chromium(browser, voiced(zoo, tmp_path, coding, suffix)), 0.0, clicks()) == 0
+    decoded = by_chromium(browser, voiced(zoo, tmp_path, coding, suffix))
+    assert abs(lag(decoded, 0.0, clicks())) <= heard_within(suffix)
