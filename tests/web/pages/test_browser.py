@@ -113,7 +113,7 @@ class Person:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def read(self, selector: str) -> str:
-        return self.see(selector).text
+        return until(lambda: [self.see(selector).text], selector)[0]  # a page that is just left may be seen first
 
     def until_at(self, part: str) -> None:
         until(lambda: part in self.browser.current_url, f"address with {part}")

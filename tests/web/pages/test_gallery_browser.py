@@ -132,7 +132,7 @@ def test_what_was_made_is_chosen_and_done_to_several(live: Live, person: Person,
         box.send_keys(Keys.SPACE)
     assert person.read("[data-chosen]") == "2 results chosen:"
     person.press("#selection button[value='delete']")
-    assert person.read("h1") == "Delete 2 clips for good?"
+    until(lambda: person.read("h1") == "Delete 2 clips for good?", "the question")
     person.press("button.danger")
     until(lambda: titles(person) == ["knock.mp4"], "the other one alone")
     assert person.complaints() == []
