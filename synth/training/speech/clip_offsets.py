@@ -93,18 +93,22 @@ def measure(talking: Sequence[Talking], steps: int, seed: int) -> ClipOffsets:
         return ClipOffsets([0.0] * len(talking), 0.0)
     seen, heard = _components([one.mouth for one in talking], seed), _bands(talking)
     folds = np.random.default_rng(seed).permutation(len(talking)) % _FOLDS
-    lags, halves = np.zeros(len(talking)), np.zeros((len(talking), 2))
+    lags, spoken = np.zeros(len(talking)), dict[int, Floats]()
     for name, fit in (("by regression", _ridge), ("by perceptron", lambda x, y: _perceptron(x, y, steps, seed))):
-        found = np.zeros(len(talking))
         for fold in tqdm(range(_FOLDS), desc=f"offsets {name}", unit="fold", disable=None):
             others, own = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
             wanted = [_at(heard[k], len(seen[k]), lags[k]) for k in others]
             predict = fit([seen[k] for k in others], wanted)
-            for k, said in zip(own, predict([seen[k] for k in own]), strict=True):
-                middle = len(said) // 2
-                halves[k] = _lag(said, heard[k], 0, middle), _lag(said, heard[k], middle, len(said))
-                found[k] = _lag(said, heard[k], 0, len(said))
-        lags = found - np.median(found)
+            spoken.update(zip(own.tolist(), predict([seen[k] for k in own]), strict=True))
+        lags = np.array([_lag(spoken[k], heard[k], 0, len(spoken[k])) for k in range(len(talking))])
+        lags -= np.median(lags)
+    middles = [len(spoken[k]) // 2 for k in range(len(talking))]
+    halves = np.array(
+        [
+            (_lag(spoken[k], heard[k], 0, middle), _lag(spoken[k], heard[k], middle, len(spoken[k])))
+            for k, middle in enumerate(middles)
+        ]
+    )
     agreed = float(np.corrcoef(*halves.T)[0, 1]) if halves.std(0).min() > 0 else 0.0
     reliability = 2 * agreed / (1 + agreed) if agreed > 0 else 0.0
     late_s = reliability * lags * spectra.HOP / spectra.RATE_HZ
