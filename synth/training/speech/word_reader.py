@@ -8,6 +8,7 @@ Shapes: T pictures.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,11 +58,17 @@ def features_of(network: Vid2Speech, one: Example, rng: np.random.Generator) -> 
 
 
 def places_of(talking: Sequence[Talking], classes: Sequence[str]) -> tuple[tuple[int, ...], ...]:
-    """The order of words where all sentences follow GRID's; empty elsewhere."""
+    """The order of words where sentences, and parts of them where clips were cut, follow GRID's; empty elsewhere."""
     said = [[text for _, _, text in one.words or ()] for one in talking]
-    if not said or not all(is_sentence(words) for words in said):
+    if not any(is_sentence(words) for words in said) or not all(_in_order(words) for words in said):
         return ()
     return tuple(tuple(classes.index(word) for word in place if word in classes) for place in GRAMMAR)
+
+
+def _in_order(words: Sequence[str]) -> bool:
+    """Whether these are words of GRID's grammar, in its order."""
+    places = [next((number for number, known in enumerate(GRAMMAR) if word in known), -1) for word in words]
+    return all(before < after for before, after in itertools.pairwise([-1, *places]))
 
 
 class ReaderBatch(NamedTuple):

@@ -48,6 +48,8 @@ def test_an_order_of_words_is_known_for_sentences_of_grid_alone() -> None:
     full = dataclasses.replace(talking, words=tuple((k / 3, k / 3 + 0.3, text) for k, text in enumerate(said)))
     classes = data.vocabulary([full])
     assert [classes[place[0]] for place in word_reader.places_of([full], classes)] == list(said)
+    part = dataclasses.replace(full, words=(full.words or ())[3:])  # what follows a moment without a face
+    assert word_reader.places_of([full, part], classes) == word_reader.places_of([full], classes)
     assert word_reader.places_of([dataclasses.replace(talking, words=None)], ()) == ()
 
 
